@@ -1,0 +1,1 @@
+"""Models, each family in a room of its own."""

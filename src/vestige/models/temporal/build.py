@@ -1,0 +1,132 @@
+"""Generative temporal models put together from their parts, at a chosen number of parameters."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+
+from vestige.cells import LSTM
+from vestige.memory import AbstractMemory, NoMemory
+from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder, MLPDecoder, MLPEncoder
+from vestige.models.temporal.latents import (
+    AbstractPosterior,
+    GaussianPrior,
+    PosteriorNetwork,
+    ResidualPosterior,
+)
+from vestige.models.temporal.likelihood import AbstractLikelihood, Bernoulli
+from vestige.models.temporal.model import TemporalModel
+from vestige.typing import Key
+
+MakeEncoder = Callable[..., AbstractEncoder]
+MakeDecoder = Callable[..., AbstractDecoder]
+
+
+def gtmm(
+    frame_shape: tuple[int, ...],
+    memory: Callable[..., AbstractMemory],
+    *,
+    latent_size: int,
+    controller_size: int,
+    width: int,
+    condition_size: int = 0,
+    encoder: MakeEncoder = MLPEncoder,
+    decoder: MakeDecoder = MLPDecoder,
+    posterior: Callable[[PosteriorNetwork], AbstractPosterior] = ResidualPosterior,
+    likelihood: AbstractLikelihood | None = None,
+    transition_sees_frame: bool = False,
+    decoder_sees_context: bool = False,
+    rematerialise: bool = True,
+    key: Key,
+) -> TemporalModel:
+    """A generative temporal model with the given memory.
+
+    **Arguments:**
+
+    - `frame_shape`: shape of one observation.
+    - `memory`: called as `memory(latent_size, controller_size, key=key)`.
+    - `latent_size`, `controller_size`: widths of z and h. `width`: of every hidden layer.
+    - `condition_size`: width of c_t, 0 for none.
+    - `encoder`, `decoder`: called as `encoder(frame_shape, width, key=key)` and
+      `decoder(code_size, frame_shape, width, key=key)`.
+    - `posterior`: `ResidualPosterior` (default) or `PlainPosterior` (the paper's).
+
+    The other arguments are fields of [`TemporalModel`][vestige.models.temporal.TemporalModel].
+    """
+    keys = jax.random.split(key, 7)
+    store = memory(latent_size, controller_size, key=keys[0])
+    frame_encoder = encoder(frame_shape, width, key=keys[1])
+    code_size = latent_size + store.context_size * decoder_sees_context
+    controller_input = latent_size + frame_encoder.features_size * transition_sees_frame
+    controller = LSTM(controller_input, controller_size, key=keys[3])
+    network = PosteriorNetwork(
+        frame_encoder.features_size, store.context_size, latent_size, width, key=keys[5]
+    )
+    return TemporalModel(
+        encoder=frame_encoder,
+        decoder=decoder(code_size, frame_shape, width, key=keys[2]),
+        likelihood=Bernoulli() if likelihood is None else likelihood,
+        controller=controller,
+        memory=store,
+        prior=GaussianPrior(store.context_size, latent_size, width, key=keys[4]),
+        posterior=posterior(network),
+        condition_drive=(
+            eqx.nn.Linear(condition_size, controller.drive_size, use_bias=False, key=keys[6])
+            if condition_size
+            else None
+        ),
+        latent_size=latent_size,
+        transition_sees_frame=transition_sees_frame,
+        decoder_sees_context=decoder_sees_context,
+        rematerialise=rematerialise,
+    )
+
+
+def _no_memory(latent_size: int, controller_size: int, *, key: Key) -> NoMemory:
+    return NoMemory(controller_size)
+
+
+def vrnn(frame_shape: tuple[int, ...], *, full: bool = False, key: Key, **arguments) -> TemporalModel:
+    """The baseline without external memory, Psi := h; `arguments` as for `gtmm`.
+
+    By default only latents enter the transition and the decoder: the fair ablation of a memory. With `full`
+    the transition also sees x_{t-1} and the decoder h (Chung et al. 2015).
+    """
+    return gtmm(
+        frame_shape,
+        _no_memory,
+        transition_sees_frame=full,
+        decoder_sees_context=full,
+        key=key,
+        **arguments,
+    )
+
+
+def count_parameters(model: eqx.Module) -> int:
+    """The number of trainable scalars; works on shapes as well as on arrays."""
+    return sum(leaf.size for leaf in jax.tree.leaves(model) if eqx.is_inexact_array_like(leaf) and leaf.ndim)
+
+
+def match_width(build: Callable[[int], eqx.Module], target: int, *, lowest: int = 8) -> int:
+    """The controller width at which `build(width)` has the number of parameters closest to `target`.
+
+    Nothing is allocated: models are built as shapes. The count must grow with the width.
+
+    **Raises:** `ValueError` where even `lowest` has too many parameters to come within 1.5 %.
+    """
+
+    def count(width: int) -> int:
+        return count_parameters(eqx.filter_eval_shape(build, width))
+
+    low, high = lowest, 2 * lowest
+    while count(high) < target:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) < target else (low, middle)
+    best = min((low, high), key=lambda width: abs(count(width) - target))
+    if abs(count(best) - target) > 0.015 * target:
+        raise ValueError(
+            f"no controller width gives {target} parameters within 1.5 %; width {best} gives {count(best)}"
+        )
+    return best

@@ -1,0 +1,108 @@
+"""Prior and posterior over the latent of one step."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.numerics import DiagonalGaussian, soft_clamp
+from vestige.typing import Key
+
+LOG_SCALE_RANGE = (-7.0, 3.0)
+LOG_RATIO_RANGE = (-5.0, 5.0)  # symmetric, so that no correction means none
+
+
+def _small_last_layer(hidden: int, latent: int, scale: float, *, key: Key) -> eqx.nn.Linear:
+    layer = eqx.nn.Linear(hidden, 2 * latent, key=key)
+    return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (scale * layer.weight, jnp.zeros(2 * latent)))
+
+
+class GaussianPrior(eqx.Module):
+    """p(z_t | Psi) = N(f_mu(Psi), f_sigma(Psi)²), one hidden layer of `width` (GTMM eq. 7)."""
+
+    hidden: eqx.nn.Linear
+    output: eqx.nn.Linear
+
+    def __init__(self, context_size: int, latent_size: int, width: int, *, key: Key):
+        key_hidden, key_output = jax.random.split(key)
+        self.hidden = eqx.nn.Linear(context_size, width, key=key_hidden)
+        self.output = _small_last_layer(width, latent_size, 0.1, key=key_output)
+
+    def __call__(self, context: Float[Array, " context"]) -> DiagonalGaussian:
+        mean, log_scale = jnp.split(self.output(jax.nn.relu(self.hidden(context))), 2)
+        return DiagonalGaussian(mean, soft_clamp(log_scale, *LOG_SCALE_RANGE))
+
+
+class AbstractPosterior(eqx.Module):
+    """q(z_t | Psi, x_t).
+
+    `project` is the part that depends on the frame alone: the model applies it to all frames at once,
+    outside the recurrence.
+    """
+
+    @abc.abstractmethod
+    def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
+        """The frame's share of the first layer's pre-activations."""
+
+    @abc.abstractmethod
+    def __call__(
+        self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
+    ) -> DiagonalGaussian:
+        """The posterior of one step."""
+
+
+class PosteriorNetwork(eqx.Module):
+    """One hidden layer on [context, features]: two numbers per latent dimension, near zero at the start."""
+
+    from_features: eqx.nn.Linear
+    from_context: eqx.nn.Linear
+    output: eqx.nn.Linear
+
+    def __init__(self, features_size: int, context_size: int, latent_size: int, width: int, *, key: Key):
+        keys = jax.random.split(key, 3)
+        self.from_features = eqx.nn.Linear(features_size, width, key=keys[0])
+        self.from_context = eqx.nn.Linear(context_size, width, use_bias=False, key=keys[1])
+        self.output = _small_last_layer(width, latent_size, 0.1, key=keys[2])
+
+    def __call__(
+        self, context: Float[Array, " context"], projected: Float[Array, " width"]
+    ) -> tuple[Float[Array, " latent"], Float[Array, " latent"]]:
+        """The two halves of the output."""
+        mean, log_scale = jnp.split(self.output(jax.nn.relu(projected + self.from_context(context))), 2)
+        return mean, log_scale
+
+
+class PlainPosterior(AbstractPosterior):
+    """N(f_mu(Psi, x), f_sigma(Psi, x)²): the paper's form (GTMM eq. 8)."""
+
+    network: PosteriorNetwork
+
+    def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
+        return self.network.from_features(features)
+
+    def __call__(
+        self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
+    ) -> DiagonalGaussian:
+        mean, log_scale = self.network(context, projected)
+        return DiagonalGaussian(mean, soft_clamp(log_scale, *LOG_SCALE_RANGE))
+
+
+class ResidualPosterior(AbstractPosterior):
+    """The prior's parameters plus a correction that starts near zero (ours, not the paper's).
+
+    `m_q = m_p + dm`, `ls_q = ls_p + dls`: the easiest posterior is the prior itself, exactly, which is what
+    a recalled frame needs. A posterior blind to Psi would pay at least ½ ln 2 nats per active dimension.
+    """
+
+    network: PosteriorNetwork
+
+    def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
+        return self.network.from_features(features)
+
+    def __call__(
+        self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
+    ) -> DiagonalGaussian:
+        shift, log_ratio = self.network(context, projected)
+        return DiagonalGaussian(prior.mean + shift, prior.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))

@@ -1,0 +1,42 @@
+"""Densities of a frame given what the decoder says."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.typing import Key
+
+
+class AbstractLikelihood(eqx.Module):
+    """p(frame | parameters), where the parameters have the frame's shape."""
+
+    @abc.abstractmethod
+    def log_prob(self, parameters: Float[Array, "*frame"], frame: Float[Array, "*frame"]) -> Float[Array, ""]:
+        """Log-probability of one frame in nats, summed over its pixels."""
+
+    @abc.abstractmethod
+    def mean(self, parameters: Float[Array, "*frame"]) -> Float[Array, "*frame"]:
+        """The expected frame."""
+
+    @abc.abstractmethod
+    def sample(self, parameters: Float[Array, "*frame"], *, key: Key) -> Float[Array, "*frame"]:
+        """One frame drawn at random."""
+
+
+class Bernoulli(AbstractLikelihood):
+    """Independent pixels in {0, 1}; the parameters are logits a, and log p = Σ [x a - softplus(a)].
+
+    Intensities strictly between 0 and 1 are accepted as expected values, but then no log-likelihood.
+    """
+
+    def log_prob(self, parameters: Float[Array, "*frame"], frame: Float[Array, "*frame"]) -> Float[Array, ""]:
+        return jnp.sum(frame * parameters - jax.nn.softplus(parameters))
+
+    def mean(self, parameters: Float[Array, "*frame"]) -> Float[Array, "*frame"]:
+        return jax.nn.sigmoid(parameters)
+
+    def sample(self, parameters: Float[Array, "*frame"], *, key: Key) -> Float[Array, "*frame"]:
+        return jax.random.bernoulli(key, jax.nn.sigmoid(parameters)).astype(parameters.dtype)

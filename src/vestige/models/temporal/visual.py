@@ -1,0 +1,117 @@
+"""The paper's convolutional frame model: inception-like residual blocks (GTMM appendix B, figure 18)."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder
+from vestige.typing import Key
+
+KERNELS = (1, 3, 5, 7)
+STAGES = 2
+
+
+class VisualBlock(eqx.Module):
+    """Normalise, rectify, four parallel convolutions, add the input, normalise, rectify, change resolution.
+
+    Kernel sizes 1, 3, 5, 7 give `channels / 4` maps each. Group normalisation stands where the paper has
+    batch normalisation, whose training statistics differ from those met in generation (our departure).
+    """
+
+    norms: tuple[eqx.nn.GroupNorm, eqx.nn.GroupNorm]
+    branches: tuple[eqx.nn.Conv2d, ...]
+    resize: eqx.nn.Conv2d | eqx.nn.ConvTranspose2d
+
+    def __init__(self, channels: int, resize: eqx.nn.Conv2d | eqx.nn.ConvTranspose2d, *, key: Key):
+        keys = jax.random.split(key, len(KERNELS))
+        groups = math.gcd(8, channels)
+        self.norms = (eqx.nn.GroupNorm(groups, channels), eqx.nn.GroupNorm(groups, channels))
+        self.branches = tuple(
+            eqx.nn.Conv2d(channels, channels // len(KERNELS), size, padding=size // 2, key=k)
+            for size, k in zip(KERNELS, keys, strict=True)
+        )
+        self.resize = resize
+
+    def __call__(self, x: Float[Array, "channels height width"]) -> Float[Array, "out high wide"]:
+        activated = jax.nn.relu(self.norms[0](x))
+        x = x + jnp.concatenate([branch(activated) for branch in self.branches])
+        return self.resize(jax.nn.relu(self.norms[1](x)))
+
+
+def _check_shape(frame_shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(frame_shape) != 2 or any(side % 2**STAGES for side in frame_shape):
+        raise ValueError(
+            f"the visual frame model halves a (height, width) frame {STAGES} times, so both sides must be "
+            f"multiples of {2**STAGES}; got {frame_shape}. Use the MLP frame model instead."
+        )
+    return frame_shape[0], frame_shape[1]
+
+
+class VisualEncoder(AbstractEncoder):
+    """A 1x1 stem to `channels` maps, two blocks that halve the resolution (the second doubles the
+    channels), and a layer of `width` features.
+
+    **Raises:** `ValueError` where the frame is not (height, width) with sides divisible by 4.
+    """
+
+    stem: eqx.nn.Conv2d
+    blocks: tuple[VisualBlock, ...]
+    output: eqx.nn.Linear
+    features_size: int
+
+    def __init__(self, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key):
+        height, breadth = _check_shape(frame_shape)
+        keys = jax.random.split(key, 6)
+        self.stem = eqx.nn.Conv2d(1, channels, 1, key=keys[0])
+        self.blocks = (
+            VisualBlock(channels, eqx.nn.Conv2d(channels, channels, 4, 2, 1, key=keys[1]), key=keys[2]),
+            VisualBlock(channels, eqx.nn.Conv2d(channels, 2 * channels, 4, 2, 1, key=keys[3]), key=keys[4]),
+        )
+        flat = 2 * channels * (height // 4) * (breadth // 4)
+        self.output = eqx.nn.Linear(flat, width, key=keys[5])
+        self.features_size = width
+
+    def __call__(self, frame: Float[Array, "*frame"]) -> Float[Array, " features"]:
+        x = self.stem(frame[None])
+        for block in self.blocks:
+            x = block(x)
+        return jax.nn.relu(self.output(x.reshape(-1)))
+
+
+class VisualDecoder(AbstractDecoder):
+    """The encoder's mirror, with transposed convolutions.
+
+    **Raises:** `ValueError` where the frame is not (height, width) with sides divisible by 4.
+    """
+
+    input: tuple[eqx.nn.Linear, eqx.nn.Linear]
+    blocks: tuple[VisualBlock, ...]
+    output: eqx.nn.Conv2d
+    small_shape: tuple[int, int, int]
+
+    def __init__(
+        self, code_size: int, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key
+    ):
+        height, breadth = _check_shape(frame_shape)
+        keys = jax.random.split(key, 7)
+        self.small_shape = (2 * channels, height // 4, breadth // 4)
+        self.input = (
+            eqx.nn.Linear(code_size, width, key=keys[0]),
+            eqx.nn.Linear(width, math.prod(self.small_shape), key=keys[1]),
+        )
+        up = eqx.nn.ConvTranspose2d(2 * channels, channels, 4, 2, padding=1, key=keys[2])
+        further = eqx.nn.ConvTranspose2d(channels, channels, 4, 2, padding=1, key=keys[3])
+        self.blocks = (
+            VisualBlock(2 * channels, up, key=keys[4]),
+            VisualBlock(channels, further, key=keys[5]),
+        )
+        self.output = eqx.nn.Conv2d(channels, 1, 1, key=keys[6])
+
+    def __call__(self, code: Float[Array, " code"]) -> Float[Array, "*frame"]:
+        x = self.input[1](jax.nn.relu(self.input[0](code))).reshape(self.small_shape)
+        for block in self.blocks:
+            x = block(x)
+        return self.output(jax.nn.relu(x))[0]

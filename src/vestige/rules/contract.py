@@ -1,0 +1,34 @@
+"""The contract of a learning rule."""
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+
+from vestige.typing import Batch, Key, Metrics, PyTree
+
+
+class Step(NamedTuple):
+    """What one application of a rule returns."""
+
+    grads: PyTree
+    """Shaped like the model's trainable leaves; a descent direction for optax, whatever its origin."""
+    carry: Any
+    """What must survive to the next step: states, targets, moving averages."""
+    metrics: Metrics
+
+
+class AbstractRule(eqx.Module):
+    """Turns a model and a batch into a gradient-shaped update. It neither owns an optimiser nor loops.
+
+    A rule works on a whole batch; the model and its parts are written for one example, and the rule
+    vectorises them. The update is the same function of the batch however the batch is spread over devices.
+    """
+
+    @abc.abstractmethod
+    def init(self, model: eqx.Module, batch: Batch, *, key: Key) -> Any:
+        """The first carry: a pytree of arrays, or None."""
+
+    @abc.abstractmethod
+    def step(self, model: eqx.Module, carry: Any, batch: Batch, *, key: Key) -> Step:
+        """The update that this batch asks for."""
