@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -29,8 +30,8 @@ class LSTM(AbstractCell[LSTMState]):
 
     weight: Float[Array, "input_and_hidden gates"]
     bias: Float[Array, " gates"]
-    output_size: int
-    drive_size: int
+    output_size: int = eqx.field(static=True)
+    drive_size: int = eqx.field(static=True)
 
     def __init__(self, input_size: int, output_size: int, *, key: Key):
         key_input, key_recurrent = jax.random.split(key)

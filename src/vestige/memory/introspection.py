@@ -50,13 +50,13 @@ class Introspection(AbstractMemory[IntrospectionState]):
 
     interface: eqx.nn.Linear
     weighting: AbstractWeighting
-    slots: int
-    heads: int
-    latent_size: int
-    gate_size: int
-    include_controller_state: bool
-    detach: bool
-    context_size: int
+    slots: int = eqx.field(static=True)
+    heads: int = eqx.field(static=True)
+    latent_size: int = eqx.field(static=True)
+    gate_size: int = eqx.field(static=True)
+    include_controller_state: bool = eqx.field(static=True)
+    detach: bool = eqx.field(static=True)
+    context_size: int = eqx.field(static=True)
 
     def __init__(
         self,

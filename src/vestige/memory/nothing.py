@@ -1,5 +1,6 @@
 """The absence of a memory: the context is the controller's own output."""
 
+import equinox as eqx
 from jaxtyping import Array, Float
 
 from vestige.memory.contract import AbstractMemory, Info
@@ -11,7 +12,7 @@ class NoMemory(AbstractMemory[tuple[()]]):
     Everything remembered must fit into the controller's state. No parameters, no state.
     """
 
-    context_size: int
+    context_size: int = eqx.field(static=True)
 
     def __init__(self, controller_size: int):
         self.context_size = controller_size

@@ -34,7 +34,7 @@ class Gradient(AbstractRule):
     """
 
     objective: Objective = eqx.field(static=True)
-    clip: float | None = 10.0
+    clip: float | None = eqx.field(static=True, default=10.0)
 
     def __check_init__(self):
         if self.clip is not None and not self.clip > 0:

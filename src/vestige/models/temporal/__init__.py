@@ -5,6 +5,7 @@ from vestige.models.temporal.bounds import importance_weighted_bound as importan
 from vestige.models.temporal.build import count_parameters as count_parameters
 from vestige.models.temporal.build import gtmm as gtmm
 from vestige.models.temporal.build import match_width as match_width
+from vestige.models.temporal.build import shapes as shapes
 from vestige.models.temporal.build import vrnn as vrnn
 from vestige.models.temporal.frames import AbstractDecoder as AbstractDecoder
 from vestige.models.temporal.frames import AbstractEncoder as AbstractEncoder

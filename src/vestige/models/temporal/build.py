@@ -36,7 +36,7 @@ def gtmm(
     likelihood: AbstractLikelihood | None = None,
     transition_sees_frame: bool = False,
     decoder_sees_context: bool = False,
-    rematerialise: bool = True,
+    rematerialise: bool = False,
     key: Key,
 ) -> TemporalModel:
     """A generative temporal model with the given memory.
@@ -107,6 +107,11 @@ def count_parameters(model: eqx.Module) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(model) if eqx.is_inexact_array_like(leaf) and leaf.ndim)
 
 
+def shapes(build: Callable[[], eqx.Module]) -> eqx.Module:
+    """The model `build()` makes, with shapes in place of arrays: nothing is allocated."""
+    return eqx.filter_eval_shape(build)
+
+
 def match_width(build: Callable[[int], eqx.Module], target: int, *, lowest: int = 8) -> int:
     """The controller width at which `build(width)` has the number of parameters closest to `target`.
 
@@ -116,7 +121,7 @@ def match_width(build: Callable[[int], eqx.Module], target: int, *, lowest: int 
     """
 
     def count(width: int) -> int:
-        return count_parameters(eqx.filter_eval_shape(build, width))
+        return count_parameters(shapes(lambda: build(width)))
 
     low, high = lowest, 2 * lowest
     while count(high) < target:

@@ -32,7 +32,7 @@ class MLPEncoder(AbstractEncoder):
     """Two hidden layers of `width` rectified units on the flattened frame."""
 
     layers: eqx.nn.MLP
-    features_size: int
+    features_size: int = eqx.field(static=True)
 
     def __init__(self, frame_shape: tuple[int, ...], width: int, *, key: Key):
         self.layers = eqx.nn.MLP(
@@ -48,7 +48,7 @@ class MLPDecoder(AbstractDecoder):
     """Two hidden layers of `width` rectified units, then one output per pixel."""
 
     layers: eqx.nn.MLP
-    frame_shape: tuple[int, ...]
+    frame_shape: tuple[int, ...] = eqx.field(static=True)
 
     def __init__(self, code_size: int, frame_shape: tuple[int, ...], width: int, *, key: Key):
         self.layers = eqx.nn.MLP(code_size, math.prod(frame_shape), width, 2, key=key)

@@ -74,10 +74,10 @@ class TemporalModel(eqx.Module):
     posterior: AbstractPosterior
     condition_drive: eqx.nn.Linear | None
     """Maps c_t to the controller's pre-activations; None where nothing is given."""
-    latent_size: int
-    transition_sees_frame: bool = False
-    decoder_sees_context: bool = False
-    rematerialise: bool = True
+    latent_size: int = eqx.field(static=True)
+    transition_sees_frame: bool = eqx.field(static=True, default=False)
+    decoder_sees_context: bool = eqx.field(static=True, default=False)
+    rematerialise: bool = eqx.field(static=True, default=False)
 
     def init(self) -> TemporalState:
         """The state with which every sequence starts."""

@@ -60,7 +60,7 @@ class VisualEncoder(AbstractEncoder):
     stem: eqx.nn.Conv2d
     blocks: tuple[VisualBlock, ...]
     output: eqx.nn.Linear
-    features_size: int
+    features_size: int = eqx.field(static=True)
 
     def __init__(self, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key):
         height, breadth = _check_shape(frame_shape)
@@ -90,7 +90,7 @@ class VisualDecoder(AbstractDecoder):
     input: tuple[eqx.nn.Linear, eqx.nn.Linear]
     blocks: tuple[VisualBlock, ...]
     output: eqx.nn.Conv2d
-    small_shape: tuple[int, int, int]
+    small_shape: tuple[int, int, int] = eqx.field(static=True)
 
     def __init__(
         self, code_size: int, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key

@@ -1,0 +1,69 @@
+"""The command line; thin. Each command is a module that is imported only when it is called."""
+
+import importlib
+import os
+import sys
+import traceback
+
+from vestige.errors import UsageError, VestigeError, nearest
+
+COMMANDS = {
+    "list": ("listing", "what can be run, with paper, presets and run times"),
+    "run": ("run", "train, evaluate, report: vestige run EXPERIMENT [--preset small|cpu|paper]"),
+    "compare": ("compare", "one table over several settings and seeds: vestige compare EXPERIMENT --vary memory"),
+    "evaluate": ("evaluate", "final metrics of a run, from its newest checkpoint"),
+    "sample": ("sample", "sequences imagined by a run's model, as a picture"),
+    "report": ("report", "write report.html of a finished or running run"),
+    "data": ("data", "data sets: list, get, check"),
+    "bench": ("bench", "speed and memory on this machine"),
+}
+
+
+def usage() -> str:
+    """The text of `vestige --help`."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(["usage: vestige COMMAND …", "", *lines, "", "vestige COMMAND --help tells more."])
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Run one command. **Raises:** `UsageError` for an unknown one, and what the command raises."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if arguments[0] == "--version":
+        from vestige import __version__
+
+        print(f"vestige {__version__}")
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise UsageError(f"unknown command '{name}'. {nearest(name, COMMANDS)}")
+    command = importlib.import_module(f"vestige.cli.{COMMANDS[name][0]}")
+    return command.main(rest)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The `vestige` command. Exits with 0 done, 1 the run failed, 2 the command was wrong, 130 interrupted."""
+    try:
+        code = dispatch(sys.argv[1:] if arguments is None else arguments)
+    except VestigeError as error:
+        print(f"vestige: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("vestige: interrupted", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:
+        if os.environ.get("VESTIGE_TRACEBACK"):
+            traceback.print_exc()
+        detail = str(error).strip().splitlines() or [""]
+        print(
+            f"vestige: {type(error).__name__}: {detail[0]}\n"
+            "This should have been a clear message; VESTIGE_TRACEBACK=1 shows where it arose.",
+            file=sys.stderr,
+        )
+        code = 1
+    sys.exit(code)

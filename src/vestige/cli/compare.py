@@ -1,0 +1,90 @@
+"""`vestige compare EXPERIMENT --vary NAME[=A,B,…]`."""
+
+import dataclasses
+from typing import Any
+
+import tyro
+
+from vestige.cli.parse import RunSettings, default_folder, parse
+from vestige.cli.run import how
+from vestige.cli.tables import print_comparison
+from vestige.errors import UsageError, nearest
+from vestige.experiments.options import Recall
+
+
+@dataclasses.dataclass(frozen=True)
+class CompareSettings(RunSettings):
+    """What to vary, beside where and how."""
+
+    vary: str = "memory"
+    """An option, alone for all its named choices or with values: memory, memory=introspection,none, task.l=5,10."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run every setting with every seed and show them side by side."""
+    invocation = parse("compare", arguments, CompareSettings)
+    entry, settings = invocation.entry, invocation.settings
+    name, members = variants(invocation.options, settings.vary)
+    from vestige.experiments.compare import compare
+    from vestige.report import write_report
+
+    folder = settings.out or default_folder(f"{entry.name}-{settings.preset}-by-{name}", resume=settings.resume)
+    results = compare(
+        entry,
+        members,
+        vary=name,
+        seeds=[settings.seed + i for i in range(settings.seeds)],
+        folder=folder,
+        announce=lambda where: print(f"\n{where}", flush=True),
+        **how(settings),
+    )
+    for member in results["members"].values():
+        for where in member["runs"]:
+            write_report(folder / where)
+    page = write_report(folder)
+    print_comparison(folder)
+    print(f"report: {page}")
+    return 0
+
+
+def variants(options: Recall, vary: str) -> tuple[str, dict[str, Recall]]:
+    """The varied option's name, and the options of each member.
+
+    **Raises:** `UsageError` for an unknown option or a value that does not fit it.
+    """
+    name, _, listed = vary.partition("=")
+    values = [value for value in listed.split(",") if value]
+    if name in options.choices:
+        choices = options.choices[name]
+        for value in values:
+            if value not in choices:
+                raise UsageError(f"--vary {name}: unknown '{value}'. {nearest(value, choices)}")
+        return name, {
+            value: dataclasses.replace(options, **{name: choices[value]}) for value in values or choices
+        }
+    known = _leaves(options)
+    if name not in known:
+        raise UsageError(f"--vary: unknown option '{name}'. {nearest(name, [*options.choices, *known])}")
+    if not values:
+        raise UsageError(f"--vary {name} needs values, e.g. --vary {name}={known[name]},…")
+    return name, {f"{name.split('.')[-1]}-{value}": _set(options, name, value) for value in values}
+
+
+def _leaves(options: Any, prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        name = f"{prefix}{field.name}"
+        found |= _leaves(value, f"{name}.") if dataclasses.is_dataclass(value) else {name: value}
+    return found
+
+
+def _set(options: Recall, name: str, value: str) -> Recall:
+    flag = name.replace("_", "-")
+    return tyro.cli(
+        type(options),
+        args=[f"--{flag}", value],
+        default=options,
+        prog="vestige compare --vary",
+        config=(tyro.conf.AvoidSubcommands, tyro.conf.FlagConversionOff),
+    )

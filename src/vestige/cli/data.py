@@ -1,0 +1,38 @@
+"""`vestige data list | get NAME | check [NAME]`."""
+
+from rich.console import Console
+from rich.table import Table
+
+from vestige.data import DATASETS, check, get, listing
+from vestige.errors import UsageError, nearest
+
+USAGE = """usage: vestige data list          what is known, and where it was found
+       vestige data get NAME      download into the cache
+       vestige data check [NAME]  verify checksums and shapes
+
+VESTIGE_DATA=FOLDER names a folder with your own copies, FOLDER/NAME/FILE."""
+
+
+def main(arguments: list[str]) -> int:
+    """List, fetch or verify data sets."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    verb, *names = arguments
+    if verb == "list" and not names:
+        table = Table()
+        for heading in ("name", "what", "where", "licence", "size"):
+            table.add_column(heading)
+        for row in listing():
+            table.add_row(*row)
+        Console().print(table)
+    elif verb == "get" and len(names) == 1:
+        print("\n".join(get(names[0])))
+    elif verb == "check" and len(names) <= 1:
+        for name in names or list(DATASETS):
+            print("\n".join(check(name)))
+    elif verb in ("list", "get", "check"):
+        raise UsageError(f"vestige data {verb}: wrong number of names\n{USAGE}")
+    else:
+        raise UsageError(f"vestige data: unknown '{verb}'. {nearest(verb, ['list', 'get', 'check'])}")
+    return 0

@@ -1,0 +1,60 @@
+"""What the command line sets up before JAX does any work."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from vestige.errors import UsageError
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept: `$JAX_COMPILATION_CACHE_DIR`, else the user's cache."""
+    named = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(named) if named else root / "vestige" / "compiled"
+
+
+def enable_compilation_cache() -> None:
+    """Keep compiled programs between processes; `VESTIGE_COMPILATION_CACHE=off` does not.
+
+    A folder that cannot be written is passed over in silence: the cache is a convenience.
+    """
+    import jax
+
+    if os.environ.get("VESTIGE_COMPILATION_CACHE") == "off":
+        return
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+        jax.config.update("jax_raise_persistent_cache_errors", False)
+
+
+def data_mesh(devices: int | None) -> Any:
+    """A one-axis mesh over the first `devices`; None for one device, unless asked for.
+
+    **Raises:** `UsageError` where there are fewer.
+    """
+    import jax
+    import numpy as np
+
+    if devices is None:
+        return None
+    if devices > jax.device_count():
+        raise UsageError(
+            f"--devices {devices}: JAX sees {jax.device_count()}. On a CPU, "
+            f"XLA_FLAGS=--xla_force_host_platform_device_count={devices} simulates more."
+        )
+    return jax.sharding.Mesh(np.array(jax.devices()[:devices]), ("data",))
+
+
+def progress() -> Any:
+    """A live display on a terminal, plain lines elsewhere."""
+    from vestige.training.progress import Live, Plain
+
+    return Live() if sys.stdout.isatty() else Plain()

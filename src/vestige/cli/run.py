@@ -1,0 +1,61 @@
+"""`vestige run EXPERIMENT`."""
+
+from typing import Any
+
+from vestige.cli.environment import data_mesh, enable_compilation_cache, progress
+from vestige.cli.parse import Invocation, RunSettings, command_line, default_folder, parse
+from vestige.cli.tables import print_comparison, print_results
+
+
+def how(settings: RunSettings) -> dict[str, Any]:
+    """What `execute` wants to know beside the experiment."""
+    enable_compilation_cache()
+    return {
+        "preset": settings.preset,
+        "command": command_line(),
+        "resume": settings.resume,
+        "skip_nonfinite": settings.on_nonfinite == "skip",
+        "mesh": data_mesh(settings.devices),
+        "progress": progress,
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Train, evaluate, print the results and write the report; several seeds make a comparison."""
+    invocation = parse("run", arguments, RunSettings)
+    if invocation.settings.seeds > 1:
+        return _several(invocation)
+    from vestige.experiments.execute import execute
+    from vestige.report import write_report
+
+    entry, options, settings = invocation.entry, invocation.options, invocation.settings
+    folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)
+    execute(entry, options, seed=settings.seed, folder=folder, **how(settings))
+    page = write_report(folder)
+    print_results(folder)
+    print(f"report: {page}")
+    return 0
+
+
+def _several(invocation: Invocation[RunSettings]) -> int:
+    from vestige.experiments.compare import compare
+    from vestige.report import write_report
+
+    entry, settings = invocation.entry, invocation.settings
+    folder = settings.out or default_folder(f"{entry.name}-{settings.preset}-seeds", resume=settings.resume)
+    results = compare(
+        entry,
+        {entry.name: invocation.options},
+        vary="",
+        seeds=[settings.seed + i for i in range(settings.seeds)],
+        folder=folder,
+        announce=lambda where: print(f"\n{where}", flush=True),
+        **how(settings),
+    )
+    for member in results["members"].values():
+        for where in member["runs"]:
+            write_report(folder / where)
+    page = write_report(folder)
+    print_comparison(folder)
+    print(f"report: {page}")
+    return 0

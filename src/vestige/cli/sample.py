@@ -1,0 +1,59 @@
+"""`vestige sample RUN`."""
+
+import dataclasses
+from pathlib import Path
+
+import tyro
+
+from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.parse import simple
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleSettings:
+    """Which run, and what to imagine."""
+
+    folder: tyro.conf.Positional[Path]
+    """The run folder."""
+    count: int = 8
+    """Number of sequences."""
+    frames: int | None = None
+    """Frames per sequence; by default as many as in training."""
+    given: int = 0
+    """Frames of held-out sequences that are shown first; the rest is imagined on from there."""
+    seed: int = 0
+    """Seed of the draw."""
+    out: Path | None = None
+    """Picture to write, .png; the arrays go beside it as .npz. By default samples.png in the run folder."""
+
+    def __post_init__(self):
+        if self.count < 1:
+            raise ValueError(f"count must be at least 1, got {self.count}")
+        if self.given < 0:
+            raise ValueError(f"given must not be negative, got {self.given}")
+        if self.frames is not None and self.frames <= self.given:
+            raise ValueError(f"frames ({self.frames}) must exceed given ({self.given})")
+
+
+def main(arguments: list[str]) -> int:
+    """Draw sequences from a run's model and write them as a picture and as arrays."""
+    settings = simple("sample", "Sequences imagined by a run's model.", SampleSettings, arguments)
+    enable_compilation_cache()
+    from vestige.errors import RunError, UsageError
+    from vestige.experiments.execute import restore
+    from vestige.experiments.portrait import imagine, save_strips
+
+    run = restore(settings.folder)
+    frames = settings.frames or run.built.task.frames
+    if settings.given >= frames or settings.given > run.built.task.frames:
+        raise UsageError(f"--given {settings.given}: a sequence has {min(frames, run.built.task.frames)} frames")
+    out = settings.out or settings.folder / "samples.png"
+    sequences = imagine(
+        run.built.task, run.model, count=settings.count, frames=frames, given=settings.given, seed=settings.seed
+    )
+    try:
+        save_strips(out, sequences)
+    except OSError as error:
+        raise RunError(f"cannot write {out}: {error.strerror}") from error
+    print(f"{out}: {settings.count} sequences of {frames} frames, the first {settings.given} given")
+    return 0

@@ -1,0 +1,29 @@
+"""Image data sets: where their files are, how they are fetched and checked, and their arrays.
+
+`DATASETS[name].load(split)` gives an `ImageSet` of numpy arrays. Files are looked for in
+`$VESTIGE_DATA/<name>/` (never written to), then in the user's cache folder, and are downloaded
+into the cache otherwise. Importing this package imports neither JAX nor any of the libraries that
+single data sets need.
+"""
+
+from ._digits import Digits
+from ._images import ImageData, ImageSet, Split
+from ._mnist import MNIST, IdxFile
+from ._omniglot import Omniglot, OmniglotPart
+from ._registry import DATASETS, Row, check, get, listing
+
+__all__ = [
+    "DATASETS",
+    "MNIST",
+    "Digits",
+    "IdxFile",
+    "ImageData",
+    "ImageSet",
+    "Omniglot",
+    "OmniglotPart",
+    "Row",
+    "Split",
+    "check",
+    "get",
+    "listing",
+]

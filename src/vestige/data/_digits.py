@@ -1,0 +1,71 @@
+"""The small digits that come with scikit-learn."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from vestige.errors import RunError
+
+from ._images import ImageData, ImageSet, Split, known_split
+
+_TOTAL, _TRAIN = 1797, 1437
+
+
+@dataclass(frozen=True)
+class Digits(ImageData):
+    """1,797 handwritten digits of 8x8 pixels from scikit-learn's own files; never needs a network.
+
+    The stored intensities 0..16 are rescaled to round(v * 255 / 16). Train is the first 1,437 images,
+    test the last 360. The rows are not shuffled: the labels repeat like a form of at most 130 digits
+    filled in 14 times, one writer after another. So the writers differ between the two parts, save for
+    one whose first 22 digits end the training part, and test is harder than after a shuffle.
+    """
+
+    name: ClassVar[str] = "digits"
+    description: ClassVar[str] = "handwritten digits, 8x8, 10 classes, 1,437 + 360 images"
+    licence: ClassVar[str] = "CC BY 4.0 (UCI, Alpaydin and Kaynak)"
+    size: ClassVar[str] = "0 MB (part of scikit-learn)"
+
+    def load(self, split: Split) -> ImageSet:
+        """The part named `split`. Raises UsageError for an unknown split."""
+        known_split(split)
+        images, labels = _stored()
+        rows = slice(None, _TRAIN) if split == "train" else slice(_TRAIN, None)
+        return ImageSet(images[rows], labels[rows])
+
+    def missing(self) -> list[str]:
+        """Nothing, ever."""
+        return []
+
+    def found(self) -> str:
+        """Always scikit-learn."""
+        return "in scikit-learn"
+
+    def get(self) -> list[str]:
+        """There is nothing to fetch; the same as `check`."""
+        return self.check()
+
+    def check(self) -> list[str]:
+        """Check counts, shape and ranges. Raises RunError if scikit-learn's file has changed."""
+        _stored()
+        return [f"digits: {_TOTAL:,} images of 8x8 in scikit-learn are as expected."]
+
+
+def _stored() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = np.asarray(pixels), np.asarray(labels)
+    if pixels.shape != (_TOTAL, 64) or labels.shape != (_TOTAL,):
+        raise RunError(
+            f"digits: scikit-learn gave arrays of shape {pixels.shape} and {labels.shape}, expected "
+            f"({_TOTAL}, 64) and ({_TOTAL},). Reinstall scikit-learn."
+        )
+    if pixels.min() < 0 or pixels.max() > 16 or labels.min() < 0 or labels.max() > 9:
+        raise RunError(
+            f"digits: scikit-learn gave intensities {pixels.min()}..{pixels.max()} and labels "
+            f"{labels.min()}..{labels.max()}, expected 0..16 and 0..9. Reinstall scikit-learn."
+        )
+    images = np.rint(pixels * 255 / 16).astype(np.uint8).reshape(-1, 8, 8)
+    return images, labels.astype(np.int32)

@@ -1,0 +1,50 @@
+"""The known data sets, and what can be asked of one by its name."""
+
+from typing import NamedTuple
+
+from vestige.errors import UsageError, nearest
+
+from ._digits import Digits
+from ._images import ImageData
+from ._mnist import MNIST
+from ._omniglot import Omniglot
+
+DATASETS: dict[str, ImageData] = {data.name: data for data in (Digits(), MNIST(), Omniglot())}
+
+
+class Row(NamedTuple):
+    """One line of `listing()`; `found` is a place or begins with "not here"."""
+
+    name: str
+    description: str
+    found: str
+    licence: str
+    size: str
+
+
+def listing() -> list[Row]:
+    """A row for every data set. Opens no file; raises UsageError if VESTIGE_DATA is not a folder."""
+    return [Row(d.name, d.description, d.found(), d.licence, d.size) for d in DATASETS.values()]
+
+
+def get(name: str) -> list[str]:
+    """Fetch the data set `name` into the cache and check it; sentences that say what was done.
+
+    Raises UsageError if the name is unknown, a file is damaged or cannot be downloaded; RunError if one
+    cannot be written.
+    """
+    return _known(name).get()
+
+
+def check(name: str) -> list[str]:
+    """Check all files of the data set `name`, without a network; a sentence for each.
+
+    Raises UsageError if the name is unknown or a file is missing or damaged.
+    """
+    return _known(name).check()
+
+
+def _known(name: str) -> ImageData:
+    if name not in DATASETS:
+        raise UsageError(f"There is no data set '{name}'. {nearest(name, DATASETS)}")
+    return DATASETS[name]

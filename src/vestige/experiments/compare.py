@@ -1,0 +1,86 @@
+"""Several settings, several seeds, one table."""
+
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vestige.errors import UsageError
+from vestige.experiments.catalogue import Entry
+from vestige.experiments.execute import execute
+from vestige.experiments.folder import RESULTS, read_json, versions, write_json
+from vestige.experiments.options import Recall
+
+
+def spread(values: list[float]) -> dict[str, Any]:
+    """Median, lowest and highest of several seeds, and the values themselves."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values), "values": values}
+
+
+def summarise(runs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """One member of a comparison from the results of its seeds, `{relative folder: results}`."""
+    every = list(runs.values())
+    names = every[0]["metrics"]
+    return {
+        "metrics": {name: spread([results["metrics"][name] for results in every]) for name in names},
+        "published": every[0]["published"],
+        "bounds": {
+            name: {kind: statistics.median([results["bounds"][name][kind] for results in every]) for kind in levels}
+            for name, levels in every[0]["bounds"].items()
+            if name != "curves"
+        },
+        "seconds": spread([results["seconds"] for results in every]),
+        "updates": every[0]["updates"],
+        "parameters": every[0]["parameters"],
+        "runs": list(runs),
+    }
+
+
+def compare(
+    entry: Entry,
+    members: Mapping[str, Recall],
+    *,
+    vary: str,
+    preset: str,
+    seeds: list[int],
+    folder: Path,
+    command: str,
+    resume: bool = False,
+    announce: Callable[[str], None],
+    **how: Any,
+) -> dict[str, Any]:
+    """Run every member with every seed into `folder/<member>/seed-<seed>` and write the summary.
+
+    With `resume`, finished runs are taken as they are and the one that was cut goes on.
+
+    **Returns:** what the comparison's `results.json` holds.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not resume:
+        raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to go on with it.")
+    if resume and (folder / RESULTS).exists() and "members" not in read_json(folder / RESULTS):
+        raise UsageError(f"{folder} holds a single run, not a comparison. Choose another --out.")
+    done: dict[str, dict[str, dict[str, Any]]] = {}
+    for seed in seeds:
+        for name, options in members.items():
+            where = f"{name}/seed-{seed}"
+            announce(where)
+            done.setdefault(name, {})[where] = execute(
+                entry,
+                options,
+                preset=preset,
+                seed=seed,
+                folder=folder / where,
+                command=command,
+                resume=resume,
+                **how,
+            )
+    results = {
+        "title": f"{entry.title}: {vary}" if vary else entry.title,
+        "experiment": entry.name,
+        "vary": vary,
+        "members": {name: summarise(runs) for name, runs in done.items()},
+        "command": command,
+        "versions": versions(),
+    }
+    write_json(folder / RESULTS, results)
+    return results

@@ -1,0 +1,129 @@
+"""The run folder: complete and readable without Vestige."""
+
+import errno
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vestige.errors import RunError, UsageError
+
+CONFIG, RESULTS, EVALUATION = "config.yaml", "results.json", "evaluation.npz"
+DISTRIBUTIONS = ("vestige", "jax", "jaxlib", "equinox", "optax", "orbax-checkpoint", "numpy")
+
+
+def fingerprint(*parts: Any) -> str:
+    """A digest of plain values: equal exactly where all of them are."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """What a result depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in DISTRIBUTIONS}}
+
+
+def device() -> str:
+    """The machine in words: accelerator, or processor and cores."""
+    import jax
+
+    first = jax.devices()[0]
+    kind = first.device_kind if first.platform != "cpu" else f"{platform.machine()} CPU, {os.cpu_count()} cores"
+    return f"{jax.device_count()} x {kind}" if jax.device_count() > 1 else kind
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write all of it or nothing. **Raises:** `RunError` where that fails."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RunError(f"cannot write {path}: {error.strerror}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, with null for what is not a number."""
+    write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and value - value != 0 else value
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """**Raises:** `UsageError` where the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise UsageError(f"{path} does not exist") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of the run in `folder`.
+
+    **Raises:** `UsageError` where there is no such run, or its configuration is damaged.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; give the folder of a run, as printed at its end")
+    try:
+        config = yaml.safe_load((folder / CONFIG).read_text())
+    except FileNotFoundError as error:
+        raise UsageError(f"{folder} is not a run folder: it has no {CONFIG}") from error
+    except (OSError, yaml.YAMLError) as error:
+        raise UsageError(f"{folder / CONFIG} cannot be read: {error}") from error
+    if not isinstance(config, dict) or "options" not in config:
+        raise UsageError(f"{folder / CONFIG} is damaged: it holds no options")
+    return config
+
+
+def prepare(folder: Path, config: dict[str, Any], *, resume: bool) -> None:
+    """Make the folder of a new run, or check that the run to be continued is this one.
+
+    **Raises:** `UsageError` where the folder exists (without `resume`), holds something else, or holds a run
+    with other options; `RunError` where it cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not resume:
+            raise UsageError(
+                f"{folder} exists. Choose another --out, or pass --resume to continue the run in it."
+            )
+        differing = _differences(read_config(folder), config)
+        if differing:
+            raise UsageError(
+                f"{folder} holds a run with another configuration:\n  " + "\n  ".join(differing[:8])
+            )
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is read-only" if error.errno in (errno.EROFS, errno.EACCES) else error.strerror
+        raise UsageError(f"cannot make the run folder {folder}: {reason}. Choose another --out.") from error
+    write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {k: v for key, entry in value.items() for k, v in _flat(entry, f"{name}.{key}" if name else key).items()}
+    return {name: value}
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    keys = ("experiment", "seed", "options")
+    old, new = (_flat({key: config.get(key) for key in keys}) for config in (there, here))
+    return [
+        f"{name}: there {old.get(name, 'absent')}, here {new.get(name, 'absent')}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]

@@ -1,0 +1,14 @@
+"""The page that tells what a run, or a comparison of runs, came to; made from the files of its folder.
+
+A page is one HTML file without scripts and without anything fetched from elsewhere; it needs neither
+Vestige nor a network to be read. Importing this package is cheap: numpy, matplotlib and jinja2 are
+imported when a page is made.
+"""
+
+from vestige.report._comparison_table import MemberRow as MemberRow
+from vestige.report._comparison_table import comparison_table as comparison_table
+from vestige.report._numbers import format_number as format_number
+from vestige.report._numbers import format_seconds as format_seconds
+from vestige.report._results_table import ResultRow as ResultRow
+from vestige.report._results_table import results_table as results_table
+from vestige.report._write import write_report as write_report

@@ -1,0 +1,111 @@
+"""The rows of a comparison's table: every member's metrics over seeds."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vestige.report._comparison import Comparison, Member, read_comparison
+from vestige.report._files import mapping
+from vestige.report._metrics import lower_is_better, ordered
+from vestige.report._numbers import format_number, number
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median over seeds with the lowest and the highest; `best` marks the best median of all members.
+
+    Medians that read the same as the best are all marked; none is where all read the same.
+    """
+
+    median: float | None
+    low: float | None
+    high: float | None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """One member: each metric's spread, what was published of the same model, its size and its time."""
+
+    name: str
+    metrics: Mapping[str, Spread]
+    published: Mapping[str, float | None]
+    parameters: float | None
+    seconds: Spread
+    updates: float | None
+    runs: tuple[str, ...]
+
+
+def metric_names(comparison: Comparison) -> list[str]:
+    """The metrics that some member was measured by."""
+    return ordered(name for member in comparison.members for name in mapping(member.summary.get("metrics")))
+
+
+def rows(comparison: Comparison) -> list[MemberRow]:
+    """A row for each member, in the order of the file; every row has every metric."""
+    best = {name: _best(comparison, name) for name in metric_names(comparison)}
+    table = []
+    for member in comparison.members:
+        metrics = mapping(member.summary.get("metrics"))
+        spreads = {name: _spread(metrics.get(name), best[name]) for name in best}
+        own = own_model(member)
+        table.append(
+            MemberRow(
+                member.name,
+                spreads,
+                {name: number(value) for name, value in published_metrics(member).get(own or "", {}).items()},
+                number(member.summary.get("parameters")),
+                _spread(member.summary.get("seconds"), None),
+                number(member.summary.get("updates")),
+                member.paths,
+            )
+        )
+    return table
+
+
+def published_metrics(member: Member) -> dict[str, dict[str, Any]]:
+    """The published metrics that came with a member, by model."""
+    stated = mapping(mapping(member.summary.get("published")).get("metrics"))
+    return {model: mapping(values) for model, values in stated.items()}
+
+
+def own_model(member: Member) -> str | None:
+    """The published model that a member corresponds to: the only one given, or the one named like it."""
+    models = list(published_metrics(member))
+    if len(models) == 1:
+        return models[0]
+    wanted = _plain(member.name)
+    for model in models:
+        other = _plain(model)
+        if other == wanted or (min(len(other), len(wanted)) >= 5 and other[:5] == wanted[:5]):
+            return model
+    return None
+
+
+def comparison_table(folder: Path) -> list[MemberRow]:
+    """The rows of the table of the comparison in `folder`."""
+    return rows(read_comparison(Path(folder), runs=False))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _spread(value: Any, best: float | None) -> Spread:
+    known = mapping(value)
+    median = number(known.get("median")) if known else number(value)
+    is_best = best is not None and format_number(median) == format_number(best)
+    return Spread(median, number(known.get("low")), number(known.get("high")), is_best)
+
+
+def _best(comparison: Comparison, name: str) -> float | None:
+    summaries = [member.summary for member in comparison.members]
+    found = [_spread(mapping(summary.get("metrics")).get(name), None).median for summary in summaries]
+    medians = [median for median in found if median is not None]
+    bound = next((b for s in summaries if (b := mapping(mapping(s.get("bounds")).get(name)))), None)
+    lower = lower_is_better(name, bound)
+    if lower is None or len({format_number(median) for median in medians}) < 2:
+        return None
+    return min(medians) if lower else max(medians)

@@ -1,0 +1,131 @@
+"""The curves of a comparison: every member's median over seeds with a band from lowest to highest."""
+
+from typing import TYPE_CHECKING
+
+from vestige.report._comparison import Comparison, Member
+from vestige.report._numbers import format_number
+from vestige.report._plot import (
+    COLOUR,
+    MARKERS,
+    NARROW,
+    SERIES,
+    WIDE,
+    Key,
+    Plot,
+    steps_axis,
+    svg,
+    thinned,
+    whole_numbers,
+    words,
+)
+from vestige.report._run_curves import ORACLE, REPEATS, oracle, shade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+
+Band = tuple[list[float], list[float], list[float], list[float]]
+"""Places, and there the median, the lowest and the highest over seeds."""
+
+
+def member_curves(comparison: Comparison) -> list[Plot]:
+    """KL per frame and the last frame's KL over training, of all members that have them."""
+    plots = [_per_frame(comparison), _last_over_training(comparison)]
+    return [plot for plot in plots if plot is not None]
+
+
+def _per_frame(comparison: Comparison) -> Plot | None:
+    bands = _bands(comparison, _frames)
+    if not bands:
+        return None
+    count = max(int(band[0][-1]) + 1 for band in bands.values())
+    runs = [run for member in comparison.members for run in member.runs]
+    start = next((s for run in runs if (s := run.integer("recall_start")) is not None), None)
+    bounds = [member.summary.get("bounds") for member in comparison.members] + [run.bounds for run in runs]
+    ideal = next((found for bound in bounds if (found := oracle(bound, count))), [])
+
+    def draw(axes: "Axes") -> None:
+        shade(axes, start, count)
+        if ideal:
+            axes.plot(range(count), ideal, color=COLOUR["muted"], linewidth=1.2, linestyle=(0, (4, 3)))
+        _plot(axes, comparison, bands, dots=max(3.0, min(6.0, 240 / count)))
+        axes.set_ylim(0, 1.08 * max(max(band[3]) for band in bands.values()) or 1.0)
+        whole_numbers(axes, count)
+        words(axes, x="frame", y="nats")
+
+    label = "KL per frame in nats; at the last frame: " + _ends(bands)
+    caption = "Surprise at each frame of a test sequence. Line: median over seeds; band: lowest to highest."
+    keys = [*_keys(comparison, bands), *([ORACLE] if ideal else [])]
+    keys += [REPEATS] if start is not None and 0 < start < count else []
+    narrow, wide = svg("kl-per-frame:narrow", label, draw, NARROW), svg("kl-per-frame:wide", label, draw, WIDE)
+    return Plot(narrow, caption, tuple(keys), wide, "KL per frame")
+
+
+def _last_over_training(comparison: Comparison) -> Plot | None:
+    bands = _bands(comparison, _updates)
+    if not bands:
+        return None
+
+    def draw(axes: "Axes") -> None:
+        _plot(axes, comparison, bands, dots=0.0)
+        axes.set_ylim(0, 1.08 * max(max(band[3]) for band in bands.values()) or 1.0)
+        steps_axis(axes, logarithmic=False)
+        words(axes, x="updates", y="nats")
+
+    label = "KL of the last frame over training; at the end: " + _ends(bands)
+    caption = "Surprise at the last frame while the members learn. Line: median over seeds; "
+    caption += "band: lowest to highest."
+    narrow, wide = svg("kl-last:narrow", label, draw, NARROW), svg("kl-last:wide", label, draw, WIDE)
+    return Plot(narrow, caption, _keys(comparison, bands), wide, "KL of the last frame over training")
+
+
+def _plot(axes: "Axes", comparison: Comparison, bands: dict[str, Band], *, dots: float) -> None:
+    for name, (x, middle, low, high) in bands.items():
+        colour, marker, _ = _look(comparison, name)
+        axes.fill_between(x, low, high, color=COLOUR[colour], alpha=0.16, linewidth=0)
+        axes.plot(
+            x, middle, color=COLOUR[colour], linewidth=2.0, marker=marker, markersize=dots,
+            markeredgewidth=0, clip_on=False,
+        )  # fmt: skip
+
+
+def _look(comparison: Comparison, name: str) -> tuple[str, str, str]:
+    place = [member.name for member in comparison.members].index(name)
+    return (SERIES[place % len(SERIES)], *MARKERS[place % len(MARKERS)])
+
+
+def _keys(comparison: Comparison, bands: dict[str, Band]) -> tuple[Key, ...]:
+    looks = {name: _look(comparison, name) for name in bands}
+    return tuple(Key(name, colour, sign) for name, (colour, _, sign) in looks.items())
+
+
+def _ends(bands: dict[str, Band]) -> str:
+    return ", ".join(f"{name} {format_number(band[1][-1])}" for name, band in bands.items()) + "."
+
+
+def _bands(comparison: Comparison, curves: "Callable[[Member], list[dict[float, float]]]") -> dict[str, Band]:
+    found = {member.name: _band(curves(member)) for member in comparison.members}
+    return {name: band for name, band in found.items() if band is not None}
+
+
+def _band(curves: list[dict[float, float]]) -> Band | None:
+    import statistics
+
+    places = sorted({at for curve in curves for at in curve})
+    if not places:
+        return None
+    there = [[curve[at] for curve in curves if at in curve] for at in places]
+    kinds = ([statistics.median(v) for v in there], [min(v) for v in there], [max(v) for v in there])
+    middle, low, high = (thinned(places, values)[1] for values in kinds)
+    return thinned(places, places)[0], middle, low, high
+
+
+def _frames(member: Member) -> list[dict[float, float]]:
+    arrays = [run.arrays.get("kl_per_frame") for run in member.runs]
+    known = [array for array in arrays if array is not None and array.ndim == 1 and array.dtype.kind in "iuf"]
+    return [{float(at): float(value) for at, value in enumerate(array)} for array in known]
+
+
+def _updates(member: Member) -> list[dict[float, float]]:
+    return [run.curve("evaluate", "kl_last") for run in member.runs]

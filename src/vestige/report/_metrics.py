@@ -1,0 +1,71 @@
+"""What each metric is called and what it says, in the order in which they are shown."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vestige.report._numbers import number
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's name in files, its name for people, one line that explains it, and which way is better."""
+
+    name: str
+    label: str
+    explanation: str
+    lower_is_better: bool | None
+
+
+_KNOWN = (
+    Metric(
+        "kl_recall",
+        "KL, recalled frames",
+        "Mean surprise at frames that repeat or follow from earlier ones, in nats; near 0 if remembered.",
+        True,
+    ),
+    Metric(
+        "kl_fresh",
+        "KL, fresh frames",
+        "Mean surprise at all other frames, in nats; nothing seen before can lower it.",
+        None,
+    ),
+    Metric("kl_last", "KL, last frame", "Mean surprise at the last frame of a sequence, in nats.", True),
+    Metric(
+        "negative_bound",
+        "Negative bound",
+        "Upper bound on the cost of a frame, in nats: surprise plus what its pixels still cost.",
+        True,
+    ),
+)
+_BY_NAME = {metric.name: metric for metric in _KNOWN}
+_HIGHER = ("accuracy", "log_likelihood", "coherence")
+_LOWER = ("kl", "loss", "error", "negative_bound")
+
+
+def metric(name: str) -> Metric:
+    """What is known of the metric called `name`; a plain reading of the name if nothing is."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    lower: bool | None = None
+    if any(part in name for part in _HIGHER):
+        lower = False
+    elif any(name.startswith(part) or name.endswith(part) for part in _LOWER):
+        lower = True
+    label = name.replace("_", " ").strip()
+    return Metric(name, label[:1].upper() + label[1:], "", lower)
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """The names without repeats: the known ones in their order, then the others as they came."""
+    given = list(dict.fromkeys(names))
+    known = [known.name for known in _KNOWN if known.name in given]
+    return known + [name for name in given if name not in _BY_NAME]
+
+
+def lower_is_better(name: str, bound: Mapping[str, Any] | None = None) -> bool | None:
+    """Which way is better, by its best and chance values if both are known, else by the name."""
+    best, chance = number((bound or {}).get("best")), number((bound or {}).get("chance"))
+    if best is not None and chance is not None and best != chance:
+        return best < chance
+    return metric(name).lower_is_better

@@ -1,0 +1,64 @@
+"""Numbers as a person reads them."""
+
+import math
+from typing import Any
+
+MISSING = "–"
+
+
+def number(value: Any) -> float | None:
+    """`value` as a finite float; None where it is not one."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def format_number(value: float | None) -> str:
+    """`value` with as many digits as are worth reading; a dash for None."""
+    if value is None:
+        return MISSING
+    size = abs(value)
+    if size >= 1e6:
+        text = f"{value:,.0f}"
+    elif size >= 10:
+        text = f"{value:,.1f}"
+    elif size >= 0.01 or size == 0:
+        text = f"{value:.2f}"
+    elif size >= 0.0005:
+        text = f"{value:.3f}"
+    else:
+        return "< 0.001" if value > 0 else "> −0.001"
+    return text.replace("-", "−")
+
+
+def format_count(value: Any) -> str:
+    """A whole number with its thousands apart; a dash where there is none."""
+    known = number(value)
+    return MISSING if known is None else f"{known:,.0f}"
+
+
+def format_seconds(value: float | None) -> str:
+    """A duration in its two largest units: `4.2 s`, `12 min 14 s`, `3 h 5 min`."""
+    if value is None:
+        return MISSING
+    if value < 59.95:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def format_short_seconds(value: float | None) -> str:
+    """A duration in one unit, for a narrow column: `4.2 s`, `12.2 min`, `3.1 h`."""
+    if value is None or value < 59.95:
+        return format_seconds(value)
+    return f"{value / 60:.1f} min" if value < 3597 else f"{value / 3600:,.1f} h"
+
+
+def format_steps(value: float) -> str:
+    """A number of updates for the foot of a curve: `500`, `2k`, `1.5M`."""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if abs(value) >= size:
+            return f"{value / size:.4g}{unit}"
+    return f"{value:.4g}"

@@ -1,0 +1,44 @@
+"""The rows of a run's table of results, for the page and for the terminal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vestige.report._files import mapping
+from vestige.report._metrics import metric, ordered
+from vestige.report._numbers import number
+from vestige.report._run import Run, read_run
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One metric: our value beside the published ones (by model), the best possible and mere chance."""
+
+    name: str
+    label: str
+    explanation: str
+    ours: float | None
+    published: Mapping[str, float | None] = field(default_factory=dict)
+    best: float | None = None
+    chance: float | None = None
+
+
+def rows(run: Run) -> list[ResultRow]:
+    """The rows for a run that has been read; every row has the same published models."""
+    ours, bounds = run.metrics, run.bounds
+    models = {model: mapping(values) for model, values in mapping(run.published.get("metrics")).items()}
+    told = [name for values in models.values() for name in values]
+    table = []
+    for name in ordered([*ours, *told]):
+        about, bound = metric(name), mapping(bounds.get(name))
+        published = {model: number(values.get(name)) for model, values in models.items()}
+        best, chance = number(bound.get("best")), number(bound.get("chance"))
+        table.append(
+            ResultRow(name, about.label, about.explanation, ours.get(name), published, best, chance)
+        )
+    return table
+
+
+def results_table(folder: Path) -> list[ResultRow]:
+    """The rows of the table of results of the run in `folder`; empty if nothing was evaluated yet."""
+    return rows(read_run(Path(folder), arrays=False))

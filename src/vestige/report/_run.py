@@ -1,0 +1,109 @@
+"""A run as its folder tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vestige.errors import UsageError
+from vestige.report._files import (
+    METRICS,
+    RESULTS,
+    mapping,
+    need_folder,
+    read_arrays,
+    read_config,
+    read_lines,
+    read_results,
+)
+from vestige.report._numbers import number
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the files of one run folder hold, `results` being None while it still runs."""
+
+    config: Mapping[str, Any]
+    lines: tuple[Mapping[str, Any], ...]
+    results: Mapping[str, Any] | None
+    arrays: Mapping[str, "np.ndarray"]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        """Whether the results have not been written yet."""
+        return self.results is None
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """The results' metrics; of a running run, those of its last evaluation."""
+        if self.results is not None:
+            return {name: number(value) for name, value in mapping(self.results.get("metrics")).items()}
+        evaluated = [line for line in self.lines if line.get("kind") == "evaluate"]
+        last = evaluated[-1] if evaluated else {}
+        outside = ("kind", "step", "seconds")
+        return {name: number(value) for name, value in last.items() if name not in outside}
+
+    @property
+    def published(self) -> dict[str, Any]:
+        """What others published of the same experiment."""
+        return mapping((self.results or {}).get("published"))
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """The best and the chance value of each metric, and oracle curves."""
+        return mapping((self.results or {}).get("bounds"))
+
+    @property
+    def updates(self) -> float | None:
+        """How many updates were made (so far)."""
+        done = number((self.results or {}).get("updates"))
+        if done is not None:
+            return done
+        steps = [number(line.get("step")) for line in self.lines]
+        return max((step for step in steps if step is not None), default=None)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took (so far)."""
+        done = number((self.results or {}).get("seconds"))
+        if done is not None or self.results is not None:
+            return done
+        seconds = [number(line.get("seconds")) for line in self.lines]
+        return max((passed for passed in seconds if passed is not None), default=None)
+
+    def stated(self, name: str) -> Any:
+        """An entry of the results or, if they lack it, of the configuration."""
+        value = (self.results or {}).get(name)
+        return self.config.get(name) if value is None else value
+
+    def curve(self, kind: str, name: str) -> dict[float, float]:
+        """A metric over training, by step; where a resumed run went over a step again, the later counts."""
+        points: dict[float, float] = {}
+        for line in self.lines:
+            step, value = number(line.get("step")), number(line.get(name))
+            if line.get("kind") == kind and step is not None and value is not None:
+                points[step] = value
+        return dict(sorted(points.items()))
+
+    def integer(self, name: str) -> int | None:
+        """A whole number among the arrays, if it is there."""
+        array = self.arrays.get(name)
+        if array is None or array.size != 1 or array.dtype.kind not in "iuf":
+            return None
+        return int(array.reshape(()))
+
+
+def read_run(folder: Path, *, arrays: bool = True) -> Run:
+    """Read the run in `folder`; a `UsageError` names what is missing if it is not a run folder."""
+    need_folder(folder)
+    config = read_config(folder)
+    results = read_results(folder)
+    if results is None and not (folder / METRICS).is_file():
+        raise UsageError(f"'{folder}' is not a run folder: both {METRICS} and {RESULTS} are missing.")
+    lines, notes = read_lines(folder)
+    stored, more = read_arrays(folder) if arrays else ({}, [])
+    return Run(config, tuple(lines), results, stored, (*notes, *more))

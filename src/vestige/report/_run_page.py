@@ -1,0 +1,101 @@
+"""The page of one run."""
+
+from pathlib import Path
+from typing import Any
+
+from vestige.report._files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
+from vestige.report._inside import attention, gates
+from vestige.report._numbers import format_count, format_number, format_seconds
+from vestige.report._results_table import rows
+from vestige.report._run import Run, read_run
+from vestige.report._run_curves import over_training, per_frame
+from vestige.report._run_pictures import pictures
+from vestige.report._templates import flat, render
+
+_ARRAYS = {
+    "kl_per_frame": 1,
+    "negative_bound_per_frame": 1,
+    "frames": 4,
+    "sampled": 4,
+    "continued": 4,
+    "continued_truth": 4,
+    "read_weights": 3,
+    "read_gates": 3,
+}
+
+
+def run_page(folder: Path) -> str:
+    """The page of the run in `folder`, as text."""
+    run = read_run(folder)
+    table = rows(run)
+    config = run.config
+    title = config.get("title") or config.get("experiment") or folder.name
+    return render(
+        "run.html",
+        title=str(title),
+        experiment=str(config.get("experiment") or ""),
+        running=run.running,
+        sentence=_sentence(run),
+        finding=_finding(run),
+        table=table,
+        models=list(table[0].published) if table else [],
+        source=run.published.get("source"),
+        note=run.published.get("note"),
+        per_frame=per_frame(run),
+        over_training=over_training(run),
+        pictures=pictures(run),
+        attention=attention(run),
+        gates=gates(run),
+        facts=_facts(run),
+        versions=[(name, str(version)) for name, version in mapping(run.stated("versions")).items()],
+        options=flat(mapping(config.get("options"))) if config.get("options") else [],
+        command=run.stated("command"),
+        files=[name for name in (CONFIG, METRICS, RESULTS, ARRAYS) if (folder / name).is_file()],
+        notes=[*run.notes, *_misshapen(run)],
+    )
+
+
+def _sentence(run: Run) -> str:
+    """What this is, in one plain sentence."""
+    config = run.config
+    which = [str(config["preset"]) + " preset"] if config.get("preset") else []
+    which += [f"seed {config['seed']}"] if config.get("seed") is not None else []
+    text = "One training run of a generative model of sequences"
+    text += f" on {config['experiment']}" if config.get("experiment") else ""
+    text += f" ({', '.join(which)})" if which else ""
+    if run.updates is not None:
+        text += f": {format_count(run.updates)} updates" + (" so far" if run.running else "")
+        text += f" in {format_seconds(run.seconds)}" if run.seconds is not None else ""
+    return text + "."
+
+
+def _finding(run: Run) -> str:
+    """What came out, in one sentence, where the metrics tell it."""
+    recall, fresh = run.metrics.get("kl_recall"), run.metrics.get("kl_fresh")
+    if recall is None or fresh is None:
+        return ""
+    text = f"A frame it has met before surprises it by {format_number(recall)} nats, a new one by "
+    return f"{text}{format_number(fresh)}."
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    parameters = run.config.get("parameters")
+    facts = [
+        ("Experiment", run.config.get("experiment")),
+        ("Preset", run.config.get("preset")),
+        ("Seed", run.config.get("seed")),
+        ("Parameters", format_count(parameters) if parameters is not None else None),
+        ("Updates", format_count(run.updates) if run.updates is not None else None),
+        ("Time", format_seconds(run.seconds) if run.seconds is not None else None),
+        ("Device", run.stated("device")),
+    ]
+    return [(name, str(value)) for name, value in facts if value is not None]
+
+
+def _misshapen(run: Run) -> list[str]:
+    stored: dict[str, Any] = dict(run.arrays)
+    return [
+        f"{ARRAYS}: '{name}' is left out: its shape is {stored[name].shape}, not one of {axes} axes."
+        for name, axes in _ARRAYS.items()
+        if name in stored and (stored[name].ndim != axes or stored[name].size == 0)
+    ]

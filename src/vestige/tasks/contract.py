@@ -1,0 +1,28 @@
+"""The contract of a task."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+
+from vestige.typing import Batch, Key, Metrics
+
+
+class AbstractTask(eqx.Module):
+    """Draws batches, judges models, and knows what is possible.
+
+    `batch` and `evaluate` are pure JAX and compile: data live in array fields, on the device.
+    """
+
+    @abc.abstractmethod
+    def batch(self, *, size: int, key: Key) -> Batch:
+        """`size` training examples, with a leading batch axis."""
+
+    @abc.abstractmethod
+    def evaluate(self, model: Any, *, size: int, key: Key) -> Metrics:
+        """The published metrics on `size` held-out examples, as scalars and as curves over time."""
+
+    @abc.abstractmethod
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """The best possible and the chance level per metric, `{name: {"best": …, "chance": …}}`, and
+        reference curves under `"curves"`; `metrics` are measured ones, where a level follows from them."""

@@ -1,0 +1,148 @@
+"""Checkpoints that are atomic, verified, and fall back to the one before."""
+
+import hashlib
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import orbax.checkpoint as ocp
+
+from vestige.errors import RunError, UsageError
+
+MANIFEST = "manifest.json"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _named_leaves(tree: Any) -> dict[str, Any]:
+    """Array leaves by path, with random keys as they are."""
+    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(tree, eqx.is_array))
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+
+
+def _schema(leaves: dict[str, Any]) -> dict[str, str]:
+    return {name: f"{leaf.dtype}{list(leaf.shape)}" for name, leaf in leaves.items()}
+
+
+class Checkpoints:
+    """The newest `keep` states of one run, in `folder/<step>/`.
+
+    Orbax writes each one under a temporary name and renames it, so a kill leaves no half checkpoint; it does
+    not notice flipped bits, so a manifest with the SHA-256 of every file is written last, inside the folder.
+    A checkpoint without a manifest was cut short; one whose digests disagree is damaged. Both are passed
+    over for the one before.
+
+    **Arguments:**
+
+    - `fingerprint`: identifies the configuration; a checkpoint of another one is refused.
+    - `keep`: how many to keep, at least 1.
+    """
+
+    def __init__(self, folder: Path, *, fingerprint: str, keep: int = 3):
+        if keep < 1:
+            raise ValueError(f"keep must be at least 1, got {keep}")
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        self.folder, self.fingerprint, self.keep = folder.absolute(), fingerprint, keep
+
+    def steps(self) -> list[int]:
+        """The steps for which a folder exists, newest first; not verified."""
+        if not self.folder.is_dir():
+            return []
+        return sorted((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), reverse=True)
+
+    def save(self, state: Any, step: int) -> None:
+        """Write `state`; drop what is older than the newest `keep`. Blocks until it is safe on disk.
+
+        **Raises:** `RunError` where it cannot be written; earlier checkpoints are untouched.
+        """
+        target = self.folder / str(step)
+        leaves = _named_leaves(state)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if target.exists():
+                shutil.rmtree(target)
+            with ocp.StandardCheckpointer() as writer:
+                writer.save(target, leaves)
+            files = {str(p.relative_to(target)): _digest(p) for p in sorted(target.rglob("*")) if p.is_file()}
+            manifest = {"step": step, "fingerprint": self.fingerprint, "leaves": _schema(leaves), "files": files}
+            partial = target / (MANIFEST + ".partial")
+            partial.write_text(json.dumps(manifest, indent=1))
+            partial.rename(target / MANIFEST)
+        except Exception as error:  # Orbax reports a full disk in many guises
+            raise RunError(f"cannot write a checkpoint to {target}: {_first_line(error)}") from error
+        for old in self.steps()[self.keep :]:
+            shutil.rmtree(self.folder / str(old), ignore_errors=True)
+        for leftover in self.folder.glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def restore(self, template: Any) -> tuple[Any, int | None, list[str]]:
+        """The newest sound state, shaped and placed like `template`.
+
+        **Returns:** the state, its step, and a sentence for each newer checkpoint that was passed over. With
+        none that is sound: the template itself and None.
+
+        **Raises:** `UsageError` where the newest sound checkpoint belongs to another configuration.
+        """
+        notices: list[str] = []
+        for step in self.steps():
+            target = self.folder / str(step)
+            fault = self._fault(target)
+            if fault is None:
+                self._check_fingerprint(target, template)
+                return self._load(target, template), step, notices
+            notices.append(f"checkpoint {target} {fault}; trying the one before")
+        return template, None, notices
+
+    def _fault(self, target: Path) -> str | None:
+        try:
+            files = json.loads((target / MANIFEST).read_text())["files"]
+        except FileNotFoundError:
+            return "was cut short (it has no manifest)"
+        except (ValueError, KeyError, OSError):
+            return "is damaged (its manifest cannot be read)"
+        for name, expected in files.items():
+            path = target / name
+            if not path.is_file():
+                return f"is damaged ({name} is missing)"
+            if _digest(path) != expected:
+                return f"is damaged (the content of {name} changed since it was written)"
+        return None
+
+    def _check_fingerprint(self, target: Path, template: Any) -> None:
+        manifest = json.loads((target / MANIFEST).read_text())
+        here, there = _schema(_named_leaves(template)), manifest["leaves"]
+        differing = [
+            f"{name}: saved {there.get(name, 'absent')}, expected {here.get(name, 'absent')}"
+            for name in sorted(here.keys() | there.keys())
+            if here.get(name) != there.get(name)
+        ]
+        if differing or manifest["fingerprint"] != self.fingerprint:
+            detail = ("\n  " + "\n  ".join(differing[:8])) if differing else ""
+            raise UsageError(
+                f"checkpoint {target} belongs to another configuration; "
+                f"resume with the options of that run, or choose another --out.{detail}"
+            )
+
+    def _load(self, target: Path, template: Any) -> Any:
+        wanted = _named_leaves(template)
+        try:
+            with ocp.StandardCheckpointer() as reader:
+                loaded = reader.restore(target, wanted)
+        except Exception as error:
+            raise RunError(f"cannot read checkpoint {target}: {_first_line(error)}") from error
+        arrays, static = eqx.partition(template, eqx.is_array)
+        structure = jax.tree.structure(arrays)
+        return eqx.combine(jax.tree.unflatten(structure, [loaded[name] for name in wanted]), static)
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    if "No space left" in text or "ENOSPC" in text or "RESOURCE_EXHAUSTED" in text:
+        return "no space left on the device"
+    return text.splitlines()[0][:300]

@@ -1,0 +1,59 @@
+"""Everything that must survive a kill, as one pytree."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int
+
+from vestige.rules import AbstractRule
+from vestige.tasks import AbstractTask
+from vestige.typing import Key, PyTree
+
+
+class RunState(eqx.Module):
+    """A run between two updates. Update n is a function of this state alone, so a run cut in two is the same
+    run: batch and noise of update n come from `fold_in(key, n)`, and no clock enters."""
+
+    model: Any
+    optimiser: optax.OptState
+    carry: Any
+    """What the rule keeps from step to step."""
+    key: Key
+    step: Int[Array, ""]
+    """Updates done, those skipped included."""
+    skipped: Int[Array, ""]
+    """Updates left out because something was not finite."""
+    totals: PyTree[Array]
+    """Sums of the metrics over the updates since the last line of the log."""
+    counted: Int[Array, ""]
+    """How many updates `totals` holds."""
+
+
+def start(
+    model: eqx.Module,
+    task: AbstractTask,
+    *,
+    rule: AbstractRule,
+    optimiser: optax.GradientTransformation,
+    batch_size: int,
+    key: Key,
+) -> RunState:
+    """The state before the first update. The arrays are copies: the driver gives its own away."""
+    model = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, model)
+    key_carry, key = jax.random.split(key)
+    batch = task.batch(size=batch_size, key=key_carry)
+    carry = rule.init(model, batch, key=key_carry)
+    metrics = eqx.filter_eval_shape(lambda m, c, b, k: rule.step(m, c, b, key=k).metrics, model, carry, batch, key)
+    return RunState(
+        model=model,
+        optimiser=optimiser.init(eqx.filter(model, eqx.is_inexact_array)),
+        carry=carry,
+        key=key,
+        step=jnp.zeros((), jnp.int32),
+        skipped=jnp.zeros((), jnp.int32),
+        totals=jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), metrics),
+        counted=jnp.zeros((), jnp.int32),
+    )

@@ -1,0 +1,104 @@
+"""The compiled inner loop: many updates per call, each guarded against what is not finite."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Bool, Int
+
+from vestige.rules import AbstractRule, Step
+from vestige.tasks import AbstractTask
+from vestige.training.state import RunState
+
+
+class Program(NamedTuple):
+    """What does not change during a run: the data, the rule, and how it is spread."""
+
+    task: AbstractTask
+    rule: AbstractRule
+
+
+def _propose(program: Program, state: RunState, batch_size: int, mesh: Mesh | None) -> Step:
+    """The rule's update at this state. Whatever is random follows from the state's key and step."""
+    key_batch, key_rule = jax.random.split(jax.random.fold_in(state.key, state.step))
+    batch = program.task.batch(size=batch_size, key=key_batch)
+    if mesh is not None:
+        batch = jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names)))
+    return program.rule.step(state.model, state.carry, batch, key=key_rule)
+
+
+def _finite(*trees) -> Bool[Array, ""]:
+    return jnp.isfinite(sum(optax.global_norm(eqx.filter(tree, eqx.is_inexact_array)) for tree in trees))
+
+
+def make_advance(
+    optimiser: optax.GradientTransformation, *, batch_size: int, skip_nonfinite: bool, mesh: Mesh | None
+) -> Callable[[tuple[Program, Int[Array, ""]], RunState], tuple[RunState, Bool[Array, ""]]]:
+    """Compile `advance((program, count), state)`: up to `count` updates, then the state and whether it halted.
+
+    It halts *before* an update whose gradient, metrics or new parameters are not finite, so the state it
+    returns is good; with `skip_nonfinite` it counts the update and goes on without it. `count` is traced: one
+    compilation serves every number. The state's buffers are donated.
+    """
+
+    def update(program: Program, state: RunState) -> tuple[RunState, Bool[Array, ""]]:
+        proposal = _propose(program, state, batch_size, mesh)
+        parameters, rest = eqx.partition(state.model, eqx.is_inexact_array)
+        changes, optimiser_state = optimiser.update(proposal.grads, state.optimiser, parameters)
+        changed = eqx.apply_updates(parameters, changes)
+        good = _finite(proposal.grads, proposal.metrics, changed)
+
+        def keep(new, old):
+            return jax.tree.map(lambda n, o: jnp.where(good, n, o) if eqx.is_array(n) else n, new, old)
+
+        done = good | skip_nonfinite
+        state = RunState(
+            model=eqx.combine(keep(changed, parameters), rest),
+            optimiser=keep(optimiser_state, state.optimiser),
+            carry=keep(proposal.carry, state.carry),
+            key=state.key,
+            step=state.step + done,
+            skipped=state.skipped + (done & ~good),
+            totals=keep(jax.tree.map(jnp.add, state.totals, proposal.metrics), state.totals),
+            counted=state.counted + good,
+        )
+        return state, ~done
+
+    @eqx.filter_jit(donate="all-except-first")
+    def advance(constant: tuple[Program, Int[Array, ""]], state: RunState) -> tuple[RunState, Bool[Array, ""]]:
+        program, count = constant
+        arrays, static = eqx.partition(state, eqx.is_array)
+
+        def proceed(loop):
+            done, halted, _ = loop
+            return (done < count) & ~halted
+
+        def body(loop):
+            done, _, arrays = loop
+            state, halted = update(program, eqx.combine(arrays, static))
+            return done + 1, halted, eqx.filter(state, eqx.is_array)
+
+        zero = jnp.zeros((), jnp.int32)
+        _, halted, arrays = jax.lax.while_loop(proceed, body, (zero, jnp.zeros((), bool), arrays))
+        return eqx.combine(arrays, static), halted
+
+    return advance
+
+
+def name_nonfinite(program: Program, state: RunState, batch_size: int) -> list[str]:
+    """The leaves that are not finite in the update this state asks for, by path; metrics first.
+
+    Repeats the update outside the compiled loop: it is deterministic, so a healthy run pays nothing for
+    the names.
+    """
+    proposal = eqx.filter_jit(_propose)(program, state, batch_size, None)
+    named: list[str] = []
+    for title, tree in (("metric", proposal.metrics), ("gradient", proposal.grads)):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+            if eqx.is_inexact_array(leaf) and not bool(jnp.all(jnp.isfinite(leaf))):
+                named.append(f"{title} {jax.tree_util.keystr(path, simple=True, separator='.')}")
+    return named
