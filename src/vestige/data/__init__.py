@@ -2,11 +2,12 @@
 
 `DATASETS[name].load(split)` gives an `ImageSet` of numpy arrays. Files are looked for in
 `$VESTIGE_DATA/<name>/` (never written to), then in the user's cache folder, and are downloaded
-into the cache otherwise. Importing this package imports neither JAX nor any of the libraries that
-single data sets need.
+into the cache otherwise; digits and glyphs need none. Importing this package imports neither JAX nor
+any of the libraries that single data sets need.
 """
 
 from ._digits import Digits
+from ._glyphs import Glyphs
 from ._images import ImageData, ImageSet, Split
 from ._mnist import MNIST, IdxFile
 from ._omniglot import Omniglot, OmniglotPart
@@ -16,6 +17,7 @@ __all__ = [
     "DATASETS",
     "MNIST",
     "Digits",
+    "Glyphs",
     "IdxFile",
     "ImageData",
     "ImageSet",

@@ -63,7 +63,7 @@ class ImageData(ABC):
 
     @abstractmethod
     def found(self) -> str:
-        """The folders (or the library) that hold the files, or "not here"; nothing is opened."""
+        """The folders (or the library) that hold the files, "generated" or "not here"; nothing is opened."""
 
     @abstractmethod
     def get(self) -> list[str]:

@@ -5,15 +5,16 @@ from typing import NamedTuple
 from vestige.errors import UsageError, nearest
 
 from ._digits import Digits
+from ._glyphs import Glyphs
 from ._images import ImageData
 from ._mnist import MNIST
 from ._omniglot import Omniglot
 
-DATASETS: dict[str, ImageData] = {data.name: data for data in (Digits(), MNIST(), Omniglot())}
+DATASETS: dict[str, ImageData] = {data.name: data for data in (Digits(), Glyphs(), MNIST(), Omniglot())}
 
 
 class Row(NamedTuple):
-    """One line of `listing()`; `found` is a place or begins with "not here"."""
+    """One line of `listing()`; `found` is a place, "generated" or begins with "not here"."""
 
     name: str
     description: str

@@ -48,7 +48,9 @@ def read_comparison(folder: Path, *, runs: bool = True) -> Comparison:
         listed = summary.get("runs")
         paths = tuple(str(path) for path in listed) if isinstance(listed, list) else ()
         inside = tuple(path for path in paths if _inside(path))
-        notes += [f"'{path}' lies outside this folder and is left out." for path in paths if not _inside(path)]
+        notes += [
+            f"'{path}' lies outside this folder and is left out." for path in paths if not _inside(path)
+        ]
         read = []
         for path in inside if runs else ():
             try:

@@ -101,7 +101,7 @@ def read_arrays(folder: Path) -> tuple[dict[str, "np.ndarray"], list[str]]:
     arrays: dict[str, np.ndarray] = {}
     notes = []
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             for name in stored.files:
                 try:
                     arrays[name] = stored[name]

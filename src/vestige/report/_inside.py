@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from vestige.report._marks import REPEATS, shade
 from vestige.report._numbers import format_number
 from vestige.report._plot import COLOUR, LOW, NARROW, SERIES, SQUARE, Key, Plot, svg, whole_numbers, words
 from vestige.report._run import Run
-from vestige.report._run_curves import REPEATS, shade
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,11 @@ def _heat_map(run: Run, weights: "np.ndarray", head: int, heads: int) -> Plot:
     def draw(axes: "Axes") -> None:
         axes.grid(False)
         axes.imshow(
-            image, origin="lower", aspect="auto", interpolation="none", extent=(-0.5, count - 0.5, 0.5, slots + 0.5)
+            image,
+            origin="lower",
+            aspect="auto",
+            interpolation="none",
+            extent=(-0.5, count - 0.5, 0.5, slots + 0.5),
         )
         for side in ("left", "right", "top", "bottom"):
             axes.spines[side].set_visible(True)
@@ -97,11 +101,13 @@ def _gates(run: Run, openings: "np.ndarray") -> Plot:
                 )
             axes.plot(range(count), middle[:, head], color=COLOUR[colour], linewidth=2.0, clip_on=False)
         axes.set_ylim(0, 1)
-        axes.set_yticks([0, 0.5, 1], ["shut", "half", "open"])
+        axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         whole_numbers(axes, count)
-        words(axes, x="frame", y="")
+        words(axes, x="frame", y="opening")
 
-    ends = f"{format_number(float(middle[0].mean()))} at frame 0 and {format_number(float(middle[-1].mean()))}"
+    ends = (
+        f"{format_number(float(middle[0].mean()))} at frame 0 and {format_number(float(middle[-1].mean()))}"
+    )
     label = f"Mean gate opening from 0 (shut) to 1 (open): {ends} at frame {count - 1}."
     caption = "How much of what was read is let through: 0 is shut, 1 is open."
     caption += f" Line: mean of {width} gates; band: the middle eight tenths." if width > 1 else ""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from vestige.report._comparison import Comparison, Member
+from vestige.report._marks import ORACLE, REPEATS, oracle, shade
 from vestige.report._numbers import format_number
 from vestige.report._plot import (
     COLOUR,
@@ -18,7 +19,6 @@ from vestige.report._plot import (
     whole_numbers,
     words,
 )
-from vestige.report._run_curves import ORACLE, REPEATS, oracle, shade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,10 @@ def _per_frame(comparison: Comparison) -> Plot | None:
     caption = "Surprise at each frame of a test sequence. Line: median over seeds; band: lowest to highest."
     keys = [*_keys(comparison, bands), *([ORACLE] if ideal else [])]
     keys += [REPEATS] if start is not None and 0 < start < count else []
-    narrow, wide = svg("kl-per-frame:narrow", label, draw, NARROW), svg("kl-per-frame:wide", label, draw, WIDE)
+    narrow, wide = (
+        svg("kl-per-frame:narrow", label, draw, NARROW),
+        svg("kl-per-frame:wide", label, draw, WIDE),
+    )
     return Plot(narrow, caption, tuple(keys), wide, "KL per frame")
 
 

@@ -13,7 +13,7 @@ def number(value: Any) -> float | None:
     return float(value)
 
 
-def format_number(value: float | None) -> str:
+def format_number(value: int | float | None) -> str:
     """`value` with as many digits as are worth reading; a dash for None."""
     if value is None:
         return MISSING
@@ -37,7 +37,7 @@ def format_count(value: Any) -> str:
     return MISSING if known is None else f"{known:,.0f}"
 
 
-def format_seconds(value: float | None) -> str:
+def format_seconds(value: int | float | None) -> str:
     """A duration in its two largest units: `4.2 s`, `12 min 14 s`, `3 h 5 min`."""
     if value is None:
         return MISSING
@@ -49,14 +49,14 @@ def format_seconds(value: float | None) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60} min"
 
 
-def format_short_seconds(value: float | None) -> str:
+def format_short_seconds(value: int | float | None) -> str:
     """A duration in one unit, for a narrow column: `4.2 s`, `12.2 min`, `3.1 h`."""
     if value is None or value < 59.95:
         return format_seconds(value)
     return f"{value / 60:.1f} min" if value < 3597 else f"{value / 3600:,.1f} h"
 
 
-def format_steps(value: float) -> str:
+def format_steps(value: int | float) -> str:
     """A number of updates for the foot of a curve: `500`, `2k`, `1.5M`."""
     for unit, size in (("M", 1e6), ("k", 1e3)):
         if abs(value) >= size:

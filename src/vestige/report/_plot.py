@@ -19,6 +19,7 @@ MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"))
 WIDE = (880, 300)
 LOW = (880, 200)
 NARROW = (420, 270)
+SMALL = (420, 280)
 SQUARE = (420, 330)
 
 _STYLE: dict[str, Any] = {
@@ -47,6 +48,7 @@ _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "xtick.color": COLOUR["muted"],
     "xtick.labelsize": 12,
+    "xtick.major.pad": 7,
     "xtick.major.size": 0,
     "xtick.minor.size": 0,
     "ytick.color": COLOUR["muted"],
@@ -84,11 +86,11 @@ def svg(name: str, label: str, draw: Draw, size: tuple[int, int]) -> str:
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {**_STYLE, "svg.hashsalt": f"vestige-{name}-{size}"}
+    style: Any = {**_STYLE, "svg.hashsalt": f"vestige-{name}-{size}"}
     with matplotlib.rc_context(style):
         width, height = size
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
-        axes = figure.add_axes((44 / width, 40 / height, 1 - 58 / width, 1 - 74 / height))
+        axes = figure.add_axes((44 / width, 44 / height, 1 - 50 / width, 1 - 78 / height))
         draw(axes)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -98,7 +100,7 @@ def svg(name: str, label: str, draw: Draw, size: tuple[int, int]) -> str:
 def words(axes: "Axes", *, x: str, y: str) -> None:
     """Say what the axes are: `y` level above its axis, `x` at the right below its own."""
     axes.set_title(y, loc="left", x=-44 / axes.bbox.width, pad=12)
-    axes.set_xlabel(x, loc="right", labelpad=4)
+    axes.set_xlabel(x, loc="right", labelpad=3)
 
 
 def whole_numbers(axes: "Axes", count: int) -> None:

@@ -33,9 +33,7 @@ def rows(run: Run) -> list[ResultRow]:
         about, bound = metric(name), mapping(bounds.get(name))
         published = {model: number(values.get(name)) for model, values in models.items()}
         best, chance = number(bound.get("best")), number(bound.get("chance"))
-        table.append(
-            ResultRow(name, about.label, about.explanation, ours.get(name), published, best, chance)
-        )
+        table.append(ResultRow(name, about.label, about.explanation, ours.get(name), published, best, chance))
     return table
 
 

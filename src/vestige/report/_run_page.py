@@ -6,9 +6,10 @@ from typing import Any
 from vestige.report._files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
 from vestige.report._inside import attention, gates
 from vestige.report._numbers import format_count, format_number, format_seconds
+from vestige.report._over_training import over_training
+from vestige.report._per_frame import per_frame
 from vestige.report._results_table import rows
 from vestige.report._run import Run, read_run
-from vestige.report._run_curves import over_training, per_frame
 from vestige.report._run_pictures import pictures
 from vestige.report._templates import flat, render
 
@@ -39,6 +40,8 @@ def run_page(folder: Path) -> str:
         finding=_finding(run),
         table=table,
         models=list(table[0].published) if table else [],
+        best=any(row.best is not None for row in table),
+        chance=any(row.chance is not None for row in table),
         source=run.published.get("source"),
         note=run.published.get("note"),
         per_frame=per_frame(run),

@@ -24,11 +24,18 @@ def _frames(run: Run, name: str) -> "np.ndarray | None":
     return array
 
 
+def _count(time: int) -> int:
+    """How many sequences to show: fewer of long ones."""
+    return max(1, min(3, 60 // time))
+
+
 def _plain(run: Run, frames: "np.ndarray", what: str, most: int) -> tuple[list, tuple]:
     time, start = frames.shape[1], run.integer("recall_start")
     repeats = start is not None and 0 < start < time
     kinds = ["repeat" if repeats and start is not None and at >= start else "fresh" for at in range(time)]
-    shown = [pieces([(f"{what} {n + 1}", frames[n])], kinds) for n in range(min(most, len(frames)))]
+    shown = [
+        pieces([(f"{what} {n + 1}", frames[n])], kinds) for n in range(min(_count(time), most, len(frames)))
+    ]
     return shown, _REPEATS if repeats else ()
 
 
@@ -61,7 +68,7 @@ def _continued(run: Run) -> Strips | None:
     time, given = ours.shape[1], run.integer("given") or 0
     kinds = ["given" if at < given else "imagined" for at in range(time)]
     shown = []
-    for n in range(min(3, len(ours))):
+    for n in range(min(_count(time), len(ours))):
         rows = [(f"continued sequence {n + 1}", ours[n])]
         if truth is not None:
             rows.append((f"what really came in sequence {n + 1}", truth[n]))

@@ -28,7 +28,11 @@ def render(template: str, **values: Any) -> str:
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     """Nested settings as rows of a dotted name and a value."""
     if isinstance(value, dict) and value:
-        return [row for key, entry in value.items() for row in flat(entry, f"{prefix}.{key}" if prefix else str(key))]
+        return [
+            row
+            for key, entry in value.items()
+            for row in flat(entry, f"{prefix}.{key}" if prefix else str(key))
+        ]
     if isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
         return [row for place, entry in enumerate(value) for row in flat(entry, f"{prefix}[{place}]")]
     return [(prefix, _plain(value))]

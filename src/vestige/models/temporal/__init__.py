@@ -12,6 +12,7 @@ from vestige.models.temporal.frames import AbstractEncoder as AbstractEncoder
 from vestige.models.temporal.frames import MLPDecoder as MLPDecoder
 from vestige.models.temporal.frames import MLPEncoder as MLPEncoder
 from vestige.models.temporal.latents import AbstractPosterior as AbstractPosterior
+from vestige.models.temporal.latents import AbstractPrior as AbstractPrior
 from vestige.models.temporal.latents import GaussianPrior as GaussianPrior
 from vestige.models.temporal.latents import PlainPosterior as PlainPosterior
 from vestige.models.temporal.latents import ResidualPosterior as ResidualPosterior

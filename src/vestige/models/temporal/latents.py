@@ -19,7 +19,15 @@ def _small_last_layer(hidden: int, latent: int, scale: float, *, key: Key) -> eq
     return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (scale * layer.weight, jnp.zeros(2 * latent)))
 
 
-class GaussianPrior(eqx.Module):
+class AbstractPrior(eqx.Module):
+    """p(z_t | Psi)."""
+
+    @abc.abstractmethod
+    def __call__(self, context: Float[Array, " context"]) -> DiagonalGaussian:
+        """The prior of one step."""
+
+
+class GaussianPrior(AbstractPrior):
     """p(z_t | Psi) = N(f_mu(Psi), f_sigma(Psi)²), one hidden layer of `width` (GTMM eq. 7)."""
 
     hidden: eqx.nn.Linear

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 from vestige.cells import AbstractCell
 from vestige.memory import AbstractMemory, Info
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder
-from vestige.models.temporal.latents import AbstractPosterior, GaussianPrior
+from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior
 from vestige.models.temporal.likelihood import AbstractLikelihood
 from vestige.numerics import DiagonalGaussian, masked_where
 from vestige.typing import Key
@@ -70,7 +70,7 @@ class TemporalModel(eqx.Module):
     likelihood: AbstractLikelihood
     controller: AbstractCell
     memory: AbstractMemory
-    prior: GaussianPrior
+    prior: AbstractPrior
     posterior: AbstractPosterior
     condition_drive: eqx.nn.Linear | None
     """Maps c_t to the controller's pre-activations; None where nothing is given."""

@@ -1,0 +1,23 @@
+"""Every test runs with shapes and types checked, strict promotion, and without the user's settings."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+
+from jaxtyping import install_import_hook
+
+install_import_hook("vestige", "beartype.beartype")
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def key(request) -> jax.Array:
+    """A key of the test's own: the same in every run, different from test to test."""
+    seed = sum(ord(letter) * (place + 1) for place, letter in enumerate(request.node.name)) % 2**31
+    return jax.random.key(seed)

@@ -1,0 +1,24 @@
+"""Numbers as a person reads them."""
+
+import pytest
+
+from vestige.report import format_number, format_seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (0.0, "0.00"), (0.00001, "< 0.001"), (0.0071, "0.007"), (0.056, "0.06"), (9.0, "9.00"),
+        (76.23, "76.2"), (14746.0, "14,746.0"), (1e6, "1,000,000"), (-1.5, "−1.50"), (-1e-9, "> −0.001"),
+    ],
+)  # fmt: skip
+def test_numbers(value: float | None, text: str) -> None:
+    assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (4.21, "4.2 s"), (59.96, "1 min 0 s"), (734.2, "12 min 14 s"), (11_100, "3 h 5 min")],
+)
+def test_seconds(value: float | None, text: str) -> None:
+    assert format_seconds(value) == text
