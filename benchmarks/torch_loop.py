@@ -20,7 +20,8 @@ until the block ends. Each block starts with one update that is not timed. The r
 pair, so that what else the machine does falls on both alike; absolute times are those of the machine then.
 Quoted is the number of threads that is better for PyTorch. With two threads its small products wait for
 each other at every operation, so that any third process on the cores makes them many times slower: see the
-load, and the spread, before believing such a row.
+load, and the spread, before believing such a row. A PyTorch block longer than `BLOCK_LIMIT` is cut there
+(the number after the row says how many were) and its updates are counted.
 """
 
 import argparse
@@ -46,6 +47,7 @@ SLOTS, HEADS, BATCH, FRAMES = 15, 1, 32, 15
 LEARNING_RATE, CLIP = 1e-3, 10.0
 LOSS_TOLERANCE, GRADIENT_TOLERANCE = 1e-4, 1e-3
 TRAINED, TRAJECTORY = 100, 5
+BLOCK_LIMIT = 3.0  # seconds
 VARIANTS, THREADS = ("plain", "outside"), (2, 1)
 ADAM = {"default": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 
@@ -202,7 +204,7 @@ class VestigeWorker:
                 *state, loss = self.update(*state, self.x)
             jax.block_until_ready((state, loss))
         self.parameters, self.opt_state, self.key = state
-        return {"wall": watch.wall, "cpu": watch.cpu, "loss": float(loss)}
+        return {"updates": updates, "wall": watch.wall, "cpu": watch.cpu, "loss": float(loss)}
 
 
 class TorchWorker:
@@ -281,10 +283,12 @@ class TorchWorker:
         self.torch.set_num_threads(threads)
         side = self.sides[variant]
         loss = self._update(variant, side)
+        done, end = 0, time.perf_counter() + BLOCK_LIMIT
         with Stopwatch() as watch:
-            for _ in range(updates):
+            while done < updates and (done == 0 or time.perf_counter() < end):
                 loss = self._update(variant, side)
-        return {"wall": watch.wall, "cpu": watch.cpu, "loss": loss.item()}
+                done += 1
+        return {"updates": done, "wall": watch.wall, "cpu": watch.cpu, "loss": loss.item()}
 
 
 def serve(kind: str, options: dict[str, Any]) -> None:
@@ -349,6 +353,11 @@ def spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
+def per_update(block: dict[str, Any], what: str) -> float:
+    """Milliseconds."""
+    return 1e3 * block[what] / block["updates"]
+
+
 def benchmark(size: str, options: argparse.Namespace) -> dict[str, Any]:
     """Check, then time, one size."""
     with tempfile.TemporaryDirectory() as folder:
@@ -387,19 +396,19 @@ def benchmark(size: str, options: argparse.Namespace) -> dict[str, Any]:
     vestige.close()
     torch.close()
 
-    n = options.updates
     blocks = {"vestige": [pair["vestige"] for of in pairs.values() for pair in of]}
     blocks |= {f"torch {name}": [pair["torch"] for pair in of] for name, of in pairs.items()}
     table = {}
     for name, of in blocks.items():
         table[name] = {
-            "ms": spread([1e3 * block["wall"] / n for block in of]),
-            "cpu_ms": spread([1e3 * block["cpu"] / n for block in of]),
+            "ms": spread([per_update(block, "wall") for block in of]),
+            "cpu_ms": spread([per_update(block, "cpu") for block in of]),
+            "cut": sum(block["updates"] < options.updates for block in of),
             "last_loss": of[-1]["loss"],
         }
     for name, of in pairs.items():
-        ratios = [pair["torch"]["wall"] / pair["vestige"]["wall"] for pair in of]
-        cpu = [pair["torch"]["cpu"] / pair["vestige"]["cpu"] for pair in of]
+        ratios = [per_update(pair["torch"], "wall") / per_update(pair["vestige"], "wall") for pair in of]
+        cpu = [per_update(pair["torch"], "cpu") / per_update(pair["vestige"], "cpu") for pair in of]
         table[f"torch {name}"] |= {"ratio": spread(ratios), "cpu_ratio": spread(cpu)}
     heading = f"  {'per update':26s}{'ms, median (min-max)':>26s}{'CPU ms':>10s}"
     print(f"{heading}{'torch / vestige (min-max)':>28s}{'CPU':>8s}")
@@ -410,6 +419,8 @@ def benchmark(size: str, options: argparse.Namespace) -> dict[str, Any]:
         if ratio:
             line += f"{ratio['median']:12.2f} ({ratio['min']:.2f}-{ratio['max']:.2f})".ljust(28)
             line += f"{row['cpu_ratio']['median']:8.2f}"
+        if row["cut"]:
+            line += f"  cut: {row['cut']}"
         print(line)
     quoted = {}
     for variant in VARIANTS:

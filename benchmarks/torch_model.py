@@ -84,7 +84,8 @@ class TorchGTMM(nn.Module):
         p_log = soft_clamp(p_log, *LOG_SCALE_RANGE)
         hidden = F.relu(projected + self.from_context(context))
         shift, log_ratio = self.posterior_output(hidden).chunk(2, dim=-1)
-        return p_mean + shift, p_log + soft_clamp(log_ratio, *LOG_RATIO_RANGE), p_mean, p_log
+        q_mean = p_mean + torch.exp(p_log) * shift
+        return q_mean, p_log + soft_clamp(log_ratio, *LOG_RATIO_RANGE), p_mean, p_log
 
     def start(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
         """The first latent, controller state and memory."""

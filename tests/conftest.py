@@ -12,8 +12,17 @@ install_import_hook("vestige", "beartype.beartype")
 import jax
 import pytest
 
-jax.config.update("jax_numpy_dtype_promotion", "strict")
-jax.config.update("jax_numpy_rank_promotion", "raise")
+USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
+
+
+@pytest.fixture(autouse=True)
+def _strict(request):
+    """Mixed dtypes and unequal ranks are errors in our own mathematics."""
+    if USES_OPTAX & set(request.path.parts):
+        yield
+        return
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        yield
 
 
 @pytest.fixture

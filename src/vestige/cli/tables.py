@@ -18,7 +18,7 @@ def print_results(folder: Path) -> None:
         table.add_column(heading, justify="right")
     for row in rows:
         published = [format_number(row.published.get(model)) for model in models]
-        table.add_row(row.name, *(format_number(v) for v in (row.value, row.best, row.chance)), *published)
+        table.add_row(row.name, *(format_number(v) for v in (row.ours, row.best, row.chance)), *published)
     Console().print(table)
 
 
@@ -35,7 +35,7 @@ def print_comparison(folder: Path) -> None:
         for name in names:
             spread = row.metrics.get(name)
             cells.append("" if spread is None else _cell(spread.median, spread.low, spread.high))
-        table.add_row(row.name, *cells, str(row.parameters or ""), format_seconds(row.seconds))
+        table.add_row(row.name, *cells, f"{row.parameters:,.0f}" if row.parameters else "", format_seconds(row.seconds.median))
     Console().print(table)
 
 

@@ -26,10 +26,10 @@ from vestige.experiments.folder import (
     write_json,
 )
 from vestige.experiments.options import Recall
-from vestige.experiments.portrait import importance_bound, portrait
+from vestige.experiments.portrait import importance_gap, portrait
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.models.temporal import count_parameters
-from vestige.training import Checkpoints, Run, fit
+from vestige.training import Cadence, Checkpoints, Run, fit
 from vestige.training.fit import scalars
 from vestige.training.progress import AbstractProgress
 from vestige.training.state import start
@@ -58,7 +58,7 @@ def evaluate(entry: Entry, options: Recall, built: Built, model: Any) -> tuple[d
     held_out = judge(built.task, model, key)
     seen = judge(eqx.tree_at(lambda task: task.test, built.task, built.task.train), model, key)
     metrics = scalars(held_out)
-    metrics["negative_iw_bound"] = float(importance_bound(built.task, model, key=key))
+    metrics["negative_iw_bound"] = metrics["negative_bound"] - float(importance_gap(built.task, model, key=key))
     results = {
         "metrics": metrics,
         "metrics_train": scalars(seen),
@@ -162,9 +162,7 @@ def execute(
     built = construct(options, seed)
     config["parameters"] = count_parameters(built.model)
     prepare(folder, config, resume=resume)
-    run = Run(
-        folder,
-        fingerprint=_identity(entry, options, seed),
+    cadence = Cadence(
         log_every=max(options.steps // 100, 1),
         checkpoint_every=max(options.steps // 10, 1),
         evaluate_every=max(options.steps // 30, 1),
@@ -178,7 +176,8 @@ def execute(
             steps=options.steps,
             key=built.key,
             batch_size=options.batch,
-            run=run,
+            run=Run(folder, fingerprint=_identity(entry, options, seed)),
+            cadence=cadence,
             mesh=mesh,
             skip_nonfinite=skip_nonfinite,
             progress=progress(),

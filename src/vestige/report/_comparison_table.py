@@ -32,9 +32,9 @@ class MemberRow:
     name: str
     metrics: Mapping[str, Spread]
     published: Mapping[str, float | None]
-    parameters: float | None
+    parameters: int | None
     seconds: Spread
-    updates: float | None
+    updates: int | None
     runs: tuple[str, ...]
 
 
@@ -56,9 +56,9 @@ def rows(comparison: Comparison) -> list[MemberRow]:
                 member.name,
                 spreads,
                 {name: number(value) for name, value in published_metrics(member).get(own or "", {}).items()},
-                number(member.summary.get("parameters")),
+                _whole(member.summary.get("parameters")),
                 _spread(member.summary.get("seconds"), None),
-                number(member.summary.get("updates")),
+                _whole(member.summary.get("updates")),
                 member.paths,
             )
         )
@@ -87,6 +87,11 @@ def own_model(member: Member) -> str | None:
 def comparison_table(folder: Path) -> list[MemberRow]:
     """The rows of the table of the comparison in `folder`."""
     return rows(read_comparison(Path(folder), runs=False))
+
+
+def _whole(value: Any) -> int | None:
+    known = number(value)
+    return None if known is None else round(known)
 
 
 def _plain(name: str) -> str:

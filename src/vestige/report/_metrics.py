@@ -37,10 +37,16 @@ _KNOWN = (
         "Upper bound on the cost of a frame, in nats: surprise plus what its pixels still cost.",
         True,
     ),
+    Metric(
+        "negative_iw_bound",
+        "Negative bound, tighter",
+        "The same cost bounded more tightly: many weighted samples for each sequence instead of one.",
+        True,
+    ),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
 _HIGHER = ("accuracy", "log_likelihood", "coherence")
-_LOWER = ("kl", "loss", "error", "negative_bound")
+_LOWER = ("kl", "loss", "error", "bound")
 
 
 def metric(name: str) -> Metric:

@@ -1,6 +1,6 @@
 """Plain back-propagation, through time where the model is a recurrence."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ from vestige.rules.contract import AbstractRule, Step
 from vestige.typing import Batch, Key, Metrics
 
 
+@runtime_checkable
 class Objective(Protocol):
     """What a model should do well on one example: a scalar to be *maximised*, and metrics."""
 
@@ -54,7 +55,7 @@ class Gradient(AbstractRule):
             return -jnp.mean(values), jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
 
         grads, metrics = jax.grad(loss, has_aux=True)(parameters)
-        norm = optax.global_norm(grads)
+        norm = optax.tree.norm(grads)
         if self.clip is not None:
             # A norm that is not finite must reach the driver as it is, not be scaled to zero.
             scale = jnp.where(norm > self.clip, self.clip / norm, 1.0)

@@ -15,13 +15,14 @@ from vestige.tasks import AbstractTask
 from vestige.training.checkpoints import Checkpoints
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Silent
-from vestige.training.run import Run
+from vestige.training.run import Cadence, Run
 from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard
 from vestige.training.state import RunState, start
 from vestige.training.update import Program, make_advance, name_nonfinite
 from vestige.typing import Key
 
 CHUNK_SECONDS = 0.5  # how long one compiled call may take: the delay of a signal or a progress line
+SHOWN = ("negative_bound",)  # training means worth a place on the progress line
 EVALUATION_STREAM = 2**32 - 1  # an update that never comes, so that evaluations share no randomness with training
 
 
@@ -48,6 +49,7 @@ def fit(
     key: Key,
     batch_size: int = 32,
     run: Run | None = None,
+    cadence: Cadence | None = None,
     mesh: Mesh | None = None,
     skip_nonfinite: bool = False,
     progress: AbstractProgress | None = None,
@@ -66,6 +68,7 @@ def fit(
     **Other arguments:**
 
     - `batch_size`: examples per update, over all devices together.
+    - `cadence`: how often to log, evaluate and checkpoint.
     - `mesh`: spreads the batch over all axes of a JAX mesh and replicates the rest. The update is that of one
       device up to the order of sums.
     - `skip_nonfinite`: go on without an update that is not finite, and count it, instead of stopping.
@@ -79,14 +82,16 @@ def fit(
     """
     began = time.monotonic()
     progress = Silent() if progress is None else progress
+    cadence = Cadence() if cadence is None else cadence
     if steps < 0:
         raise ValueError(f"steps must not be negative, got {steps}")
     if mesh is not None and batch_size % mesh.size:
         raise ValueError(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
     program = Program(task, rule)
     state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
-    checkpoints = None if run is None else Checkpoints(run.folder / "checkpoints", fingerprint=run.fingerprint, keep=run.keep)
-    if checkpoints is not None:
+    checkpoints = None
+    if run is not None:
+        checkpoints = Checkpoints(run.folder / "checkpoints", fingerprint=run.fingerprint, keep=run.keep)
         state, found, notices = checkpoints.restore(state)
         for notice in notices:
             progress.note(notice)
@@ -103,7 +108,6 @@ def fit(
         sinks, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
     advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
     evaluate = eqx.filter_jit(lambda task, model, size, key: task.evaluate(model, size=size, key=key))
-    cadence = Run(folder=None) if run is None else run  # pyright: ignore[reportArgumentType]
     history: list[Record] = []
     newest: dict[str, float] = {}
     chunk, first_update = 1, 0.0
@@ -141,7 +145,7 @@ def fit(
                 if step % cadence.log_every == 0 or step == steps:
                     values = _means(state)
                     record("train", values)
-                    newest |= {name: values[name] for name in ("negative_bound", "kl") if name in values}
+                    newest |= {f"train {name}": values[name] for name in SHOWN if name in values}
                     state = _cleared(state)
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
                     key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)

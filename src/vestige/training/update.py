@@ -32,7 +32,7 @@ def _propose(program: Program, state: RunState, batch_size: int, mesh: Mesh | No
 
 
 def _finite(*trees) -> Bool[Array, ""]:
-    return jnp.isfinite(sum(optax.global_norm(eqx.filter(tree, eqx.is_inexact_array)) for tree in trees))
+    return jnp.isfinite(sum(optax.tree.norm(eqx.filter(tree, eqx.is_inexact_array)) for tree in trees))
 
 
 def make_advance(

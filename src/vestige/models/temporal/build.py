@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from vestige.cells import LSTM
 from vestige.memory import AbstractMemory, NoMemory
@@ -104,7 +105,8 @@ def vrnn(frame_shape: tuple[int, ...], *, full: bool = False, key: Key, **argume
 
 def count_parameters(model: eqx.Module) -> int:
     """The number of trainable scalars; works on shapes as well as on arrays."""
-    return sum(leaf.size for leaf in jax.tree.leaves(model) if eqx.is_inexact_array_like(leaf) and leaf.ndim)
+    leaves = [leaf for leaf in jax.tree.leaves(model) if isinstance(leaf, jax.Array | jax.ShapeDtypeStruct)]
+    return sum(leaf.size for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.inexact))
 
 
 def shapes(build: Callable[[], eqx.Module]) -> eqx.Module:

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
+from vestige.models.layers import rectified
 from vestige.typing import Key
 
 
@@ -31,28 +32,39 @@ class AbstractDecoder(eqx.Module):
 class MLPEncoder(AbstractEncoder):
     """Two hidden layers of `width` rectified units on the flattened frame."""
 
-    layers: eqx.nn.MLP
+    layers: tuple[eqx.nn.Linear, ...]
     features_size: int = eqx.field(static=True)
 
     def __init__(self, frame_shape: tuple[int, ...], width: int, *, key: Key):
-        self.layers = eqx.nn.MLP(
-            math.prod(frame_shape), width, width, 1, final_activation=jax.nn.relu, key=key
+        key_first, key_second = jax.random.split(key)
+        self.layers = (
+            rectified(math.prod(frame_shape), width, key=key_first),
+            rectified(width, width, key=key_second),
         )
         self.features_size = width
 
     def __call__(self, frame: Float[Array, "*frame"]) -> Float[Array, " features"]:
-        return self.layers(frame.reshape(-1))
+        x = frame.reshape(-1)
+        for layer in self.layers:
+            x = jax.nn.relu(layer(x))
+        return x
 
 
 class MLPDecoder(AbstractDecoder):
     """Two hidden layers of `width` rectified units, then one output per pixel."""
 
-    layers: eqx.nn.MLP
+    layers: tuple[eqx.nn.Linear, ...]
+    output: eqx.nn.Linear
     frame_shape: tuple[int, ...] = eqx.field(static=True)
 
     def __init__(self, code_size: int, frame_shape: tuple[int, ...], width: int, *, key: Key):
-        self.layers = eqx.nn.MLP(code_size, math.prod(frame_shape), width, 2, key=key)
+        keys = jax.random.split(key, 3)
+        self.layers = (rectified(code_size, width, key=keys[0]), rectified(width, width, key=keys[1]))
+        self.output = eqx.nn.Linear(width, math.prod(frame_shape), key=keys[2])
         self.frame_shape = frame_shape
 
     def __call__(self, code: Float[Array, " code"]) -> Float[Array, "*frame"]:
-        return self.layers(code).reshape(self.frame_shape)
+        x = code
+        for layer in self.layers:
+            x = jax.nn.relu(layer(x))
+        return self.output(x).reshape(self.frame_shape)

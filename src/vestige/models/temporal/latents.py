@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.models.layers import rectified
 from vestige.numerics import DiagonalGaussian, soft_clamp
 from vestige.typing import Key
 
@@ -35,7 +36,7 @@ class GaussianPrior(AbstractPrior):
 
     def __init__(self, context_size: int, latent_size: int, width: int, *, key: Key):
         key_hidden, key_output = jax.random.split(key)
-        self.hidden = eqx.nn.Linear(context_size, width, key=key_hidden)
+        self.hidden = rectified(context_size, width, key=key_hidden)
         self.output = _small_last_layer(width, latent_size, 0.1, key=key_output)
 
     def __call__(self, context: Float[Array, " context"]) -> DiagonalGaussian:
@@ -70,7 +71,7 @@ class PosteriorNetwork(eqx.Module):
 
     def __init__(self, features_size: int, context_size: int, latent_size: int, width: int, *, key: Key):
         keys = jax.random.split(key, 3)
-        self.from_features = eqx.nn.Linear(features_size, width, key=keys[0])
+        self.from_features = rectified(features_size, width, key=keys[0])
         self.from_context = eqx.nn.Linear(context_size, width, use_bias=False, key=keys[1])
         self.output = _small_last_layer(width, latent_size, 0.1, key=keys[2])
 
@@ -100,8 +101,11 @@ class PlainPosterior(AbstractPosterior):
 class ResidualPosterior(AbstractPosterior):
     """The prior's parameters plus a correction that starts near zero (ours, not the paper's).
 
-    `m_q = m_p + dm`, `ls_q = ls_p + dls`: the easiest posterior is the prior itself, exactly, which is what
-    a recalled frame needs. A posterior blind to Psi would pay at least ½ ln 2 nats per active dimension.
+    `m_q = m_p + exp(ls_p) dm`, `ls_q = ls_p + dls`: the easiest posterior is the prior itself, exactly,
+    which is what a recalled frame needs. The shift is in units of the prior's scale, so that
+    `KL = Σ ½ dm² + …` asks the same of the network whether the prior is wide or sharp; unscaled, a sharp
+    prior would need a shift equally small. A posterior blind to Psi would pay at least ½ ln 2 nats per
+    active dimension.
     """
 
     network: PosteriorNetwork
@@ -113,4 +117,5 @@ class ResidualPosterior(AbstractPosterior):
         self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
     ) -> DiagonalGaussian:
         shift, log_ratio = self.network(context, projected)
-        return DiagonalGaussian(prior.mean + shift, prior.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))
+        mean = prior.mean + jnp.exp(prior.log_scale) * shift
+        return DiagonalGaussian(mean, prior.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))

@@ -1,0 +1,105 @@
+"""The conformance suite of the rule contract: a new rule adds one line to RULES."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from vestige.rules import Gradient
+from vestige.typing import Batch
+
+
+class Line(eqx.Module):
+    """y = w x + b, the smallest model with an answer one can check by hand."""
+
+    w: jax.Array
+    b: jax.Array
+    name: str = eqx.field(static=True, default="line")
+
+
+def fit_quality(model, example, *, key):
+    error = jnp.mean((model.w * example.inputs + model.b - example.targets) ** 2)
+    return -error, {"error": error}
+
+
+RULES = {
+    "gradient": lambda: Gradient(fit_quality),
+    "gradient, unclipped": lambda: Gradient(fit_quality, clip=None),
+}
+
+
+@pytest.fixture(params=RULES)
+def rule(request):
+    return RULES[request.param]()
+
+
+@pytest.fixture
+def model():
+    return Line(jnp.asarray(0.5), jnp.asarray(-0.3))
+
+
+@pytest.fixture
+def batch(key):
+    x = jax.random.normal(key, (4, 6))
+    return Batch(x, 2 * x + 1)
+
+
+def test_grads_are_shaped_like_the_parameters(rule, model, batch, key):
+    step = rule.step(model, rule.init(model, batch, key=key), batch, key=key)
+    parameters = eqx.filter(model, eqx.is_inexact_array)
+    assert jax.tree.structure(step.grads) == jax.tree.structure(parameters)
+    for grad, leaf in zip(jax.tree.leaves(step.grads), jax.tree.leaves(parameters), strict=True):
+        assert grad.shape == leaf.shape
+        assert grad.dtype == leaf.dtype
+
+
+def test_steps_against_the_grads_improve(rule, model, batch, key):
+    carry = rule.init(model, batch, key=key)
+    before = rule.step(model, carry, batch, key=key)
+    for _ in range(20):
+        step = rule.step(model, carry, batch, key=key)
+        carry = step.carry
+        model = eqx.apply_updates(model, jax.tree.map(lambda g: -0.05 * g, step.grads))
+    assert float(rule.step(model, carry, batch, key=key).metrics["error"]) < float(before.metrics["error"])
+
+
+def test_jit_changes_nothing(rule, model, batch, key):
+    plain = rule.step(model, rule.init(model, batch, key=key), batch, key=key)
+    compiled = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+    for a, b in zip(jax.tree.leaves(plain.grads), jax.tree.leaves(compiled.grads), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+class TestGradient:
+    def test_is_the_gradient_of_the_mean_over_rows(self, model, batch, key):
+        step = Gradient(fit_quality, clip=None).step(model, None, batch, key=key)
+        x, y = batch.inputs, batch.targets
+        residual = model.w * x + model.b - y
+        np.testing.assert_allclose(step.grads.w, jnp.mean(2 * residual * x), rtol=1e-5)
+        np.testing.assert_allclose(step.grads.b, jnp.mean(2 * residual), rtol=1e-5)
+
+    def test_clips_the_global_norm_and_reports_it_unclipped(self, model, batch, key):
+        free = Gradient(fit_quality, clip=None).step(model, None, batch, key=key)
+        tight = Gradient(fit_quality, clip=0.1).step(model, None, batch, key=key)
+        norm = float(free.metrics["grad_norm"])
+        assert norm > 0.1
+        np.testing.assert_allclose(tight.metrics["grad_norm"], norm, rtol=1e-6)
+        np.testing.assert_allclose(tight.grads.w, free.grads.w * 0.1 / norm, rtol=1e-5)
+        loose = Gradient(fit_quality, clip=1e6).step(model, None, batch, key=key)
+        np.testing.assert_array_equal(loose.grads.w, free.grads.w)
+
+    def test_rows_get_keys_of_their_own(self, model, batch, key):
+        def noisy(model, example, *, key):
+            return model.w * 0, {"noise": jax.random.normal(key)}
+
+        def mean_noise(rows):
+            small = jax.tree.map(lambda x: x[:rows], batch)
+            return float(Gradient(noisy).step(model, None, small, key=key).metrics["noise"])
+
+        first = mean_noise(1)
+        assert mean_noise(2) != pytest.approx(first)  # the second row drew something else
+        assert mean_noise(1) == first
+
+    def test_refuses_a_clip_that_is_not_positive(self):
+        with pytest.raises(ValueError, match="clip must be positive or None, got 0"):
+            Gradient(fit_quality, clip=0.0)
