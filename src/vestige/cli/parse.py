@@ -78,14 +78,18 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
             options = dataclasses.replace(options, **{name: choices[chosen]})
             rest = _without(rest, name)
     names = "; ".join(f"--{name} {'|'.join(choices)}" for name, choices in options.choices.items())
-    parsed = tyro.cli(
-        _composite(settings, type(options)),
-        args=rest,
-        default=_composite(settings, type(options))(settings(), options),
-        prog=f"vestige {command} {entry.name}",
-        description=f"{entry.title}: {entry.summary}.\n\nChoices, before their own options: {names}",
-        config=(tyro.conf.AvoidSubcommands,),
-    )
+    composite = _composite(settings, type(options))
+    try:
+        parsed = tyro.cli(
+            composite,
+            args=rest,
+            default=composite(settings(), options),
+            prog=f"vestige {command} {entry.name}",
+            description=f"{entry.title}: {entry.summary}.\n\nChoices, before their own options: {names}",
+            config=(tyro.conf.AvoidSubcommands,),
+        )
+    except ValueError as error:  # raised by a class whose options have no prefix of their own
+        raise UsageError(str(error)) from error
     return Invocation(entry, parsed.options, parsed.settings)
 
 
@@ -124,8 +128,11 @@ def _without(arguments: list[str], name: str) -> list[str]:
 
 
 def simple(command: str, description: str, settings: type[Settings], arguments: list[str]) -> Settings:
-    """A command line without an experiment."""
-    return tyro.cli(settings, args=arguments, prog=f"vestige {command}", description=description)
+    """A command line without an experiment. **Raises:** `UsageError` for a value the settings refuse."""
+    try:
+        return tyro.cli(settings, args=arguments, prog=f"vestige {command}", description=description)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def command_line() -> str:

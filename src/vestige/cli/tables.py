@@ -3,22 +3,29 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 
 
+def _table(title: str, caption: str | None = None) -> Table:
+    return Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD)
+
+
 def print_results(folder: Path) -> None:
-    """The results of one run, published numbers and bounds beside them."""
+    """The results of one run; below them the best possible, chance, and the published models."""
     rows = results_table(folder)
     models = list(dict.fromkeys(model for row in rows for model in row.published))
-    table = Table(title=str(folder), title_justify="left")
-    table.add_column("metric")
-    for heading in ("here", "best", "chance", *(f"{model} (paper)" for model in models)):
-        table.add_column(heading, justify="right")
+    table = _table(f"{folder} (nats)")
+    table.add_column("", no_wrap=True)
     for row in rows:
-        published = [format_number(row.published.get(model)) for model in models]
-        table.add_row(row.name, *(format_number(v) for v in (row.ours, row.best, row.chance)), *published)
+        table.add_column(row.name, justify="right", overflow="fold")
+    table.add_row("this run", *(format_number(row.ours) for row in rows), style="bold")
+    table.add_row("best possible", *(format_number(row.best) for row in rows))
+    table.add_row("chance", *(format_number(row.chance) for row in rows), end_section=True)
+    for model in models:
+        table.add_row(f"{model}, paper", *(format_number(row.published.get(model)) for row in rows))
     Console().print(table)
 
 
@@ -26,10 +33,10 @@ def print_comparison(folder: Path) -> None:
     """The members of a comparison: median and range over seeds."""
     rows = comparison_table(folder)
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    table = Table(title=str(folder), title_justify="left", caption="median (lowest-highest) over seeds")
-    table.add_column("member")
+    table = _table(str(folder), "median (lowest-highest) over seeds, in nats")
+    table.add_column("member", no_wrap=True)
     for name in (*names, "parameters", "time"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for row in rows:
         cells = []
         for name in names:

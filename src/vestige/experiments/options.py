@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any, ClassVar, Literal
 
 
-def _at_least(owner: object, lowest: float, *names: str) -> None:
+def _at_least(owner: object, lowest: int, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if value is not None and value < lowest:
@@ -224,7 +224,7 @@ class Adam:
     """Peak learning rate."""
     decay: Literal["cosine", "constant"] = "cosine"
     """cosine: to 1 % of the peak at the last update."""
-    warmup: int = 0
+    warmup: int = 500
     """Updates over which the rate rises from zero."""
 
     def __post_init__(self):

@@ -101,11 +101,8 @@ class PlainPosterior(AbstractPosterior):
 class ResidualPosterior(AbstractPosterior):
     """The prior's parameters plus a correction that starts near zero (ours, not the paper's).
 
-    `m_q = m_p + exp(ls_p) dm`, `ls_q = ls_p + dls`: the easiest posterior is the prior itself, exactly,
-    which is what a recalled frame needs. The shift is in units of the prior's scale, so that
-    `KL = Σ ½ dm² + …` asks the same of the network whether the prior is wide or sharp; unscaled, a sharp
-    prior would need a shift equally small. A posterior blind to Psi would pay at least ½ ln 2 nats per
-    active dimension.
+    `m_q = m_p + dm`, `ls_q = ls_p + dls`: the easiest posterior is the prior itself, exactly, which is what
+    a recalled frame needs. A posterior blind to Psi would pay at least ½ ln 2 nats per active dimension.
     """
 
     network: PosteriorNetwork
@@ -117,5 +114,4 @@ class ResidualPosterior(AbstractPosterior):
         self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
     ) -> DiagonalGaussian:
         shift, log_ratio = self.network(context, projected)
-        mean = prior.mean + jnp.exp(prior.log_scale) * shift
-        return DiagonalGaussian(mean, prior.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))
+        return DiagonalGaussian(prior.mean + shift, prior.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))

@@ -1,0 +1,228 @@
+"""The command line as a person meets it: exit codes and one clear message."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from vestige.cli import main
+from vestige.cli.compare import variants
+from vestige.errors import UsageError
+from vestige.experiments.options import Introspection, NoMemory, Recall
+
+TINY = ["--task.l", "3", "--task.k", "2", "--model.latent", "4", "--model.controller", "32", "--model.width", "16"]
+TINY += ["--batch", "4"]
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Call the command line in an empty folder: exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VESTIGE_COMPILATION_CACHE", "off")
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return exit_.value.code or 0, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr("vestige.experiments.execute.FINAL_SIZE", 16)
+    monkeypatch.setattr("vestige.experiments.portrait.PARTICLES", 2)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("data",), ("--version",)])
+def test_help_needs_nothing(run, arguments):
+    code, out, err = run(*arguments)
+    assert code == 0
+    assert "vestige" in out
+    assert err == ""
+
+
+def test_options_of_an_experiment_are_listed(run):
+    code, out, _ = run("run", "perfect-recall", "--help")
+    assert code == 0
+    for option in ("--task.l", "--memory.heads", "--rule.clip", "--preset", "--seeds", "--on-nonfinite"):
+        assert option in out
+
+
+def test_list_names_experiments_presets_and_published_numbers(run):
+    code, out, _ = run("list")
+    assert code == 0
+    for word in ("perfect-recall", "one-shot-recall", "small", "paper", "Introspective", "introspection, none, vrnn"):
+        assert word in out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rum",), "Did you mean 'run'"),
+        (("run", "perfect-recal"), "Did you mean 'perfect-recall'"),
+        (("run",), "which experiment?"),
+        (("run", "perfect-recall", "--preset", "tiny"), "unknown preset 'tiny'"),
+        (("run", "perfect-recall", "--memory", "introspecton"), "Did you mean 'introspection'"),
+        (("run", "perfect-recall", "--memory.head", "2"), "--memory.heads"),
+        (("run", "perfect-recall", "--memory"), "--memory needs a value"),
+        (("run", "perfect-recall", "--task.l", "0"), "l must be at least 1, got 0"),
+        (("run", "perfect-recall", "--task.l", "3", "--task.k", "4"), "k <= l"),
+        (("run", "perfect-recall", "--memory.slots", "0"), "slots must be at least 1, got 0"),
+        (("run", "perfect-recall", "--steps", "many"), "many"),
+        (("run", "perfect-recall", "--seeds", "0"), "seeds must be at least 1"),
+        (("run", "perfect-recall", "--devices", "99"), "JAX sees 4"),
+        (("run", "perfect-recall", "--model.frames", "visual", "--task.images.source", "mnist"), "VESTIGE_DATA"),
+        (("compare", "perfect-recall", "--vary", "memry"), "Did you mean 'memory'"),
+        (("compare", "perfect-recall", "--vary", "memory=dnx"), "unknown 'dnx'"),
+        (("compare", "perfect-recall", "--vary", "task.l"), "needs values"),
+        (("evaluate", "nowhere"), "not a folder"),
+        (("report", "nowhere"), "not a folder"),
+        (("sample", "nowhere"), "not a folder"),
+        (("data", "gat", "mnist"), "Did you mean 'get'"),
+        (("data", "get", "mnits"), "Did you mean 'mnist'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_commands_exit_with_two_and_one_message(run, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.setenv("VESTIGE_DATA", str(tmp_path))
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert message in (out + err).replace("│", " ").replace("\n", " ")
+    assert "Traceback" not in out + err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_from_start_to_report(run, few, tmp_path):
+    code, out, err = run("run", "perfect-recall", *TINY, "--steps", 12, "--out", "first", "--memory.heads", 2)
+    assert code == 0, err
+    assert "kl_recall" in out
+    assert "report: first/report.html" in out
+    assert (tmp_path / "first" / "report.html").stat().st_size > 10_000
+    results = json.loads((tmp_path / "first" / "results.json").read_text())
+    assert results["metrics"]["kl_last"] >= 0
+    code, _, err = run("run", "perfect-recall", *TINY, "--steps", 12, "--out", "first")
+    assert code == 2
+    assert "first exists" in err
+    code, out, _ = run("evaluate", "first", "--json")
+    assert code == 0
+    assert json.loads(out)["metrics"] == results["metrics"]
+    code, out, _ = run("sample", "first", "--count", 2, "--given", 3)
+    assert code == 0
+    assert (tmp_path / "first" / "samples.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "first" / "results.json").unlink()
+    code, out, _ = run("report", "first")
+    assert code == 0
+
+
+def test_a_comparison_from_start_to_report(run, few, tmp_path):
+    code, out, err = run("compare", "perfect-recall", *TINY, "--steps", 6, "--seeds", 2, "--out", "c", "--vary", "memory")
+    assert code == 0, err
+    assert list(json.loads((tmp_path / "c" / "results.json").read_text())["members"]) == ["introspection", "none", "vrnn"]
+    assert (tmp_path / "c" / "report.html").exists()
+    assert (tmp_path / "c" / "vrnn" / "seed-1" / "report.html").exists()
+
+
+def test_default_folders_never_collide(run, few, tmp_path):
+    for _ in range(2):
+        assert run("run", "perfect-recall", *TINY, "--steps", 1)[0] == 0
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert names == ["perfect-recall-small", "perfect-recall-small-2"]
+
+
+def test_a_failed_run_exits_with_one_and_names_the_leaf(run, tmp_path):
+    code, _, err = run("run", "perfect-recall", *TINY, "--steps", 50, "--optimiser.rate", "1e30", "--out", "bad")
+    assert code == 1
+    assert "is not finite" in err
+    code, out, _ = run(
+        "run", "perfect-recall", *TINY, "--steps", 5, "--optimiser.rate", "1e30", "--out", "bad2", "--on-nonfinite", "skip"
+    )
+    assert json.loads((tmp_path / "bad2" / "results.json").read_text())["skipped"] > 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder(run, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    code, _, err = run("run", "perfect-recall", *TINY, "--out", "locked/run")
+    assert code == 2
+    assert "read-only" in err
+
+
+def test_a_file_where_the_folder_should_be(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run("run", "perfect-recall", *TINY, "--out", "file/run")
+    assert code == 2
+    assert "cannot make the run folder" in err
+
+
+class TestVariants:
+    def test_named_choices(self):
+        name, members = variants(Recall(), "memory")
+        assert name == "memory"
+        assert members["none"].memory == NoMemory()
+        assert list(variants(Recall(), "memory=vrnn,introspection")[1]) == ["vrnn", "introspection"]
+
+    def test_values(self):
+        _, members = variants(Recall(), "task.l=5,20")
+        assert {name: options.task.l for name, options in members.items()} == {"l-5": 5, "l-20": 20}
+        _, members = variants(Recall(), "memory.scalar_gate=True,False")
+        assert members["scalar_gate-True"].memory == Introspection(scalar_gate=True)
+
+    def test_a_value_that_does_not_fit(self, capsys):
+        with pytest.raises(SystemExit) as exit_:
+            variants(Recall(), "task.l=five")
+        assert exit_.value.code == 2
+
+    def test_unknown(self):
+        with pytest.raises(UsageError, match="Did you mean 'task.l'"):
+            variants(Recall(), "tsk.l=3")
+
+
+def test_help_does_not_import_jax():
+    code = "import sys; from vestige.cli import main\ntry: main(['run', 'perfect-recall', '--help'])\nexcept SystemExit: pass\n"
+    code += "assert 'jax' not in sys.modules, 'jax'; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+class TestSignals:
+    """A process of its own, stopped and killed."""
+
+    STEPS = 400
+
+    def start(self, folder: Path, *more: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "vestige.cli", "run", "perfect-recall", *TINY]
+        command += ["--steps", str(self.STEPS), "--out", str(folder), *more]
+        environment = {**os.environ, "VESTIGE_COMPILATION_CACHE": "off"}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+    def wait_for_checkpoint(self, process, folder):
+        while process.poll() is None and not any((folder / "checkpoints").glob("*/manifest.json")):
+            time.sleep(0.02)
+
+    def metrics(self, folder):
+        return json.loads((folder / "results.json").read_text())["metrics"]
+
+    def test_interrupt_and_kill_then_resume_bit_for_bit(self, tmp_path):
+        whole = self.start(tmp_path / "whole")
+        _, err = whole.communicate()
+        assert whole.returncode == 0, err
+        cut = tmp_path / "cut"
+        for number, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
+            process = self.start(cut, "--resume")
+            self.wait_for_checkpoint(process, cut)
+            process.send_signal(number)
+            _, err = process.communicate()
+            if process.returncode == 0:  # it was faster than the signal
+                break
+            assert process.returncode == code, err
+            if number == signal.SIGTERM:
+                assert "stopped by SIGTERM after update" in err
+        last = self.start(cut, "--resume")
+        _, err = last.communicate()
+        assert last.returncode == 0, err
+        assert self.metrics(cut) == self.metrics(tmp_path / "whole")
