@@ -256,7 +256,7 @@ class Recall:
     memory: Memory = Introspection()
     rule: Gradient = Gradient()
     optimiser: Adam = Adam()
-    steps: int = 6000
+    steps: int = 8000
     """Updates."""
     batch: int = 32
     """Sequences per update."""

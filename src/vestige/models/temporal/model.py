@@ -78,6 +78,7 @@ class TemporalModel(eqx.Module):
     transition_sees_frame: bool = eqx.field(static=True, default=False)
     decoder_sees_context: bool = eqx.field(static=True, default=False)
     rematerialise: bool = eqx.field(static=True, default=False)
+    unroll: int = eqx.field(static=True, default=1)
 
     def init(self) -> TemporalState:
         """The state with which every sequence starts."""
@@ -189,4 +190,4 @@ class TemporalModel(eqx.Module):
 
     def _scan(self, step, start, xs, length: int | None = None):
         body = jax.checkpoint(step, prevent_cse=False) if self.rematerialise else step
-        return jax.lax.scan(body, start, xs, length=length)
+        return jax.lax.scan(body, start, xs, length=length, unroll=self.unroll)
