@@ -52,9 +52,7 @@ class TorchGTMM(nn.Module):
         nn.init.zeros_(self.cell.bias_hh)
         self.cell.bias_hh.requires_grad_(False)
         self.interface = nn.Linear(controller_size, heads * (slots + latent_size))
-        self.prior = nn.Sequential(
-            nn.Linear(context_size, width), nn.ReLU(), nn.Linear(width, 2 * latent_size)
-        )
+        self.prior = nn.Sequential(nn.Linear(context_size, width), nn.ReLU(), nn.Linear(width, 2 * latent_size))
         self.from_features = nn.Linear(width, width)
         self.from_context = nn.Linear(context_size, width, bias=False)
         self.posterior_output = nn.Linear(width, 2 * latent_size)

@@ -45,14 +45,10 @@ def pool(split):
 task = PerfectRecall(pool("train"), pool("test"), l=10, k=5)
 sizes = {"latent_size": 12, "controller_size": 96, "width": 64}
 models = {
-    "delay line": gtmm(
-        task.train.frame_shape, memory=partial(DelayLine, delay=task.l), key=jax.random.key(0), **sizes
-    ),
+    "delay line": gtmm(task.train.frame_shape, memory=partial(DelayLine, delay=task.l), key=jax.random.key(0), **sizes),
     "no memory": vrnn(task.train.frame_shape, key=jax.random.key(0), **sizes),
 }
 for name, model in models.items():
-    result = fit(
-        model, task, rule=Gradient(elbo), optimiser=optax.adam(1e-3), steps=400, key=jax.random.key(1)
-    )
+    result = fit(model, task, rule=Gradient(elbo), optimiser=optax.adam(1e-3), steps=400, key=jax.random.key(1))
     metrics = task.evaluate(result.model, size=256, key=jax.random.key(2))
     print(f"{name}: new {metrics['kl_fresh']:.2f} nats, recalled {metrics['kl_recall']:.2f} nats")

@@ -9,8 +9,8 @@ from jaxtyping import install_import_hook
 
 install_import_hook("vestige", "beartype.beartype")
 
-import jax
-import pytest
+import jax  # noqa: E402 - after the hook
+import pytest  # noqa: E402
 
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
 

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 import vestige
 
 ROOT = Path(vestige.__file__).parent

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from vestige.cells import LSTM
 
 INPUT, OUTPUT = 3, 4

@@ -2,6 +2,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from vestige.cells import LSTM, LSTMState
 
 
@@ -10,7 +11,9 @@ def test_against_equinox(key):
     ours = LSTM(3, 4, key=key)
     theirs = eqx.nn.LSTMCell(3, 4, key=key)
     theirs = eqx.tree_at(
-        lambda c: (c.weight_ih, c.weight_hh, c.bias), theirs, (ours.weight[:3].T, ours.weight[3:].T, ours.bias)
+        lambda c: (c.weight_ih, c.weight_hh, c.bias),
+        theirs,
+        (ours.weight[:3].T, ours.weight[3:].T, ours.bias),
     )
     keys = jax.random.split(key, 3)
     x, h, c = (jax.random.normal(k, (n,)) for k, n in zip(keys, (3, 4, 4), strict=True))

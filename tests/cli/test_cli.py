@@ -9,12 +9,24 @@ import time
 from pathlib import Path
 
 import pytest
+
 from vestige.cli import main
 from vestige.cli.compare import variants
 from vestige.errors import UsageError
 from vestige.experiments.options import Introspection, NoMemory, Recall
 
-TINY = ["--task.l", "3", "--task.k", "2", "--model.latent", "4", "--model.controller", "32", "--model.width", "16"]
+TINY = [
+    "--task.l",
+    "3",
+    "--task.k",
+    "2",
+    "--model.latent",
+    "4",
+    "--model.controller",
+    "32",
+    "--model.width",
+    "16",
+]
 TINY += ["--batch", "4"]
 
 
@@ -57,7 +69,14 @@ def test_options_of_an_experiment_are_listed(run):
 def test_list_names_experiments_presets_and_published_numbers(run):
     code, out, _ = run("list")
     assert code == 0
-    for word in ("perfect-recall", "one-shot-recall", "small", "paper", "Introspective", "introspection, none, vrnn"):
+    for word in (
+        "perfect-recall",
+        "one-shot-recall",
+        "small",
+        "paper",
+        "Introspective",
+        "introspection, none, vrnn",
+    ):
         assert word in out.replace("\n", " ")
 
 
@@ -77,7 +96,10 @@ def test_list_names_experiments_presets_and_published_numbers(run):
         (("run", "perfect-recall", "--steps", "many"), "many"),
         (("run", "perfect-recall", "--seeds", "0"), "seeds must be at least 1"),
         (("run", "perfect-recall", "--devices", "99"), "JAX sees 4"),
-        (("run", "perfect-recall", "--model.frames", "visual", "--task.images.source", "mnist"), "VESTIGE_DATA"),
+        (
+            ("run", "perfect-recall", "--model.frames", "visual", "--task.images.source", "mnist"),
+            "VESTIGE_DATA",
+        ),
         (("compare", "perfect-recall", "--vary", "memry"), "Did you mean 'memory'"),
         (("compare", "perfect-recall", "--vary", "memory=dnx"), "unknown 'dnx'"),
         (("compare", "perfect-recall", "--vary", "task.l"), "needs values"),
@@ -121,9 +143,13 @@ def test_a_run_from_start_to_report(run, few, tmp_path):
 
 
 def test_a_comparison_from_start_to_report(run, few, tmp_path):
-    code, out, err = run("compare", "perfect-recall", *TINY, "--steps", 6, "--seeds", 2, "--out", "c", "--vary", "memory")
+    code, _, err = run("compare", "perfect-recall", *TINY, "--steps", 6, "--seeds", 2, "--out", "c", "--vary", "memory")
     assert code == 0, err
-    assert list(json.loads((tmp_path / "c" / "results.json").read_text())["members"]) == ["introspection", "none", "vrnn"]
+    assert list(json.loads((tmp_path / "c" / "results.json").read_text())["members"]) == [
+        "introspection",
+        "none",
+        "vrnn",
+    ]
     assert (tmp_path / "c" / "report.html").exists()
     assert (tmp_path / "c" / "vrnn" / "seed-1" / "report.html").exists()
 
@@ -139,8 +165,18 @@ def test_a_failed_run_exits_with_one_and_names_the_leaf(run, tmp_path):
     code, _, err = run("run", "perfect-recall", *TINY, "--steps", 50, "--optimiser.rate", "1e30", "--out", "bad")
     assert code == 1
     assert "is not finite" in err
-    code, out, _ = run(
-        "run", "perfect-recall", *TINY, "--steps", 5, "--optimiser.rate", "1e30", "--out", "bad2", "--on-nonfinite", "skip"
+    run(
+        "run",
+        "perfect-recall",
+        *TINY,
+        "--steps",
+        5,
+        "--optimiser.rate",
+        "1e30",
+        "--out",
+        "bad2",
+        "--on-nonfinite",
+        "skip",
     )
     assert json.loads((tmp_path / "bad2" / "results.json").read_text())["skipped"] > 0
 
@@ -184,7 +220,8 @@ class TestVariants:
 
 
 def test_help_does_not_import_jax():
-    code = "import sys; from vestige.cli import main\ntry: main(['run', 'perfect-recall', '--help'])\nexcept SystemExit: pass\n"
+    code = "import sys; from vestige.cli import main\n"
+    code += "try: main(['run', 'perfect-recall', '--help'])\nexcept SystemExit: pass\n"
     code += "assert 'jax' not in sys.modules, 'jax'; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

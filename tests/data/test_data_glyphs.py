@@ -108,6 +108,6 @@ def test_glyphs_need_no_files(cache, files_in):
 
 
 def test_a_machine_that_draws_otherwise_is_told(monkeypatch):
-    monkeypatch.setattr("vestige.data._glyphs.TEMPLATE", 49)
+    monkeypatch.setattr("vestige.data.glyphs.TEMPLATE", 49)
     with pytest.raises(RunError, match=r"SHA-256 of a sample drawn here is .*, expected "):
         Glyphs().check()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from vestige.data import Omniglot, OmniglotPart
-from vestige.data._box import shrink
+from vestige.data.box import shrink
 from vestige.errors import RunError, UsageError
 
 CLOSED = "http://127.0.0.1:9/"
@@ -52,10 +52,7 @@ NUMBERS = {"background": [3, 3, 1, 1, 2, 2], "evaluation": [4, 4, 5, 5]}
 
 
 def expected_images(prefix: str) -> np.ndarray:
-    big = [
-        Image.fromarray((drawing(100 * n + i % 2) * 255).astype(np.uint8))
-        for i, n in enumerate(NUMBERS[prefix])
-    ]
+    big = [Image.fromarray((drawing(100 * n + i % 2) * 255).astype(np.uint8)) for i, n in enumerate(NUMBERS[prefix])]
     return np.stack([np.asarray(image.resize((28, 28), Image.Resampling.BOX)) for image in big])
 
 
@@ -202,7 +199,7 @@ def zipped(**entries: bytes) -> bytes:
 def test_an_archive_with_other_content_is_refused(content, complaint, cache, monkeypatch):
     (cache / "omniglot").mkdir(parents=True)
     (cache / "omniglot" / "images_background.zip").write_bytes(content)
-    monkeypatch.setattr("vestige.data._omniglot.verify_archive", lambda path, md5: None)
+    monkeypatch.setattr("vestige.data.omniglot.verify_archive", lambda path, md5: None)
     with pytest.raises(UsageError, match=complaint):
         small_omniglot().get()
 

@@ -92,9 +92,7 @@ def test_digits_are_cut_between_two_forms():
 
 def test_digits_need_no_files(cache, files_in):
     assert Digits().missing() == []
-    assert (
-        get("digits") == check("digits") == ["digits: 1,797 images of 8x8 in scikit-learn are as expected."]
-    )
+    assert get("digits") == check("digits") == ["digits: 1,797 images of 8x8 in scikit-learn are as expected."]
     assert files_in(cache) == []
 
 

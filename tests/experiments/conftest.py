@@ -1,4 +1,5 @@
 import pytest
+
 from vestige.experiments.options import Architecture, Recall, RecallTask
 from vestige.training.progress import Silent
 

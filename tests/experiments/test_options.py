@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 import yaml
+
 from vestige.errors import UsageError
 from vestige.experiments import CATALOGUE, find
 from vestige.experiments.options import MEMORIES, Adam, Gradient, Introspection, NoMemory, Recall, RecallTask
@@ -76,6 +77,7 @@ class TestModels:
 
     def count(self, options):
         import jax
+
         from vestige.models.temporal import count_parameters, shapes
 
         build = lambda: options.model.build((8, 8), 15, options.memory, key=jax.random.key(0))

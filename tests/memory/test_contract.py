@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from vestige.memory import Introspection, NoMemory, SigmoidNorm, SoftplusNorm
 
 LATENT, HIDDEN, STEPS = 3, 5, 9

@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from vestige.numerics import masked_mean, masked_where, soft_clamp
 
 

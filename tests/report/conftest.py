@@ -98,9 +98,7 @@ def arrays(rng: np.random.Generator, *, floor: float, heads: int) -> dict[str, n
     written = np.arange(TIME)[None, :] < np.arange(TIME)[:, None]
     weights = np.exp(logits) * written[:, None, :]
     weights /= np.maximum(weights.sum(-1, keepdims=True), 1e-9)
-    opening = np.where(np.arange(TIME) >= FRESH, 3.0, -3.0)[:, None, None] + rng.normal(
-        size=(TIME, heads, 16)
-    )
+    opening = np.where(np.arange(TIME) >= FRESH, 3.0, -3.0)[:, None, None] + rng.normal(size=(TIME, heads, 16))
     truth = np.stack([sequence(rng) for _ in range(4)])
     continued = truth.copy()
     continued[:, FRESH:] = blurred(truth[:, FRESH:], rng)

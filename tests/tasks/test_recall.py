@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from vestige.data import DATASETS
 from vestige.tasks import ImagePool, PerfectRecall
 

@@ -3,6 +3,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
+
 from vestige.rules import Gradient
 from vestige.tasks import AbstractTask
 from vestige.typing import Batch

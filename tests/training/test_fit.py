@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+
 from vestige.errors import RunError, UsageError
 from vestige.rules import AbstractRule, Gradient, Step
 from vestige.training import Cadence, Run, fit

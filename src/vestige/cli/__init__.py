@@ -10,7 +10,10 @@ from vestige.errors import UsageError, VestigeError, nearest
 COMMANDS = {
     "list": ("listing", "what can be run, with paper, presets and run times"),
     "run": ("run", "train, evaluate, report: vestige run EXPERIMENT [--preset small|cpu|paper]"),
-    "compare": ("compare", "one table over several settings and seeds: vestige compare EXPERIMENT --vary memory"),
+    "compare": (
+        "compare",
+        "one table over several settings and seeds: vestige compare EXPERIMENT --vary memory",
+    ),
     "evaluate": ("evaluate", "final metrics of a run, from its newest checkpoint"),
     "sample": ("sample", "sequences imagined by a run's model, as a picture"),
     "report": ("report", "write report.html of a finished or running run"),

@@ -59,9 +59,7 @@ def variants(options: Recall, vary: str) -> tuple[str, dict[str, Recall]]:
         for value in values:
             if value not in choices:
                 raise UsageError(f"--vary {name}: unknown '{value}'. {nearest(value, choices)}")
-        return name, {
-            value: dataclasses.replace(options, **{name: choices[value]}) for value in values or choices
-        }
+        return name, {value: dataclasses.replace(options, **{name: choices[value]}) for value in values or choices}
     known = _leaves(options)
     if name not in known:
         raise UsageError(f"--vary: unknown option '{name}'. {nearest(name, [*options.choices, *known])}")

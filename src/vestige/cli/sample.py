@@ -49,7 +49,12 @@ def main(arguments: list[str]) -> int:
         raise UsageError(f"--given {settings.given}: a sequence has {min(frames, run.built.task.frames)} frames")
     out = settings.out or settings.folder / "samples.png"
     sequences = imagine(
-        run.built.task, run.model, count=settings.count, frames=frames, given=settings.given, seed=settings.seed
+        run.built.task,
+        run.model,
+        count=settings.count,
+        frames=frames,
+        given=settings.given,
+        seed=settings.seed,
     )
     try:
         save_strips(out, sequences)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
 from vestige.report import comparison_table, format_number, format_seconds, results_table
@@ -42,7 +42,12 @@ def print_comparison(folder: Path) -> None:
         for name in names:
             spread = row.metrics.get(name)
             cells.append("" if spread is None else _cell(spread.median, spread.low, spread.high))
-        table.add_row(row.name, *cells, f"{row.parameters:,.0f}" if row.parameters else "", format_seconds(row.seconds.median))
+        table.add_row(
+            row.name,
+            *cells,
+            f"{row.parameters:,.0f}" if row.parameters else "",
+            format_seconds(row.seconds.median),
+        )
     Console().print(table)
 
 

@@ -6,12 +6,12 @@ into the cache otherwise; digits and glyphs need none. Importing this package im
 any of the libraries that single data sets need.
 """
 
-from ._digits import Digits
-from ._glyphs import Glyphs
-from ._images import ImageData, ImageSet, Split
-from ._mnist import MNIST, IdxFile
-from ._omniglot import Omniglot, OmniglotPart
-from ._registry import DATASETS, Row, check, get, listing
+from vestige.data.digits import Digits
+from vestige.data.glyphs import Glyphs
+from vestige.data.images import ImageData, ImageSet, Split
+from vestige.data.mnist import MNIST, IdxFile
+from vestige.data.omniglot import Omniglot, OmniglotPart
+from vestige.data.registry import DATASETS, Row, check, get, listing
 
 __all__ = [
     "DATASETS",

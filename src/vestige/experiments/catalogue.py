@@ -49,7 +49,11 @@ PERFECT_RECALL = Entry(
             steps=20_000,
         ),
         "paper": Recall(
-            task=RecallTask(images=Images("mnist")), model=PAPER, optimiser=Adam(3e-4), steps=500_000, batch=64
+            task=RecallTask(images=Images("mnist")),
+            model=PAPER,
+            optimiser=Adam(3e-4),
+            steps=500_000,
+            batch=64,
         ),
     },
     durations={"small": "1 min, 2 CPU cores", "cpu": "10 min, 2 CPU cores", "paper": "hours, 1 GPU"},
@@ -73,7 +77,11 @@ ONE_SHOT_RECALL = Entry(
             steps=20_000,
         ),
         "paper": Recall(
-            task=RecallTask(l=20, images=Images("omniglot")), model=PAPER, optimiser=Adam(3e-4), steps=1_000_000, batch=64
+            task=RecallTask(l=20, images=Images("omniglot")),
+            model=PAPER,
+            optimiser=Adam(3e-4),
+            steps=1_000_000,
+            batch=64,
         ),
     },
     durations={"small": "2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},

@@ -112,7 +112,12 @@ def restore(folder: Path) -> Restored:
     seed = int(config["seed"])
     built = construct(options, seed)
     template = start(
-        built.model, built.task, rule=built.rule, optimiser=built.optimiser, batch_size=options.batch, key=built.key
+        built.model,
+        built.task,
+        rule=built.rule,
+        optimiser=built.optimiser,
+        batch_size=options.batch,
+        key=built.key,
     )
     checkpoints = Checkpoints(folder / "checkpoints", fingerprint=_identity(entry, options, seed))
     state, step, notices = checkpoints.restore(template)

@@ -96,14 +96,10 @@ def prepare(folder: Path, config: dict[str, Any], *, resume: bool) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not resume:
-            raise UsageError(
-                f"{folder} exists. Choose another --out, or pass --resume to continue the run in it."
-            )
+            raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to continue the run in it.")
         differing = _differences(read_config(folder), config)
         if differing:
-            raise UsageError(
-                f"{folder} holds a run with another configuration:\n  " + "\n  ".join(differing[:8])
-            )
+            raise UsageError(f"{folder} holds a run with another configuration:\n  " + "\n  ".join(differing[:8]))
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)

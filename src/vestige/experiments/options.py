@@ -121,7 +121,7 @@ class Images:
 class RecallTask:
     """l images, then the first k again."""
 
-    l: int = 10  # noqa: E741 - the paper's letter
+    l: int = 10
     """Images per sequence before recall."""
     k: int = 5
     """Images recalled, from the first on."""

@@ -70,9 +70,7 @@ def portrait(task: PerfectRecall, model: TemporalModel, *, key: Key) -> dict[str
     return {**arrays, "given": np.asarray(task.l), "recall_start": np.asarray(task.l)}
 
 
-def imagine(
-    task: PerfectRecall, model: TemporalModel, *, count: int, frames: int, given: int, seed: int
-) -> np.ndarray:
+def imagine(task: PerfectRecall, model: TemporalModel, *, count: int, frames: int, given: int, seed: int) -> np.ndarray:
     """`count` sequences of `frames` mean frames, the first `given` of them held-out images as they are."""
     key_data, key_filter, key_sample = jax.random.split(jax.random.key(seed), 3)
     truth = task.held_out(size=count, key=key_data).inputs[:, :given]

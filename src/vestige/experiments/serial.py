@@ -59,5 +59,7 @@ def _alternatives(cls: type) -> dict[str, list[type]]:
     for field in dataclasses.fields(cls):
         hint = hints[field.name]
         options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-        found[field.name] = [option for option in options if dataclasses.is_dataclass(option)]
+        found[field.name] = [
+            option for option in options if isinstance(option, type) and dataclasses.is_dataclass(option)
+        ]
     return found

@@ -32,7 +32,5 @@ class AbstractMemory(eqx.Module, Generic[State]):
         """Store the latent of this step, given the controller's output."""
 
     @abc.abstractmethod
-    def read(
-        self, state: State, h: Float[Array, " hidden"]
-    ) -> tuple[Float[Array, " context"], State, Info]:
+    def read(self, state: State, h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], State, Info]:
         """The context for prior and posterior, the state afterwards, and what to look at."""

@@ -23,7 +23,5 @@ class NoMemory(AbstractMemory[tuple[()]]):
     def write(self, state: tuple[()], z: Float[Array, " latent"], h: Float[Array, " hidden"]) -> tuple[()]:
         return state
 
-    def read(
-        self, state: tuple[()], h: Float[Array, " hidden"]
-    ) -> tuple[Float[Array, " context"], tuple[()], Info]:
+    def read(self, state: tuple[()], h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], tuple[()], Info]:
         return h, state, {}

@@ -5,10 +5,10 @@ Vestige nor a network to be read. Importing this package is cheap: numpy, matplo
 imported when a page is made.
 """
 
-from vestige.report._comparison_table import MemberRow as MemberRow
-from vestige.report._comparison_table import comparison_table as comparison_table
-from vestige.report._numbers import format_number as format_number
-from vestige.report._numbers import format_seconds as format_seconds
-from vestige.report._results_table import ResultRow as ResultRow
-from vestige.report._results_table import results_table as results_table
-from vestige.report._write import write_report as write_report
+from vestige.report.comparison_table import MemberRow as MemberRow
+from vestige.report.comparison_table import comparison_table as comparison_table
+from vestige.report.numbers import format_number as format_number
+from vestige.report.numbers import format_seconds as format_seconds
+from vestige.report.results_table import ResultRow as ResultRow
+from vestige.report.results_table import results_table as results_table
+from vestige.report.write import write_report as write_report

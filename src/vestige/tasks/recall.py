@@ -30,7 +30,7 @@ class PerfectRecall(AbstractTask):
 
     train: ImagePool
     test: ImagePool
-    l: int = eqx.field(static=True, default=10)  # noqa: E741 - the paper's letter
+    l: int = eqx.field(static=True, default=10)
     k: int = eqx.field(static=True, default=5)
     control: bool = eqx.field(static=True, default=False)
 

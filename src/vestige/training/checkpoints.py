@@ -70,7 +70,12 @@ class Checkpoints:
             with ocp.StandardCheckpointer() as writer:
                 writer.save(target, leaves)
             files = {str(p.relative_to(target)): _digest(p) for p in sorted(target.rglob("*")) if p.is_file()}
-            manifest = {"step": step, "fingerprint": self.fingerprint, "leaves": _schema(leaves), "files": files}
+            manifest = {
+                "step": step,
+                "fingerprint": self.fingerprint,
+                "leaves": _schema(leaves),
+                "files": files,
+            }
             partial = target / (MANIFEST + ".partial")
             partial.write_text(json.dumps(manifest, indent=1))
             partial.rename(target / MANIFEST)

@@ -92,7 +92,6 @@ def read_records(path: Path) -> list[Record]:
 
 def _line(record: Record) -> str:
     clean = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in record.items()
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()
     }
     return json.dumps(clean) + "\n"

@@ -1,5 +1,6 @@
 import jax
 import pytest
+
 from vestige.memory import Introspection
 from vestige.models.temporal import PlainPosterior, gtmm, vrnn
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array, Float
+
 from vestige.cells import AbstractCell
 from vestige.memory import AbstractMemory, Introspection
 from vestige.models.temporal import (

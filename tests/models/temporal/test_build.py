@@ -1,6 +1,15 @@
 import jax
 import pytest
-from vestige.models.temporal import VisualDecoder, VisualEncoder, count_parameters, gtmm, match_width, shapes, vrnn
+
+from vestige.models.temporal import (
+    VisualDecoder,
+    VisualEncoder,
+    count_parameters,
+    gtmm,
+    match_width,
+    shapes,
+    vrnn,
+)
 
 from .conftest import introspection
 

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from vestige.models.temporal import elbo, gtmm
 from vestige.typing import Batch
 
@@ -140,9 +141,7 @@ class TestGeneration:
 def test_kl_is_zero_where_the_posterior_is_the_prior(key, frames):
     """An untouched residual posterior costs exactly nothing."""
     model = gtmm(FRAME, introspection(), key=key, **SIZES)
-    zero = eqx.tree_at(
-        lambda m: m.posterior.network.output.weight, model, replace_fn=jnp.zeros_like
-    )
+    zero = eqx.tree_at(lambda m: m.posterior.network.output.weight, model, replace_fn=jnp.zeros_like)
     seen = zero.filter(frames, key=key)
     np.testing.assert_allclose(seen.posterior.kl(seen.prior), jnp.zeros(8), atol=1e-9)
 

@@ -60,9 +60,7 @@ def gtmm(
     code_size = latent_size + store.context_size * decoder_sees_context
     controller_input = latent_size + frame_encoder.features_size * transition_sees_frame
     controller = LSTM(controller_input, controller_size, key=keys[3])
-    network = PosteriorNetwork(
-        frame_encoder.features_size, store.context_size, latent_size, width, key=keys[5]
-    )
+    network = PosteriorNetwork(frame_encoder.features_size, store.context_size, latent_size, width, key=keys[5])
     return TemporalModel(
         encoder=frame_encoder,
         decoder=decoder(code_size, frame_shape, width, key=keys[2]),

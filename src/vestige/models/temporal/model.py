@@ -115,18 +115,17 @@ class TemporalModel(eqx.Module):
         start = self.init() if state is None else state
         initial = self.init()
 
-        def step(state: TemporalState, xs):
+        def step(state, xs):
             seen, shared, drive, keep, fresh = xs
             if fresh is not None:
-                restarted = initial._replace(step=state.step)
-                state = jax.tree.map(lambda new, old: jnp.where(fresh, new, old), restarted, state)
+                state = _where(fresh, initial._replace(step=state.step), state)
             context, h, memory_state, info, after = self._read(state, drive)
             prior = self.prior(context)
             posterior = self.posterior(prior, context, shared)
             latent = posterior.sample(self._noise(key, state.step))
             after = self._write(after, memory_state, latent, h, seen)
             if keep is not None:
-                after = jax.tree.map(lambda new, old: jnp.where(keep, new, old), after, state)
+                after = _where(keep, after, state)
             return after, (latent, prior, posterior, context, info)
 
         seen = features if self.transition_sees_frame else None
@@ -150,7 +149,7 @@ class TemporalModel(eqx.Module):
         start = self.init() if state is None else state
         drive = self._drive(condition)
 
-        def step(state: TemporalState, drive):
+        def step(state, drive):
             context, h, memory_state, info, after = self._read(state, drive)
             prior = self.prior(context)
             latent = prior.sample(self._noise(key, state.step))
@@ -182,12 +181,18 @@ class TemporalModel(eqx.Module):
         return jax.random.normal(jax.random.fold_in(key, step), (self.latent_size,))
 
     def _drive(self, condition: Float[Array, "time action"] | None) -> Float[Array, "time drive"] | None:
-        if (condition is None) != (self.condition_drive is None):
-            wanted = "none" if self.condition_drive is None else f"{self.condition_drive.in_features} per step"
-            given = "none" if condition is None else f"{condition.shape[-1]} per step"
-            raise ValueError(f"condition: this model was built for {wanted}, got {given}")
-        return None if self.condition_drive is None else jax.vmap(self.condition_drive)(condition)
+        if self.condition_drive is None and condition is None:
+            return None
+        if self.condition_drive is not None and condition is not None:
+            return jax.vmap(self.condition_drive)(condition)
+        wanted = "none" if self.condition_drive is None else f"{self.condition_drive.in_features} per step"
+        given = "none" if condition is None else f"{condition.shape[-1]} per step"
+        raise ValueError(f"condition: this model was built for {wanted}, got {given}")
 
     def _scan(self, step, start, xs, length: int | None = None):
         body = jax.checkpoint(step, prevent_cse=False) if self.rematerialise else step
         return jax.lax.scan(body, start, xs, length=length, unroll=self.unroll)
+
+
+def _where(condition: Bool[Array, ""], new: TemporalState, old: TemporalState) -> TemporalState:
+    return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)

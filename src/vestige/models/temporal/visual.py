@@ -92,9 +92,7 @@ class VisualDecoder(AbstractDecoder):
     output: eqx.nn.Conv2d
     small_shape: tuple[int, int, int] = eqx.field(static=True)
 
-    def __init__(
-        self, code_size: int, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key
-    ):
+    def __init__(self, code_size: int, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key):
         height, breadth = _check_shape(frame_shape)
         keys = jax.random.split(key, 7)
         self.small_shape = (2 * channels, height // 4, breadth // 4)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._files import Damaged
+from vestige.data.files import Damaged
 
 
 def read_idx(path: Path, shape: tuple[int, ...], sha256: str) -> np.ndarray:

@@ -15,9 +15,7 @@ TEMPLATE, VARIATION = 48, 56
 
 _STROKES, _SAMPLES = 4, 48
 _H = math.sqrt(0.5)
-_COMPASS = np.array(
-    [(1, 0), (_H, _H), (0, 1), (-_H, _H), (-1, 0), (-_H, -_H), (0, -1), (_H, -_H)], np.float64
-)
+_COMPASS = np.array([(1, 0), (_H, _H), (0, 1), (-_H, _H), (-1, 0), (-_H, -_H), (0, -1), (_H, -_H)], np.float64)
 _FIRST = np.array([0, 0, 1, 2, 2, 2, 3, 4])
 _TURNS = np.array([1, 2, 2, 3, 5, 6, 6, 7])
 _CHUNK, _PAD, _WINDOW = 256, 4, 4
@@ -157,9 +155,7 @@ def _squared_distances(points: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Squared distance float32 (n, 28, 28) of each pixel centre from the strokes; some are 100 for over 4."""
     side = SIDE + 2 * _PAD
     canvas = np.full((len(points), side, side), 100, np.float32)
-    windows = np.lib.stride_tricks.sliding_window_view(
-        canvas, (_WINDOW, _WINDOW), axis=(1, 2), writeable=True
-    )  # type: ignore[call-overload]
+    windows = np.lib.stride_tricks.sliding_window_view(canvas, (_WINDOW, _WINDOW), axis=(1, 2), writeable=True)  # type: ignore[call-overload]
     offsets = np.arange(_WINDOW, dtype=np.float32) - np.float32(_WINDOW // 2 - 1)
     for k in range(_STROKES):
         rows = np.flatnonzero(count > k)

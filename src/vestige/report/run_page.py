@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from vestige.report._files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
-from vestige.report._inside import attention, gates
-from vestige.report._numbers import format_count, format_number, format_seconds
-from vestige.report._over_training import over_training
-from vestige.report._per_frame import per_frame
-from vestige.report._results_table import rows
-from vestige.report._run import Run, read_run
-from vestige.report._run_pictures import pictures
-from vestige.report._templates import flat, render
+from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
+from vestige.report.inside import attention, gates
+from vestige.report.numbers import format_count, format_number, format_seconds
+from vestige.report.over_training import over_training
+from vestige.report.per_frame import per_frame
+from vestige.report.results_table import rows
+from vestige.report.run import Run, read_run
+from vestige.report.run_pictures import pictures
+from vestige.report.templates import flat, render
 
 _ARRAYS = {
     "kl_per_frame": 1,

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from vestige.data.images import ImageData, ImageSet, Split, known_split
 from vestige.errors import RunError
-
-from ._images import ImageData, ImageSet, Split, known_split
 
 _TOTAL, _TRAIN = 1797, 1415
 

@@ -8,12 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from vestige.data import places
+from vestige.data.files import Damaged, download, refuse, staged, unwritable
+from vestige.data.images import ImageData, ImageSet, Split, known_split
+from vestige.data.omniglot_archive import read_archive, verify_archive
 from vestige.errors import RunError, UsageError
-
-from . import _places
-from ._files import Damaged, download, refuse, staged, unwritable
-from ._images import ImageData, ImageSet, Split, known_split
-from ._omniglot_archive import read_archive, verify_archive
 
 _FILE = "omniglot_28x28.npz"
 
@@ -81,16 +80,16 @@ class Omniglot(ImageData):
     def load(self, split: Split) -> ImageSet:
         """The part named `split`; makes the file if it is not here. Errors as in `ImageData`."""
         known_split(split)
-        path = _places.locate(self.name, _FILE) or self._make()
+        path = places.locate(self.name, _FILE) or self._make()
         return self._read(self.parts[0 if split == "train" else 1], path)
 
     def missing(self) -> list[str]:
         """The name of the file, if it is in neither folder."""
-        return _places.absent(self.name, [_FILE])
+        return places.absent(self.name, [_FILE])
 
     def found(self) -> str:
         """The folder that holds the file, or "not here"."""
-        return _places.where(self.name, [_FILE])
+        return places.where(self.name, [_FILE])
 
     def get(self) -> list[str]:
         """Make the file from the archives if it is missing, then check it. Errors as in `ImageData`."""
@@ -99,17 +98,14 @@ class Omniglot(ImageData):
 
     def check(self) -> list[str]:
         """Check both parts of the file; one sentence for each. Raises UsageError."""
-        path = _places.locate(self.name, _FILE)
+        path = places.locate(self.name, _FILE)
         if path is None:
-            raise UsageError(
-                f"omniglot: {_FILE} is not here. Run `vestige data get omniglot`.\n{self._by_hand()}"
-            )
+            raise UsageError(f"omniglot: {_FILE} is not here. Run `vestige data get omniglot`.\n{self._by_hand()}")
         sentences = []
         for part in self.parts:
             count = len(self._read(part, path))
             sentences.append(
-                f"omniglot: {path} has {count:,} {part.prefix} images of {part.classes} classes, "
-                "checksum right."
+                f"omniglot: {path} has {count:,} {part.prefix} images of {part.classes} classes, checksum right."
             )
         return sentences
 
@@ -125,15 +121,13 @@ class Omniglot(ImageData):
         Archives downloaded for it stay, whole and checked, until it is written, so that a second try
         need not fetch them again.
         """
-        path = _places.cache_folder(self.name) / _FILE
+        path = places.cache_folder(self.name) / _FILE
         arrays, downloaded = {}, []
         for part in self.parts:
-            archive = _places.locate(self.name, part.archive)
+            archive = places.locate(self.name, part.archive)
             if archive is None:
                 archive = path.with_name(part.archive)
-                download(
-                    archive, self.mirrors, lambda p, md5=part.md5: verify_archive(p, md5), self._by_hand()
-                )
+                download(archive, self.mirrors, lambda p, md5=part.md5: verify_archive(p, md5), self._by_hand())
                 downloaded.append(archive)
             arrays |= {f"{part.prefix}_{key}": value for key, value in self._convert(part, archive).items()}
         try:
@@ -163,7 +157,7 @@ class Omniglot(ImageData):
 
     def _by_hand(self) -> str:
         sizes = {part.archive: part.size for part in self.parts}
-        place = _places.by_hand(self.name, sizes, self.mirrors[0])
+        place = places.by_hand(self.name, sizes, self.mirrors[0])
         return f"{place}\n`vestige data get omniglot` then makes {_FILE}; that file alone will do as well."
 
 
@@ -189,13 +183,9 @@ def _checked(part: OmniglotPart, images: np.ndarray, classes: np.ndarray) -> Ima
     """The arrays as an ImageSet, if they are those of `part`. Raises Damaged."""
     count = part.classes * part.drawers
     if images.shape != (count, 28, 28) or images.dtype != np.uint8:
-        raise Damaged(
-            f"its {part.prefix} images are {images.dtype} {images.shape}, expected uint8 ({count}, 28, 28)"
-        )
+        raise Damaged(f"its {part.prefix} images are {images.dtype} {images.shape}, expected uint8 ({count}, 28, 28)")
     if classes.shape != (count,) or classes.dtype.kind not in "iu":
-        raise Damaged(
-            f"its {part.prefix} classes are {classes.dtype} {classes.shape}, expected integers ({count},)"
-        )
+        raise Damaged(f"its {part.prefix} classes are {classes.dtype} {classes.shape}, expected integers ({count},)")
     numbers, each = np.unique(classes, return_counts=True)
     expected = np.arange(part.first, part.first + part.classes)
     if not np.array_equal(numbers, expected) or (each != part.drawers).any():
@@ -208,7 +198,6 @@ def _checked(part: OmniglotPart, images: np.ndarray, classes: np.ndarray) -> Ima
     digest.update(labels.astype("<i4").tobytes())
     if digest.hexdigest() != part.sha256:
         raise Damaged(
-            f"the SHA-256 of its {part.prefix} images and classes is {digest.hexdigest()}, "
-            f"expected {part.sha256}"
+            f"the SHA-256 of its {part.prefix} images and classes is {digest.hexdigest()}, expected {part.sha256}"
         )
     return ImageSet(images, labels)

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from vestige.report._pictures import Strips, pieces
-from vestige.report._run import Run
+from vestige.report.pictures import Strips, pieces
+from vestige.report.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,9 +33,7 @@ def _plain(run: Run, frames: "np.ndarray", what: str, most: int) -> tuple[list, 
     time, start = frames.shape[1], run.integer("recall_start")
     repeats = start is not None and 0 < start < time
     kinds = ["repeat" if repeats and start is not None and at >= start else "fresh" for at in range(time)]
-    shown = [
-        pieces([(f"{what} {n + 1}", frames[n])], kinds) for n in range(min(_count(time), most, len(frames)))
-    ]
+    shown = [pieces([(f"{what} {n + 1}", frames[n])], kinds) for n in range(min(_count(time), most, len(frames)))]
     return shown, _REPEATS if repeats else ()
 
 

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ._box import shrink
-from ._files import Damaged
+from vestige.data.box import shrink
+from vestige.data.files import Damaged
 
-_DRAWING = re.compile(
-    r"(?:.*/)?(?P<alphabet>[^/]+)/(?P<character>character\d+)/(?P<number>\d+)_(?P<drawer>\d+)\.png"
-)
+_DRAWING = re.compile(r"(?:.*/)?(?P<alphabet>[^/]+)/(?P<character>character\d+)/(?P<number>\d+)_(?P<drawer>\d+)\.png")
 _SIDE, _SMALL = 105, 28
 
 

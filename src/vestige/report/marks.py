@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from vestige.report._files import mapping
-from vestige.report._numbers import number
-from vestige.report._plot import COLOUR, Key
+from vestige.report.files import mapping
+from vestige.report.numbers import number
+from vestige.report.plot import COLOUR, Key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from vestige.errors import RunError
-from vestige.report._comparison import is_comparison
-from vestige.report._files import REPORT, need_folder
+from vestige.report.comparison import is_comparison
+from vestige.report.files import REPORT, need_folder
 
 
 def write_report(folder: Path) -> Path:
@@ -23,9 +23,9 @@ def write_report(folder: Path) -> Path:
     """
     folder = need_folder(Path(folder))
     if is_comparison(folder):
-        from vestige.report._comparison_page import comparison_page as page
+        from vestige.report.comparison_page import comparison_page as page
     else:
-        from vestige.report._run_page import run_page as page
+        from vestige.report.run_page import run_page as page
     return _replace(folder / REPORT, page(folder))
 
 

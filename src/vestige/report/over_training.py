@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from vestige.report._files import mapping
-from vestige.report._marks import ORACLE
-from vestige.report._numbers import format_number, number
-from vestige.report._plot import COLOUR, SMALL, Key, Plot, steps_axis, svg, thinned, words
-from vestige.report._published import Curves, plot_published, published_curves, published_keys
-from vestige.report._run import Run
+from vestige.report.files import mapping
+from vestige.report.marks import ORACLE
+from vestige.report.numbers import format_number, number
+from vestige.report.plot import COLOUR, SMALL, Key, Plot, steps_axis, svg, thinned, words
+from vestige.report.published import Curves, plot_published, published_curves, published_keys
+from vestige.report.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,9 +60,7 @@ def _last_over_training(run: Run, ours: dict[float, float], published: Curves) -
     )
 
 
-def _bound_over_training(
-    run: Run, test: dict[float, float], train: dict[float, float], published: Curves
-) -> Plot:
+def _bound_over_training(run: Run, test: dict[float, float], train: dict[float, float], published: Curves) -> Plot:
     best = number(mapping(run.bounds.get("negative_bound")).get("best"))
     logarithmic = _far_apart(chain(test, train), chain(*published.values()))
     low, high = _window([*test.values(), *train.values()], test or train)
@@ -97,9 +95,7 @@ def _plot_ours(axes: "Axes", points: dict[float, float], logarithmic: bool) -> N
     shown = {at: value for at, value in points.items() if at > 0} if logarithmic else points
     x, y = thinned(list(shown), list(shown.values()))
     dots = 4.0 if len(x) <= 30 else 0.0
-    axes.plot(
-        x, y, color=COLOUR["accent"], linewidth=2.0, marker="o", markersize=dots, markeredgewidth=0, zorder=3
-    )
+    axes.plot(x, y, color=COLOUR["accent"], linewidth=2.0, marker="o", markersize=dots, markeredgewidth=0, zorder=3)
 
 
 def _levels(axes: "Axes", best: float | None, chance: float | None) -> None:

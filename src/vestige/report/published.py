@@ -3,10 +3,10 @@
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from vestige.report._files import mapping
-from vestige.report._numbers import number
-from vestige.report._plot import COLOUR, MARKERS, SERIES, Key
-from vestige.report._run import Run
+from vestige.report.files import mapping
+from vestige.report.numbers import number
+from vestige.report.plot import COLOUR, MARKERS, SERIES, Key
+from vestige.report.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +45,7 @@ def published_keys(run: Run, published: Curves) -> tuple[Key, ...]:
 def _looks(run: Run) -> dict[str, tuple[str, str, str]]:
     """A colour, a marker and its sign for each published model, the same in all figures of the page."""
     curves = mapping(run.published.get("curves")).values()
-    models = dict.fromkeys(
-        chain(mapping(run.published.get("metrics")), *(mapping(curve) for curve in curves))
-    )
+    models = dict.fromkeys(chain(mapping(run.published.get("metrics")), *(mapping(curve) for curve in curves)))
     marks = [MARKERS[place % len(MARKERS)] for place in range(len(models))]
     others = SERIES[1:]  # the first is the colour of our own line
     colours = [others[place % len(others)] for place in range(len(models))]

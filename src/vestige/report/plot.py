@@ -114,7 +114,7 @@ def steps_axis(axes: "Axes", *, logarithmic: bool) -> None:
     """Tick the x axis with numbers of updates."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-    from vestige.report._numbers import format_steps
+    from vestige.report.numbers import format_steps
 
     if logarithmic:
         axes.set_xscale("log")

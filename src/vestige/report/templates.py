@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from vestige.report import numbers
+
 
 def render(template: str, **values: Any) -> str:
     """Fill in `templates/<template>`."""
     import jinja2
     from markupsafe import Markup
-
-    from vestige.report import _numbers
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vestige.report", "templates"),
@@ -17,10 +17,10 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _numbers.format_number
-    environment.filters["count"] = _numbers.format_count
-    environment.filters["seconds"] = _numbers.format_seconds
-    environment.filters["short"] = _numbers.format_short_seconds
+    environment.filters["number"] = numbers.format_number
+    environment.filters["count"] = numbers.format_count
+    environment.filters["seconds"] = numbers.format_seconds
+    environment.filters["short"] = numbers.format_short_seconds
     environment.filters["drawing"] = Markup  # only for figures drawn here, never for text from a run
     return environment.get_template(template).render(**values)
 
@@ -28,11 +28,7 @@ def render(template: str, **values: Any) -> str:
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     """Nested settings as rows of a dotted name and a value."""
     if isinstance(value, dict) and value:
-        return [
-            row
-            for key, entry in value.items()
-            for row in flat(entry, f"{prefix}.{key}" if prefix else str(key))
-        ]
+        return [row for key, entry in value.items() for row in flat(entry, f"{prefix}.{key}" if prefix else str(key))]
     if isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
         return [row for place, entry in enumerate(value) for row in flat(entry, f"{prefix}[{place}]")]
     return [(prefix, _plain(value))]

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vestige.errors import UsageError, VestigeError
-from vestige.report._files import RESULTS, mapping, need_folder, read_results
-from vestige.report._run import Run, read_run
+from vestige.report.files import RESULTS, mapping, need_folder, read_results
+from vestige.report.run import Run, read_run
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ def read_comparison(folder: Path, *, runs: bool = True) -> Comparison:
         listed = summary.get("runs")
         paths = tuple(str(path) for path in listed) if isinstance(listed, list) else ()
         inside = tuple(path for path in paths if _inside(path))
-        notes += [
-            f"'{path}' lies outside this folder and is left out." for path in paths if not _inside(path)
-        ]
+        notes += [f"'{path}' lies outside this folder and is left out." for path in paths if not _inside(path)]
         read = []
         for path in inside if runs else ():
             try:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from vestige.report._comparison import Comparison, Member
-from vestige.report._marks import ORACLE, REPEATS, oracle, shade
-from vestige.report._numbers import format_number
-from vestige.report._plot import (
+from vestige.report.comparison import Comparison, Member
+from vestige.report.marks import ORACLE, REPEATS, oracle, shade
+from vestige.report.numbers import format_number
+from vestige.report.plot import (
     COLOUR,
     MARKERS,
     NARROW,

@@ -3,11 +3,11 @@
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from vestige.report._marks import ORACLE, REPEATS, oracle, shade
-from vestige.report._numbers import format_number
-from vestige.report._plot import COLOUR, LOW, NARROW, WIDE, Draw, Key, Plot, svg, whole_numbers, words
-from vestige.report._published import plot_published, published_curves, published_keys
-from vestige.report._run import Run
+from vestige.report.marks import ORACLE, REPEATS, oracle, shade
+from vestige.report.numbers import format_number
+from vestige.report.plot import COLOUR, LOW, NARROW, WIDE, Draw, Key, Plot, svg, whole_numbers, words
+from vestige.report.published import plot_published, published_curves, published_keys
+from vestige.report.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

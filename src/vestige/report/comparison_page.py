@@ -3,13 +3,13 @@
 from pathlib import Path
 from urllib.parse import quote
 
-from vestige.report._comparison import Comparison, Member, read_comparison
-from vestige.report._comparison_table import metric_names, own_model, published_metrics, rows
-from vestige.report._files import REPORT, RESULTS, mapping
-from vestige.report._member_curves import member_curves
-from vestige.report._metrics import metric
-from vestige.report._numbers import number
-from vestige.report._templates import render
+from vestige.report.comparison import Comparison, Member, read_comparison
+from vestige.report.comparison_table import metric_names, own_model, published_metrics, rows
+from vestige.report.files import REPORT, RESULTS, mapping
+from vestige.report.member_curves import member_curves
+from vestige.report.metrics import metric
+from vestige.report.numbers import number
+from vestige.report.templates import render
 
 
 def comparison_page(folder: Path) -> str:

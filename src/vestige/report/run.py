@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vestige.errors import UsageError
-from vestige.report._files import (
+from vestige.report.files import (
     METRICS,
     RESULTS,
     mapping,
@@ -16,7 +16,7 @@ from vestige.report._files import (
     read_lines,
     read_results,
 )
-from vestige.report._numbers import number
+from vestige.report.numbers import number
 
 if TYPE_CHECKING:
     import numpy as np

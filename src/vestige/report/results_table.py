@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vestige.report._files import mapping
-from vestige.report._metrics import metric, ordered
-from vestige.report._numbers import number
-from vestige.report._run import Run, read_run
+from vestige.report.files import mapping
+from vestige.report.metrics import metric, ordered
+from vestige.report.numbers import number
+from vestige.report.run import Run, read_run
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vestige.report._png import png_uri
+from vestige.report.png import png_uri
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +31,7 @@ class Strips:
     legend: tuple[tuple[str, str], ...] = ()
 
 
-def pieces(
-    rows: "list[tuple[str, np.ndarray]]", kinds: list[str], *, length: int = PIECE
-) -> tuple[Piece, ...]:
+def pieces(rows: "list[tuple[str, np.ndarray]]", kinds: list[str], *, length: int = PIECE) -> tuple[Piece, ...]:
     """Cut rows of named frames, each `(time, height, width)` in [0, 1], into pieces of `length` frames."""
     time = len(kinds)
     length = min(length, time)

@@ -6,12 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from vestige.data import places
+from vestige.data.files import Damaged, download, refuse
+from vestige.data.idx import read_idx
+from vestige.data.images import ImageData, ImageSet, Split, known_split
 from vestige.errors import UsageError
-
-from . import _places
-from ._files import Damaged, download, refuse
-from ._idx import read_idx
-from ._images import ImageData, ImageSet, Split, known_split
 
 
 @dataclass(frozen=True)
@@ -81,11 +80,11 @@ class MNIST(ImageData):
 
     def missing(self) -> list[str]:
         """Names of the idx files that are in neither folder."""
-        return _places.absent(self.name, (file.name for file in self.files))
+        return places.absent(self.name, (file.name for file in self.files))
 
     def found(self) -> str:
         """The folder or folders that hold the four files, or "not here"."""
-        return _places.where(self.name, (file.name for file in self.files))
+        return places.where(self.name, (file.name for file in self.files))
 
     def get(self) -> list[str]:
         """Download what is missing, then check all four files. Errors as in `ImageData`."""
@@ -98,15 +97,13 @@ class MNIST(ImageData):
         for file in self.files:
             path = self._locate(file)
             if path is None:
-                raise UsageError(
-                    f"mnist: {file.name} is not here. Run `vestige data get mnist`.\n{self._by_hand()}"
-                )
+                raise UsageError(f"mnist: {file.name} is not here. Run `vestige data get mnist`.\n{self._by_hand()}")
             self._read(file, path)
             sentences.append(f"mnist: {path} is complete, shape {file.shape}, checksum right.")
         return sentences
 
     def _locate(self, file: IdxFile) -> Path | None:
-        return _places.locate(self.name, file.name)
+        return places.locate(self.name, file.name)
 
     def _read(self, file: IdxFile, path: Path) -> np.ndarray:
         try:
@@ -115,13 +112,13 @@ class MNIST(ImageData):
             refuse(self.name, path, damage)
 
     def _fetch(self, file: IdxFile) -> Path:
-        path = _places.cache_folder(self.name) / file.name
+        path = places.cache_folder(self.name) / file.name
         download(path, self.mirrors, lambda part: _read_checked(file, part), self._by_hand())
         return path
 
     def _by_hand(self) -> str:
         sizes = {file.name: file.size for file in self.files if self._locate(file) is None}
-        return _places.by_hand(self.name, sizes, self.mirrors[0])
+        return places.by_hand(self.name, sizes, self.mirrors[0])
 
 
 def _read_checked(file: IdxFile, path: Path) -> np.ndarray:

@@ -6,10 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from vestige.data.images import ImageData, ImageSet, Split, known_split
+from vestige.data.strokes import TEMPLATE, VARIATION, render, templates, variations
 from vestige.errors import RunError, UsageError
-
-from ._images import ImageData, ImageSet, Split, known_split
-from ._strokes import TEMPLATE, VARIATION, render, templates, variations
 
 _SHA256 = "4ea8fd81debe9739cdadb05e0ea245a7b517c689f5e5d0b530694bc446ee7493"
 

@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
+from vestige.data.digits import Digits
+from vestige.data.glyphs import Glyphs
+from vestige.data.images import ImageData
+from vestige.data.mnist import MNIST
+from vestige.data.omniglot import Omniglot
 from vestige.errors import UsageError, nearest
-
-from ._digits import Digits
-from ._glyphs import Glyphs
-from ._images import ImageData
-from ._mnist import MNIST
-from ._omniglot import Omniglot
 
 DATASETS: dict[str, ImageData] = {data.name: data for data in (Digits(), Glyphs(), MNIST(), Omniglot())}
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vestige.report._comparison import Comparison, Member, read_comparison
-from vestige.report._files import mapping
-from vestige.report._metrics import lower_is_better, ordered
-from vestige.report._numbers import format_number, number
+from vestige.report.comparison import Comparison, Member, read_comparison
+from vestige.report.files import mapping
+from vestige.report.metrics import lower_is_better, ordered
+from vestige.report.numbers import format_number, number
 
 
 @dataclass(frozen=True)

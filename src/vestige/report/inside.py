@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from vestige.report._marks import REPEATS, shade
-from vestige.report._numbers import format_number
-from vestige.report._plot import COLOUR, LOW, NARROW, SERIES, SQUARE, Key, Plot, svg, whole_numbers, words
-from vestige.report._run import Run
+from vestige.report.marks import REPEATS, shade
+from vestige.report.numbers import format_number
+from vestige.report.plot import COLOUR, LOW, NARROW, SERIES, SQUARE, Key, Plot, svg, whole_numbers, words
+from vestige.report.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,9 +105,7 @@ def _gates(run: Run, openings: "np.ndarray") -> Plot:
         whole_numbers(axes, count)
         words(axes, x="frame", y="opening")
 
-    ends = (
-        f"{format_number(float(middle[0].mean()))} at frame 0 and {format_number(float(middle[-1].mean()))}"
-    )
+    ends = f"{format_number(float(middle[0].mean()))} at frame 0 and {format_number(float(middle[-1].mean()))}"
     label = f"Mean gate opening from 0 (shut) to 1 (open): {ends} at frame {count - 1}."
     caption = "How much of what was read is let through: 0 is shut, 1 is open."
     caption += f" Line: mean of {width} gates; band: the middle eight tenths." if width > 1 else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vestige.report._numbers import number
+from vestige.report.numbers import number
 
 
 @dataclass(frozen=True)
