@@ -25,6 +25,13 @@ def _strict(request):
         yield
 
 
+def pytest_configure(config):
+    """Workers, tests and the processes they start share compiled programs."""
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
+    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
 @pytest.fixture
 def key(request) -> jax.Array:
     """A key of the test's own: the same in every run, different from test to test."""

@@ -20,5 +20,6 @@ def tiny():
 
 @pytest.fixture(autouse=True)
 def _few_sequences(monkeypatch):
-    monkeypatch.setattr("vestige.experiments.execute.FINAL_SIZE", 16)
+    monkeypatch.setattr("vestige.experiments.execute.EVALUATION_SIZE", 16)
+    monkeypatch.setattr("vestige.experiments.execute.FINAL_REPEATS", 2)
     monkeypatch.setattr("vestige.experiments.portrait.PARTICLES", 2)

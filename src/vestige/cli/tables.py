@@ -9,7 +9,8 @@ from rich.table import Table
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 
 
-def _table(title: str, caption: str | None = None) -> Table:
+def plain_table(title: str, caption: str | None = None) -> Table:
+    """A table without frames, so that eighty columns hold it."""
     return Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD)
 
 
@@ -17,7 +18,7 @@ def print_results(folder: Path) -> None:
     """The results of one run; below them the best possible, chance, and the published models."""
     rows = results_table(folder)
     models = list(dict.fromkeys(model for row in rows for model in row.published))
-    table = _table(f"{folder} (nats)")
+    table = plain_table(f"{folder} (nats)")
     table.add_column("", no_wrap=True)
     for row in rows:
         table.add_column(row.name, justify="right", overflow="fold")
@@ -33,7 +34,7 @@ def print_comparison(folder: Path) -> None:
     """The members of a comparison: median and range over seeds."""
     rows = comparison_table(folder)
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    table = _table(str(folder), "median (lowest-highest) over seeds, in nats")
+    table = plain_table(str(folder), "median (lowest-highest) over seeds, in nats")
     table.add_column("member", no_wrap=True)
     for name in (*names, "parameters", "time"):
         table.add_column(name, justify="right", overflow="fold")

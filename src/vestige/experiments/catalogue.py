@@ -42,7 +42,7 @@ PERFECT_RECALL = Entry(
     summary="l images, then the first k again: what was stored must cost nothing",
     paper="Gemici et al. 2017, section 5.1 of the notes, figures 3, 4, 19-21",
     presets={
-        "small": Recall(model=Architecture(width=64)),
+        "small": Recall(),
         "cpu": Recall(
             task=RecallTask(images=Images("mnist")),
             model=Architecture(latent=16, controller=128, width=256),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import numpy as np
 from jax.sharding import Mesh
@@ -30,11 +29,12 @@ from vestige.experiments.portrait import importance_gap, portrait
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.models.temporal import count_parameters
 from vestige.training import Cadence, Checkpoints, Run, fit
-from vestige.training.fit import scalars
+from vestige.training.evaluation import evaluate_many, scalars
 from vestige.training.progress import AbstractProgress
 from vestige.training.state import start
 
-FINAL_SIZE = 2048  # held-out sequences behind the final metrics
+EVALUATION_SIZE = 256  # sequences per evaluation
+FINAL_REPEATS = 8  # evaluations behind the final metrics
 
 
 def describe(entry: Entry, options: Recall, *, preset: str, seed: int, command: str) -> dict[str, Any]:
@@ -54,9 +54,8 @@ def describe(entry: Entry, options: Recall, *, preset: str, seed: int, command: 
 def evaluate(entry: Entry, options: Recall, built: Built, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Final metrics with published numbers and bounds beside them, and the arrays for the report."""
     key = jax.random.fold_in(built.key, 1)
-    judge = eqx.filter_jit(lambda task, model, key: task.evaluate(model, size=FINAL_SIZE, key=key))
-    held_out = judge(built.task, model, key)
-    seen = judge(eqx.tree_at(lambda task: task.test, built.task, built.task.train), model, key)
+    held_out = evaluate_many(built.task, model, EVALUATION_SIZE, FINAL_REPEATS, key=key)
+    seen = evaluate_many(built.task.on_training_images(), model, EVALUATION_SIZE, FINAL_REPEATS, key=key)
     metrics = scalars(held_out)
     metrics["negative_iw_bound"] = metrics["negative_bound"] - float(importance_gap(built.task, model, key=key))
     results = {
@@ -171,6 +170,7 @@ def execute(
         log_every=max(options.steps // 100, 1),
         checkpoint_every=max(options.steps // 10, 1),
         evaluate_every=max(options.steps // 30, 1),
+        evaluation_size=EVALUATION_SIZE,
     )
     try:
         result = fit(

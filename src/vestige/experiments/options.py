@@ -151,12 +151,14 @@ class Architecture:
     controller: int = 96
     """Width of the LSTM behind the Introspection memory; the others get the width that gives as many
     parameters."""
-    width: int = 128
+    width: int = 96
     """Units of every hidden layer."""
     frames: Literal["mlp", "visual"] = "mlp"
     """How frames are encoded and decoded; visual is the paper's convolutional block."""
     posterior: Literal["residual", "plain"] = "residual"
     """residual: a correction to the prior (ours); plain: the paper's."""
+    match_parameters: bool = True
+    """Choose the controller's width so that every memory gives as many parameters as Introspection does."""
     rematerialise: bool = False
     """Recompute each step in the backward pass: less memory, somewhat slower."""
 
@@ -192,7 +194,7 @@ class Architecture:
             )
 
         reference = Introspection()
-        if memory == reference:
+        if memory == reference or not self.match_parameters:
             return make(memory, self.controller)
         target = temporal.count_parameters(temporal.shapes(lambda: make(reference, self.controller)))
         return make(memory, temporal.match_width(lambda width: make(memory, width), target))
@@ -256,7 +258,7 @@ class Recall:
     memory: Memory = Introspection()
     rule: Gradient = Gradient()
     optimiser: Adam = Adam()
-    steps: int = 8000
+    steps: int = 10_000
     """Updates."""
     batch: int = 32
     """Sequences per update."""

@@ -61,6 +61,11 @@ class PerfectRecall(AbstractTask):
         keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(size))
         return Batch(jax.vmap(lambda k: self.sequence(pool, key=k))(keys))
 
+    def on_training_images(self) -> "PerfectRecall":
+        """The same task judged on training images: the first of them, as many as there are held-out ones."""
+        count = min(self.test.pixels.shape[0], self.train.pixels.shape[0])
+        return eqx.tree_at(lambda task: task.test, self, jax.tree.map(lambda leaf: leaf[:count], self.train))
+
     def evaluate(self, model: Any, *, size: int, key: Key) -> Metrics:
         def one(row: Array) -> Metrics:
             key_data, key_model = jax.random.split(jax.random.fold_in(key, row))

@@ -13,6 +13,7 @@ from vestige.errors import RunError
 from vestige.rules import AbstractRule
 from vestige.tasks import AbstractTask
 from vestige.training.checkpoints import Checkpoints
+from vestige.training.evaluation import evaluate, scalars
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Silent
 from vestige.training.run import Cadence, Run
@@ -107,7 +108,6 @@ def fit(
         lines = JsonLines(run.folder / "metrics.jsonl", step=step)
         sinks, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
     advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
-    evaluate = eqx.filter_jit(lambda task, model, size, key: task.evaluate(model, size=size, key=key))
     history: list[Record] = []
     newest: dict[str, float] = {}
     chunk, first_update = 1, 0.0
@@ -149,7 +149,7 @@ def fit(
                     state = _cleared(state)
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
                     key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
-                    values = scalars(evaluate(task, state.model, cadence.evaluation_size, key_evaluation))
+                    values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
                     record("evaluate", values)
                     newest |= values
                 if step % cadence.checkpoint_every == 0 or step == steps:
@@ -164,11 +164,6 @@ def fit(
         for sink in sinks:
             sink.close()
     return Fit(state.model, state, history, earlier + time.monotonic() - began, first_update)
-
-
-def scalars(metrics: Any) -> dict[str, float]:
-    """The scalar entries as Python floats."""
-    return {name: float(value) for name, value in metrics.items() if jnp.ndim(value) == 0}
 
 
 def _means(state: RunState) -> dict[str, float]:

@@ -132,6 +132,7 @@ def match_width(build: Callable[[int], eqx.Module], target: int, *, lowest: int 
     best = min((low, high), key=lambda width: abs(count(width) - target))
     if abs(count(best) - target) > 0.015 * target:
         raise ValueError(
-            f"no controller width gives {target} parameters within 1.5 %; width {best} gives {count(best)}"
+            f"no controller width gives {target} parameters within 1.5 %; width {best} gives {count(best)}. "
+            "Use larger sizes, or do not match parameter counts (--model.no-match-parameters)."
         )
     return best
