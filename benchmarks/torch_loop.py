@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any
 
 SIZES: dict[str, dict[str, Any]] = {
-    "small": {"frame_shape": (8, 8), "latent_size": 12, "controller_size": 96, "width": 128},
+    "small": {"frame_shape": (8, 8), "latent_size": 12, "controller_size": 96, "width": 96},
     "mnist": {"frame_shape": (28, 28), "latent_size": 16, "controller_size": 128, "width": 256},
 }
 SLOTS, HEADS, BATCH, FRAMES = 15, 1, 32, 15
@@ -131,7 +131,7 @@ class VestigeWorker:
     def named(tree) -> dict[str, Any]:
         """Weights, or a gradient, under PyTorch's names and in its layout."""
         inputs = tree.controller.weight.shape[0] - tree.controller.output_size
-        encoder, decoder = tree.encoder.layers.layers, tree.decoder.layers.layers
+        encoder, decoder = tree.encoder.layers, (*tree.decoder.layers, tree.decoder.output)
         network = tree.posterior.network
         linears = {
             "encoder.0": encoder[0],

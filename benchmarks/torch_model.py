@@ -82,7 +82,7 @@ class TorchGTMM(nn.Module):
         p_log = soft_clamp(p_log, *LOG_SCALE_RANGE)
         hidden = F.relu(projected + self.from_context(context))
         shift, log_ratio = self.posterior_output(hidden).chunk(2, dim=-1)
-        q_mean = p_mean + torch.exp(p_log) * shift
+        q_mean = p_mean + shift
         return q_mean, p_log + soft_clamp(log_ratio, *LOG_RATIO_RANGE), p_mean, p_log
 
     def start(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:

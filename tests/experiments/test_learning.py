@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from vestige.experiments.build import build
 from vestige.experiments.options import Architecture, Recall, RecallTask
 from vestige.models.temporal import elbo

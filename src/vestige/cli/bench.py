@@ -51,23 +51,17 @@ def main(arguments: list[str]) -> int:
     print(f"process start to first update: {cold:.1f} s cold, {warm:.1f} s with a warm compilation cache")
     print(f"float32 product of 1024 x 1024 matrices: {rate:.0f} GFLOP/s")
     table = plain_table("cost of one update (rule, optimiser, data)")
-    for heading in (
-        "memory",
-        "parameters",
-        "ms (range)",
-        "GFLOP",
-        "of matmul rate",
-        "compile s",
-        "temp MiB",
-        "state MiB",
-    ):
-        table.add_column(heading, justify="left" if heading == "memory" else "right")
+    headings = ("memory", "weights", "ms", "range", "GFLOP", "of matmul", "compile s", "temp MiB", "state MiB")
+    for heading in headings:
+        left = heading == "memory"
+        table.add_column(heading, justify="left" if left else "right", overflow="fold", no_wrap=left)
     for name, (parameters, cost) in costs.items():
         share = cost.gigaflop / (cost.milliseconds / 1e3) / rate
         table.add_row(
             name,
             f"{parameters:,}",
-            f"{cost.milliseconds:.2f} ({cost.fastest:.2f}-{cost.slowest:.2f})",
+            f"{cost.milliseconds:.2f}",
+            f"{cost.fastest:.2f}-{cost.slowest:.2f}",
             f"{cost.gigaflop:.2f}",
             f"{share:.0%}",
             f"{cost.compile_seconds:.1f}",

@@ -16,9 +16,9 @@ EVALUATION_BATCH = 64
 
 
 class PerfectRecall(AbstractTask):
-    """`l` i.i.d. images followed by exact copies of the first `k` (GTMM section 5.1, algorithm 1).
+    """`l` i.i.d. images followed by exact copies of the first `k` (GTMM algorithm 1, figure 4).
 
-    With held-out images of classes never met in training it is one-shot recall (section 5.3). With `control`
+    With held-out images of classes never met in training it is one-shot recall (figure 8). With `control`
     the copies are replaced by fresh images: nothing can be recalled, and no KL may fall.
 
     Metrics, in nats on held-out images: `kl_recall` (mean over the recalled frames), `kl_fresh` (mean over

@@ -56,7 +56,7 @@ class TemporalModel(eqx.Module):
 
     The posterior filters: it never looks ahead. Frames are encoded before the scan and decoded after it.
 
-    **Patterns** (section 3.3 of the paper's figure 1). By default only latents enter the transition and
+    **Patterns** (the paper's figure 1). By default only latents enter the transition and
     only z_t the decoder, so that a KL of zero means that the frame was predicted. `transition_sees_frame`
     adds x_{t-1} to the transition and `decoder_sees_context` adds Psi_t to the decoder (VRNN, Chung et al.
     2015); with the latter, KL no longer measures surprise and must not be compared with models without it.
@@ -76,9 +76,13 @@ class TemporalModel(eqx.Module):
     """Maps c_t to the controller's pre-activations; None where nothing is given."""
     latent_size: int = eqx.field(static=True)
     transition_sees_frame: bool = eqx.field(static=True, default=False)
+    """Feed the features of x_{t-1} to the controller."""
     decoder_sees_context: bool = eqx.field(static=True, default=False)
+    """Decode from [z_t, Psi_t]; KL then no longer measures surprise."""
     rematerialise: bool = eqx.field(static=True, default=False)
+    """Recompute each step in the backward pass: storage of one state per step, and some more time."""
     unroll: int = eqx.field(static=True, default=1)
+    """Steps written out per turn of the compiled loop: longer compilation, and on a CPU no gain."""
 
     def init(self) -> TemporalState:
         """The state with which every sequence starts."""
@@ -106,7 +110,8 @@ class TemporalModel(eqx.Module):
         Padded steps (`mask` False) leave the state as it was; their outputs mean nothing and must be
         masked by whoever sums them. `reset` starts a new sequence at that step.
 
-        **Raises:** `ValueError` where `condition` is given to a model built without it, or lacks.
+        **Raises:** `ValueError` where `condition` is given to a model built without it, or is missing where the
+        model needs it.
         """
         frames = masked_where(mask, inputs)
         features = jax.vmap(self.encoder)(frames)
