@@ -2,7 +2,8 @@
 
     python benchmarks/kill_and_resume.py [--kills 5] [--seed 0] [--steps 5000]
 
-Each kill waits for a random update to be logged and then up to 0.3 s. Prints where it fell and whether the final metrics agree bit for bit. Exit code 1 if they do not.
+Each kill waits for a random update to be logged and then up to 0.3 s. Prints where it fell
+ and whether the final metrics agree bit for bit. Exit code 1 if they do not.
 """
 
 import argparse

@@ -56,7 +56,7 @@ PERFECT_RECALL = Entry(
             batch=64,
         ),
     },
-    durations={"small": "1 min, 2 CPU cores", "cpu": "10 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "5-8 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     numbers=published.PERFECT_RECALL,
 )
 
@@ -84,7 +84,7 @@ ONE_SHOT_RECALL = Entry(
             batch=64,
         ),
     },
-    durations={"small": "2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "2-3 min, 2 CPU cores", "cpu": "8-16 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     numbers=published.ONE_SHOT_RECALL,
 )
 
