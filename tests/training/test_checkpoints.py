@@ -1,5 +1,6 @@
 import errno
 import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -107,6 +108,16 @@ def test_a_failed_write_is_one_message_and_harms_nothing(store, monkeypatch):
         store.save(state(2.0), 2)
     monkeypatch.undo()
     assert store.restore(state(0.0))[1] == 1
+
+
+def test_a_disk_that_is_nearly_full_is_noticed_beforehand(store, monkeypatch):
+    store.save(state(1.0), 1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(RunError, match="no space left on the device: .* 1 free"):
+        store.save(state(2.0), 2)
+    monkeypatch.undo()
+    assert store.restore(state(0.0))[1] == 1
+    assert store.steps() == [1]
 
 
 def test_the_manifest_names_leaves_and_files(store):

@@ -14,6 +14,7 @@ import orbax.checkpoint as ocp
 from vestige.errors import RunError, UsageError
 
 MANIFEST = "manifest.json"
+MARGIN_BYTES = 2**19  # for metadata, and for the log and results that follow
 
 
 def _digest(path: Path) -> str:
@@ -47,7 +48,7 @@ class Checkpoints:
     def __init__(self, folder: Path, *, fingerprint: str, keep: int = 3):
         if keep < 1:
             raise ValueError(f"keep must be at least 1, got {keep}")
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # what Orbax reports there, we raise
         self.folder, self.fingerprint, self.keep = folder.absolute(), fingerprint, keep
 
     def steps(self) -> list[int]:
@@ -65,6 +66,7 @@ class Checkpoints:
         leaves = _named_leaves(state)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._need_space(leaves)
             if target.exists():
                 shutil.rmtree(target)
             with ocp.StandardCheckpointer() as writer:
@@ -85,6 +87,13 @@ class Checkpoints:
             shutil.rmtree(self.folder / str(old), ignore_errors=True)
         for leftover in self.folder.glob("*.orbax-checkpoint-tmp*"):
             shutil.rmtree(leftover, ignore_errors=True)
+
+    def _need_space(self, leaves: dict[str, Any]) -> None:
+        """Refuse before Orbax starts writing: it does not take a full disk quietly."""
+        size = sum(leaf.nbytes for leaf in leaves.values())
+        free = shutil.disk_usage(self.folder).free
+        if free < 2 * size + MARGIN_BYTES:
+            raise OSError(f"no space left on the device: {size:,} bytes to write, {free:,} free")
 
     def restore(self, template: Any) -> tuple[Any, int | None, list[str]]:
         """The newest sound state, shaped and placed like `template`.
@@ -148,6 +157,6 @@ class Checkpoints:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
-    if "No space left" in text or "ENOSPC" in text or "RESOURCE_EXHAUSTED" in text:
+    if "No space left on device" in text or "ENOSPC" in text or "RESOURCE_EXHAUSTED" in text:
         return "no space left on the device"
     return text.splitlines()[0][:300]
