@@ -27,6 +27,8 @@ def _strict(request):
 
 def pytest_configure(config):
     """Workers, tests and the processes they start share compiled programs."""
+    if not hasattr(config, "cache"):  # -p no:cacheprovider
+        return
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -6,8 +6,7 @@ from typing import Any
 import tyro
 
 from vestige.cli.parse import RunSettings, default_folder, parse
-from vestige.cli.run import how
-from vestige.cli.tables import print_comparison
+from vestige.cli.run import run_members
 from vestige.errors import UsageError, nearest
 from vestige.experiments.options import Recall
 
@@ -25,26 +24,9 @@ def main(arguments: list[str]) -> int:
     invocation = parse("compare", arguments, CompareSettings)
     entry, settings = invocation.entry, invocation.settings
     name, members = variants(invocation.options, settings.vary)
-    from vestige.experiments.compare import compare
-    from vestige.report import write_report
-
-    folder = settings.out or default_folder(f"{entry.name}-{settings.preset}-by-{name}", resume=settings.resume)
-    results = compare(
-        entry,
-        members,
-        vary=name,
-        seeds=[settings.seed + i for i in range(settings.seeds)],
-        folder=folder,
-        announce=lambda where: print(f"\n{where}", flush=True),
-        **how(settings),
-    )
-    for member in results["members"].values():
-        for where in member["runs"]:
-            write_report(folder / where)
-    page = write_report(folder)
-    print_comparison(folder)
-    print(f"report: {page}")
-    return 0
+    stem = f"{entry.name}-{settings.preset}-by-{name}"
+    folder = settings.out or default_folder(stem, resume=settings.resume)
+    return run_members(entry, members, settings, vary=name, folder=folder)
 
 
 def variants(options: Recall, vary: str) -> tuple[str, dict[str, Recall]]:

@@ -1,10 +1,14 @@
 """`vestige run EXPERIMENT`."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from vestige.cli.environment import data_mesh, enable_compilation_cache, progress
-from vestige.cli.parse import Invocation, RunSettings, command_line, default_folder, parse
+from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
+from vestige.experiments import Entry
+from vestige.experiments.options import Recall
 
 
 def how(settings: RunSettings) -> dict[str, Any]:
@@ -23,12 +27,14 @@ def how(settings: RunSettings) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Train, evaluate, print the results and write the report; several seeds make a comparison."""
     invocation = parse("run", arguments, RunSettings)
-    if invocation.settings.seeds > 1:
-        return _several(invocation)
+    entry, options, settings = invocation.entry, invocation.options, invocation.settings
+    if settings.seeds > 1:
+        stem = f"{entry.name}-{settings.preset}-seeds"
+        folder = settings.out or default_folder(stem, resume=settings.resume)
+        return run_members(entry, {entry.name: options}, settings, vary="", folder=folder)
     from vestige.experiments.execute import execute
     from vestige.report import write_report
 
-    entry, options, settings = invocation.entry, invocation.options, invocation.settings
     folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)
     execute(entry, options, seed=settings.seed, folder=folder, **how(settings))
     page = write_report(folder)
@@ -37,16 +43,15 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _several(invocation: Invocation[RunSettings]) -> int:
+def run_members(entry: Entry, members: Mapping[str, Recall], settings: RunSettings, *, vary: str, folder: Path) -> int:
+    """Run every member with every seed, print the table and write all reports."""
     from vestige.experiments.compare import compare
     from vestige.report import write_report
 
-    entry, settings = invocation.entry, invocation.settings
-    folder = settings.out or default_folder(f"{entry.name}-{settings.preset}-seeds", resume=settings.resume)
     results = compare(
         entry,
-        {entry.name: invocation.options},
-        vary="",
+        members,
+        vary=vary,
         seeds=[settings.seed + i for i in range(settings.seeds)],
         folder=folder,
         announce=lambda where: print(f"\n{where}", flush=True),
