@@ -27,6 +27,8 @@ class BenchSettings:
     """Updates per block."""
     blocks: int = 9
     """Blocks; the median is quoted."""
+    seed: int = 0
+    """Seed of weights and data."""
     json: Path | None = None
     """Also write the numbers to this file."""
 
@@ -45,13 +47,15 @@ def main(arguments: list[str]) -> int:
     from vestige.training.measure import matmul_rate, peak_resident_bytes
 
     before = matmul_rate()
-    costs = measure_memories(settings.experiment, settings.preset, updates=settings.updates, blocks=settings.blocks)
+    costs = measure_memories(
+        settings.experiment, settings.preset, updates=settings.updates, blocks=settings.blocks, seed=settings.seed
+    )
     rate = (before + matmul_rate()) / 2
     print(f"{settings.experiment}, preset {settings.preset}, on {device()}; load average {os.getloadavg()[0]:.1f}")
     print(f"process start to first update: {cold:.1f} s cold, {warm:.1f} s with a warm compilation cache")
     print(f"float32 product of 1024 x 1024 matrices: {rate:.0f} GFLOP/s")
-    table = plain_table("cost of one update (rule, optimiser, data)")
-    headings = ("memory", "weights", "ms", "range", "GFLOP", "of matmul", "compile s", "temp MiB", "state MiB")
+    table = plain_table("cost of one update (rule, optimiser, data)", "rate: share of that product's GFLOP/s")
+    headings = ("memory", "weights", "ms", "range", "GFLOP", "rate", "compile s", "temp MiB")
     for heading in headings:
         left = heading == "memory"
         table.add_column(heading, justify="left" if left else "right", overflow="fold", no_wrap=left)
@@ -66,9 +70,10 @@ def main(arguments: list[str]) -> int:
             f"{share:.0%}",
             f"{cost.compile_seconds:.1f}",
             f"{cost.temporary_bytes / 2**20:.1f}",
-            f"{cost.state_bytes / 2**20:.1f}",
         )
     Console().print(table)
+    state = max(cost.state_bytes for _, cost in costs.values())
+    print(f"trained state, weights and optimiser: {state / 2**20:.1f} MiB")
     print(f"peak resident memory of this process: {peak_resident_bytes() / 2**20:.0f} MiB")
     if settings.json is not None:
         write_json(
@@ -87,7 +92,14 @@ def main(arguments: list[str]) -> int:
 def _first_update(settings: BenchSettings, cache: Path) -> float:
     """Seconds from the start of a fresh process to the end of its first update."""
     environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(cache)}
-    command = [sys.executable, "-m", "vestige.experiments.bench", settings.experiment, settings.preset]
+    command = [
+        sys.executable,
+        "-m",
+        "vestige.experiments.bench",
+        settings.experiment,
+        settings.preset,
+        str(settings.seed),
+    ]
     began = time.time()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

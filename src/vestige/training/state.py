@@ -44,8 +44,9 @@ def start(
     """The state before the first update. The arrays are copies: the driver gives its own away."""
     model = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, model)
     key_carry, key = jax.random.split(key)
-    batch = task.batch(size=batch_size, key=key_carry)
-    carry = rule.init(model, batch, key=key_carry)
+    key_batch, key_rule = jax.random.split(key_carry)
+    batch = task.batch(size=batch_size, key=key_batch)
+    carry = rule.init(model, batch, key=key_rule)
     metrics = eqx.filter_eval_shape(lambda m, c, b, k: rule.step(m, c, b, key=k).metrics, model, carry, batch, key)
     return RunState(
         model=model,
