@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
             name,
             f"{parameters:,}",
             f"{cost.milliseconds:.2f}",
-            f"{cost.fastest:.2f}-{cost.slowest:.2f}",
+            f"{cost.fastest:.1f}-{cost.slowest:.1f}",
             f"{cost.gigaflop:.2f}",
             f"{share:.0%}",
             f"{cost.compile_seconds:.1f}",
