@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from vestige.cli import main
 from vestige.cli.compare import variants
 from vestige.errors import UsageError
-from vestige.experiments.options import Introspection, NoMemory, Recall
+from vestige.experiments.recall import Introspection, NoMemory, Recall
 
 TINY = [
     "--task.l",
@@ -31,24 +30,10 @@ TINY += ["--batch", "4", "--model.no-match-parameters"]
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Call the command line in an empty folder: exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return exit_.value.code or 0, printed.out, printed.err
-
-    return call
-
-
-@pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr("vestige.experiments.execute.EVALUATION_SIZE", 16)
-    monkeypatch.setattr("vestige.experiments.execute.FINAL_REPEATS", 2)
-    monkeypatch.setattr("vestige.experiments.portrait.PARTICLES", 2)
+    monkeypatch.setattr(Recall, "evaluation_size", 16)
+    monkeypatch.setattr("vestige.experiments.recall.examine.REPEATS", 2)
+    monkeypatch.setattr("vestige.experiments.recall.gap.PARTICLES", 2)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("data",), ("--version",)])
@@ -124,6 +109,7 @@ def test_a_run_from_start_to_report(run, few, tmp_path):
     code, out, err = run("run", "perfect-recall", *TINY, "--steps", 12, "--out", "first", "--memory.heads", 2)
     assert code == 0, err
     assert "kl_recall" in out
+    assert "first (nats)" in out
     assert "report: first/report.html" in out
     assert (tmp_path / "first" / "report.html").stat().st_size > 10_000
     results = json.loads((tmp_path / "first" / "results.json").read_text())
@@ -136,7 +122,11 @@ def test_a_run_from_start_to_report(run, few, tmp_path):
     assert json.loads(out)["metrics"] == results["metrics"]
     code, out, _ = run("sample", "first", "--count", 2, "--given", 3)
     assert code == 0
+    assert "2 sequences of 5 frames, the first 3 given" in out
     assert (tmp_path / "first" / "samples.png").read_bytes().startswith(b"\x89PNG")
+    code, _, err = run("sample", "first", "--given", 5)
+    assert code == 2
+    assert "--given 5: a sequence has 5 frames" in err
     (tmp_path / "first" / "results.json").unlink()
     code, out, _ = run("report", "first")
     assert code == 0
@@ -217,9 +207,10 @@ class TestVariants:
             variants(Recall(), "tsk.l=3")
 
 
-def test_help_does_not_import_jax():
+@pytest.mark.parametrize("arguments", [["run", "perfect-recall", "--help"], ["list"], ["sample", "--help"]])
+def test_telling_does_not_import_jax(arguments):
     code = "import sys; from vestige.cli import main\n"
-    code += "try: main(['run', 'perfect-recall', '--help'])\nexcept SystemExit: pass\n"
+    code += f"try: main({arguments})\nexcept SystemExit: pass\n"
     code += "assert 'jax' not in sys.modules, 'jax'; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from vestige.experiments.options import Architecture, Recall, RecallTask
+from vestige.experiments.recall import Architecture, Recall, RecallTask
 from vestige.training.progress import Silent
 
 TINY = Recall(task=RecallTask(l=3, k=2), model=Architecture(latent=4, controller=16, width=16), steps=12, batch=4)
@@ -20,6 +20,6 @@ def tiny():
 
 @pytest.fixture(autouse=True)
 def _few_sequences(monkeypatch):
-    monkeypatch.setattr("vestige.experiments.execute.EVALUATION_SIZE", 16)
-    monkeypatch.setattr("vestige.experiments.execute.FINAL_REPEATS", 2)
-    monkeypatch.setattr("vestige.experiments.portrait.PARTICLES", 2)
+    monkeypatch.setattr(Recall, "evaluation_size", 16)
+    monkeypatch.setattr("vestige.experiments.recall.examine.REPEATS", 2)
+    monkeypatch.setattr("vestige.experiments.recall.gap.PARTICLES", 2)

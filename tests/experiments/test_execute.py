@@ -8,9 +8,10 @@ import yaml
 from vestige.errors import RunError, UsageError
 from vestige.experiments import find
 from vestige.experiments.compare import compare, spread
-from vestige.experiments.execute import execute, restore
+from vestige.experiments.execute import execute
 from vestige.experiments.folder import write_json
-from vestige.experiments.options import NoMemory
+from vestige.experiments.recall import NoMemory
+from vestige.experiments.restore import restore
 
 ENTRY = find("perfect-recall")
 

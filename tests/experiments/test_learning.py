@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.experiments.build import build
-from vestige.experiments.options import Architecture, Recall, RecallTask
+from vestige.experiments.recall import Architecture, Recall, RecallTask
 from vestige.models.temporal import elbo
 from vestige.training import fit
 from vestige.typing import Batch
@@ -20,7 +19,7 @@ OPTIONS = Recall(task=RecallTask(l=L, k=K), model=Architecture(latent=8, control
 
 @pytest.fixture(scope="module")
 def trained():
-    built = build(OPTIONS, seed=1)
+    built = OPTIONS.build(seed=1)
     result = fit(
         built.model,
         built.task,

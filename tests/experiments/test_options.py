@@ -5,7 +5,8 @@ import yaml
 
 from vestige.errors import UsageError
 from vestige.experiments import CATALOGUE, find
-from vestige.experiments.options import MEMORIES, Adam, Gradient, Introspection, NoMemory, Recall, RecallTask
+from vestige.experiments.optimisers import Adam
+from vestige.experiments.recall import MEMORIES, Gradient, Introspection, NoMemory, Recall, RecallTask
 from vestige.experiments.serial import from_plain, to_plain
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from vestige.report import results_table
+from vestige.report.metrics import shared_unit
 
 
 def test_rows_of_a_finished_run(run_folder: Path) -> None:
@@ -44,3 +45,10 @@ def test_unknown_metrics_follow_the_known_ones(run_folder: Path) -> None:
     ]  # fmt: skip
     assert [row.ours for row in rows] == [None, None, None, None, 0.9]
     assert rows[4].label == "Parity accuracy"
+
+
+def test_a_unit_is_told_only_where_all_share_it() -> None:
+    assert shared_unit(["kl_last", "negative_iw_bound"]) == "nats"
+    assert shared_unit(["kl_last", "parity_accuracy"]) == ""
+    assert shared_unit(["parity_accuracy"]) == ""
+    assert shared_unit([]) == ""

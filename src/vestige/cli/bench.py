@@ -13,6 +13,8 @@ import tyro
 from vestige.cli.parse import simple
 from vestige.errors import RunError
 from vestige.experiments import find
+from vestige.experiments.abilities import AbstractTimed
+from vestige.experiments.catalogue import able
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,30 +36,29 @@ class BenchSettings:
 
 
 def main(arguments: list[str]) -> int:
-    """Time to first update, cold and with a warm compilation cache; cost per update and per memory."""
+    """Time to first update, cold and with a warm compilation cache; cost per update of each rival."""
     settings = simple("bench", "Speed and memory on this machine.", BenchSettings, arguments)
-    find(settings.experiment).preset(settings.preset)
+    entry = find(settings.experiment)
+    options = able(entry, entry.preset(settings.preset), AbstractTimed, command="bench")
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = (_first_update(settings, Path(cache)) for _ in range(2))
     from rich.console import Console
 
     from vestige.cli.tables import plain_table
-    from vestige.experiments.bench import measure_memories
+    from vestige.experiments.bench import measure_rivals
     from vestige.experiments.folder import device, versions, write_json
     from vestige.training.measure import matmul_rate, peak_resident_bytes
 
     before = matmul_rate()
-    costs = measure_memories(
-        settings.experiment, settings.preset, updates=settings.updates, blocks=settings.blocks, seed=settings.seed
-    )
+    costs = measure_rivals(options, updates=settings.updates, blocks=settings.blocks, seed=settings.seed)
     rate = (before + matmul_rate()) / 2
     print(f"{settings.experiment}, preset {settings.preset}, on {device()}; load average {os.getloadavg()[0]:.1f}")
     print(f"process start to first update: {cold:.1f} s cold, {warm:.1f} s with a warm compilation cache")
     print(f"float32 product of 1024 x 1024 matrices: {rate:.0f} GFLOP/s")
     table = plain_table("cost of one update (rule, optimiser, data)", "rate: share of that product's GFLOP/s")
-    headings = ("memory", "weights", "ms", "range", "GFLOP", "rate", "compile s", "temp MiB")
+    headings = (options.varied, "weights", "ms", "range", "GFLOP", "rate", "compile s", "temp MiB")
     for heading in headings:
-        left = heading == "memory"
+        left = heading == options.varied
         table.add_column(heading, justify="left" if left else "right", overflow="fold", no_wrap=left)
     for name, (parameters, cost) in costs.items():
         share = cost.gigaflop / (cost.milliseconds / 1e3) / rate

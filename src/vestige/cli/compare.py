@@ -8,7 +8,7 @@ import tyro
 from vestige.cli.parse import RunSettings, default_folder, parse
 from vestige.cli.run import run_members
 from vestige.errors import UsageError, nearest
-from vestige.experiments.options import Recall
+from vestige.experiments.contract import AbstractOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     return run_members(entry, members, settings, vary=name, folder=folder)
 
 
-def variants(options: Recall, vary: str) -> tuple[str, dict[str, Recall]]:
+def variants(options: AbstractOptions, vary: str) -> tuple[str, dict[str, AbstractOptions]]:
     """The varied option's name, and the options of each member.
 
     **Raises:** `UsageError` for an unknown option or a value that does not fit it.
@@ -59,7 +59,7 @@ def _leaves(options: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _set(options: Recall, name: str, value: str) -> Recall:
+def _set(options: AbstractOptions, name: str, value: str) -> AbstractOptions:
     flag = name.replace("_", "-")
     return tyro.cli(
         type(options),

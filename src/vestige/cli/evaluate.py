@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from vestige.experiments.execute import evaluate, restore
+    from vestige.experiments.evaluate import evaluate
+    from vestige.experiments.restore import restore
     from vestige.report import format_number
 
     run = restore(settings.folder)
@@ -37,10 +38,13 @@ def main(arguments: list[str]) -> int:
         print(json.dumps({"updates": run.step, **results}))
         return 0
     table = Table(title=f"{settings.folder} after {run.step:,} updates", title_justify="left")
-    for heading in ("metric", "held-out", "training"):
-        table.add_column(heading, justify="left" if heading == "metric" else "right")
-    for name, value in results["metrics"].items():
-        table.add_row(name, format_number(value), format_number(results["metrics_train"].get(name)))
+    metrics, train = results["metrics"], results["metrics_train"]
+    columns = {"held-out": metrics, "training": train} if train else {"value": metrics}
+    table.add_column("metric")
+    for heading in columns:
+        table.add_column(heading, justify="right")
+    for name in metrics:
+        table.add_row(name, *(format_number(values.get(name)) for values in columns.values()))
     for notice in run.notices:
         print(notice)
     Console().print(table)

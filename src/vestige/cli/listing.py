@@ -7,6 +7,7 @@ from rich.table import Table
 
 from vestige.cli.parse import simple
 from vestige.experiments import CATALOGUE
+from vestige.report.metrics import metric
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,21 +21,22 @@ def main(arguments: list[str]) -> int:
     console = Console()
     for entry in CATALOGUE.values():
         table = Table(title=f"{entry.name}: {entry.summary}", title_justify="left", caption=entry.paper)
-        for heading in ("preset", "images", "l, k", "updates", "about", "published last-frame KL"):
+        headline = entry.kind.headline
+        outline = entry.preset("small").outline()
+        for heading in ("preset", *outline, "updates", "about", f"published {metric(headline).label}"):
             table.add_column(heading)
         for name, options in entry.presets.items():
-            task = options.task
-            numbers = entry.published(options).get("metrics", {})
-            published = ", ".join(f"{model} {values['kl_last']}" for model, values in numbers.items())
+            told = entry.published(options).get("metrics", {})
+            published = ", ".join(f"{model} {values[headline]}" for model, values in told.items() if headline in values)
             table.add_row(
                 name,
-                task.images.source,
-                f"{task.l}, {task.k}",
+                *options.outline().values(),
                 f"{options.steps:,}",
                 entry.durations[name],
-                published or "none for this l",
+                published or "none for these options",
             )
         console.print(table)
-        memories = ", ".join(next(iter(entry.presets.values())).choices["memory"])
-        console.print(f"  memories: {memories}\n")
+        for name, choices in entry.kind.choices.items():
+            console.print(f"  --{name}: {', '.join(choices)}")
+        console.print()
     return 0

@@ -10,7 +10,7 @@ import tyro
 
 from vestige.errors import UsageError, nearest
 from vestige.experiments import CATALOGUE, Entry, find
-from vestige.experiments.options import Recall
+from vestige.experiments.contract import AbstractOptions
 
 Settings = TypeVar("Settings")
 
@@ -47,8 +47,8 @@ class RunSettings:
 class Invocation(Generic[Settings]):
     """A parsed command line."""
 
-    entry: Entry
-    options: Recall
+    entry: Entry[Any]
+    options: AbstractOptions
     settings: Settings
 
 
@@ -77,7 +77,10 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
                 raise UsageError(f"--{name}: unknown '{chosen}'. {nearest(chosen, choices)}")
             options = dataclasses.replace(options, **{name: choices[chosen]})
             rest = _without(rest, name)
+    description = f"{entry.title}: {entry.summary}."
     names = "; ".join(f"--{name} {'|'.join(choices)}" for name, choices in options.choices.items())
+    if names:
+        description += f"\n\nChoices, before their own options: {names}"
     composite = _composite(settings, type(options))
     try:
         parsed = tyro.cli(
@@ -85,7 +88,7 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
             args=rest,
             default=composite(settings(), options),
             prog=f"vestige {command} {entry.name}",
-            description=f"{entry.title}: {entry.summary}.\n\nChoices, before their own options: {names}",
+            description=description,
             config=(tyro.conf.AvoidSubcommands,),
         )
     except ValueError as error:  # raised by a class whose options have no prefix of their own

@@ -8,7 +8,7 @@ from vestige.cli.environment import data_mesh, enable_compilation_cache, progres
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
 from vestige.experiments import Entry
-from vestige.experiments.options import Recall
+from vestige.experiments.contract import AbstractOptions
 
 
 def how(settings: RunSettings) -> dict[str, Any]:
@@ -43,7 +43,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def run_members(entry: Entry, members: Mapping[str, Recall], settings: RunSettings, *, vary: str, folder: Path) -> int:
+def run_members(
+    entry: Entry[Any], members: Mapping[str, AbstractOptions], settings: RunSettings, *, vary: str, folder: Path
+) -> int:
     """Run every member with every seed, print the table and write all reports."""
     from vestige.experiments.compare import compare
     from vestige.report import write_report

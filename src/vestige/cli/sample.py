@@ -7,6 +7,10 @@ import tyro
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
+from vestige.errors import RunError
+from vestige.experiments.abilities import AbstractGenerative
+from vestige.experiments.catalogue import able
+from vestige.experiments.record import recorded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,21 +42,19 @@ class SampleSettings:
 def main(arguments: list[str]) -> int:
     """Draw sequences from a run's model and write them as a picture and as arrays."""
     settings = simple("sample", "Sequences imagined by a run's model.", SampleSettings, arguments)
+    which = recorded(settings.folder)
+    options = able(which.entry, which.options, AbstractGenerative, command="sample")
     enable_compilation_cache()
-    from vestige.errors import RunError, UsageError
-    from vestige.experiments.execute import restore
-    from vestige.experiments.portrait import imagine, save_strips
+    from vestige.experiments.restore import restore
+    from vestige.experiments.strips import save_strips
 
     run = restore(settings.folder)
-    frames = settings.frames or run.built.task.frames
-    if settings.given >= frames or settings.given > run.built.task.frames:
-        raise UsageError(f"--given {settings.given}: a sequence has {min(frames, run.built.task.frames)} frames")
     out = settings.out or settings.folder / "samples.png"
-    sequences = imagine(
-        run.built.task,
+    sequences = options.imagine(
+        run.built,
         run.model,
         count=settings.count,
-        frames=frames,
+        frames=settings.frames,
         given=settings.given,
         seed=settings.seed,
     )
@@ -60,5 +62,5 @@ def main(arguments: list[str]) -> int:
         save_strips(out, sequences)
     except OSError as error:
         raise RunError(f"cannot write {out}: {error.strerror}") from error
-    print(f"{out}: {settings.count} sequences of {frames} frames, the first {settings.given} given")
+    print(f"{out}: {settings.count} sequences of {sequences.shape[1]} frames, the first {settings.given} given")
     return 0

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vestige.report import comparison_table, format_number, format_seconds, results_table
+from vestige.report.metrics import shared_unit
 
 
 def plain_table(title: str, caption: str | None = None) -> Table:
@@ -18,7 +19,8 @@ def print_results(folder: Path) -> None:
     """The results of one run; below them the best possible, chance, and the published models."""
     rows = results_table(folder)
     models = list(dict.fromkeys(model for row in rows for model in row.published))
-    table = plain_table(f"{folder} (nats)")
+    unit = shared_unit(row.name for row in rows)
+    table = plain_table(f"{folder} ({unit})" if unit else str(folder))
     table.add_column("", no_wrap=True)
     for row in rows:
         table.add_column(row.name, justify="right", overflow="fold")
@@ -34,7 +36,8 @@ def print_comparison(folder: Path) -> None:
     """The members of a comparison: median and range over seeds."""
     rows = comparison_table(folder)
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    table = plain_table(str(folder), "median (lowest-highest) over seeds, in nats")
+    unit = shared_unit(names)
+    table = plain_table(str(folder), "median (lowest-highest) over seeds" + (f", in {unit}" if unit else ""))
     table.add_column("member", no_wrap=True)
     for name in (*names, "parameters", "time"):
         table.add_column(name, justify="right", overflow="fold")

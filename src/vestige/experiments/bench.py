@@ -1,75 +1,54 @@
 """The catalogue's models under the stopwatch."""
 
-import dataclasses
 import sys
 import time
 
 import jax
-import jax.numpy as jnp
 
-from vestige.errors import UsageError
-from vestige.experiments.catalogue import find
-from vestige.experiments.options import MEMORIES, Recall
+from vestige.experiments.abilities import AbstractTimed
+from vestige.experiments.catalogue import able, find
 from vestige.models.temporal import count_parameters
-from vestige.tasks import ImagePool, PerfectRecall
 from vestige.training import fit
 from vestige.training.measure import Cost, measure
-from vestige.typing import Key
 
 
-def _task(options: Recall, *, key: Key) -> PerfectRecall:
-    """The experiment's task, or one on noise of the same shape where its images are not here."""
-    try:
-        return options.task.build()
-    except UsageError:
-        pixels = jax.random.randint(key, (2048, 28, 28), 0, 256).astype(jnp.uint8)
-        noise = ImagePool(pixels, jnp.zeros(2048, jnp.int32))
-        return PerfectRecall(noise, noise, l=options.task.l, k=options.task.k)
-
-
-def measure_memories(
-    experiment: str, preset: str, *, updates: int, blocks: int, seed: int
-) -> dict[str, tuple[int, Cost]]:
-    """Per memory: its parameters and the cost of one update of the preset's model."""
-    options = find(experiment).preset(preset)
-    key_task, key_model, key_run = jax.random.split(jax.random.key(seed), 3)
-    task = _task(options, key=key_task)
+def measure_rivals(options: AbstractTimed, *, updates: int, blocks: int, seed: int) -> dict[str, tuple[int, Cost]]:
+    """Per rival: its parameters and the cost of one update."""
     found = {}
-    for name, memory in MEMORIES.items():
-        model = options.model.build(task.train.frame_shape, task.frames, memory, key=key_model)
+    for rival in options.rivals(seed=seed):
+        built = rival.built
         cost = measure(
-            model,
-            dataclasses.replace(model, unroll=task.frames),
-            task,
-            rule=options.rule.build(),
-            optimiser=options.optimiser.build(options.steps),
+            built.model,
+            rival.unrolled,
+            built.task,
+            rule=built.rule,
+            optimiser=built.optimiser,
             batch_size=options.batch,
-            key=key_run,
+            key=built.key,
             updates=updates,
             blocks=blocks,
         )
-        found[name] = count_parameters(model), cost
+        found[rival.name] = count_parameters(built.model), cost
     return found
 
 
-def first_update(experiment: str, preset: str, *, seed: int) -> float:
+def first_update(options: AbstractTimed, *, seed: int) -> float:
     """Make the first update of a run; the wall-clock time at its end, in seconds since 1970."""
-    options = find(experiment).preset(preset)
-    key_task, key_model, key_run = jax.random.split(jax.random.key(seed), 3)
-    task = _task(options, key=key_task)
-    model = options.model.build(task.train.frame_shape, task.frames, options.memory, key=key_model)
+    built = options.rehearsal(seed=seed)
     fit(
-        model,
-        task,
-        rule=options.rule.build(),
-        optimiser=options.optimiser.build(options.steps),
+        built.model,
+        built.task,
+        rule=built.rule,
+        optimiser=built.optimiser,
         steps=1,
         batch_size=options.batch,
-        key=key_run,
+        key=built.key,
     )
     return time.time()
 
 
 if __name__ == "__main__":
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    print(first_update(sys.argv[1], sys.argv[2], seed=int(sys.argv[3])))
+    entry = find(sys.argv[1])
+    options = able(entry, entry.preset(sys.argv[2]), AbstractTimed, command="bench")
+    print(first_update(options, seed=int(sys.argv[3])))

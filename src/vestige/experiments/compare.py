@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from vestige.errors import UsageError
-from vestige.experiments.catalogue import Entry
+from vestige.experiments.contract import AbstractOptions
+from vestige.experiments.entry import Entry
 from vestige.experiments.execute import execute
 from vestige.experiments.folder import RESULTS, read_json, versions, write_json
-from vestige.experiments.options import Recall
 
 
 def spread(values: list[float]) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def summarise(runs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def compare(
-    entry: Entry,
-    members: Mapping[str, Recall],
+    entry: Entry[Any],
+    members: Mapping[str, AbstractOptions],
     *,
     vary: str,
     preset: str,

@@ -9,12 +9,13 @@ from vestige.report.numbers import number
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's name in files, its name for people, one line that explains it, and which way is better."""
+    """A metric's name in files, its name for people, one line that explains it, which way is better, and its unit."""
 
     name: str
     label: str
     explanation: str
     lower_is_better: bool | None
+    unit: str = ""
 
 
 _KNOWN = (
@@ -23,25 +24,29 @@ _KNOWN = (
         "KL, recalled frames",
         "Mean surprise at frames that repeat or follow from earlier ones, in nats; near 0 if remembered.",
         True,
+        "nats",
     ),
     Metric(
         "kl_fresh",
         "KL, fresh frames",
         "Mean surprise at all other frames, in nats; nothing seen before can lower it.",
         None,
+        "nats",
     ),
-    Metric("kl_last", "KL, last frame", "Mean surprise at the last frame of a sequence, in nats.", True),
+    Metric("kl_last", "KL, last frame", "Mean surprise at the last frame of a sequence, in nats.", True, "nats"),
     Metric(
         "negative_bound",
         "Negative bound",
         "Upper bound on the cost of a frame, in nats: surprise plus what its pixels still cost.",
         True,
+        "nats",
     ),
     Metric(
         "negative_iw_bound",
         "Negative bound, tighter",
         "The same cost bounded more tightly: many weighted samples for each sequence instead of one.",
         True,
+        "nats",
     ),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
@@ -75,3 +80,9 @@ def lower_is_better(name: str, bound: Mapping[str, Any] | None = None) -> bool |
     if best is not None and chance is not None and best != chance:
         return best < chance
     return metric(name).lower_is_better
+
+
+def shared_unit(names: Iterable[str]) -> str:
+    """The unit of all these metrics; empty where they have none, or not all the same."""
+    units = {metric(name).unit for name in names}
+    return units.pop() if len(units) == 1 else ""

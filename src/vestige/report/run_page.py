@@ -63,7 +63,8 @@ def _sentence(run: Run) -> str:
     config = run.config
     which = [str(config["preset"]) + " preset"] if config.get("preset") else []
     which += [f"seed {config['seed']}"] if config.get("seed") is not None else []
-    text = "One training run of a generative model of sequences"
+    text = "One training run"
+    text += f" of {config['subject']}" if config.get("subject") else ""
     text += f" on {config['experiment']}" if config.get("experiment") else ""
     text += f" ({', '.join(which)})" if which else ""
     if run.updates is not None:

@@ -1,9 +1,9 @@
 """Numbers of the papers, to stand beside ours. Read off figures, so about ±0.3 nat (KL), ±0.6 (bound)."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
 
-Published = dict[str, Any]
-"""`source`, `note`, `metrics` (model -> metric -> value) and `curves` (curve -> model -> x -> value)."""
+from vestige.experiments.entry import Published
+from vestige.experiments.recall.options import Recall
 
 _NOTE = (
     "28x28 images, about 1.9 million parameters, values read off the figure (±0.3 nat); whether they are for "
@@ -93,3 +93,8 @@ ONE_SHOT_RECALL = {
     )
 }
 ONE_SHOT_RECALL[20]["curves"]["kl_last"] = {"Introspective": {"200000": 0.4, "1000000": 0.0}}
+
+
+def by_length(numbers: Mapping[int, Published]) -> Callable[[Recall], Published]:
+    """The numbers that belong to some options: those for as many frames before recall."""
+    return lambda options: numbers.get(options.task.l, {})

@@ -1,0 +1,91 @@
+"""What may be set of a recall experiment; nothing here imports JAX."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vestige.experiments.abilities import AbstractGenerative, AbstractTimed, Rival
+from vestige.experiments.checks import at_least, positive
+from vestige.experiments.contract import Built, Findings
+from vestige.experiments.optimisers import Adam
+from vestige.experiments.recall.architecture import Architecture
+from vestige.experiments.recall.memories import MEMORIES, Introspection, Memory
+from vestige.experiments.recall.task import RecallTask
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vestige.typing import Key
+
+
+@dataclasses.dataclass(frozen=True)
+class Gradient:
+    """Back-propagation through time."""
+
+    clip: float | None = 10.0
+    """Global norm at which the gradient is clipped; None leaves it alone."""
+
+    def __post_init__(self):
+        positive(self, "clip")
+
+    def build(self) -> Any:
+        """The rule, on the evidence lower bound."""
+        from vestige.models.temporal import elbo
+        from vestige.rules import Gradient
+
+        return Gradient(elbo, clip=self.clip)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recall(AbstractGenerative, AbstractTimed):
+    """A generative temporal model on a recall task."""
+
+    task: RecallTask = dataclasses.field(default_factory=RecallTask)
+    model: Architecture = dataclasses.field(default_factory=Architecture)
+    memory: Memory = dataclasses.field(default_factory=Introspection)
+    rule: Gradient = dataclasses.field(default_factory=Gradient)
+    optimiser: Adam = dataclasses.field(default_factory=Adam)
+    steps: int = 10_000
+    """Updates."""
+    batch: int = 32
+    """Sequences per update."""
+
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"memory": MEMORIES}
+    subject: ClassVar[str] = "a generative model of sequences"
+    headline: ClassVar[str] = "kl_last"
+    evaluation_size: ClassVar[int] = 256
+    varied: ClassVar[str] = "memory"
+
+    def __post_init__(self):
+        at_least(self, 0, "steps")
+        at_least(self, 1, "batch")
+
+    def outline(self) -> dict[str, str]:
+        return {"images": self.task.images.source, "l, k": f"{self.task.l}, {self.task.k}"}
+
+    def build(self, *, seed: int) -> Built:
+        from vestige.experiments.recall.build import build
+
+        return build(self, seed=seed)
+
+    def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
+        from vestige.experiments.recall.examine import examine
+
+        return examine(built.task, model, size=self.evaluation_size, key=key)
+
+    def imagine(
+        self, built: Built, model: Any, *, count: int, frames: int | None, given: int, seed: int
+    ) -> "np.ndarray":
+        from vestige.experiments.recall.imagine import imagine
+
+        return imagine(built.task, model, count=count, frames=frames, given=given, seed=seed)
+
+    def rehearsal(self, *, seed: int) -> Built:
+        from vestige.experiments.recall.rehearse import rehearse
+
+        return rehearse(self, seed=seed)
+
+    def rivals(self, *, seed: int) -> Iterator[Rival]:
+        from vestige.experiments.recall.rehearse import rivals
+
+        return rivals(self, seed=seed)
