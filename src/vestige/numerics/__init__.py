@@ -1,5 +1,10 @@
 """Small numerical pieces that stay finite: clamps, masked reductions, densities in log-scale form."""
 
+from vestige.numerics.exponential import log_add as log_add
+from vestige.numerics.exponential import log_difference as log_difference
+from vestige.numerics.exponential import log_exponential as log_exponential
+from vestige.numerics.exponential import logsumexp as logsumexp
+from vestige.numerics.exponential import segment_logsumexp as segment_logsumexp
 from vestige.numerics.gaussian import DiagonalGaussian as DiagonalGaussian
 from vestige.numerics.safe import masked_mean as masked_mean
 from vestige.numerics.safe import masked_where as masked_where

@@ -1,0 +1,107 @@
+"""Relaxations, for comparison. BIASED: they are here to be measured against, not to be relied on."""
+
+import functools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.marginals import arborescence_marginals, spanning_tree_marginals, subset_marginals
+from vestige.structures import AbstractStructure, Arborescence, Categorical, SpanningTree, Subset
+from vestige.typing import Key
+
+
+@functools.singledispatch
+def relaxed(structure: AbstractStructure, log_weights: Float[Array, "*keys"]) -> Float[Array, "..."]:
+    """Marginals of the Gibbs distribution with these weights on the structure's values, shaped like a value.
+
+    Defined for `Categorical`, `Subset`, `SpanningTree` and `Arborescence` with a fixed root; register others by
+    `relaxed.register`. **Raises:** `TypeError` for the rest.
+    """
+    raise TypeError(
+        f"{type(structure).__name__} has no relaxation here. Use an unbiased estimator, LeaveOneOut or Relax, or register "
+        "one with vestige.estimators.relaxed.register."
+    )
+
+
+@relaxed.register
+def _(structure: Categorical, log_weights: Array) -> Array:
+    return jax.nn.softmax(log_weights)
+
+
+@relaxed.register
+def _(structure: Subset, log_weights: Array) -> Array:
+    return subset_marginals(log_weights, structure.k)
+
+
+@relaxed.register
+def _(structure: SpanningTree, log_weights: Array) -> Array:
+    return spanning_tree_marginals(log_weights, structure.mask)
+
+
+@relaxed.register
+def _(structure: Arborescence, log_weights: Array) -> Array:
+    if structure.root is None:
+        raise TypeError("Arborescence with a free root has no relaxation here. Fix the root, or use LeaveOneOut.")
+    return arborescence_marginals(log_weights, structure.root, structure.mask)
+
+
+class BiasedRelaxation(AbstractEstimator):
+    """BIASED. Perturb and relax (stochastic softmax tricks, Paulus et al. 2020): `fn` is given the marginals of the
+    Gibbs distribution at the perturbed log-rates over the temperature, and differentiated through them. `fn` must
+    make sense between the corners; its value is not that of any structure.
+
+    **Arguments:** `temperature` > 0: bias falls and variance grows as it goes to zero. `draws`: static.
+    """
+
+    temperature: float = 1.0
+    draws: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        _check(self)
+
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+        def one(key: Key) -> Array:
+            return fn(_soft(structure, structure.arrivals(key=key), self.temperature))
+
+        return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
+
+
+class BiasedStraightThrough(AbstractEstimator):
+    """BIASED. `fn` is given the discrete draw, and the gradient that arrives there is passed on to the relaxation at
+    the same noise (straight-through).
+
+    **Arguments:** `temperature` > 0; `draws`: static.
+    """
+
+    temperature: float = 1.0
+    draws: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        _check(self)
+
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+        def one(key: Key) -> Array:
+            log_times = structure.arrivals(key=key)
+            hard = jax.lax.stop_gradient(structure.solve(log_times).value)
+            soft = _soft(structure, log_times, self.temperature)
+            return fn(hard + (soft - jax.lax.stop_gradient(soft)))
+
+        return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
+
+
+def _soft(structure: AbstractStructure, log_times: Array, temperature: float) -> Array:
+    present = structure.log_rates > -jnp.inf
+    weights = jnp.where(present, -jnp.where(present, log_times, 0.0) / temperature, -jnp.inf)
+    return relaxed(structure, weights)
+
+
+def _check(estimator: BiasedRelaxation | BiasedStraightThrough) -> None:
+    name = type(estimator).__name__
+    if not estimator.temperature > 0:
+        raise ValueError(f"{name}: temperature must be positive, got {estimator.temperature}")
+    if estimator.draws < 1:
+        raise ValueError(f"{name}: draws must be at least 1, got {estimator.draws}")

@@ -1,0 +1,57 @@
+"""The contract of an estimator, and `expect`, through which it is used."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.structures import AbstractStructure
+from vestige.typing import Key
+
+Cost = Callable[[Float[Array, "..."]], Float[Array, ""]]
+"""From the value of a draw to a scalar. May close over anything, parameters included."""
+
+
+class AbstractEstimator(eqx.Module):
+    """How E[f(X)] and its gradient are obtained.
+
+    Whatever is learned in an estimator (a running mean, a baseline, a critic) is an array in it, and its gradient
+    comes by the same `jax.grad` as everything else: keep the estimator beside the model and give both to the
+    optimiser.
+    """
+
+    @abc.abstractmethod
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+        """An estimate of the expectation that carries a gradient for the rates, for what `fn` closes over, and for
+        what is learned in the estimator."""
+
+
+def expect(
+    fn: Cost, structure: AbstractStructure, *, estimator: AbstractEstimator, key: Key, context: Any = None
+) -> Float[Array, ""]:
+    """E[fn(X)] for X drawn from `structure`, differentiable from outside with plain `jax.grad`.
+
+    The gradient reaches the structure's log-rates by the estimator's means, and what `fn` closes over pathwise.
+    It is of first order. Under `jax.vmap` every row needs a key of its own.
+
+    **Arguments:**
+
+    - `fn`: takes the value of a draw, an indicator array, and returns a scalar, to be minimised or maximised.
+    - `structure`: of `vestige.structures`.
+    - `estimator`: e.g. `LeaveOneOut(draws=4)`.
+    - `context`: handed to learned baselines and critics: what the rates were made from. Any arrays, held fixed.
+
+    **Raises:** `TypeError` where `fn` does not return a scalar; what the estimator and the structure raise.
+    """
+    shape = jax.eval_shape(lambda s: fn(_example(s)), structure)
+    if jnp.shape(shape) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
+        raise TypeError(f"expect: fn must return one floating-point number, got {shape}")
+    return estimator.estimate(fn, structure, jax.lax.stop_gradient(context), key=key)
+
+
+def _example(structure: AbstractStructure) -> Float[Array, "..."]:
+    return structure.value(structure.run(structure.log_rates))

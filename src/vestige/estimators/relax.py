@@ -1,0 +1,136 @@
+"""RELAX: a learned critic of the noise as control variate."""
+
+import abc
+from typing import Any, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.estimators.attach import attach
+from vestige.estimators.baselines import AbstractBaseline, NoBaseline
+from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.score_function import draw_many
+from vestige.estimators.scores import TimesScore, TraceScore
+from vestige.structures import AbstractStructure, Draw
+from vestige.typing import Key
+
+
+@runtime_checkable
+class CriticFunction(Protocol):
+    """From perturbed log-rates (minus log-times, 0 where there is no key) and the context to a scalar.
+
+    Differentiable. `Critic` is one; a relaxation of the cost itself, scaled, makes REBAR.
+    """
+
+    def __call__(self, perturbed: Float[Array, "*keys"], context: Any) -> Float[Array, ""]: ...
+
+
+class AbstractNoise(eqx.Module):
+    """Which noise the critic looks at where it stands against the cost."""
+
+    @abc.abstractmethod
+    def terms(
+        self,
+        critic: CriticFunction,
+        structure: AbstractStructure,
+        draw: Draw,
+        arrivals: Array,
+        context: Any,
+        *,
+        key: Key,
+    ) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
+        """Of one draw: log-probability whose score is used, the critic that is subtracted from the cost (both
+        differentiable in the rates), and the correction whose gradient makes up for it."""
+
+
+class GivenTrace(AbstractNoise):
+    """[f - c(Ẽ)] ∇log p(T) - ∇c(Ẽ) + ∇c(E) with Ẽ drawn anew given the trace (RELAX on T).
+
+    **Arguments:** `redraws`: how many Ẽ a trace; they cost no evaluation of `fn` and average the critic's noise.
+    """
+
+    redraws: int = eqx.field(static=True, default=1)
+
+    def terms(self, critic, structure, draw, arrivals, context, *, key):
+        keys = jax.random.split(key, self.redraws)
+        again = jax.vmap(lambda k: _criticise(critic, structure, structure.posterior(draw.trace, key=k), context))(keys)
+        control = jnp.mean(again)
+        return (
+            TraceScore().log_prob(structure, draw),
+            control,
+            _criticise(critic, structure, arrivals, context) - control,
+        )
+
+
+class AllTimes(AbstractNoise):
+    """[f - c(E)] ∇log p(E) + ∇c(E): needs no trace (RELAX on E, also called LAX). Higher variance."""
+
+    def terms(self, critic, structure, draw, arrivals, context, *, key):
+        control = _criticise(critic, structure, arrivals, context)
+        return TimesScore().log_prob(structure, draw), control, control
+
+
+class Relax(AbstractEstimator):
+    """RELAX (Grathwohl et al. 2018) on traces (Struminsky et al. 2021). Unbiased for any critic.
+
+    The gradient that reaches the critic's arrays is that of the squared norm of the estimate for the log-rates: since
+    the mean does not depend on the critic, following it lowers the variance. Keep the estimator among what the
+    optimiser trains.
+
+    **Arguments:**
+
+    - `critic`: see `CriticFunction`.
+    - `draws`: static; each costs one evaluation of `fn`.
+    - `noise`: `GivenTrace(redraws=1)` or `AllTimes()`.
+    - `baseline`: for what the critic leaves of the cost; `MeanOfOthers()` combines leave-one-out with RELAX.
+
+    Time: about three passes through the structure and four through the critic a draw.
+    """
+
+    critic: CriticFunction
+    draws: int = eqx.field(static=True, default=1)
+    noise: AbstractNoise = GivenTrace()
+    baseline: AbstractBaseline = NoBaseline()
+
+    def __check_init__(self):
+        if self.draws < 1:
+            raise ValueError(f"Relax: draws must be at least 1, got {self.draws}")
+
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+        key_draws, key_noise = jax.random.split(key)
+        draws = draw_many(structure, self.draws, key=key_draws)
+        costs = jax.vmap(fn)(draws.value)
+        still = jax.lax.stop_gradient(costs)
+        present = structure.log_rates > -jnp.inf
+        rates = jax.lax.stop_gradient(structure.log_rates)
+
+        keys = jax.random.split(key_draws, self.draws), jax.random.split(key_noise, self.draws)
+
+        def terms(rates: Array) -> Any:
+            here = eqx.tree_at(lambda s: s.log_rates, structure, rates)
+
+            def one(draw: Draw, key_draw: Key, key_again: Key) -> Any:
+                arrivals = here.arrivals(key=key_draw)  # the same noise as in the draw
+                return self.noise.terms(self.critic, here, draw, arrivals, context, key=key_again)
+
+            return jax.vmap(one)(draws, *keys)
+
+        # What the critic leaves of the cost weighs the score: a constant as to the rates, not as to the critic.
+        left = still - terms(rates)[1]
+        weights = left - self.baseline(left, context)
+
+        def surrogate(rates: Array) -> Array:
+            log_probs, _, corrections = terms(rates)
+            return jnp.mean(weights * log_probs + corrections)
+
+        found = jnp.where(present, jax.grad(surrogate)(rates), 0.0)
+        slope = jnp.sum(jnp.where(present, jax.lax.stop_gradient(found) * structure.log_rates, 0.0))
+        training = jnp.sum(found**2) + self.baseline.loss(jax.lax.stop_gradient(left), context)
+        return attach(jnp.mean(still), jnp.mean(costs) + slope + training)
+
+
+def _criticise(critic: CriticFunction, structure: AbstractStructure, log_times: Array, context: Any) -> Array:
+    present = structure.log_rates > -jnp.inf
+    return critic(jnp.where(present, -jnp.where(present, log_times, 0.0), 0.0), context)

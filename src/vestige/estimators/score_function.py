@@ -1,0 +1,79 @@
+"""Score-function estimators (REINFORCE), with baselines."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.estimators.attach import attach
+from vestige.estimators.baselines import AbstractBaseline, MeanOfOthers, NoBaseline
+from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.scores import AbstractScore, TraceScore
+from vestige.structures import AbstractStructure, Draw
+from vestige.typing import Key
+
+
+class ScoreFunction(AbstractEstimator):
+    """1/n Σ_s (f(X_s) - b_s) ∇log p_s. Unbiased.
+
+    **Arguments:**
+
+    - `draws`: n, static; each costs one evaluation of `fn`.
+    - `score`: `TraceScore()` (T-REINFORCE) or `TimesScore()` (E-REINFORCE).
+    - `baseline`: `NoBaseline()`, `RunningMean()`, `Learned(network)`.
+    """
+
+    draws: int = eqx.field(static=True, default=1)
+    score: AbstractScore = TraceScore()
+    baseline: AbstractBaseline = NoBaseline()
+
+    def __check_init__(self):
+        if self.draws < 1:
+            raise ValueError(f"ScoreFunction: draws must be at least 1, got {self.draws}")
+
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+        draws = draw_many(structure, self.draws, key=key)
+        return by_score(fn, structure, draws, self.score, self.baseline, context)
+
+
+class LeaveOneOut(AbstractEstimator):
+    """The score function with the mean of the other draws as baseline (REINFORCE+). Unbiased, nothing to train.
+
+    **Arguments:**
+
+    - `draws`: at least 2, static; each costs one evaluation of `fn`.
+    - `score`: `TraceScore()` (T-REINFORCE+) or `TimesScore()` (E-REINFORCE+).
+    """
+
+    draws: int = eqx.field(static=True, default=4)
+    score: AbstractScore = TraceScore()
+
+    def __check_init__(self):
+        if self.draws < 2:
+            raise ValueError(
+                f"LeaveOneOut: draws must be at least 2, got {self.draws}; for one draw use ScoreFunction or Relax"
+            )
+
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+        draws = draw_many(structure, self.draws, key=key)
+        return by_score(fn, structure, draws, self.score, MeanOfOthers(), context)
+
+
+def draw_many(structure: AbstractStructure, count: int, *, key: Key) -> Draw:
+    """Independent draws with a leading axis, through which no gradient flows."""
+    frozen = jax.lax.stop_gradient(structure)
+    return jax.lax.stop_gradient(jax.vmap(lambda k: frozen.sample(key=k))(jax.random.split(key, count)))
+
+
+def by_score(
+    fn: Cost, structure: AbstractStructure, draws: Draw, score: AbstractScore, baseline: AbstractBaseline, context: Any
+) -> Float[Array, ""]:
+    """The mean cost of the draws, with the score-function gradient for the rates."""
+    costs = jax.vmap(fn)(draws.value)
+    still = jax.lax.stop_gradient(costs)
+    weights = jax.lax.stop_gradient(still - baseline(still, context))
+    log_probs = jax.vmap(lambda draw: score.log_prob(structure, draw))(draws)
+    surrogate = jnp.mean(costs) + jnp.mean(weights * log_probs) + baseline.loss(still, context)
+    return attach(jnp.mean(still), surrogate)

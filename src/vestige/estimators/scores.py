@@ -1,0 +1,35 @@
+"""Whose score it is: that of the trace, or that of all arrival times."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.structures import AbstractStructure, Draw
+
+
+class AbstractScore(eqx.Module):
+    """The log-probability whose gradient in the rates is the score."""
+
+    @abc.abstractmethod
+    def log_prob(self, structure: AbstractStructure, draw: Draw) -> Float[Array, ""]:
+        """Of a draw held fixed."""
+
+
+class TraceScore(AbstractScore):
+    """log p(T). Its score is the mean of that of the times given the trace: never more variance (Rao-Blackwell)."""
+
+    def log_prob(self, structure: AbstractStructure, draw: Draw) -> Float[Array, ""]:
+        return structure.log_prob(draw.trace)
+
+
+class TimesScore(AbstractScore):
+    """log p(E) = Σ_k log λ_k - λ_k E_k: needs no trace, hence serves any algorithm, at a higher variance."""
+
+    def log_prob(self, structure: AbstractStructure, draw: Draw) -> Float[Array, ""]:
+        present = structure.log_rates > -jnp.inf
+        rates = jnp.where(present, structure.log_rates, 0.0)
+        times = jnp.where(present, jax.lax.stop_gradient(draw.log_times), 0.0)
+        return jnp.sum(jnp.where(present, rates - jnp.exp(rates + times), 0.0))

@@ -1,0 +1,55 @@
+"""Score-function gradients from draws without replacement."""
+
+from typing import Any, get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.estimators.attach import attach
+from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.structures import AbstractStructure, distinct_traces
+from vestige.structures.distinct import Sequential
+from vestige.typing import Key
+
+
+class WithoutReplacement(AbstractEstimator):
+    """Different traces, each weighed by its probability over that of being drawn (Kool et al. 2019, 2020):
+    Σ_s w_s f_s for the value, Σ_s w_s ∇log p_s [f_s (1 - p_s + w_s) - Σ_r w_r f_r] for the gradient, with
+    w = p / (1 - exp(-exp(log p - κ))) and κ the largest perturbed log-probability not drawn. Unbiased.
+
+    Defined for `Categorical`, `Subset` and `Permutation`. With as many draws as there are traces it is exact.
+
+    **Arguments:** `draws`: static, each costs one evaluation of `fn`.
+    """
+
+    draws: int = eqx.field(static=True, default=4)
+
+    def __check_init__(self):
+        if self.draws < 2:
+            raise ValueError(f"WithoutReplacement: draws must be at least 2, got {self.draws}")
+
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+        if not isinstance(structure, get_args(Sequential)):
+            raise TypeError(
+                f"WithoutReplacement is defined for Categorical, Subset and Permutation, not for "
+                f"{type(structure).__name__}. Use LeaveOneOut or Relax."
+            )
+        found = distinct_traces(jax.lax.stop_gradient(structure), self.draws + 1, key=key)
+        there = found.log_probs[:-1] > -jnp.inf
+        threshold = found.perturbed[-1]
+        traces = jax.vmap(structure.replay)(found.winners[:-1])
+        log_probs = jnp.where(there, jax.vmap(structure.log_prob)(traces), -jnp.inf)
+        fixed = jnp.where(there, jax.lax.stop_gradient(log_probs), 0.0)
+        # p / P(perturbed > κ); for rare traces the limit exp(κ) of that ratio is reached smoothly.
+        gap = fixed - jnp.where(threshold > -jnp.inf, threshold, 0.0)
+        included = jnp.where(threshold > -jnp.inf, -jnp.expm1(-jnp.exp(gap)), 1.0)
+        weights = jnp.where(there, jnp.exp(fixed) / jnp.maximum(included, jnp.finfo(fixed.dtype).tiny), 0.0)
+        costs = jax.vmap(lambda trace: fn(jax.lax.stop_gradient(structure.value(trace))))(traces)
+        costs = jnp.where(there, costs, 0.0)
+        still = jax.lax.stop_gradient(costs)
+        mean = jnp.sum(weights * still)
+        advantage = weights * (still * (1.0 - jnp.exp(fixed) + weights) - mean)
+        scored = jnp.sum(advantage * jnp.where(there, log_probs, 0.0))
+        return attach(mean, jnp.sum(weights * costs) + scored)

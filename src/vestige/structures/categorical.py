@@ -1,0 +1,47 @@
+"""One of n items."""
+
+from jaxtyping import Array, Bool, Float, Int
+
+from vestige.structures.contract import AbstractStructure, checked_rates, in_order, indicator, kept, vector
+from vestige.structures.subset import FirstArrivals, first_arrivals
+from vestige.structures.traces import Nested
+
+
+class Categorical(AbstractStructure[Nested]):
+    """One of n items, with probability λ_k / Σ λ: a race of one step (the Gumbel-max trick).
+
+    The value is one-hot, (n,). O(n).
+
+    **Arguments:**
+
+    - `log_rates`: (n,), softmax logits up to a constant.
+    - `mask`: (n,), False for items that are not there; whatever their log-rate says.
+
+    **Raises:** `ValueError` for a wrong shape; at run time for NaN, +inf, and where no item is possible.
+    """
+
+    log_rates: Float[Array, " items"]
+
+    def __init__(self, log_rates: Float[Array, " items"], *, mask: Bool[Array, " items"] | None = None):
+        vector(log_rates, "Categorical")
+        log_rates = log_rates if mask is None else kept(log_rates, mask)
+        self.log_rates = checked_rates(log_rates, "Categorical")
+
+    def run(self, log_times: Float[Array, " items"]) -> Nested:
+        return first_arrivals(log_times, 1)
+
+    def value(self, trace: Nested) -> Float[Array, " items"]:
+        return indicator(trace.winners, self.log_rates.shape, self.log_rates.dtype)
+
+    def complete(self, trace: Nested) -> Bool[Array, ""]:
+        return trace.winners[0] >= 0
+
+    def replay(self, winners: Int[Array, " steps"]) -> Nested:
+        return self.run(in_order(winners, self.log_rates.shape, self.log_rates.dtype))
+
+    def recursion(self) -> FirstArrivals:
+        return FirstArrivals(self.log_rates.shape[0], 1)
+
+    @property
+    def incomplete(self) -> str:
+        return "Categorical: no item is possible: every log-rate is -inf or masked."

@@ -1,0 +1,170 @@
+"""The contract of a structure, and what a draw from one holds."""
+
+import abc
+from typing import Any, Generic, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from vestige.numerics import log_exponential
+from vestige.structures.discrete import discrete
+from vestige.structures.recursion import AbstractRecursion
+from vestige.structures.traces import AbstractTrace, log_prob, posterior
+from vestige.typing import Key
+
+
+TraceKind = TypeVar("TraceKind", bound=AbstractTrace)
+
+
+class Draw(eqx.Module, Generic[TraceKind]):
+    """One draw, with everything that drawing it has found out."""
+
+    value: Float[Array, "..."]
+    """The structure as an indicator array of zeros and ones. Asking for a gradient through it is an error."""
+    trace: TraceKind
+    log_times: Float[Array, "*keys"]
+    """Logarithms of the arrival times; +inf for keys of rate zero. Differentiable in the rates."""
+    log_prob: Float[Array, ""]
+    """log p(trace) in nats. Differentiable in the rates."""
+
+
+class AbstractStructure(eqx.Module, Generic[TraceKind]):
+    """A distribution over combinatorial objects: exponential times are drawn, an algorithm made of races runs.
+
+    Written for one structure; `jax.vmap` makes batches of any shape. Sizes are static, lengths are masks: a key of
+    log-rate -inf has rate zero, never wins and changes nothing.
+    """
+
+    log_rates: eqx.AbstractVar[Float[Array, "*keys"]]
+    """Logarithms of the rates (Gumbel locations: larger is likelier) of the keys, -inf where there is no key."""
+
+    @abc.abstractmethod
+    def run(self, log_times: Float[Array, "*keys"]) -> TraceKind:
+        """The trace of the algorithm on these arrival times. Ties go to the smaller key."""
+
+    @abc.abstractmethod
+    def value(self, trace: TraceKind) -> Float[Array, "..."]:
+        """The structure that a trace amounts to, as an indicator array."""
+
+    @abc.abstractmethod
+    def complete(self, trace: TraceKind) -> Bool[Array, ""]:
+        """Whether the trace ends in a whole structure rather than for want of admissible keys."""
+
+    @abc.abstractmethod
+    def replay(self, winners: Int[Array, " steps"]) -> TraceKind:
+        """The trace with these winners, if there is one; otherwise a trace with others."""
+
+    @abc.abstractmethod
+    def recursion(self) -> AbstractRecursion:
+        """The algorithm in plain Python, on all keys of a structure of this size."""
+
+    @property
+    @abc.abstractmethod
+    def incomplete(self) -> str:
+        """What is wrong, and the way out, where `complete` is False."""
+
+    def arrivals(self, *, key: Key) -> Float[Array, "*keys"]:
+        """Logarithms of independent exponential arrival times, +inf for keys of rate zero; differentiable in the
+        rates, the noise held fixed."""
+        noise = log_exponential(self.log_rates.shape, self.log_rates.dtype, key=key)
+        present = self.log_rates > -jnp.inf
+        return jnp.where(present, noise - jnp.where(present, self.log_rates, 0.0), jnp.inf)
+
+    def sample(self, *, key: Key) -> Draw[TraceKind]:
+        """A draw. **Raises** at run time where the rates admit no whole structure."""
+        return self.solve(self.arrivals(key=key))
+
+    def solve(self, log_times: Float[Array, "*keys"]) -> Draw[TraceKind]:
+        """What the algorithm makes of these logarithms of arrival times. Keys of rate zero never arrive.
+
+        **Raises** at run time where the keys that are there admit no whole structure.
+        """
+        present = self.log_rates > -jnp.inf
+        trace = self.run(jax.lax.stop_gradient(jnp.where(present, log_times, jnp.inf)))
+        trace = eqx.error_if(trace, ~self.complete(trace), self.incomplete)
+        value = discrete(self.value(trace), self.log_rates, type(self).__name__)
+        return Draw(value, trace, log_times, self.log_prob(trace))
+
+    def mode(self) -> Draw[TraceKind]:
+        """The structure at the mean arrival times 1/λ: every race goes to the key with the highest rate left."""
+        return self.solve(-self.log_rates)
+
+    def log_prob(self, trace: TraceKind) -> Float[Array, ""]:
+        """log p(trace) in nats, differentiable in the rates. Not that of the value: many traces may lead to it."""
+        return log_prob(trace, self.log_rates)
+
+    def posterior(self, trace: TraceKind, *, key: Key) -> Float[Array, "*keys"]:
+        """Logarithms of arrival times given the trace, differentiable in the rates.
+
+        `solve` makes the same trace of them, up to rounding: see each structure.
+        """
+        return posterior(trace, self.log_rates, key=key)
+
+    def trace(self, winners: Int[Array, " steps"]) -> TraceKind:
+        """The trace that is given by its winners, e.g. observed data.
+
+        **Raises** at run time where no trace has these winners.
+        """
+        trace = self.replay(winners)
+        wrong = jnp.any(trace.winners != winners)
+        return eqx.error_if(
+            trace,
+            wrong,
+            f"{type(self).__name__}: no trace has these winners. Winners are keys (indices into the flattened "
+            "log_rates), in the order in which the races are won, each a candidate of its race.",
+        )
+
+
+def checked_rates(log_rates: Any, owner: str) -> Float[Array, "..."]:
+    """The log-rates as floats of at least 32 bits. **Raises** at run time for NaN and +inf."""
+    log_rates = jnp.asarray(log_rates)
+    if not jnp.issubdtype(log_rates.dtype, jnp.floating):
+        raise TypeError(f"{owner}: log_rates must be floating point, got {log_rates.dtype}")
+    if log_rates.dtype.itemsize < 4:
+        log_rates = log_rates.astype(jnp.float32)
+    return eqx.error_if(
+        log_rates,
+        jnp.any(jnp.isnan(log_rates) | (log_rates == jnp.inf)),
+        f"{owner}: log_rates holds NaN or +inf. Rates must be finite; -inf stands for an impossible key.",
+    )
+
+
+def square(log_rates: Float[Array, "..."], owner: str) -> int:
+    """The number of rows of a square array. **Raises** `ValueError` for other shapes."""
+    if log_rates.ndim != 2 or log_rates.shape[0] != log_rates.shape[1]:
+        raise ValueError(
+            f"{owner}: log_rates must be a square array (n, n), got {log_rates.shape}; use jax.vmap for batches"
+        )
+    return log_rates.shape[0]
+
+
+def vector(log_rates: Float[Array, "..."], owner: str) -> int:
+    """The length of a vector. **Raises** `ValueError` for other shapes."""
+    if log_rates.ndim != 1:
+        raise ValueError(f"{owner}: log_rates must be a vector (n,), got {log_rates.shape}; use jax.vmap for batches")
+    return log_rates.shape[0]
+
+
+def kept(log_rates: Float[Array, "*keys"], keys: Bool[Array, "*keys"]) -> Float[Array, "*keys"]:
+    """The log-rates with every key outside `keys` made impossible, whatever was written there."""
+    return jnp.where(keys, log_rates, -jnp.inf)
+
+
+def indicator(places: Int[Array, " steps"], shape: tuple[int, ...], dtype: Any) -> Float[Array, "..."]:
+    """Ones at the given flat places, zeros elsewhere; negative places are left out."""
+    size = 1
+    for length in shape:
+        size *= length
+    place = jnp.where(places < 0, size, places)
+    return jnp.zeros(size, dtype).at[place].set(1, mode="drop").reshape(shape)
+
+
+def in_order(winners: Int[Array, " steps"], shape: tuple[int, ...], dtype: Any) -> Float[Array, "*keys"]:
+    """Log-times at which the winners come one after the other, and everybody else later."""
+    size = jnp.zeros(shape).size
+    steps = winners.shape[0]
+    place = jnp.where(winners < 0, size, winners)
+    late = jnp.full(size, steps, dtype)
+    return late.at[place].min(jnp.arange(steps).astype(dtype), mode="drop").reshape(shape)
