@@ -22,8 +22,8 @@ def relaxed(structure: AbstractStructure, log_weights: Float[Array, "*keys"]) ->
     `relaxed.register`. **Raises:** `TypeError` for the rest.
     """
     raise TypeError(
-        f"{type(structure).__name__} has no relaxation here. Use an unbiased estimator, LeaveOneOut or Relax, or register "
-        "one with vestige.estimators.relaxed.register."
+        f"{type(structure).__name__} has no relaxation here. Use an unbiased estimator, LeaveOneOut or Relax, or "
+        "register one with vestige.estimators.relaxed.register."
     )
 
 

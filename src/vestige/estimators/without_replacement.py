@@ -1,6 +1,6 @@
 """Score-function gradients from draws without replacement."""
 
-from typing import Any, get_args
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,8 +9,7 @@ from jaxtyping import Array, Float
 
 from vestige.estimators.attach import attach
 from vestige.estimators.contract import AbstractEstimator, Cost
-from vestige.structures import AbstractStructure, distinct_traces
-from vestige.structures.distinct import Sequential
+from vestige.structures import AbstractStructure, Categorical, Permutation, Subset, distinct_traces
 from vestige.typing import Key
 
 
@@ -31,7 +30,7 @@ class WithoutReplacement(AbstractEstimator):
             raise ValueError(f"WithoutReplacement: draws must be at least 2, got {self.draws}")
 
     def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
-        if not isinstance(structure, get_args(Sequential)):
+        if not isinstance(structure, Categorical | Subset | Permutation):
             raise TypeError(
                 f"WithoutReplacement is defined for Categorical, Subset and Permutation, not for "
                 f"{type(structure).__name__}. Use LeaveOneOut or Relax."

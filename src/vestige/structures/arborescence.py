@@ -77,8 +77,14 @@ class _Contraction(NamedTuple):
     """Nodes whose component was made just now and has not raced yet."""
 
 
-Residuals = Callable[[_Contraction], Float[Array, "nodes nodes"]]
-"""What is left of the arcs' log-times at this point; only arcs into moving nodes are looked at."""
+class _Clock(NamedTuple):
+    """By what the algorithm decides."""
+
+    arrivals: Callable[[_Contraction], Float[Array, "nodes nodes"]]
+    """The log-times of the arcs; only those into moving nodes are looked at."""
+    left: Callable[[Float[Array, " nodes"], Float[Array, " nodes"]], Float[Array, " nodes"]]
+    """What is left of the earliest log-time into each node when the node's component has spent so much. All arcs
+    into a node have spent the same, so that the first of them is found before anything is subtracted."""
 
 
 class Arborescence(AbstractStructure[Laminar]):
@@ -133,7 +139,7 @@ class Arborescence(AbstractStructure[Laminar]):
 
     def run(self, log_times: Float[Array, "nodes nodes"]) -> Laminar:
         return contract(
-            lambda state: log_difference(log_times, jnp.broadcast_to(state.spent[None, :], log_times.shape)),
+            _Clock(lambda state: log_times, log_difference),
             root_times=jnp.diagonal(log_times),
         )
 
@@ -149,18 +155,26 @@ class Arborescence(AbstractStructure[Laminar]):
 
         chosen = jnp.diagonal(keys) == winners[2 * n - 1]
         times = jnp.where(jnp.diagonal(there), jnp.where(chosen, 0.0, 1.0), jnp.inf)
-        return contract(given_first, root_times=times.astype(self.log_rates.dtype))
+        return contract(
+            _Clock(given_first, lambda earliest, spent: earliest), root_times=times.astype(self.log_rates.dtype)
+        )
 
     def value(self, trace: Laminar) -> Float[Array, "nodes nodes"]:
         return indicator(expand(trace), self.log_rates.shape, self.log_rates.dtype)
 
     def complete(self, trace: Laminar) -> Bool[Array, ""]:
         n = self.log_rates.shape[0]
+        place = jnp.arange(n, dtype=jnp.int32)
         there = jnp.ones(n, bool) if self.mask is None else self.mask
-        sets = jnp.concatenate([jnp.eye(n, dtype=bool), trace.member])
-        whole = jnp.all(sets | ~there[None, :], axis=1) if self.root is None else sets[:, self.root]
-        entered = (trace.winners[:-1] >= 0) | whole | ~jnp.any(sets & there[None, :], axis=1)
-        return jnp.all(entered) & ((self.root is not None) | (trace.winners[-1] >= 0))
+        cycle = jnp.arange(1, n, dtype=jnp.int32)
+        last = jnp.max(jnp.where(trace.member, cycle[:, None], 0), axis=0, initial=0)
+        if self.root is None:  # one component is left, and it has a root
+            whole = jnp.all(jnp.where(there, last == jnp.max(last), True)) & (
+                (jnp.max(last) > 0) | (jnp.sum(there) == 1)
+            )
+            return whole & (trace.winners[2 * n - 1] >= 0)
+        entered = trace.winners[jnp.where(last > 0, n - 1 + last, place)] >= 0
+        return jnp.all(entered | ~there | (place == self.root))
 
     def recursion(self) -> Edmonds:
         return Edmonds(self.log_rates.shape[0], self.root)
@@ -173,7 +187,7 @@ class Arborescence(AbstractStructure[Laminar]):
         )
 
 
-def contract(residuals: Residuals, *, root_times: Float[Array, " nodes"]) -> Laminar:
+def contract(clock: _Clock, *, root_times: Float[Array, " nodes"]) -> Laminar:
     """Race and contract until there are no cycles left; then, if there is a race for the root, run it."""
     n = root_times.shape[0]
     place = jnp.arange(n, dtype=jnp.int32)
@@ -188,7 +202,7 @@ def contract(residuals: Residuals, *, root_times: Float[Array, " nodes"]) -> Lam
         moving=jnp.ones(n, bool),
     )
     end = jax.lax.while_loop(
-        lambda state: jnp.any(state.moving), lambda state: _contract_cycles(_race(state, residuals(state))), start
+        lambda state: jnp.any(state.moving), lambda state: _contract_cycles(_race(state, clock)), start
     )
     exits = jnp.where(end.exits < 0, end.last[None, :], end.exits)
     chosen = jnp.argmin(root_times).astype(jnp.int32)
@@ -196,16 +210,17 @@ def contract(residuals: Residuals, *, root_times: Float[Array, " nodes"]) -> Lam
     return Laminar(end.winners.at[2 * n - 1].set(root), end.member, exits)
 
 
-def _race(state: _Contraction, left: Float[Array, "nodes nodes"]) -> _Contraction:
+def _race(state: _Contraction, clock: _Clock) -> _Contraction:
     """The moving components take the first arc that enters them from outside."""
     n = state.home.shape[0]
     place = jnp.arange(n, dtype=jnp.int32)
     entering = state.moving[None, :] & (state.home[:, None] != state.home[None, :])
-    left = jnp.where(entering, left, jnp.inf)
-    least = jnp.min(left, axis=0)  # for each head
-    tail = jnp.min(jnp.where(left == least[None, :], place[:, None], n), axis=0)
+    arrivals = jnp.where(entering, clock.arrivals(state), jnp.inf)
+    earliest = jnp.min(arrivals, axis=0)  # for each head
+    tail = jnp.min(jnp.where(arrivals == earliest[None, :], place[:, None], n), axis=0)
     key = tail * n + place
-    first = jnp.full(n, jnp.inf, left.dtype).at[state.home].min(least)[state.home]  # for each head's component
+    least = clock.left(earliest, state.spent)
+    first = jnp.full(n, jnp.inf, least.dtype).at[state.home].min(least)[state.home]  # for each head's component
     key = jnp.where((least == first) & (least < jnp.inf), key, n * n)
     winner = jnp.full(n, n * n, jnp.int32).at[state.home].min(key)[state.home]
     won = state.moving & (winner < n * n)

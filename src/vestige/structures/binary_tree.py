@@ -72,7 +72,7 @@ class BinaryTree(AbstractStructure[Segments]):
         rank = jnp.sum(first & here[:, None], axis=0, dtype=jnp.int32)
         rank = jnp.where(here, rank, n)
         order = jnp.zeros(n, jnp.int32).at[rank].set(place, mode="drop")
-        won = place < jnp.sum(here)
+        won = place < jnp.sum(here, dtype=jnp.int32)
         return Segments(jnp.where(won, order, -1), jnp.where(won, left[order], n), jnp.where(won, right[order], -1))
 
     def value(self, trace: Segments) -> Float[Array, "parents children"]:

@@ -14,7 +14,6 @@ from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import AbstractTrace, log_prob, posterior
 from vestige.typing import Key
 
-
 TraceKind = TypeVar("TraceKind", bound=AbstractTrace)
 
 
@@ -84,7 +83,7 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         present = self.log_rates > -jnp.inf
         trace = self.run(jax.lax.stop_gradient(jnp.where(present, log_times, jnp.inf)))
         trace = eqx.error_if(trace, ~self.complete(trace), self.incomplete)
-        value = discrete(self.value(trace), self.log_rates, type(self).__name__)
+        value: Array = discrete(self.value(trace), self.log_rates, type(self).__name__)  # pyright: ignore[reportAssignmentType]
         return Draw(value, trace, log_times, self.log_prob(trace))
 
     def mode(self) -> Draw[TraceKind]:
