@@ -21,6 +21,7 @@ from vestige.estimators.relax import GivenTrace as GivenTrace
 from vestige.estimators.relax import Relax as Relax
 from vestige.estimators.score_function import LeaveOneOut as LeaveOneOut
 from vestige.estimators.score_function import ScoreFunction as ScoreFunction
+from vestige.estimators.scores import SetScore as SetScore
 from vestige.estimators.scores import TimesScore as TimesScore
 from vestige.estimators.scores import TraceScore as TraceScore
 from vestige.estimators.without_replacement import WithoutReplacement as WithoutReplacement

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.structures import AbstractStructure, Draw
+from vestige.structures import AbstractStructure, Draw, Subset, subset_log_prob
 
 
 class AbstractScore(eqx.Module):
@@ -33,3 +33,13 @@ class TimesScore(AbstractScore):
         rates = jnp.where(present, structure.log_rates, 0.0)
         times = jnp.where(present, jax.lax.stop_gradient(draw.log_times), 0.0)
         return jnp.sum(jnp.where(present, rates - jnp.exp(rates + times), 0.0))
+
+
+class SetScore(AbstractScore):
+    """log p(X) of the unordered set a `Subset` amounts to, its k! traces summed. Its score is the mean of that of the
+    trace given the set: never more variance than `TraceScore`. O(250 n)."""
+
+    def log_prob(self, structure: AbstractStructure, draw: Draw) -> Float[Array, ""]:
+        if not isinstance(structure, Subset):
+            raise TypeError(f"SetScore is defined for Subset, not for {type(structure).__name__}. Use TraceScore.")
+        return subset_log_prob(structure, jax.lax.stop_gradient(draw.value))
