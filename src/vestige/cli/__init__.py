@@ -19,6 +19,7 @@ COMMANDS = {
     "report": ("report", "write report.html of a finished or running run"),
     "data": ("data", "data sets: list, get, check"),
     "bench": ("bench", "speed and memory on this machine"),
+    "gradients": ("gradients", "bias, variance and cost of gradient estimators: vestige gradients STRUCTURE"),
 }
 
 

@@ -15,15 +15,21 @@ from vestige.experiments.contract import AbstractOptions
 class CompareSettings(RunSettings):
     """What to vary, beside where and how."""
 
-    vary: str = "memory"
-    """An option, alone for all its named choices or with values: memory, memory=introspection,none, task.l=5,10."""
+    vary: str = ""
+    """An option, alone for all its named choices or with values: memory, memory=introspection,none, task.l=5,10.
+    By default what the experiment is about, e.g. memory or estimator."""
 
 
 def main(arguments: list[str]) -> int:
     """Run every setting with every seed and show them side by side."""
     invocation = parse("compare", arguments, CompareSettings)
     entry, settings = invocation.entry, invocation.settings
-    name, members = variants(invocation.options, settings.vary)
+    vary = settings.vary or invocation.options.variation
+    if not vary:
+        raise UsageError(
+            f"{entry.name} has nothing that is varied by default. Say what: --vary NAME or --vary NAME=A,B."
+        )
+    name, members = variants(invocation.options, vary)
     stem = f"{entry.name}-{settings.preset}-by-{name}"
     folder = settings.out or default_folder(stem, resume=settings.resume)
     return run_members(entry, members, settings, vary=name, folder=folder)

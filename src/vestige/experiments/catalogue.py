@@ -6,8 +6,18 @@ from vestige.errors import UsageError, nearest
 from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
 from vestige.experiments.recall.entries import ONE_SHOT_RECALL, PERFECT_RECALL
+from vestige.experiments.toy.entries import TOY_ARBORESCENCE, TOY_BINARY_TREE, TOY_MATCHING, TOY_SPANNING_TREE
 
-CATALOGUE: dict[str, Entry[Any]] = {entry.name: entry for entry in (PERFECT_RECALL, ONE_SHOT_RECALL)}
+_ENTRIES = (
+    PERFECT_RECALL,
+    ONE_SHOT_RECALL,
+    TOY_MATCHING,
+    TOY_SPANNING_TREE,
+    TOY_ARBORESCENCE,
+    TOY_BINARY_TREE,
+)
+
+CATALOGUE: dict[str, Entry[Any]] = {entry.name: entry for entry in _ENTRIES}
 
 Ability = TypeVar("Ability", bound=AbstractOptions)
 

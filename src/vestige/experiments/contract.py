@@ -65,6 +65,8 @@ class AbstractOptions(abc.ABC):
     """The metric by which published models are told in `vestige list`."""
     evaluation_size: ClassVar[int]
     """Examples per evaluation during training: the `size` of `task.evaluate`."""
+    variation: ClassVar[str] = ""
+    """What `vestige compare` varies where nothing is said; empty where it must be said."""
 
     @abc.abstractmethod
     def outline(self) -> dict[str, str]:

@@ -79,7 +79,7 @@ def own_model(member: Member) -> str | None:
     wanted = _plain(member.name)
     for model in models:
         other = _plain(model)
-        if other == wanted or (min(len(other), len(wanted)) >= 5 and other[:5] == wanted[:5]):
+        if other == wanted or (min(len(other), len(wanted)) >= 8 and other[:8] == wanted[:8]):
             return model
     return None
 
@@ -95,7 +95,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "plus"))
 
 
 def _spread(value: Any, best: float | None) -> Spread:

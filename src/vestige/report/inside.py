@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from vestige.report.heat import heat_image
 from vestige.report.marks import REPEATS, shade
 from vestige.report.numbers import format_number
 from vestige.report.plot import COLOUR, LOW, NARROW, SERIES, SQUARE, Key, Plot, svg, whole_numbers, words
@@ -10,9 +11,6 @@ from vestige.report.run import Run
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
-
-# The one colour of the heat maps; mixed by opacity, it is readable on white as on black.
-_HUE = (0x2F, 0x7B, 0xE0)
 
 
 def attention(run: Run) -> list[Plot]:
@@ -44,10 +42,7 @@ def _heat_map(run: Run, weights: "np.ndarray", head: int, heads: int) -> Plot:
 
     count, slots = weights.shape
     strongest = float(weights.max())
-    shown = np.clip(weights / strongest if strongest > 0 else weights, 0.0, 1.0)
-    image = np.zeros((slots, count, 4), dtype=np.uint8)
-    image[..., :3] = _HUE
-    image[..., 3] = np.round(255 * shown.T)
+    image = heat_image(weights.T, strongest)
     start = run.integer("recall_start")
 
     def draw(axes: "Axes") -> None:

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from vestige.report.comparison import Comparison, Member
+from vestige.report.comparison_table import own_model
+from vestige.report.curves import CURVES, Curve, above_zero, logarithmic_height
 from vestige.report.marks import ORACLE, REPEATS, oracle, shade
 from vestige.report.numbers import format_number
 from vestige.report.plot import (
@@ -19,6 +21,7 @@ from vestige.report.plot import (
     whole_numbers,
     words,
 )
+from vestige.report.published import published_curves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +33,10 @@ Band = tuple[list[float], list[float], list[float], list[float]]
 
 
 def member_curves(comparison: Comparison) -> list[Plot]:
-    """KL per frame and the last frame's KL over training, of all members that have them."""
+    """KL per frame, the last frame's KL and the curves of any other kind over training, of all members that have
+    them."""
     plots = [_per_frame(comparison), _last_over_training(comparison)]
+    plots += [_curve(comparison, curve) for curve in CURVES]
     return [plot for plot in plots if plot is not None]
 
 
@@ -66,7 +71,7 @@ def _per_frame(comparison: Comparison) -> Plot | None:
 
 
 def _last_over_training(comparison: Comparison) -> Plot | None:
-    bands = _bands(comparison, _updates)
+    bands = _bands(comparison, lambda member: _updates(member, "kl_last"))
     if not bands:
         return None
 
@@ -81,6 +86,47 @@ def _last_over_training(comparison: Comparison) -> Plot | None:
     caption += "band: lowest to highest."
     narrow, wide = svg("kl-last:narrow", label, draw, NARROW), svg("kl-last:wide", label, draw, WIDE)
     return Plot(narrow, caption, _keys(comparison, bands), wide, "KL of the last frame over training")
+
+
+def _curve(comparison: Comparison, curve: Curve) -> Plot | None:
+    bands = _bands(comparison, lambda member: _shown(member, curve))
+    if not bands:
+        return None
+    latest = max(band[0][-1] for band in bands.values())
+    told = {name: _told(comparison, name, curve, latest) for name in bands}
+
+    def draw(axes: "Axes") -> None:
+        _plot(axes, comparison, bands, dots=0.0)
+        for name, points in told.items():
+            colour, marker, _ = _look(comparison, name)
+            axes.plot(
+                list(points), list(points.values()), color=COLOUR[colour], linestyle="none", marker=marker,
+                markersize=6, markeredgewidth=0, zorder=3,
+            )  # fmt: skip
+        if curve.logarithmic:
+            logarithmic_height(axes)
+        steps_axis(axes, logarithmic=False)
+        words(axes, x="updates", y=curve.label.lower())
+
+    label = f"{curve.label} over training; at the end: " + _ends(bands)
+    caption = f"{curve.caption} while the members learn. Line: median over seeds; band: lowest to highest."
+    caption += " Marks: published." if any(told.values()) else ""
+    name = curve.metric.replace("_", "-")
+    narrow, wide = svg(f"{name}:narrow", label, draw, NARROW), svg(f"{name}:wide", label, draw, WIDE)
+    return Plot(narrow, caption + curve.note, _keys(comparison, bands), wide, f"{curve.label} over training")
+
+
+def _shown(member: Member, curve: Curve) -> list[dict[float, float]]:
+    points = _updates(member, curve.metric)
+    return [above_zero(one) for one in points] if curve.logarithmic else points
+
+
+def _told(comparison: Comparison, name: str, curve: Curve, latest: float) -> dict[float, float]:
+    """The published points of the same model, as far as our own curves reach."""
+    member = next(member for member in comparison.members if member.name == name)
+    model = own_model(member)
+    found = [published_curves(run, curve.metric).get(model or "", {}) for run in member.runs[:1]]
+    return {at: value for points in found for at, value in points.items() if at <= latest}
 
 
 def _plot(axes: "Axes", comparison: Comparison, bands: dict[str, Band], *, dots: float) -> None:
@@ -130,5 +176,5 @@ def _frames(member: Member) -> list[dict[float, float]]:
     return [{float(at): float(value) for at, value in enumerate(array)} for array in known]
 
 
-def _updates(member: Member) -> list[dict[float, float]]:
-    return [run.curve("evaluate", "kl_last") for run in member.runs]
+def _updates(member: Member, metric: str) -> list[dict[float, float]]:
+    return [run.curve("evaluate", metric) for run in member.runs]

@@ -48,6 +48,13 @@ _KNOWN = (
         True,
         "nats",
     ),
+    Metric("loss", "Loss", "Mean cost of fresh draws.", True),
+    Metric(
+        "gradient_std",
+        "Gradient std",
+        "Standard deviation of one gradient estimate at the learned parameters, mean over coordinates.",
+        True,
+    ),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
 _HIGHER = ("accuracy", "log_likelihood", "coherence")

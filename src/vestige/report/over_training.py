@@ -1,9 +1,10 @@
-"""What the last frame and the bound cost over training."""
+"""What was measured over training."""
 
 from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from vestige.report.curves import CURVES, Curve, above_zero, logarithmic_height
 from vestige.report.files import mapping
 from vestige.report.marks import ORACLE
 from vestige.report.numbers import format_number, number
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def over_training(run: Run) -> list[Plot]:
-    """The last frame's KL and the bound on test sequences, by number of updates."""
+    """The last frame's KL and the bound on test sequences, and the curves of any other kind, by number of updates."""
     plots = []
     published = published_curves(run, "kl_last")
     last = run.curve("evaluate", "kl_last")
@@ -25,7 +26,39 @@ def over_training(run: Run) -> list[Plot]:
     test, train = run.curve("evaluate", "negative_bound"), run.curve("train", "negative_bound")
     if test or train:
         plots.append(_bound_over_training(run, test, train, published_curves(run, "negative_bound")))
-    return plots
+    return plots + [plot for curve in CURVES if (plot := _curve(run, curve)) is not None]
+
+
+def _curve(run: Run, curve: Curve) -> Plot | None:
+    test, train = run.curve("evaluate", curve.metric), run.curve("train", curve.metric)
+    if curve.logarithmic:
+        test, train = above_zero(test), above_zero(train)
+    if not test and not train:
+        return None
+    published = published_curves(run, curve.metric)
+    levels = mapping(run.bounds.get(curve.metric))
+    best, chance = number(levels.get("best")), number(levels.get("chance"))
+
+    def draw(axes: "Axes") -> None:
+        _levels(axes, best, chance)
+        if train:
+            x, y = thinned(list(train), list(train.values()))
+            axes.plot(x, y, color=COLOUR["accent"], linewidth=1.0, alpha=0.45, zorder=2)
+        plot_published(axes, run, published)
+        if test:
+            _plot_ours(axes, test, False)
+        if curve.logarithmic:
+            logarithmic_height(axes)
+        steps_axis(axes, logarithmic=False)
+        words(axes, x="updates", y=curve.label.lower())
+
+    last = list((test or train).values())[-1]
+    label = f"{curve.label} over training, at the end {format_number(last)}."
+    caption = f"{curve.caption} while it learns" + (", thin in training." if train and test else ".")
+    caption += f" Dotted: chance, {format_number(chance)}." if chance is not None else ""
+    legend = [Key("this run", "accent"), *published_keys(run, published), *([ORACLE] if best is not None else [])]
+    figure = svg(curve.metric.replace("_", "-"), label, draw, SMALL)
+    return Plot(figure, caption + curve.note, tuple(legend), None, curve.label)
 
 
 def _last_over_training(run: Run, ours: dict[float, float], published: Curves) -> Plot:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
+from vestige.report.heat import frequencies
 from vestige.report.inside import attention, gates
 from vestige.report.numbers import format_count, format_number, format_seconds
 from vestige.report.over_training import over_training
@@ -22,6 +23,7 @@ _ARRAYS = {
     "continued_truth": 4,
     "read_weights": 3,
     "read_gates": 3,
+    "frequencies": 2,
 }
 
 
@@ -47,6 +49,7 @@ def run_page(folder: Path) -> str:
         per_frame=per_frame(run),
         over_training=over_training(run),
         pictures=pictures(run),
+        frequencies=frequencies(run),
         attention=attention(run),
         gates=gates(run),
         facts=_facts(run),

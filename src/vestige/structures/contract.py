@@ -119,8 +119,7 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
 def checked_rates(log_rates: Any, owner: str) -> Float[Array, "..."]:
     """The log-rates as floats of at least 32 bits. **Raises** at run time for NaN and +inf."""
     log_rates = jnp.asarray(log_rates)
-    if not jnp.issubdtype(log_rates.dtype, jnp.floating):
-        raise TypeError(f"{owner}: log_rates must be floating point, got {log_rates.dtype}")
+    _floating(log_rates, owner)
     if log_rates.dtype.itemsize < 4:
         log_rates = log_rates.astype(jnp.float32)
     return eqx.error_if(
@@ -136,6 +135,7 @@ def square(log_rates: Float[Array, "..."], owner: str) -> int:
         raise ValueError(
             f"{owner}: log_rates must be a square array (n, n), got {log_rates.shape}; use jax.vmap for batches"
         )
+    _floating(log_rates, owner)
     return log_rates.shape[0]
 
 
@@ -143,7 +143,13 @@ def vector(log_rates: Float[Array, "..."], owner: str) -> int:
     """The length of a vector. **Raises** `ValueError` for other shapes."""
     if log_rates.ndim != 1:
         raise ValueError(f"{owner}: log_rates must be a vector (n,), got {log_rates.shape}; use jax.vmap for batches")
+    _floating(log_rates, owner)
     return log_rates.shape[0]
+
+
+def _floating(log_rates: Any, owner: str) -> None:
+    if not jnp.issubdtype(log_rates.dtype, jnp.floating):
+        raise TypeError(f"{owner}: log_rates must be floating point, got {log_rates.dtype}")
 
 
 def kept(log_rates: Float[Array, "*keys"], keys: Bool[Array, "*keys"]) -> Float[Array, "*keys"]:

@@ -23,7 +23,7 @@ from vestige.training.update import Program, make_advance, name_nonfinite
 from vestige.typing import Key
 
 CHUNK_SECONDS = 0.5  # how long one compiled call may take: the delay of a signal or a progress line
-SHOWN = ("negative_bound",)  # training means worth a place on the progress line
+SHOWN = ("negative_bound", "loss")  # training means worth a place on the progress line
 EVALUATION_STREAM = 2**32 - 1  # an update that never comes, so that evaluations share no randomness with training
 
 

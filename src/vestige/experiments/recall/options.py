@@ -54,6 +54,7 @@ class Recall(AbstractGenerative, AbstractTimed):
     subject: ClassVar[str] = "a generative model of sequences"
     headline: ClassVar[str] = "kl_last"
     evaluation_size: ClassVar[int] = 256
+    variation: ClassVar[str] = "memory"
     varied: ClassVar[str] = "memory"
 
     def __post_init__(self):

@@ -1,0 +1,46 @@
+"""Curves over training that any kind of experiment may have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric, its name for people, what it is as the beginning of a sentence, and its axis."""
+
+    metric: str
+    label: str
+    caption: str
+    logarithmic: bool = False
+
+    @property
+    def note(self) -> str:
+        """What must be said of the axis."""
+        return " Logarithmic axis." if self.logarithmic else ""
+
+
+CURVES = (
+    Curve("loss", "Loss", "Loss"),
+    Curve("gradient_std", "Gradient std", "Standard deviation of one gradient estimate, mean over coordinates,", True),
+)
+
+
+def above_zero(points: Mapping[float, float]) -> dict[float, float]:
+    """The points that a logarithmic axis can show."""
+    return {at: value for at, value in points.items() if value > 0}
+
+
+def logarithmic_height(axes: "Axes") -> None:
+    """Make the vertical axis logarithmic, with few plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    subs = (1.0,) if high / low > 30 else (1.0, 2.0, 5.0)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,90 @@
+"""The laboratory of gradient estimators, on the smallest structures."""
+
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from vestige.errors import UsageError
+from vestige.experiments.gradients import (
+    ESTIMATORS,
+    OBJECTIVES,
+    STRUCTURES,
+    GradientOptions,
+    _at_least,
+    chosen,
+    laboratory,
+    problem,
+)
+from vestige.structures.exact import all_winners
+
+QUICK = {"samples": 4000, "blocks": 4, "critic_steps": 20}
+NAMES = ["leave-one-out", "without-replacement", "relax", "biased-relaxation"]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return laboratory("categorical", GradientOptions(n=3, draws=2, **QUICK), NAMES)
+
+
+def test_the_unbiased_are_within_four_errors_and_the_biased_is_not(found):
+    assert found.reference.traces == 3
+    for name, quality in found.estimators.items():
+        assert quality.biased == name.startswith("biased")
+        assert quality.deviates == quality.biased, name
+        assert quality.variance > 0 and -1 <= quality.cosine <= 1 and quality.milliseconds > 0
+
+
+def test_the_same_seed_gives_the_same_numbers_whichever_others_are_measured(found):
+    again = laboratory("categorical", GradientOptions(n=3, draws=2, **QUICK), ["leave-one-out"])
+    one, other = found.estimators["leave-one-out"], again.estimators["leave-one-out"]
+    assert (one.bias, one.variance, one.cosine) == (other.bias, other.variance, other.cosine)
+
+
+def test_without_listing_the_reference_is_leave_one_out(monkeypatch):
+    options = GradientOptions(n=3, **QUICK)
+    exact = laboratory("permutation", options, ["leave-one-out"])
+    monkeypatch.setattr("vestige.structures.exact.LIMIT", 1)
+    estimated = laboratory("permutation", options, ["leave-one-out"])
+    assert exact.reference.traces == 6 and estimated.reference.traces is None
+    off = np.linalg.norm(exact.reference.gradient - estimated.reference.gradient)
+    assert 0 < off < 4 * estimated.reference.error
+    assert "leave-one-out with 400,000 draws" in str(estimated.reference)
+    assert not estimated.estimators["leave-one-out"].deviates
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_every_structure_and_objective_makes_a_problem(structure):
+    for objective, kind in OBJECTIVES.items():
+        if structure in kind.structures:
+            here = problem(structure, GradientOptions(n=3, objective=objective))
+            drawn = here.build(here.point).sample(key=jax.random.key(0))
+            assert np.isfinite(here.fn(drawn.value))
+    structure_here = here.build(here.point)
+    assert _at_least(structure_here) <= len(all_winners(structure_here))
+
+
+def test_the_losses_of_the_paper():
+    def cost(structure, value):
+        return float(problem(structure, GradientOptions(n=3, objective="toy")).fn(np.array(value, np.float32)))
+
+    assert cost("matching", np.eye(3)) == -3
+    assert cost("binary-tree", [[0, 1, 0], [0, 0, 1], [0, 0, 0]]) == -2  # a chain
+    assert cost("binary-tree", [[0, 0, 0], [1, 0, 1], [0, 0, 0]]) == -1
+    assert cost("arborescence", [[0, 1, 1], [0, 0, 0], [0, 0, 0]]) == -2
+    assert cost("spanning-tree", [[0, 1, 0], [1, 0, 1], [0, 1, 0]]) == 1
+
+
+def test_what_does_not_apply_is_left_out():
+    here, out = chosen("matching", GradientOptions())
+    assert out == ["without-replacement", "biased-relaxation", "biased-straight-through"]
+    assert set(here) | set(out) == set(ESTIMATORS)
+    with pytest.raises(UsageError, match="none of these estimators is defined for matching"):
+        chosen("matching", GradientOptions(), ["without-replacement"])
+
+
+def test_options_do_not_import_jax():
+    code = "import sys, vestige.experiments.gradients; assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
