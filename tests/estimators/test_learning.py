@@ -1,0 +1,172 @@
+"""What is learned in an estimator, and the context it is learned from."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from vestige.estimators import (
+    AllTimes,
+    Critic,
+    GivenTrace,
+    Learned,
+    LeaveOneOut,
+    MeanOfOthers,
+    Relax,
+    RunningMean,
+    ScoreFunction,
+)
+from vestige.structures import Matching
+
+from .cases import CONTEXT, POINTS, curved, estimates, linear, moments, network, objective, quickly, subset
+
+RATES, COEFFICIENTS = (jnp.asarray(x) for x in POINTS["subset"].arrays())
+
+
+@quickly
+def trained_slope(estimator, rates, coefficients, key, context=CONTEXT):
+    """The value, and the gradient for everything that is learned in the estimator."""
+
+    def loss(estimator):
+        return objective(subset, curved, rates, coefficients, estimator, key, context)
+
+    return eqx.filter_value_and_grad(loss)(estimator)
+
+
+LEARNED = {
+    "critic": Relax(Critic(4, 8, context=2, key=jax.random.key(1)), 2),
+    "critic, all times": Relax(Critic(4, 8, context=2, key=jax.random.key(1)), 2, AllTimes()),
+    "running mean": ScoreFunction(2, baseline=RunningMean()),
+    "learned": ScoreFunction(2, baseline=Learned(network())),
+    "both": Relax(Critic(4, 8, context=2, key=jax.random.key(1)), 2, baseline=Learned(network())),
+}
+
+
+@pytest.mark.parametrize("case", LEARNED)
+def test_every_learned_array_moves(case, key):
+    estimator = LEARNED[case]
+    _, slope = trained_slope(estimator, RATES, COEFFICIENTS, key)
+    optimiser = optax.adam(1e-2)
+    arrays = eqx.filter(estimator, eqx.is_inexact_array)
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        updates, _ = optimiser.update(slope, optimiser.init(arrays))
+    moved = eqx.apply_updates(arrays, updates)
+    before, after = jax.tree.leaves(arrays), jax.tree.leaves(moved)
+    assert len(before) > 0
+    # The critic's last bias cancels between its three places: ∇ of a constant is no correction.
+    for old, new in zip(before, after, strict=True):
+        assert np.all(np.isfinite(new))
+        assert np.any(np.asarray(old) != np.asarray(new)) or old.ndim == 0
+    assert any(np.any(np.asarray(o) != np.asarray(n)) for o, n in zip(before, after, strict=True))
+
+
+def test_running_mean_is_the_exponential_moving_average(key):
+    decay, average = 0.9, 0.5
+    estimator = ScoreFunction(2, baseline=RunningMean(average))
+    optimiser = optax.sgd(1 - decay)
+    state = optimiser.init(eqx.filter(estimator, eqx.is_inexact_array))
+    for k in jax.random.split(key, 8):
+        cost, slope = trained_slope(estimator, RATES, COEFFICIENTS, k)
+        average = decay * average + (1 - decay) * float(cost)
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            updates, state = optimiser.update(slope, state)
+        estimator = eqx.apply_updates(estimator, updates)
+        assert float(estimator.baseline.value) == pytest.approx(average, rel=1e-5)
+
+
+@pytest.mark.parametrize("noise", [GivenTrace(2), AllTimes()])
+def test_the_critic_follows_the_squared_norm_of_the_estimate(noise, key):
+    with jax.enable_x64(True):
+        rates, coefficients = (jnp.asarray(x) for x in POINTS["subset"].arrays(np.float64))
+        context = jnp.array([0.3, -1.2], jnp.float64)
+        critic = Critic(4, 8, context=2, key=jax.random.key(2))
+        # The second, with its first weight, makes the weights differ from draw to draw.
+        estimator = Relax(critic, 3, noise, MeanOfOthers())
+        flat, build = jax.flatten_util.ravel_pytree(eqx.filter(estimator, eqx.is_inexact_array))
+        rest = eqx.filter(estimator, eqx.is_inexact_array, inverse=True)
+
+        @jax.jit
+        def squared_norm(flat):
+            estimator = eqx.combine(build(flat), rest)
+            slope = jax.grad(lambda r: objective(subset, curved, r, coefficients, estimator, key, context))(rates)
+            return jnp.sum(slope**2)
+
+        _, found = trained_slope(estimator, rates, coefficients, key, context)
+        found, _ = jax.flatten_util.ravel_pytree(eqx.filter(found, eqx.is_inexact_array))
+        step = 1e-5
+        for direction in np.random.default_rng(0).normal(size=(5, flat.size)):
+            slope = float(squared_norm(flat + step * direction) - squared_norm(flat - step * direction)) / (2 * step)
+            assert float(found @ direction) == pytest.approx(slope, rel=1e-5, abs=1e-7)
+        assert np.max(np.abs(found)) > 1e-2
+
+
+def test_a_trained_critic_beats_leaving_one_out():
+    rates, coefficients = (jnp.asarray(x) for x in POINTS["matching"].arrays())
+    coefficients = 2 * coefficients
+    relax = Relax(Critic(9, 32, key=jax.random.key(3)), 2, GivenTrace(2), MeanOfOthers())
+    optimiser = optax.adam(1e-2)
+
+    def step(state, key):
+        estimator, moving = state
+
+        def loss(estimator):
+            keys = jax.random.split(key, 32)
+            return jnp.mean(jax.vmap(lambda k: objective(Matching, linear, rates, coefficients, estimator, k))(keys))
+
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            updates, moving = optimiser.update(jax.grad(loss)(estimator), moving)
+            return (optax.apply_updates(estimator, updates), moving), None
+
+    @jax.jit
+    def train(estimator, key):
+        return jax.lax.scan(step, (estimator, optimiser.init(estimator)), jax.random.split(key, 300))[0][0]
+
+    trained = train(relax, jax.random.key(4))
+    fresh, tuned, plain = (
+        float(np.sum(moments(estimates(Matching, linear, rates, coefficients, e, count=5000)[1]).variance))
+        for e in (relax, trained, LeaveOneOut(2))
+    )
+    assert tuned < 0.9 * plain and tuned < fresh, (fresh, tuned, plain)
+
+
+def test_context_reaches_what_is_learned(key):
+    other = jnp.array([2.0, 0.5])
+    baseline = LEARNED["learned"]
+    cost, slope = trained_slope(baseline, RATES, COEFFICIENTS, key)
+    guess = baseline.baseline.network(CONTEXT)
+    expected = (guess - cost) * CONTEXT
+    np.testing.assert_allclose(slope.baseline.network.weight[0], expected, rtol=1e-4)
+    _, here = trained_slope(LEARNED["critic"], RATES, COEFFICIENTS, key)
+    _, there = trained_slope(LEARNED["critic"], RATES, COEFFICIENTS, key, other)
+    assert not np.allclose(here.critic.hidden.weight, there.critic.hidden.weight)
+
+    def total(context):
+        return objective(subset, curved, RATES, COEFFICIENTS, LEARNED["both"], key, context)
+
+    np.testing.assert_array_equal(jax.jit(jax.grad(total))(CONTEXT), np.zeros(2))  # held fixed
+
+
+def test_rows_are_independent(key):
+    """A batch under vmap, each row with a key of its own, compiled once."""
+    compiled = []
+
+    def slope(rates, key):
+        compiled.append(rates)
+        return jax.grad(lambda r: objective(subset, curved, r, COEFFICIENTS, LeaveOneOut(2), key))(rates)
+
+    batched, single = jax.jit(jax.vmap(slope)), jax.jit(slope)
+    rates = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    keys = jax.random.split(key, 3)
+    rows = batched(rates, keys)
+    altered = rates.copy()
+    altered[1] += 1.0 + np.arange(4, dtype=np.float32)
+    again = batched(altered, keys)
+    assert len(compiled) == 1
+    np.testing.assert_array_equal(np.asarray(rows)[[0, 2]], np.asarray(again)[[0, 2]])
+    for row, r, k in zip(rows, rates, keys, strict=True):
+        np.testing.assert_allclose(row, single(r, k), rtol=1e-5, atol=1e-6)
+    assert len(compiled) == 2
+    same = batched(np.broadcast_to(rates[0], (3, 4)).copy(), keys)
+    assert len({tuple(row) for row in np.asarray(same).tolist()}) > 1

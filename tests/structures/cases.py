@@ -1,0 +1,101 @@
+"""The structures under test: a new member adds one line to CASES. Compiled functions are shared by all tests."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from vestige.structures import (
+    Arborescence,
+    BinaryTree,
+    Categorical,
+    Matching,
+    Permutation,
+    SpanningTree,
+    Subset,
+)
+from vestige.structures.recursion import play, traces
+
+
+class Case(NamedTuple):
+    make: Callable[..., Any]
+    keys: str
+    """What the log-rates are: "vector", "square" or "symmetric"."""
+    whole: int
+    """The largest size whose traces are listed in full."""
+
+    def shape(self, n: int) -> tuple[int, ...]:
+        return (n,) if self.keys == "vector" else (n, n)
+
+    def rates(self, n: int, *batch: int, seed: int = 0, scale: float = 1.0, dtype: Any = np.float64) -> np.ndarray:
+        """Normal log-rates; enough for every case to be whole."""
+        x = scale * np.random.default_rng(seed).normal(size=(*batch, *self.shape(n)))
+        return self.tidy(x).astype(dtype)
+
+    def tidy(self, x: np.ndarray) -> np.ndarray:
+        """Made symmetric, if it has to be."""
+        if self.keys != "symmetric":
+            return x
+        half = np.triu(np.ones(x.shape[-2:], bool), 1)
+        return np.where(half, x, np.swapaxes(np.where(half, x, 0), -1, -2))
+
+
+CASES = {
+    "categorical": Case(Categorical, "vector", 5),
+    "subset": Case(functools.partial(Subset, k=2), "vector", 5),
+    "permutation": Case(Permutation, "vector", 5),
+    "spanning tree": Case(SpanningTree, "symmetric", 5),
+    "arborescence": Case(Arborescence, "square", 4),
+    "arborescence, root 1": Case(functools.partial(Arborescence, root=1), "square", 4),
+    "arborescence, free root": Case(functools.partial(Arborescence, root=None), "square", 4),
+    "binary tree": Case(BinaryTree, "vector", 5),
+    "matching": Case(Matching, "square", 4),
+}
+
+
+def compiled(function: Callable) -> Callable:
+    """`function(name, ...)`, compiled once for each name (and shape) in the whole session."""
+
+    @functools.cache
+    def of(name: str) -> Callable:
+        return eqx.filter_jit(functools.partial(function, name))
+
+    return lambda name, *arguments: of(name)(*arguments)
+
+
+def listed(name: str, n: int, log_rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The winners of every trace there is, -1 for no step, and log p of each by the formula."""
+    recursion = recursion_of(name, n)
+    steps = {"categorical": 1, "subset": 2, "spanning tree": n - 1}.get(name, 2 * n if "arb" in name else n)
+    found = list(traces(recursion))
+    rates = np.exp(np.asarray(log_rates, np.float64)).ravel()
+    winners, log_probs = np.full((len(found), steps), -1, np.int32), np.zeros(len(found))
+    totals: dict[frozenset, float] = {}
+    for row, trace in enumerate(found):
+        for step, (candidates, winner) in trace.items():
+            if candidates not in totals:
+                totals[candidates] = np.log(sum(rates[key] for key in candidates))
+            winners[row, step] = winner
+            log_probs[row] += np.log(rates[winner]) - totals[candidates]
+    return winners, log_probs
+
+
+@functools.cache
+def recursion_of(name: str, n: int):
+    """The algorithm in plain Python."""
+    return CASES[name].make(jnp.zeros(CASES[name].shape(n))).recursion()
+
+
+def played(name: str, n: int, times: np.ndarray) -> dict:
+    return play(recursion_of(name, n), times.ravel().tolist())
+
+
+def mean_is(samples: np.ndarray, expected: Any, errors: float = 4.0) -> None:
+    """Within this many standard errors, coordinate by coordinate."""
+    samples = np.asarray(samples, np.float64)
+    error = samples.std(axis=0) / np.sqrt(len(samples))
+    off = np.abs(samples.mean(axis=0) - expected)
+    assert (off <= errors * error + 1e-9).all(), (samples.mean(axis=0), expected, off / (error + 1e-12))
