@@ -134,7 +134,7 @@ def quickly(function):
     @functools.wraps(function)
     def call(*args):
         leaves, structure = jax.tree.flatten(args)
-        arrays = [jnp.asarray(leaf) if eqx.is_array_like(leaf) else None for leaf in leaves]
+        arrays = [jnp.asarray(leaf) if isinstance(leaf, jax.Array | np.ndarray) else None for leaf in leaves]
         others = [leaf if array is None else None for leaf, array in zip(leaves, arrays, strict=True)]
         return run(arrays, (structure, tuple(others)))
 

@@ -73,8 +73,10 @@ def test_subset_log_prob_has_the_gradient_of_the_enumeration():
 
 
 def test_structure_log_prob_by_hand():
+    log_prob = jax.jit(structure_log_prob)
+
     def prob(structure, value):
-        return float(jnp.exp(structure_log_prob(structure, jnp.asarray(value, jnp.float32))))
+        return float(jnp.exp(log_prob(structure, jnp.asarray(value, jnp.float32))))
 
     assert prob(Matching(jnp.log(jnp.array([[1.0, 2.0], [3.0, 4.0]]))), np.eye(2)) == pytest.approx(1 / 2)
     assert prob(Subset(jnp.log(jnp.array([1.0, 2.0, 3.0])), 2), [0, 1, 1]) == pytest.approx(7 / 12)

@@ -10,7 +10,7 @@ Table = Mapping[int, tuple[float, ...]]
 _MODELS = ("E", "T", "E+", "T+", "RELAX")
 _SOURCE = "official repository's curves, read off plots ±0.2"
 _NOTE = "Loss after {at:,} updates. Each published point is a mean of 10 to 30 draws."
-_DEFECTS = " The arborescence code of the time had defects (cycles left uncontracted)."
+_DEFECTS = " The arborescence code of the time had defects: some nested contractions came out wrong."
 
 MATCHING: Table = {
     500: (-1.7, -4.0, -2.0, -5.1, -5.8),
