@@ -57,7 +57,7 @@ class BiasedRelaxation(AbstractEstimator):
     **Arguments:** `temperature` > 0: bias falls and variance grows as it goes to zero. `draws`: static.
     """
 
-    temperature: float = 1.0
+    temperature: float = eqx.field(static=True, default=1.0)
     draws: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
@@ -77,7 +77,7 @@ class BiasedStraightThrough(AbstractEstimator):
     **Arguments:** `temperature` > 0; `draws`: static.
     """
 
-    temperature: float = 1.0
+    temperature: float = eqx.field(static=True, default=1.0)
     draws: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):

@@ -48,7 +48,8 @@ def expect(
     **Raises:** `TypeError` where `fn` does not return a scalar; what the estimator and the structure raise.
     """
     shape = jax.eval_shape(lambda s: fn(_example(s)), structure)
-    if jnp.shape(shape) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
+    one = isinstance(shape, jax.ShapeDtypeStruct) and shape.shape == ()
+    if not one or not jnp.issubdtype(shape.dtype, jnp.floating):
         raise TypeError(f"expect: fn must return one floating-point number, got {shape}")
     return estimator.estimate(fn, structure, jax.lax.stop_gradient(context), key=key)
 

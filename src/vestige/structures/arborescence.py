@@ -100,6 +100,7 @@ class Arborescence(AbstractStructure[Laminar]):
     is decided by the numbers, not by races, and so has no trace.)
 
     Every level contracts all its cycles at once: O(n² · levels) time, at most n levels, few on average; O(n²) memory.
+    Ties go to the smaller key, but inside a contracted cycle what is left of equal times is equal only up to rounding.
     `posterior` followed by `solve` returns the same trace up to rounding of differences of times: in float32 it may
     differ about once in 10⁵ draws, in float64 never in practice.
 
