@@ -88,7 +88,6 @@ def test_traces_that_end_early_are_outside():
     assert distribution.log_prob(whole) == pytest.approx(np.log(1 / 3), abs=1e-6)
 
 
-@pytest.mark.xfail(strict=True, reason="replay does not leave out the keys of rate zero")
 def test_masks_leave_places_empty(key):
     mask = jnp.array([True, False, True, True])
     distribution = TraceDistribution(Permutation(jnp.zeros(4), mask=mask))

@@ -90,7 +90,7 @@ class BinaryTree(AbstractStructure[Segments]):
         return jnp.sum(trace.winners >= 0) == items
 
     def replay(self, winners: Int[Array, " steps"]) -> Segments:
-        return self.run(in_order(winners, self.log_rates.shape, self.log_rates.dtype))
+        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> DivideAndConquer:
         return DivideAndConquer(self.log_rates.shape[0])

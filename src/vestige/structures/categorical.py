@@ -37,7 +37,7 @@ class Categorical(AbstractStructure[Nested]):
         return trace.winners[0] >= 0
 
     def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates.shape, self.log_rates.dtype))
+        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], 1)

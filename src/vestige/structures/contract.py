@@ -166,10 +166,11 @@ def indicator(places: Int[Array, " steps"], shape: tuple[int, ...], dtype: Any) 
     return jnp.zeros(size, dtype).at[place].set(1, mode="drop").reshape(shape)
 
 
-def in_order(winners: Int[Array, " steps"], shape: tuple[int, ...], dtype: Any) -> Float[Array, "*keys"]:
-    """Log-times at which the winners come one after the other, and everybody else later."""
-    size = jnp.zeros(shape).size
+def in_order(winners: Int[Array, " steps"], log_rates: Float[Array, "*keys"]) -> Float[Array, "*keys"]:
+    """Log-times at which the winners come one after the other, everybody else later, keys of rate zero never."""
     steps = winners.shape[0]
-    place = jnp.where(winners < 0, size, winners)
-    late = jnp.full(size, steps, dtype)
-    return late.at[place].min(jnp.arange(steps).astype(dtype), mode="drop").reshape(shape)
+    place = jnp.where(winners < 0, log_rates.size, winners)
+    order = jnp.arange(steps, dtype=jnp.int32).astype(log_rates.dtype)
+    late = jnp.full(log_rates.size, steps, log_rates.dtype)
+    times = late.at[place].min(order, mode="drop").reshape(log_rates.shape)
+    return jnp.where(log_rates > -jnp.inf, times, jnp.inf)

@@ -49,9 +49,13 @@ class Table(NamedTuple):
 
 def enumerate_traces(structure: AbstractStructure) -> Table:
     """Every trace, what it amounts to, and its log-probability. **Raises** as `all_winners`."""
-    every = jax.vmap(structure.replay)(jnp.asarray(all_winners(structure)))
+    winners = jnp.asarray(all_winners(structure))
+    every = jax.vmap(structure.replay)(winners)
     values = jax.vmap(structure.value)(every)
-    return Table(every, jax.lax.stop_gradient(values), jax.vmap(structure.log_prob)(every))
+    # A trace that needs a key of rate zero is replayed as another one.
+    possible = jnp.all(every.winners == winners, axis=1)
+    log_probs = jnp.where(possible, jax.vmap(structure.log_prob)(every), -jnp.inf)
+    return Table(every, jax.lax.stop_gradient(values), log_probs)
 
 
 def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."]) -> Float[Array, ""]:

@@ -80,7 +80,7 @@ class Matching(AbstractStructure[Nested]):
         return jnp.sum(trace.winners >= 0) == rows
 
     def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates.shape, self.log_rates.dtype))
+        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> Crossing:
         return Crossing(self.log_rates.shape[0])

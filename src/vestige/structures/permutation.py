@@ -43,7 +43,7 @@ class Permutation(AbstractStructure[Nested]):
         return jnp.sum(trace.winners >= 0) == items
 
     def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates.shape, self.log_rates.dtype))
+        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], self.log_rates.shape[0])

@@ -86,7 +86,7 @@ class SpanningTree(AbstractStructure[Nested]):
         return jnp.sum(trace.winners >= 0) == nodes - 1
 
     def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates.shape, self.log_rates.dtype))
+        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> Kruskal:
         return Kruskal(self.log_rates.shape[0])

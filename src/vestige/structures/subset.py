@@ -72,7 +72,7 @@ class Subset(AbstractStructure[Nested]):
         return jnp.all(trace.winners >= 0)
 
     def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates.shape, self.log_rates.dtype))
+        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], self.k)
