@@ -25,6 +25,13 @@ def _strict(request):
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forget_compiled_programs():
+    """Each holds memory maps, of which a process may have 65,530: past that, the compiler crashes."""
+    yield
+    jax.clear_caches()
+
+
 def pytest_configure(config):
     """Workers, tests and the processes they start share compiled programs."""
     if not hasattr(config, "cache"):  # -p no:cacheprovider

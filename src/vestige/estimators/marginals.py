@@ -25,6 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from vestige.numerics import log_add, logsumexp
+
 BISECTIONS = 40  # halve a bracket of any sensible range to 1e-6; the tilt need not be exact
 
 
@@ -170,26 +172,15 @@ def _log_arborescences(
 
     def strike_out(arcs: Float[Array, "nodes nodes"], node: Int[Array, ""]) -> tuple[Array, tuple[Array, Array]]:
         into, out = arcs[:, node], arcs[node]
-        log_pivot = _log_sum(into)
+        log_pivot = logsumexp(into, 0)
         unreached = log_pivot == -jnp.inf
         log_pivot = jnp.where(unreached, 0.0, log_pivot)  # a unit on the diagonal
         detours = (into - log_pivot)[:, None] + out[None, :]
         gone = jnp.asarray(index) == node
-        arcs = jnp.where(gone[:, None] | gone[None, :] | loop, -jnp.inf, _log_sum(jnp.stack([arcs, detours])))
+        arcs = jnp.where(gone[:, None] | gone[None, :] | loop, -jnp.inf, log_add(arcs, detours))
         return arcs, (log_pivot, unreached)
 
     order = index if root is None else np.append(np.delete(index, root), root)
     _, (log_pivots, unreached) = jax.lax.scan(strike_out, arcs, jnp.asarray(order))
     exists = jnp.sum(present[order] & unreached) <= 1  # the root, and nobody else
     return jnp.where(exists, jnp.sum(log_pivots), 0.0)
-
-
-def _log_sum(x: Float[Array, "terms *shape"]) -> Float[Array, "*shape"]:
-    """log sum exp over the first axis; where every term is -inf, that is -inf with gradient 0."""
-    some = x != -jnp.inf
-    highest = jnp.max(x, axis=0)
-    highest = jax.lax.stop_gradient(jnp.where(highest == -jnp.inf, 0.0, highest))
-    terms = jnp.where(some, jnp.exp(jnp.where(some, x - highest[None], 0.0)), 0.0)
-    any_term = jnp.any(some, axis=0)
-    total = jnp.where(any_term, jnp.sum(terms, axis=0), 1.0)
-    return jnp.where(any_term, jnp.log(total) + highest, -jnp.inf)

@@ -327,7 +327,7 @@ def reference(problem: Problem, *, seed: int) -> Reference:
         except ValueError:
             traces = None
         if traces is not None:
-            found = eqx.filter_jit(gradient)(problem, Exact(), jax.random.key(0))
+            found = eqx.filter_jit(gradient)(problem, Exact(), jax.random.key(seed))
             return Reference(np.asarray(found, np.float64), 0.0, traces)
     many = eqx.filter_jit(lambda keys: jax.vmap(lambda key: gradient(problem, LeaveOneOut(REFERENCE_DRAWS), key))(keys))
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), (REFERENCE_ESTIMATES // 100, 100))

@@ -89,7 +89,7 @@ class ToyTask(AbstractTask):
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         chance = self.chance
-        if chance is None:
+        if chance is None:  # simulated with a key of its own: the same level for every run and seed
             chance = float(self._mean_cost(jnp.zeros(self.shape), size=SIMULATED, key=jax.random.key(0)))
         return {"loss": {"best": self.best, "chance": chance}}
 
