@@ -13,6 +13,7 @@ from vestige.estimators import (
     AllTimes,
     Critic,
     Exact,
+    GivenSet,
     GivenTrace,
     Learned,
     LeaveOneOut,
@@ -27,6 +28,7 @@ from vestige.estimators import (
 from vestige.structures import Arborescence, BinaryTree, Categorical, Matching, Permutation, SpanningTree, Subset
 
 KEYS = 20_000
+FEWER = {"relax, given the set": 2000}  # where an estimate takes long
 
 
 def tree(rates):
@@ -81,6 +83,7 @@ UNBIASED: dict[str, Callable[[int], Any]] = {
     "relax": lambda size: Relax(critic(size)),
     "relax, all times": lambda size: Relax(critic(size), 1, AllTimes()),
     "relax, redraws, others": lambda size: Relax(critic(size), 2, GivenTrace(2), MeanOfOthers()),
+    "relax, given the set": lambda size: Relax(critic(size), 2, GivenSet(), MeanOfOthers()),
     "without replacement": lambda size: WithoutReplacement(3),
 }
 """From the number of keys to an estimator: a new unbiased one adds one line."""
@@ -195,7 +198,8 @@ def estimates(make, cost, rates, coefficients, estimator, seed: int = 0, count: 
 def estimated(estimator: str, point: str):
     """Values and gradients of a pair at its point."""
     rates, coefficients = POINTS[point].arrays()
-    found = estimates(POINTS[point].make, curved, rates, coefficients, UNBIASED[estimator](rates.size))
+    count = FEWER.get(estimator, KEYS)
+    found = estimates(POINTS[point].make, curved, rates, coefficients, UNBIASED[estimator](rates.size), count=count)
     return jax.device_get(found)
 
 

@@ -17,6 +17,7 @@ from vestige.estimators.marginals import spanning_tree_marginals as spanning_tre
 from vestige.estimators.marginals import subset_marginals as subset_marginals
 from vestige.estimators.relax import AbstractNoise as AbstractNoise
 from vestige.estimators.relax import AllTimes as AllTimes
+from vestige.estimators.relax import GivenSet as GivenSet
 from vestige.estimators.relax import GivenTrace as GivenTrace
 from vestige.estimators.relax import Relax as Relax
 from vestige.estimators.score_function import LeaveOneOut as LeaveOneOut

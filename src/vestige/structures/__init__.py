@@ -3,6 +3,7 @@
 from vestige.structures.arborescence import Arborescence as Arborescence
 from vestige.structures.binary_tree import BinaryTree as BinaryTree
 from vestige.structures.categorical import Categorical as Categorical
+from vestige.structures.contract import AbstractSequential as AbstractSequential
 from vestige.structures.contract import AbstractStructure as AbstractStructure
 from vestige.structures.contract import Draw as Draw
 from vestige.structures.distinct import Distinct as Distinct
@@ -18,6 +19,7 @@ from vestige.structures.recursion import AbstractRecursion as AbstractRecursion
 from vestige.structures.spanning_tree import SpanningTree as SpanningTree
 from vestige.structures.subset import Subset as Subset
 from vestige.structures.subset_probability import subset_log_prob as subset_log_prob
+from vestige.structures.subset_probability import subset_posterior as subset_posterior
 from vestige.structures.traces import AbstractTrace as AbstractTrace
 from vestige.structures.traces import Laminar as Laminar
 from vestige.structures.traces import Nested as Nested

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractStructure, checked_rates, in_order, kept, vector
+from vestige.structures.contract import AbstractSequential, checked_rates, kept, vector
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Segments
 
@@ -32,7 +32,7 @@ class DivideAndConquer(AbstractRecursion):
         return step + 1, (*(half for half in halves if half[0] < half[1]), *later)
 
 
-class BinaryTree(AbstractStructure[Segments]):
+class BinaryTree(AbstractSequential[Segments]):
     """The Cartesian tree of the arrival times: the first to arrive is the root, what lies left and right of it are
     its subtrees. Trace and value are the same thing.
 
@@ -88,9 +88,6 @@ class BinaryTree(AbstractStructure[Segments]):
     def complete(self, trace: Segments) -> Bool[Array, ""]:
         items = self.log_rates.shape[0] if self.mask is None else jnp.sum(self.mask)
         return jnp.sum(trace.winners >= 0) == items
-
-    def replay(self, winners: Int[Array, " steps"]) -> Segments:
-        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> DivideAndConquer:
         return DivideAndConquer(self.log_rates.shape[0])

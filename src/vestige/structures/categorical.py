@@ -1,13 +1,13 @@
 """One of n items."""
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractStructure, checked_rates, in_order, indicator, kept, vector
+from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, vector
 from vestige.structures.subset import FirstArrivals, first_arrivals
 from vestige.structures.traces import Nested
 
 
-class Categorical(AbstractStructure[Nested]):
+class Categorical(AbstractSequential[Nested]):
     """One of n items, with probability λ_k / Σ λ: a race of one step (the Gumbel-max trick).
 
     The value is one-hot, (n,). O(n).
@@ -35,9 +35,6 @@ class Categorical(AbstractStructure[Nested]):
 
     def complete(self, trace: Nested) -> Bool[Array, ""]:
         return trace.winners[0] >= 0
-
-    def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], 1)

@@ -116,6 +116,13 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         )
 
 
+class AbstractSequential(AbstractStructure[TraceKind]):
+    """A structure whose trace is made again by its winners arriving one after the other."""
+
+    def replay(self, winners: Int[Array, " steps"]) -> TraceKind:
+        return self.run(in_order(winners, self.log_rates))
+
+
 def checked_rates(log_rates: Any, owner: str) -> Float[Array, "..."]:
     """The log-rates as floats of at least 32 bits. **Raises** at run time for NaN and +inf."""
     log_rates = jnp.asarray(log_rates)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.structures.contract import AbstractStructure, checked_rates, in_order, indicator, kept, square
+from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Nested
 
@@ -29,7 +29,7 @@ class Crossing(AbstractRecursion):
         return (*state, *winners.values())
 
 
-class Matching(AbstractStructure[Nested]):
+class Matching(AbstractSequential[Nested]):
     """Greedy matching: the first entry to arrive strikes out its row and column, and so on.
 
     This is *not* the optimal assignment of the arrival times: that has no races in it, hence no trace. n! traces
@@ -78,9 +78,6 @@ class Matching(AbstractStructure[Nested]):
     def complete(self, trace: Nested) -> Bool[Array, ""]:
         rows = self.log_rates.shape[0] if self.mask is None else jnp.sum(self.mask)
         return jnp.sum(trace.winners >= 0) == rows
-
-    def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> Crossing:
         return Crossing(self.log_rates.shape[0])

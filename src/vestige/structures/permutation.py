@@ -1,14 +1,14 @@
 """Orders of n items."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractStructure, checked_rates, in_order, indicator, kept, vector
+from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, vector
 from vestige.structures.subset import FirstArrivals, first_arrivals
 from vestige.structures.traces import Nested
 
 
-class Permutation(AbstractStructure[Nested]):
+class Permutation(AbstractSequential[Nested]):
     """The order in which n items arrive: the Plackett-Luce distribution. Trace and value are the same thing.
 
     The value is a permutation matrix (n, n): row s is the one-hot item in place s. O(n log n) beside the value.
@@ -41,9 +41,6 @@ class Permutation(AbstractStructure[Nested]):
     def complete(self, trace: Nested) -> Bool[Array, ""]:
         items = self.log_rates.shape[0] if self.mask is None else jnp.sum(self.mask)
         return jnp.sum(trace.winners >= 0) == items
-
-    def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], self.log_rates.shape[0])

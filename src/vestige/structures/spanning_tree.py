@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.structures.contract import AbstractStructure, checked_rates, in_order, indicator, kept, square
+from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Nested
 
@@ -34,7 +34,7 @@ class Kruskal(AbstractRecursion):
         return step + 1, (components - joined) | {frozenset().union(*joined)}
 
 
-class SpanningTree(AbstractStructure[Nested]):
+class SpanningTree(AbstractSequential[Nested]):
     """The minimum spanning tree of the arrival times, found edge by edge as by Kruskal.
 
     The trace is the ordered list of tree edges, n - 1 steps; at each, all edges between different components take
@@ -84,9 +84,6 @@ class SpanningTree(AbstractStructure[Nested]):
     def complete(self, trace: Nested) -> Bool[Array, ""]:
         nodes = self.log_rates.shape[0] if self.mask is None else jnp.sum(self.mask)
         return jnp.sum(trace.winners >= 0) == nodes - 1
-
-    def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> Kruskal:
         return Kruskal(self.log_rates.shape[0])

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractStructure, checked_rates, in_order, indicator, kept, vector
+from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, vector
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Nested
 
@@ -36,7 +36,7 @@ def first_arrivals(log_times: Float[Array, " items"], k: int) -> Nested:
     return Nested(winners, exits)
 
 
-class Subset(AbstractStructure[Nested]):
+class Subset(AbstractSequential[Nested]):
     """k of n items, as they arrive: the trace is the *ordered* selection, the value the set.
 
     A trace has the Plackett-Luce probability of its k places; k! traces lead to one set, whose own probability is
@@ -70,9 +70,6 @@ class Subset(AbstractStructure[Nested]):
 
     def complete(self, trace: Nested) -> Bool[Array, ""]:
         return jnp.all(trace.winners >= 0)
-
-    def replay(self, winners: Int[Array, " steps"]) -> Nested:
-        return self.run(in_order(winners, self.log_rates))
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], self.k)
