@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -18,6 +19,9 @@ from vestige.structures import (
     Subset,
 )
 from vestige.structures.recursion import play, traces
+
+N = 4
+DRAWS = 20_000
 
 
 class Case(NamedTuple):
@@ -99,3 +103,63 @@ def mean_is(samples: np.ndarray, expected: Any, errors: float = 4.0) -> None:
     error = samples.std(axis=0) / np.sqrt(len(samples))
     off = np.abs(samples.mean(axis=0) - expected)
     assert (off <= errors * error + 1e-9).all(), (samples.mean(axis=0), expected, off / (error + 1e-12))
+
+
+@compiled
+def given_winners(name, log_rates, winners):
+    structure = CASES[name].make(log_rates)
+
+    def one(winners):
+        trace = structure.trace(winners)
+        return structure.log_prob(trace), structure.value(trace)
+
+    return jax.vmap(one)(winners)
+
+
+@compiled
+def study(name, log_rates, keys):
+    """Everything about a draw that the tests below look at."""
+    make = CASES[name].make
+
+    def one(log_rates, key):
+        first, second = jax.random.split(key)
+        structure = make(log_rates)
+        draw = structure.sample(key=first)
+        log_prob, score = jax.value_and_grad(lambda x: make(x).log_prob(draw.trace))(log_rates)
+
+        def total(log_rates):
+            times = make(log_rates).posterior(draw.trace, key=second)
+            return jnp.sum(jnp.where(jnp.isfinite(times), times, 0.0)), times
+
+        slopes, times = jax.grad(total, has_aux=True)(log_rates)
+        return {
+            "winners": draw.trace.winners,
+            "value": draw.value,
+            "log_times": draw.log_times,
+            "log_prob": draw.log_prob,
+            "log_prob again": log_prob,
+            "score": score,
+            "posterior": times,
+            "posterior slopes": slopes,
+            "back": structure.run(times).winners,
+        }
+
+    return jax.vmap(one)(log_rates, keys)
+
+
+@functools.cache
+def studied(name, n, dtype, draws, scale, seed):
+    """Many draws from one structure, as NumPy arrays. Call it with x64 enabled for float64."""
+    log_rates = CASES[name].rates(n, seed=seed, scale=scale, dtype=dtype)
+    keys = jax.random.split(jax.random.key(seed), draws)
+    out = study(name, np.broadcast_to(log_rates, (draws, *log_rates.shape)), keys)
+    return log_rates, jax.tree.map(np.asarray, out)
+
+
+def double(name):
+    with jax.enable_x64(True):
+        return studied(name, N, np.float64, DRAWS, 0.7, 3)
+
+
+def present(name, n=N):
+    return np.isfinite(np.asarray(CASES[name].make(jnp.zeros(CASES[name].shape(n))).log_rates))

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     folder = settings.out or default_folder(f"gradients-{structure}-n{options.n}", resume=False)
     _make(folder)
     from vestige.experiments.folder import write_json
-    from vestige.experiments.gradients import laboratory
+    from vestige.experiments.gradients.laboratory import laboratory
     from vestige.report.gradients import PICTURE, RESULTS, draw_gradients, write_gradients
 
     results = _results(structure, options, laboratory(structure, options, names))
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 def _parse(arguments: list[str]) -> tuple[str, GradientSettings]:
     if not arguments or arguments[0].startswith("-"):
-        listed = "\n".join(f"  {name:<14} {summary}" for name, summary in STRUCTURES.items())
+        listed = "\n".join(f"  {name:<14} {kind.summary}" for name, kind in STRUCTURES.items())
         text = f"usage: vestige gradients STRUCTURE [options]\n\nstructures:\n{listed}"
         if arguments and arguments[0] in ("-h", "--help"):
             print(text + "\n\nvestige gradients STRUCTURE --help lists the options.")
@@ -55,7 +55,7 @@ def _parse(arguments: list[str]) -> tuple[str, GradientSettings]:
     if structure not in STRUCTURES:
         raise UsageError(f"unknown structure '{structure}'. {nearest(structure, STRUCTURES)}")
     description = (
-        f"Bias, variance, time and memory of gradient estimators for {STRUCTURES[structure]}.\n\n"
+        f"Bias, variance, time and memory of gradient estimators for {STRUCTURES[structure].summary}.\n\n"
         f"Estimators: {', '.join(ESTIMATORS)}\n\nObjectives: {', '.join(OBJECTIVES)}"
     )
     return structure, simple(f"gradients {structure}", description, GradientSettings, rest)
@@ -79,9 +79,7 @@ def _results(structure: str, options: GradientOptions, found: Any) -> dict[str, 
     told = dataclasses.asdict(options)
     size = f"n = {options.n}"
     if structure == "subset":
-        from vestige.experiments.gradients import subset_size
-
-        told["k"] = subset_size(options)
+        told["k"] = options.subset_size
         size += f", k = {told['k']}"
     return {
         "structure": structure,

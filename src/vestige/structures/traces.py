@@ -104,11 +104,10 @@ class Laminar(AbstractTrace):
 
         def inward(spent, cycle):
             member, minimum = cycle
-            spent = jnp.where(member, log_add(spent, jnp.broadcast_to(minimum, spent.shape)), spent)
-            return spent, spent
+            return jnp.where(member, log_add(spent, jnp.broadcast_to(minimum, spent.shape)), spent), spent
 
-        _, spent = jax.lax.scan(inward, nodes, (self.member, cycles))
-        table = jnp.concatenate([nodes[None], spent])
+        last, spent = jax.lax.scan(inward, nodes, (self.member, cycles))
+        table = jnp.concatenate([spent, last[None]])  # from the scan alone: what made `nodes` is not made again
         elapsed = jnp.take_along_axis(table, self.exits, axis=0)
         return jnp.where(jnp.eye(n, dtype=bool), jnp.broadcast_to(root, (n, n)), elapsed)
 

@@ -1,0 +1,98 @@
+"""What is refused, and in which words."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import config as jaxtyping_config
+
+from vestige.structures import Arborescence, BinaryTree, Categorical, Matching, Permutation, SpanningTree, Subset
+
+from .cases import CASES, N, compiled
+
+
+def test_a_gradient_through_a_draw_is_refused(name):
+    make, key = CASES[name].make, jax.random.key(0)
+    log_rates = CASES[name].rates(N, dtype=np.float32)
+    with pytest.raises(TypeError, match="expect"):
+        jax.jit(jax.grad(lambda x: jnp.sum(make(x).sample(key=key).value)))(log_rates)
+
+    def fine(log_rates):
+        draw = make(log_rates).sample(key=key)
+        return jnp.sum(jax.lax.stop_gradient(draw.value)) * draw.log_prob
+
+    assert bool(jnp.any(jax.jit(jax.grad(fine))(log_rates) != 0))
+
+
+@pytest.fixture
+def unhooked():
+    """As the user has it: without the shape checks that the tests add."""
+    before = jaxtyping_config.jaxtyping_disable
+    jaxtyping_config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping_config.update("jaxtyping_disable", before)
+
+
+@pytest.mark.usefixtures("unhooked")
+def test_wrong_shapes_and_types(name):
+    case = CASES[name]
+    shape = (N, N) if case.keys == "vector" else (N, N + 1)
+    with pytest.raises(ValueError, match="vector" if case.keys == "vector" else "square"):
+        case.make(jnp.zeros(shape))
+    with pytest.raises(TypeError, match="floating point, got int32"):
+        case.make(jnp.zeros(case.shape(N), jnp.int32))
+    with pytest.raises(TypeError, match="floating point, got int32"):
+        case.make(jnp.zeros(case.shape(N), jnp.int32), mask=jnp.ones(N, bool))
+
+
+@pytest.mark.usefixtures("unhooked")
+def test_sizes_that_cannot_be():
+    for k in (0, 4):
+        with pytest.raises(ValueError, match="k must lie between 1 and the number of items, 3"):
+            Subset(jnp.zeros(3), k)
+    for root in (-1, 3):
+        with pytest.raises(ValueError, match="root must be one of the 3 nodes"):
+            Arborescence(jnp.zeros((3, 3)), root)
+
+
+@compiled
+def values(name, log_rates):
+    return CASES[name].make(log_rates).sample(key=jax.random.key(0)).value
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_rates_that_are_no_numbers(name, bad):
+    log_rates = CASES[name].rates(N, dtype=np.float32)
+    log_rates[(1, 2)[: log_rates.ndim]] = bad
+    if log_rates.ndim == 2:
+        log_rates[2, 1] = bad
+    with pytest.raises(eqx.EquinoxRuntimeError, match="NaN or \\+inf"):
+        values(name, log_rates)
+
+
+NOTHING = np.float32(-np.inf)
+DEAD_ENDS = {
+    "no item": (Categorical, np.full(3, NOTHING), "no item is possible"),
+    "one item": (lambda x: Subset(x, 2), np.array([0, NOTHING, NOTHING]), "fewer than k = 2"),
+    "an item too few": (Permutation, np.array([0, NOTHING, 0]), "never arrives"),
+    "a position too few": (BinaryTree, np.array([0, NOTHING, 0]), "never arrives"),
+    "two parts": (SpanningTree, np.where(np.eye(4)[[1, 0, 3, 2]] > 0, 0, NOTHING), "not connected"),
+    "no arc in": (Arborescence, np.where(np.arange(3) == 2, NOTHING, np.zeros((3, 3))), "no admissible arc"),
+    "a cycle apart": (Arborescence, np.where(np.arange(3)[:, None] == 0, NOTHING, np.zeros((3, 3))), "reached"),
+    "no root": (lambda x: Arborescence(x, None), np.where(np.eye(3), NOTHING, 0), "no admissible arc"),
+    "an empty row": (Matching, np.where(np.arange(3)[:, None] == 0, NOTHING, np.zeros((3, 3))), "dead end"),
+}
+
+
+@pytest.mark.parametrize("kind", DEAD_ENDS)
+def test_no_whole_structure(kind):
+    make, log_rates, message = DEAD_ENDS[kind]
+    draw = eqx.filter_jit(lambda x: make(x).sample(key=jax.random.key(1)).value)
+    with pytest.raises(eqx.EquinoxRuntimeError, match=message):
+        draw(np.asarray(log_rates, np.float32))
+
+
+def test_edges_have_one_rate():
+    with pytest.raises(eqx.EquinoxRuntimeError, match="not symmetric"):
+        eqx.filter_jit(lambda x: SpanningTree(x).log_rates)(np.triu(np.ones((3, 3), np.float32)))
