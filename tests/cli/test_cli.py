@@ -12,7 +12,7 @@ import pytest
 
 from vestige.cli.compare import variants
 from vestige.errors import UsageError
-from vestige.experiments.recall import Introspection, NoMemory, Recall
+from vestige.experiments.temporal import Introspection, NoMemory, Temporal
 
 TINY = [
     "--task.l",
@@ -31,9 +31,9 @@ TINY += ["--batch", "4", "--model.no-match-parameters"]
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(Recall, "evaluation_size", 16)
-    monkeypatch.setattr("vestige.experiments.recall.examine.REPEATS", 2)
-    monkeypatch.setattr("vestige.experiments.recall.gap.PARTICLES", 2)
+    monkeypatch.setattr(Temporal, "evaluation_size", 16)
+    monkeypatch.setattr("vestige.experiments.temporal.examine.REPEATS", 2)
+    monkeypatch.setattr("vestige.experiments.temporal.gap.PARTICLES", 2)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("data",), ("--version",)])
@@ -186,25 +186,25 @@ def test_a_file_where_the_folder_should_be(run, tmp_path):
 
 class TestVariants:
     def test_named_choices(self):
-        name, members = variants(Recall(), "memory")
+        name, members = variants(Temporal(), "memory")
         assert name == "memory"
         assert members["none"].memory == NoMemory()
-        assert list(variants(Recall(), "memory=vrnn,introspection")[1]) == ["vrnn", "introspection"]
+        assert list(variants(Temporal(), "memory=vrnn,introspection")[1]) == ["vrnn", "introspection"]
 
     def test_values(self):
-        _, members = variants(Recall(), "task.l=5,20")
+        _, members = variants(Temporal(), "task.l=5,20")
         assert {name: options.task.l for name, options in members.items()} == {"l-5": 5, "l-20": 20}
-        _, members = variants(Recall(), "memory.scalar_gate=True,False")
+        _, members = variants(Temporal(), "memory.scalar_gate=True,False")
         assert members["scalar_gate-True"].memory == Introspection(scalar_gate=True)
 
     def test_a_value_that_does_not_fit(self, capsys):
         with pytest.raises(SystemExit) as exit_:
-            variants(Recall(), "task.l=five")
+            variants(Temporal(), "task.l=five")
         assert exit_.value.code == 2
 
     def test_unknown(self):
         with pytest.raises(UsageError, match="Did you mean 'task.l'"):
-            variants(Recall(), "tsk.l=3")
+            variants(Temporal(), "tsk.l=3")
 
 
 @pytest.mark.parametrize("arguments", [["run", "perfect-recall", "--help"], ["list"], ["sample", "--help"]])

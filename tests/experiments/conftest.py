@@ -1,9 +1,9 @@
 import pytest
 
-from vestige.experiments.recall import Architecture, Recall, RecallTask
+from vestige.experiments.temporal import Architecture, PerfectRecall, Temporal
 from vestige.training.progress import Silent
 
-TINY = Recall(task=RecallTask(l=3, k=2), model=Architecture(latent=4, controller=16, width=16), steps=12, batch=4)
+TINY = Temporal(task=PerfectRecall(l=3, k=2), model=Architecture(latent=4, controller=16, width=16), steps=12, batch=4)
 
 
 @pytest.fixture
@@ -20,6 +20,6 @@ def tiny():
 
 @pytest.fixture(autouse=True)
 def _few_sequences(monkeypatch):
-    monkeypatch.setattr(Recall, "evaluation_size", 16)
-    monkeypatch.setattr("vestige.experiments.recall.examine.REPEATS", 2)
-    monkeypatch.setattr("vestige.experiments.recall.gap.PARTICLES", 2)
+    monkeypatch.setattr(Temporal, "evaluation_size", 16)
+    monkeypatch.setattr("vestige.experiments.temporal.examine.REPEATS", 2)
+    monkeypatch.setattr("vestige.experiments.temporal.gap.PARTICLES", 2)

@@ -10,8 +10,8 @@ from vestige.experiments import find
 from vestige.experiments.compare import compare, spread
 from vestige.experiments.execute import execute
 from vestige.experiments.folder import write_json
-from vestige.experiments.recall import NoMemory
 from vestige.experiments.restore import restore
+from vestige.experiments.temporal import NoMemory
 
 ENTRY = find("perfect-recall")
 

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.experiments.recall import Architecture, Recall, RecallTask
+from vestige.experiments.temporal import Architecture, PerfectRecall, Temporal
 from vestige.models.temporal import elbo
 from vestige.training import fit
 from vestige.typing import Batch
 
 L, K, ROWS = 5, 3, 128
-OPTIONS = Recall(task=RecallTask(l=L, k=K), model=Architecture(latent=8, controller=48, width=48), steps=2000, batch=32)
+MODEL = Architecture(latent=8, controller=48, width=48)
+OPTIONS = Temporal(task=PerfectRecall(l=L, k=K), model=MODEL, steps=2000, batch=32)
 
 
 @pytest.fixture(scope="module")

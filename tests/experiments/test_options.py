@@ -6,8 +6,8 @@ import yaml
 from vestige.errors import UsageError
 from vestige.experiments import CATALOGUE, find
 from vestige.experiments.optimisers import Adam
-from vestige.experiments.recall import MEMORIES, Gradient, Introspection, NoMemory, Recall, RecallTask
 from vestige.experiments.serial import from_plain, to_plain
+from vestige.experiments.temporal import MEMORIES, Gradient, Images, Introspection, NoMemory, PerfectRecall, Temporal
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -20,36 +20,36 @@ def test_presets_survive_yaml(name, preset):
 
 @pytest.mark.parametrize("memory", MEMORIES.values(), ids=MEMORIES)
 def test_every_memory_survives(memory):
-    options = Recall(memory=memory)
-    assert from_plain(Recall, to_plain(options), where="x") == options
+    options = Temporal(memory=memory)
+    assert from_plain(Temporal, to_plain(options), where="x") == options
 
 
 def test_a_file_of_another_version_is_named():
-    plain = to_plain(Recall())
+    plain = to_plain(Temporal())
     plain["extra"] = 1
     with pytest.raises(UsageError, match=r"config\.yaml was written by another version"):
-        from_plain(Recall, plain, where="config.yaml")
-    plain = to_plain(Recall())
+        from_plain(Temporal, plain, where="config.yaml")
+    plain = to_plain(Temporal())
     plain["memory"]["kind"] = "Tape"
     with pytest.raises(UsageError, match="memory has unknown kind 'Tape'"):
-        from_plain(Recall, plain, where="config.yaml")
-    plain = to_plain(Recall())
+        from_plain(Temporal, plain, where="config.yaml")
+    plain = to_plain(Temporal())
     plain["task"]["k"] = 99
     with pytest.raises(UsageError, match="k <= l; got l=10, k=99"):
-        from_plain(Recall, plain, where="config.yaml")
+        from_plain(Temporal, plain, where="config.yaml")
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: RecallTask(l=0), "l must be at least 1, got 0"),
-        (lambda: RecallTask(k=-1), "k must be at least 1, got -1"),
-        (lambda: RecallTask(l=3, k=4), "k <= l; got l=3, k=4"),
+        (lambda: PerfectRecall(l=0), "l must be at least 1, got 0"),
+        (lambda: PerfectRecall(k=-1), "k must be at least 1, got -1"),
+        (lambda: PerfectRecall(l=3, k=4), "k <= l; got l=3, k=4"),
         (lambda: Introspection(slots=0), "slots must be at least 1, got 0"),
         (lambda: Introspection(heads=0), "heads must be at least 1, got 0"),
         (lambda: Gradient(clip=0.0), "clip must be positive, got 0"),
         (lambda: Adam(rate=-1.0), "rate must be positive, got -1"),
-        (lambda: Recall(batch=0), "batch must be at least 1, got 0"),
+        (lambda: Temporal(batch=0), "batch must be at least 1, got 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_value(make, message):
@@ -69,38 +69,40 @@ def test_published_numbers_stand_beside_their_setting():
     ten = entry.published(entry.preset("paper"))
     assert ten["metrics"]["Introspective"]["kl_last"] == 0.0
     assert ten["metrics"]["VRNN"]["negative_bound"] == 83.0
-    other = dataclasses.replace(entry.preset("small"), task=RecallTask(l=7))
+    other = dataclasses.replace(entry.preset("small"), task=PerfectRecall(l=7))
     assert entry.published(other) == {}
 
 
 class TestModels:
     """What the options build."""
 
-    def count(self, options):
+    def build(self, options):
         import jax
 
+        task = dataclasses.replace(options.task, images=Images()).build()
+        return options.model.build(task, options.memory, likelihood=options.task.likelihood(), key=jax.random.key(0))
+
+    def count(self, options):
         from vestige.models.temporal import count_parameters, shapes
 
-        build = lambda: options.model.build((8, 8), 15, options.memory, key=jax.random.key(0))
+        build = lambda: self.build(options)
         return count_parameters(shapes(build))
 
     @pytest.mark.parametrize("memory", MEMORIES.values(), ids=MEMORIES)
     def test_parameter_counts_agree(self, memory):
-        reference = self.count(Recall())
-        assert abs(self.count(Recall(memory=memory)) - reference) <= 0.015 * reference
+        reference = self.count(Temporal())
+        assert abs(self.count(Temporal(memory=memory)) - reference) <= 0.015 * reference
 
     @pytest.mark.parametrize(
         "options",
         [
-            Recall(memory=Introspection(heads=2)),
-            Recall(memory=Introspection(include_controller_state=True)),
-            Recall(memory=NoMemory("full")),
+            Temporal(memory=Introspection(heads=2)),
+            Temporal(memory=Introspection(include_controller_state=True)),
+            Temporal(memory=NoMemory("full")),
         ],
     )
     def test_options_reach_the_model(self, options):
-        import jax
-
-        model = options.model.build((8, 8), 15, options.memory, key=jax.random.key(0))
+        model = self.build(options)
         if isinstance(options.memory, NoMemory):
             assert model.decoder_sees_context
             assert model.transition_sees_frame

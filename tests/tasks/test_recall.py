@@ -40,6 +40,16 @@ def test_rows_and_keys_differ_and_repeat(key):
     assert not np.array_equal(batch, task().batch(size=3, key=jax.random.fold_in(key, 1)).inputs)
 
 
+def test_row_i_is_drawn_from_the_i_th_fold_of_the_key(key):
+    recall = task()
+    for row, frames in enumerate(recall.batch(size=3, key=key).inputs):
+        drawn = recall.train.draw(6, key=jax.random.fold_in(key, row))
+        np.testing.assert_array_equal(frames, jnp.concatenate([drawn, drawn[:4]]))
+    key_index, key_ink = jax.random.split(key)
+    index = jax.random.randint(key_index, (6,), 0, 40)
+    np.testing.assert_array_equal(recall.train.draw(6, key=key), recall.train.fetch(index, key=key_ink))
+
+
 def members(images, source):
     known = {row.tobytes() for row in (np.asarray(source.pixels) >= 128).astype(np.float32)}
     return {image.tobytes() in known for image in np.asarray(images).reshape(-1, 4, 4)}

@@ -1,4 +1,4 @@
-"""`vestige compare EXPERIMENT --vary NAME[=A,B,…]`."""
+"""`vestige compare EXPERIMENT --vary NAME[=A,B,…]`, `vestige compare SUITE`."""
 
 import dataclasses
 from typing import Any
@@ -9,6 +9,7 @@ from vestige.cli.parse import RunSettings, default_folder, parse
 from vestige.cli.run import run_members
 from vestige.errors import UsageError, nearest
 from vestige.experiments.contract import AbstractOptions
+from vestige.experiments.suites import SUITES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,11 @@ class CompareSettings(RunSettings):
 
 
 def main(arguments: list[str]) -> int:
-    """Run every setting with every seed and show them side by side."""
+    """Run every setting with every seed and show them side by side; of a suite, all its experiments."""
+    if arguments and arguments[0] in SUITES:
+        from vestige.cli.suite import main as compare_suite
+
+        return compare_suite(arguments[0], arguments[1:])
     invocation = parse("compare", arguments, CompareSettings)
     entry, settings = invocation.entry, invocation.settings
     vary = settings.vary or invocation.options.variation

@@ -13,7 +13,7 @@ from vestige.estimators.baselines import AbstractBaseline, NoBaseline
 from vestige.estimators.contract import AbstractEstimator, Cost
 from vestige.estimators.score_function import draw_many
 from vestige.estimators.scores import SetScore, TimesScore, TraceScore
-from vestige.structures import AbstractStructure, Draw, subset_posterior
+from vestige.structures import AbstractStructure, Draw, Subset, subset_posterior
 from vestige.typing import Key
 
 
@@ -76,6 +76,7 @@ class GivenSet(AbstractNoise):
     def terms(self, critic, structure, draw, arrivals, context, *, key):
         keys = jax.random.split(key, self.redraws)
         log_prob = SetScore().log_prob(structure, draw)
+        assert isinstance(structure, Subset)  # or the score would have refused it
         value = jax.lax.stop_gradient(draw.value)
         again = jax.vmap(lambda k: _criticise(critic, structure, subset_posterior(structure, value, key=k), context))
         control = jnp.mean(again(keys))

@@ -5,12 +5,11 @@ from typing import Any, TypeVar
 from vestige.errors import UsageError, nearest
 from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
-from vestige.experiments.recall.entries import ONE_SHOT_RECALL, PERFECT_RECALL
+from vestige.experiments.temporal.entries import GTMM
 from vestige.experiments.toy.entries import TOY_ARBORESCENCE, TOY_BINARY_TREE, TOY_MATCHING, TOY_SPANNING_TREE
 
 _ENTRIES = (
-    PERFECT_RECALL,
-    ONE_SHOT_RECALL,
+    *GTMM,
     TOY_MATCHING,
     TOY_SPANNING_TREE,
     TOY_ARBORESCENCE,

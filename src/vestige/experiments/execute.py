@@ -72,6 +72,7 @@ def execute(
     results |= {
         "seconds": round(result.seconds, 1),
         "first_update_seconds": round(result.first_update_seconds, 2),
+        "milliseconds": round(1e3 * (result.seconds - result.first_update_seconds) / max(options.steps - 1, 1), 3),
         "updates": options.steps,
         "skipped": int(result.state.skipped),
         "parameters": config["parameters"],

@@ -1,16 +1,25 @@
-"""The contract of an external memory."""
+"""The contracts of an external memory."""
 
 import abc
 from typing import Generic, TypeVar
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 State = TypeVar("State")
 
 Info = dict[str, Array]
-"""What a person wants to see of one read. Standard names: `read_weights` (heads, slots), `read_gates`
-(heads, width or 1). A memory without such a quantity leaves the name out."""
+"""What a person wants to see of one read, by standard names:
+
+- `read_weights` (heads, slots): where each head looked; every memory with slots reports it.
+- `write_weights` (slots) or (heads, slots): where the last write went, all 0 before the first.
+- `usage` (slots): how much each slot is in use, as the memory itself counts it.
+- `read_gates` (heads, width or 1): how far each head was open.
+- `write_gate`, `allocation_gate` (): how much of the last write happened, and how much of it went to free slots.
+- `links` (slots, slots): `links[i, j]` near 1 says that i was written right after j.
+- `read_modes` (heads, 3): shares of reading backward along the links, by content, and forward.
+
+A memory without such a quantity leaves the name out."""
 
 
 class AbstractMemory(eqx.Module, Generic[State]):
@@ -19,9 +28,14 @@ class AbstractMemory(eqx.Module, Generic[State]):
     The model calls, at step t, `read(state, h_t)` and then `write(state, z_t, h_t)`: a read sees only what
     was written before, so a context is causal by construction. State is threaded, never stored: passing a
     state continues a sequence, passing `init()` starts a new one.
+
+    Memories that the literature steps as "write z_{t-1}, then read" are the same thing seen half a step later:
+    the write at t and the read at t + 1 together are their one step.
     """
 
     context_size: eqx.AbstractVar[int]
+    feedback_size: eqx.AbstractVar[int]
+    """Width of what the controller sees of the memory, 0 for nothing."""
 
     @abc.abstractmethod
     def init(self) -> State:
@@ -34,3 +48,24 @@ class AbstractMemory(eqx.Module, Generic[State]):
     @abc.abstractmethod
     def read(self, state: State, h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], State, Info]:
         """The context for prior and posterior, the state afterwards, and what to look at."""
+
+    @abc.abstractmethod
+    def feedback(self, state: State) -> Float[Array, " feedback"]:
+        """What the controller sees at the next step beside the latent: the vectors of the last read, or nothing."""
+
+
+class AbstractSlotMemory(AbstractMemory[State]):
+    """A memory whose content is a table: `slots` words of `word_size` numbers each, read by `heads`."""
+
+    heads: eqx.AbstractVar[int]
+    slots: eqx.AbstractVar[int]
+    heads: eqx.AbstractVar[int]
+    word_size: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def words(self, state: State) -> Float[Array, "slots word"]:
+        """The content of every slot; of a slot that holds nothing it means nothing."""
+
+    @abc.abstractmethod
+    def written(self, state: State) -> Bool[Array, " slots"]:
+        """Which slots hold something."""

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from vestige.memory.contract import AbstractMemory, Info
+from vestige.memory.contract import AbstractSlotMemory, Info
+from vestige.memory.sizes import check_sizes
 from vestige.memory.weighting import AbstractWeighting, Softmax
 from vestige.typing import Key
 
@@ -19,7 +20,7 @@ class IntrospectionState(NamedTuple):
     written: Int[Array, ""]
 
 
-class Introspection(AbstractMemory[IntrospectionState]):
+class Introspection(AbstractSlotMemory[IntrospectionState]):
     """Positional read of the last `slots` latents through `heads` gated heads (GTMM eq. 9-12, section 3.1).
 
     At each step, from the controller's output h alone:
@@ -52,11 +53,12 @@ class Introspection(AbstractMemory[IntrospectionState]):
     weighting: AbstractWeighting
     slots: int = eqx.field(static=True)
     heads: int = eqx.field(static=True)
-    latent_size: int = eqx.field(static=True)
+    word_size: int = eqx.field(static=True)
     gate_size: int = eqx.field(static=True)
     include_controller_state: bool = eqx.field(static=True)
     detach: bool = eqx.field(static=True)
     context_size: int = eqx.field(static=True)
+    feedback_size: int = eqx.field(static=True)
 
     def __init__(
         self,
@@ -71,20 +73,18 @@ class Introspection(AbstractMemory[IntrospectionState]):
         detach: bool = False,
         key: Key,
     ):
-        if slots < 1:
-            raise ValueError(f"Introspection: slots must be at least 1, got {slots}")
-        if heads < 1:
-            raise ValueError(f"Introspection: heads must be at least 1, got {heads}")
-        self.slots, self.heads, self.latent_size = slots, heads, latent_size
+        check_sizes("Introspection", slots=slots, heads=heads)
+        self.slots, self.heads, self.word_size = slots, heads, latent_size
         self.gate_size = 1 if scalar_gate else latent_size
         self.interface = eqx.nn.Linear(controller_size, heads * (slots + self.gate_size), key=key)
         self.weighting = Softmax() if weighting is None else weighting
         self.include_controller_state = include_controller_state
         self.detach = detach
         self.context_size = heads * latent_size + controller_size * include_controller_state
+        self.feedback_size = 0
 
     def init(self) -> IntrospectionState:
-        return IntrospectionState(jnp.zeros((self.slots, self.latent_size)), jnp.zeros((), jnp.int32))
+        return IntrospectionState(jnp.zeros((self.slots, self.word_size)), jnp.zeros((), jnp.int32))
 
     def write(
         self, state: IntrospectionState, z: Float[Array, " latent"], h: Float[Array, " hidden"]
@@ -98,10 +98,19 @@ class Introspection(AbstractMemory[IntrospectionState]):
     ) -> tuple[Float[Array, " context"], IntrospectionState, Info]:
         emitted = self.interface(h).reshape(self.heads, self.slots + self.gate_size)
         logits, gate_logits = emitted[:, : self.slots], emitted[:, self.slots :]
-        weights = self.weighting(logits, jnp.arange(self.slots) < state.written)  # (10)
+        weights = self.weighting(logits, self.written(state))  # (10)
         retrieved = weights @ state.buffer  # (11)
         gates = jax.nn.sigmoid(gate_logits)
         context = (retrieved * gates).reshape(-1)  # (12)
         if self.include_controller_state:
             context = jnp.concatenate([context, h])
         return context, state, {"read_weights": weights, "read_gates": gates}
+
+    def feedback(self, state: IntrospectionState) -> Float[Array, " feedback"]:
+        return jnp.zeros(0)
+
+    def words(self, state: IntrospectionState) -> Float[Array, "slots word"]:
+        return state.buffer
+
+    def written(self, state: IntrospectionState) -> Bool[Array, " slots"]:
+        return jnp.arange(self.slots, dtype=jnp.int32) < state.written

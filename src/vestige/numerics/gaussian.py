@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 HALF_LOG_TWO_PI = 0.9189385332046727
 
@@ -23,6 +24,10 @@ class DiagonalGaussian(NamedTuple):
         """The reparameterised draw that belongs to standard normal `noise`."""
         return self.mean + jnp.exp(self.log_scale) * noise
 
+    def draw(self, *, key: PRNGKeyArray) -> Float[Array, "*batch latent"]:
+        """A draw."""
+        return self.sample(jax.random.normal(key, self.mean.shape, self.mean.dtype))
+
     def log_prob(self, value: Float[Array, "*batch latent"]) -> Float[Array, "*batch"]:
         """Log-density in nats, summed over the last axis."""
         standard = (value - self.mean) * jnp.exp(-self.log_scale)
@@ -34,3 +39,7 @@ class DiagonalGaussian(NamedTuple):
         shift = (self.mean - other.mean) * jnp.exp(-other.log_scale)
         # expm1(2r) - 2r >= 0 is exact where the scales nearly agree; exp(2r) - 1 would cancel.
         return 0.5 * jnp.sum(jnp.expm1(2.0 * log_ratio) - 2.0 * log_ratio + shift**2, axis=-1)
+
+    def surprise(self, posterior: "DiagonalGaussian", value: Float[Array, "*batch latent"]) -> Float[Array, "*batch"]:
+        """KL(posterior ‖ self), in closed form, whatever was drawn."""
+        return posterior.kl(self)

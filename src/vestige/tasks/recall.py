@@ -3,19 +3,16 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.temporal import elbo
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.frames import AbstractFrameTask, Shown
 from vestige.tasks.images import ImagePool
+from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
 
-EVALUATION_BATCH = 64
 
-
-class PerfectRecall(AbstractTask):
+class PerfectRecall(AbstractFrameTask[ImagePool]):
     """`l` i.i.d. images followed by exact copies of the first `k` (GTMM algorithm 1, figure 4).
 
     With held-out images of classes never met in training it is one-shot recall (figure 8). With `control`
@@ -35,53 +32,31 @@ class PerfectRecall(AbstractTask):
     control: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
-        if self.l < 1 or self.k < 1:
-            raise ValueError(f"l and k must be at least 1, got l={self.l}, k={self.k}")
-        if self.k > self.l:
-            raise ValueError(f"k images are recalled out of l, so k <= l; got l={self.l}, k={self.k}")
+        some_of(self.l, self.k)
 
     @property
     def frames(self) -> int:
         """Length of a sequence, l + k."""
         return self.l + self.k
 
-    def sequence(self, pool: ImagePool, *, key: Key) -> Float[Array, "time height width"]:
-        """One sequence from the given images."""
-        frames = pool.draw(self.frames if self.control else self.l, key=key)
-        return frames if self.control else jnp.concatenate([frames, frames[: self.k]])
+    @property
+    def given(self) -> int:
+        """The l images that come first."""
+        return self.l
 
-    def batch(self, *, size: int, key: Key) -> Batch:
-        return self._batch(self.train, size, key)
+    @property
+    def condition_size(self) -> int:
+        """There are no actions."""
+        return 0
 
-    def held_out(self, *, size: int, key: Key) -> Batch:
-        """As `batch`, from the held-out images."""
-        return self._batch(self.test, size, key)
+    def sequence(self, source: ImagePool, *, key: Key) -> Shown:
+        """No facts."""
+        frames = source.draw(self.frames if self.control else self.l, key=key)
+        frames = frames if self.control else jnp.concatenate([frames, frames[: self.k]])
+        return Shown(Batch(frames), jnp.arange(self.frames) >= self.l, {})
 
-    def _batch(self, pool: ImagePool, size: int, key: Key) -> Batch:
-        keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(size))
-        return Batch(jax.vmap(lambda k: self.sequence(pool, key=k))(keys))
-
-    def on_training_images(self) -> "PerfectRecall":
-        """The same task judged on training images: the first of them, as many as there are held-out ones."""
-        count = min(self.test.pixels.shape[0], self.train.pixels.shape[0])
-        return eqx.tree_at(lambda task: task.test, self, jax.tree.map(lambda leaf: leaf[:count], self.train))
-
-    def evaluate(self, model: Any, *, size: int, key: Key) -> Metrics:
-        def one(row: Array) -> Metrics:
-            key_data, key_model = jax.random.split(jax.random.fold_in(key, row))
-            return elbo(model, Batch(self.sequence(self.test, key=key_data)), key=key_model)[1]
-
-        rows = jax.lax.map(one, jnp.arange(size), batch_size=min(size, EVALUATION_BATCH))
-        means = jax.tree.map(lambda m: jnp.mean(m, axis=0), rows)
-        kl = means["kl_per_frame"]
-        return {
-            "kl_recall": jnp.mean(kl[self.l :]),
-            "kl_fresh": jnp.mean(kl[: self.l]),
-            "kl_last": kl[-1],
-            "negative_bound": means["negative_bound"],
-            "kl_per_frame": kl,
-            "negative_bound_per_frame": means["negative_bound_per_frame"],
-        }
+    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+        return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         """A perfect memory pays nothing for a recalled frame; none pays what a fresh frame costs."""
@@ -93,3 +68,11 @@ class PerfectRecall(AbstractTask):
             "kl_last": recalled,
             "curves": {"kl_per_frame": [fresh] * self.l + [best] * self.k},
         }
+
+
+def some_of(l: int, k: int) -> None:
+    """**Raises** `ValueError` unless k images, at least one, can be recalled out of l."""
+    if l < 1 or k < 1:
+        raise ValueError(f"l and k must be at least 1, got l={l}, k={k}")
+    if k > l:
+        raise ValueError(f"k images are recalled out of l, so k <= l; got l={l}, k={k}")

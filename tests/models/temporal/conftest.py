@@ -1,8 +1,8 @@
 import jax
 import pytest
 
-from vestige.memory import Introspection
-from vestige.models.temporal import PlainPosterior, gtmm, vrnn
+from vestige.memory import DNC, Attention, Introspection
+from vestige.models.temporal import AddressedPosterior, PlainPosterior, gtmm, mixture, vrnn
 
 FRAME = (2, 3)
 
@@ -14,12 +14,27 @@ def introspection(slots=4, **options):
     return make
 
 
+def dnc(latent_size, controller_size, *, key):
+    return DNC(latent_size, controller_size, slots=4, word_size=6, heads=2, key=key)
+
+
+def attention(latent_size, controller_size, *, key):
+    return Attention(latent_size, controller_size, slots=4, key_size=5, key=key)
+
+
 SIZES = {"latent_size": 3, "controller_size": 5, "width": 7}
 
 MODELS = {
     "introspection": lambda key: gtmm(FRAME, introspection(), key=key, **SIZES),
     "introspection, plain": lambda key: gtmm(FRAME, introspection(heads=2), posterior=PlainPosterior, key=key, **SIZES),
     "introspection, rematerialised": lambda key: gtmm(FRAME, introspection(), rematerialise=True, key=key, **SIZES),
+    "introspection, mixture": lambda key: gtmm(
+        FRAME, introspection(), prior=mixture, posterior=AddressedPosterior, key=key, **SIZES
+    ),
+    "dnc, mixture": lambda key: gtmm(FRAME, dnc, prior=mixture, posterior=PlainPosterior, key=key, **SIZES),
+    "dnc": lambda key: gtmm(FRAME, dnc, key=key, **SIZES),
+    "dnc, full": lambda key: gtmm(FRAME, dnc, transition_sees_frame=True, key=key, **SIZES),
+    "attention": lambda key: gtmm(FRAME, attention, key=key, **SIZES),
     "vrnn latent": lambda key: vrnn(FRAME, key=key, **SIZES),
     "vrnn full": lambda key: vrnn(FRAME, full=True, key=key, **SIZES),
 }

@@ -7,15 +7,21 @@ import numpy as np
 import pytest
 
 from vestige.models.temporal import elbo, gtmm
+from vestige.numerics import GaussianMixture
 from vestige.typing import Batch
 
-from .conftest import FRAME, SIZES, introspection
+from .conftest import FRAME, SIZES, dnc, introspection
 
 assert_equal = np.testing.assert_array_equal
 
 
 def same(a, b):
     jax.tree.map(assert_equal, a, b)
+
+
+def means(seen):
+    """Of the prior, of all its components if there are several."""
+    return getattr(seen.prior, "components", seen.prior).mean
 
 
 def head(tree, n):
@@ -44,12 +50,12 @@ class TestCausality:
         before = model.filter(frames, key=key)
         after = model.filter(frames.at[self.AT].set(1 - frames[self.AT]), key=key)
         assert not np.array_equal(before.posterior.mean[self.AT], after.posterior.mean[self.AT])
-        assert not np.array_equal(before.prior.mean[self.AT + 1], after.prior.mean[self.AT + 1])
+        assert not np.array_equal(*(means(seen)[self.AT + 1] for seen in (before, after)))
 
     def test_no_gradient_of_an_earlier_kl(self, model, frames, key):
         def kl(frames, step):
             seen = model.filter(frames, key=key)
-            return seen.posterior.kl(seen.prior)[step]
+            return seen.prior.surprise(seen.posterior, seen.latent)[step]
 
         gradient = jax.grad(kl)(frames, 3)
         assert_equal(gradient[4:], jnp.zeros_like(gradient[4:]))
@@ -95,7 +101,7 @@ def test_reset_in_the_middle_starts_anew(model, frames, key):
     packed = model.filter(frames, reset=reset, key=key)
     later = model.filter(frames[3:], state=model.init()._replace(step=jnp.asarray(3, jnp.int32)), key=key)
     np.testing.assert_allclose(packed.latent[3:], later.latent, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(packed.prior.mean[3:], later.prior.mean, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(means(packed)[3:], means(later), rtol=1e-5, atol=1e-6)
 
 
 def test_two_parts_are_the_whole(model, frames, key):
@@ -123,6 +129,10 @@ class TestGeneration:
     def test_latents_come_from_the_prior(self, model, key):
         imagined = model.generate(6, key=key)
         same(imagined.posterior, imagined.prior)
+        if isinstance(imagined.prior, GaussianMixture):
+            likely = imagined.prior.log_prob(imagined.latent)
+            assert bool(jnp.all(likely > imagined.prior.log_prob(imagined.latent + 10)))
+            return
         noise = (imagined.latent - imagined.prior.mean) / jnp.exp(imagined.prior.log_scale)
         expected = jax.vmap(lambda t: jax.random.normal(jax.random.fold_in(key, t), (3,)))(jnp.arange(6))
         np.testing.assert_allclose(noise, expected, rtol=1e-3, atol=1e-4)
@@ -134,7 +144,7 @@ class TestGeneration:
     def test_what_was_filtered_matters(self, model, frames, key):
         other = model.filter(1 - frames, key=key).state
         given = model.filter(frames, key=key).state
-        a, b = (model.generate(4, state=s, key=key).prior.mean for s in (given, other))
+        a, b = (means(model.generate(4, state=s, key=key)) for s in (given, other))
         assert not np.array_equal(a, b)
 
 
@@ -149,10 +159,24 @@ def test_kl_is_zero_where_the_posterior_is_the_prior(key, frames):
 def test_conditions_matter_and_are_checked(frames, key):
     model = gtmm(FRAME, introspection(), condition_size=2, key=key, **SIZES)
     actions = jnp.ones((8, 2))
-    with_ones = model.filter(frames, condition=actions, key=key).prior.mean
-    assert not np.array_equal(with_ones, model.filter(frames, condition=-actions, key=key).prior.mean)
+    with_ones = means(model.filter(frames, condition=actions, key=key))
+    assert not np.array_equal(with_ones, means(model.filter(frames, condition=-actions, key=key)))
     with pytest.raises(ValueError, match="built for 2 per step, got none"):
         model.filter(frames, key=key)
     plain = gtmm(FRAME, introspection(), key=key, **SIZES)
     with pytest.raises(ValueError, match="built for none, got 2 per step"):
         plain.filter(frames, condition=actions, key=key)
+
+
+class TestFeedback:
+    def test_the_controller_sees_what_was_last_read(self, key):
+        model = gtmm(FRAME, dnc, key=key, **SIZES)
+        assert len(model.controller.weight) == 3 + 2 * 6 + 5
+        state = model.init()
+        other = state._replace(memory=state.memory._replace(reads=jnp.ones((2, 6))))
+        a, b = (model.generate(1, state=s, key=key).context[0, -5:] for s in (state, other))
+        assert not np.array_equal(a, b)
+
+    def test_a_memory_without_feedback_leaves_the_controller_as_it_was(self, key):
+        model = gtmm(FRAME, introspection(), key=key, **SIZES)
+        assert len(model.controller.weight) == 3 + 5

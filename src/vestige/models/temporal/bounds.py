@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.models.temporal.model import TemporalModel, Trajectory
-from vestige.numerics import masked_mean
+from vestige.numerics import DiagonalGaussian, masked_mean
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -23,14 +23,16 @@ def _filter(model: TemporalModel, example: Batch, *, key: Key) -> tuple[Trajecto
 def elbo(model: TemporalModel, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
     """The evidence lower bound of one sequence, in nats per frame (GTMM eq. 2-6).
 
-    `F = Σ_t { log p(x_t | z_t) - KL[q(z_t) ‖ p(z_t)] } / T` along one path z ~ q, with the KL in closed
-    form; unbiased for the bound, and its gradient is reparameterised. To be maximised.
+    `F = Σ_t { log p(x_t | z_t) - KL[q(z_t) ‖ p(z_t)] } / T` along one path z ~ q; unbiased for the bound, and its
+    gradient is reparameterised. The KL is in closed form, or log q - log p of the path where the prior is a mixture.
+    To be maximised.
 
     **Returns:** the bound and metrics: `negative_bound`, `kl` and `log_likelihood` (means over the frames
     that are not padding), `kl_per_frame` and `negative_bound_per_frame` (time; meaningless on padding).
     """
     trajectory, log_likelihood = _filter(model, example, key=key)
-    kl = trajectory.posterior.kl(trajectory.prior)
+    assert isinstance(trajectory.posterior, DiagonalGaussian)
+    kl = trajectory.prior.surprise(trajectory.posterior, trajectory.latent)
     bound = masked_mean(log_likelihood - kl, example.mask)
     metrics = {
         "negative_bound": -bound,

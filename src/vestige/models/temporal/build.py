@@ -7,20 +7,32 @@ import jax
 import jax.numpy as jnp
 
 from vestige.cells import LSTM
-from vestige.memory import AbstractMemory, NoMemory
+from vestige.memory import AbstractMemory, AbstractSlotMemory, NoMemory
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder, MLPDecoder, MLPEncoder
-from vestige.models.temporal.latents import (
-    AbstractPosterior,
-    GaussianPrior,
-    PosteriorNetwork,
-    ResidualPosterior,
-)
+from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior, GaussianPrior, ResidualPosterior
 from vestige.models.temporal.likelihood import AbstractLikelihood, Bernoulli
+from vestige.models.temporal.mixture import MixturePrior
 from vestige.models.temporal.model import TemporalModel
 from vestige.typing import Key
 
 MakeEncoder = Callable[..., AbstractEncoder]
 MakeDecoder = Callable[..., AbstractDecoder]
+MakePrior = Callable[..., AbstractPrior]
+MakePosterior = Callable[..., AbstractPosterior]
+
+
+def gaussian(memory: AbstractMemory, latent_size: int, width: int, *, key: Key) -> GaussianPrior:
+    """A single Gaussian, from the context."""
+    return GaussianPrior(memory.context_size, latent_size, width, key=key)
+
+
+def mixture(memory: AbstractMemory, latent_size: int, width: int, *, key: Key) -> MixturePrior:
+    """Something new, or one of the slots. **Raises** `ValueError` for a memory without slots."""
+    if not isinstance(memory, AbstractSlotMemory):
+        raise ValueError(f"a mixture prior chooses among the slots of a memory, and {type(memory).__name__} has none")
+    return MixturePrior(
+        memory.context_size, latent_size, width, word_size=memory.word_size, heads=memory.heads, key=key
+    )
 
 
 def gtmm(
@@ -33,7 +45,8 @@ def gtmm(
     condition_size: int = 0,
     encoder: MakeEncoder = MLPEncoder,
     decoder: MakeDecoder = MLPDecoder,
-    posterior: Callable[[PosteriorNetwork], AbstractPosterior] = ResidualPosterior,
+    prior: MakePrior = gaussian,
+    posterior: MakePosterior = ResidualPosterior,
     likelihood: AbstractLikelihood | None = None,
     transition_sees_frame: bool = False,
     decoder_sees_context: bool = False,
@@ -50,7 +63,9 @@ def gtmm(
     - `condition_size`: width of c_t, 0 for none.
     - `encoder`, `decoder`: called as `encoder(frame_shape, width, key=key)` and
       `decoder(code_size, frame_shape, width, key=key)`.
-    - `posterior`: `ResidualPosterior` (default) or `PlainPosterior` (the paper's).
+    - `prior`: `gaussian` (the paper's) or `mixture`, called as `prior(memory, latent_size, width, key=key)`.
+    - `posterior`: `ResidualPosterior` (default), `PlainPosterior` (the paper's), or, with a mixture prior,
+      `AddressedPosterior`.
 
     The other arguments are fields of [`TemporalModel`][vestige.models.temporal.TemporalModel].
     """
@@ -58,17 +73,16 @@ def gtmm(
     store = memory(latent_size, controller_size, key=keys[0])
     frame_encoder = encoder(frame_shape, width, key=keys[1])
     code_size = latent_size + store.context_size * decoder_sees_context
-    controller_input = latent_size + frame_encoder.features_size * transition_sees_frame
+    controller_input = latent_size + frame_encoder.features_size * transition_sees_frame + store.feedback_size
     controller = LSTM(controller_input, controller_size, key=keys[3])
-    network = PosteriorNetwork(frame_encoder.features_size, store.context_size, latent_size, width, key=keys[5])
     return TemporalModel(
         encoder=frame_encoder,
         decoder=decoder(code_size, frame_shape, width, key=keys[2]),
         likelihood=Bernoulli() if likelihood is None else likelihood,
         controller=controller,
         memory=store,
-        prior=GaussianPrior(store.context_size, latent_size, width, key=keys[4]),
-        posterior=posterior(network),
+        prior=prior(store, latent_size, width, key=keys[4]),
+        posterior=posterior(frame_encoder.features_size, store.context_size, latent_size, width, key=keys[5]),
         condition_drive=(
             eqx.nn.Linear(condition_size, controller.drive_size, use_bias=False, key=keys[6])
             if condition_size

@@ -1,14 +1,15 @@
 """Prior and posterior over the latent of one step."""
 
 import abc
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from vestige.models.layers import rectified
-from vestige.numerics import DiagonalGaussian, soft_clamp
+from vestige.numerics import DiagonalGaussian, GaussianMixture, soft_clamp
 from vestige.typing import Key
 
 LOG_SCALE_RANGE = (-7.0, 3.0)
@@ -20,12 +21,23 @@ def _small_last_layer(hidden: int, latent: int, scale: float, *, key: Key) -> eq
     return eqx.tree_at(lambda x: (x.weight, x.bias), layer, (scale * layer.weight, jnp.zeros(2 * latent)))
 
 
+class Recollection(NamedTuple):
+    """What a memory with slots holds ready at one step."""
+
+    words: Float[Array, "slots word"]
+    written: Bool[Array, " slots"]
+    weights: Float[Array, "heads slots"]
+    """Those of the read."""
+
+
 class AbstractPrior(eqx.Module):
-    """p(z_t | Psi)."""
+    """p(z_t | Psi, memory)."""
 
     @abc.abstractmethod
-    def __call__(self, context: Float[Array, " context"]) -> DiagonalGaussian:
-        """The prior of one step."""
+    def __call__(
+        self, context: Float[Array, " context"], recollection: Recollection | None
+    ) -> DiagonalGaussian | GaussianMixture:
+        """The prior of one step. `recollection` is None for a memory without slots."""
 
 
 class GaussianPrior(AbstractPrior):
@@ -39,7 +51,7 @@ class GaussianPrior(AbstractPrior):
         self.hidden = rectified(context_size, width, key=key_hidden)
         self.output = _small_last_layer(width, latent_size, 0.1, key=key_output)
 
-    def __call__(self, context: Float[Array, " context"]) -> DiagonalGaussian:
+    def __call__(self, context: Float[Array, " context"], recollection: Recollection | None) -> DiagonalGaussian:
         mean, log_scale = jnp.split(self.output(jax.nn.relu(self.hidden(context))), 2)
         return DiagonalGaussian(mean, soft_clamp(log_scale, *LOG_SCALE_RANGE))
 
@@ -57,7 +69,10 @@ class AbstractPosterior(eqx.Module):
 
     @abc.abstractmethod
     def __call__(
-        self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
+        self,
+        prior: DiagonalGaussian | GaussianMixture,
+        context: Float[Array, " context"],
+        projected: Float[Array, " width"],
     ) -> DiagonalGaussian:
         """The posterior of one step."""
 
@@ -84,15 +99,21 @@ class PosteriorNetwork(eqx.Module):
 
 
 class PlainPosterior(AbstractPosterior):
-    """N(f_mu(Psi, x), f_sigma(Psi, x)²): the paper's form (GTMM eq. 8)."""
+    """N(f_mu(Psi, x), f_sigma(Psi, x)²): the paper's form (GTMM eq. 8), under any prior."""
 
     network: PosteriorNetwork
+
+    def __init__(self, features_size: int, context_size: int, latent_size: int, width: int, *, key: Key):
+        self.network = PosteriorNetwork(features_size, context_size, latent_size, width, key=key)
 
     def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
         return self.network.from_features(features)
 
     def __call__(
-        self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
+        self,
+        prior: DiagonalGaussian | GaussianMixture,
+        context: Float[Array, " context"],
+        projected: Float[Array, " width"],
     ) -> DiagonalGaussian:
         mean, log_scale = self.network(context, projected)
         return DiagonalGaussian(mean, soft_clamp(log_scale, *LOG_SCALE_RANGE))
@@ -107,11 +128,19 @@ class ResidualPosterior(AbstractPosterior):
 
     network: PosteriorNetwork
 
+    def __init__(self, features_size: int, context_size: int, latent_size: int, width: int, *, key: Key):
+        self.network = PosteriorNetwork(features_size, context_size, latent_size, width, key=key)
+
     def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
         return self.network.from_features(features)
 
     def __call__(
-        self, prior: DiagonalGaussian, context: Float[Array, " context"], projected: Float[Array, " width"]
+        self,
+        prior: DiagonalGaussian | GaussianMixture,
+        context: Float[Array, " context"],
+        projected: Float[Array, " width"],
     ) -> DiagonalGaussian:
+        if not isinstance(prior, DiagonalGaussian):
+            raise ValueError("ResidualPosterior corrects one Gaussian; under a mixture prior use AddressedPosterior.")
         shift, log_ratio = self.network(context, projected)
         return DiagonalGaussian(prior.mean + shift, prior.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.cells import AbstractCell
-from vestige.memory import AbstractMemory, Info
+from vestige.memory import AbstractMemory, AbstractSlotMemory, Info
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder
-from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior
+from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior, Recollection
 from vestige.models.temporal.likelihood import AbstractLikelihood
-from vestige.numerics import DiagonalGaussian, masked_where
+from vestige.numerics import DiagonalGaussian, GaussianMixture, masked_where
 from vestige.typing import Key
 
 
@@ -32,8 +32,8 @@ class Trajectory(NamedTuple):
     """What happened at each step, time first."""
 
     latent: Float[Array, "time latent"]
-    prior: DiagonalGaussian
-    posterior: DiagonalGaussian
+    prior: DiagonalGaussian | GaussianMixture
+    posterior: DiagonalGaussian | GaussianMixture
     """Equal to the prior where frames were generated."""
     frame_parameters: Float[Array, "time *frame"]
     """The likelihood's parameters: logits, for Bernoulli frames."""
@@ -48,9 +48,9 @@ class TemporalModel(eqx.Module):
 
     One step, for every memory (the order of the paper's figure 2):
 
-        h_t          = controller(z_{t-1}, c_t)
+        h_t          = controller(z_{t-1}, c_t, memory.feedback)
         Psi_t        = memory.read(h_t)              sees z_1 ... z_{t-1} only
-        p_t, q_t     = prior(Psi_t), posterior(p_t, Psi_t, encoder(x_t))
+        p_t, q_t     = prior(Psi_t, memory), posterior(p_t, Psi_t, encoder(x_t))
         z_t          ~ q_t  (filtering)  or  p_t  (generation)
         memory.write(z_t, h_t)
 
@@ -125,9 +125,9 @@ class TemporalModel(eqx.Module):
             if fresh is not None:
                 state = _where(fresh, initial._replace(step=state.step), state)
             context, h, memory_state, info, after = self._read(state, drive)
-            prior = self.prior(context)
+            prior = self.prior(context, self._recollect(memory_state, info))
             posterior = self.posterior(prior, context, shared)
-            latent = posterior.sample(self._noise(key, state.step))
+            latent = posterior.draw(key=jax.random.fold_in(key, state.step))
             after = self._write(after, memory_state, latent, h, seen)
             if keep is not None:
                 after = _where(keep, after, state)
@@ -156,8 +156,8 @@ class TemporalModel(eqx.Module):
 
         def step(state, drive):
             context, h, memory_state, info, after = self._read(state, drive)
-            prior = self.prior(context)
-            latent = prior.sample(self._noise(key, state.step))
+            prior = self.prior(context, self._recollect(memory_state, info))
+            latent = prior.draw(key=jax.random.fold_in(key, state.step))
             seen = None
             if self.transition_sees_frame:
                 frame_key = jax.random.fold_in(jax.random.fold_in(key, state.step), 1)
@@ -170,7 +170,12 @@ class TemporalModel(eqx.Module):
         return Trajectory(latent, prior, prior, parameters, context, info, state)
 
     def _read(self, state: TemporalState, drive):
-        x = state.latent if state.features is None else jnp.concatenate([state.latent, state.features])
+        seen = [state.latent]
+        if state.features is not None:
+            seen.append(state.features)
+        if self.memory.feedback_size:
+            seen.append(self.memory.feedback(state.memory))
+        x = jnp.concatenate(seen) if len(seen) > 1 else state.latent
         controller, h = self.controller(state.controller, x, drive)
         context, memory_state, info = self.memory.read(state.memory, h)
         return context, h, memory_state, info, state._replace(controller=controller)
@@ -182,8 +187,11 @@ class TemporalModel(eqx.Module):
     def _decode(self, latent: Float[Array, " latent"], context: Float[Array, " context"]) -> Array:
         return self.decoder(jnp.concatenate([latent, context]) if self.decoder_sees_context else latent)
 
-    def _noise(self, key: Key, step: Int[Array, ""]) -> Float[Array, " latent"]:
-        return jax.random.normal(jax.random.fold_in(key, step), (self.latent_size,))
+    def _recollect(self, memory_state, info: Info) -> Recollection | None:
+        if not isinstance(self.memory, AbstractSlotMemory):
+            return None
+        words, written = self.memory.words(memory_state), self.memory.written(memory_state)
+        return Recollection(words, written, info["read_weights"])
 
     def _drive(self, condition: Float[Array, "time action"] | None) -> Float[Array, "time drive"] | None:
         if self.condition_drive is None and condition is None:

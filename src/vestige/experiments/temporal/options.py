@@ -1,4 +1,4 @@
-"""What may be set of a recall experiment; nothing here imports JAX."""
+"""What may be set of an experiment with a generative temporal model; nothing here imports JAX."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ from vestige.experiments.abilities import AbstractGenerative, AbstractTimed, Riv
 from vestige.experiments.checks import at_least, positive
 from vestige.experiments.contract import Built, Findings
 from vestige.experiments.optimisers import Adam
-from vestige.experiments.recall.architecture import Architecture
-from vestige.experiments.recall.memories import MEMORIES, Introspection, Memory
-from vestige.experiments.recall.task import RecallTask
+from vestige.experiments.temporal.architecture import Architecture
+from vestige.experiments.temporal.memories import MEMORIES, Introspection, Memory
+from vestige.experiments.temporal.tasks import PerfectRecall, Sequences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,10 +37,10 @@ class Gradient:
 
 
 @dataclasses.dataclass(frozen=True)
-class Recall(AbstractGenerative, AbstractTimed):
-    """A generative temporal model on a recall task."""
+class Temporal(AbstractGenerative, AbstractTimed):
+    """A generative temporal model on sequences that call for memory."""
 
-    task: RecallTask = dataclasses.field(default_factory=RecallTask)
+    task: Sequences = dataclasses.field(default_factory=PerfectRecall)
     model: Architecture = dataclasses.field(default_factory=Architecture)
     memory: Memory = dataclasses.field(default_factory=Introspection)
     rule: Gradient = dataclasses.field(default_factory=Gradient)
@@ -62,31 +62,31 @@ class Recall(AbstractGenerative, AbstractTimed):
         at_least(self, 1, "batch")
 
     def outline(self) -> dict[str, str]:
-        return {"images": self.task.images.source, "l, k": f"{self.task.l}, {self.task.k}"}
+        return self.task.outline()
 
     def build(self, *, seed: int) -> Built:
-        from vestige.experiments.recall.build import build
+        from vestige.experiments.temporal.build import build
 
         return build(self, seed=seed)
 
     def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
-        from vestige.experiments.recall.examine import examine
+        from vestige.experiments.temporal.examine import examine
 
         return examine(built.task, model, size=self.evaluation_size, key=key)
 
     def imagine(
         self, built: Built, model: Any, *, count: int, frames: int | None, given: int, seed: int
     ) -> "np.ndarray":
-        from vestige.experiments.recall.imagine import imagine
+        from vestige.experiments.temporal.imagine import imagine
 
         return imagine(built.task, model, count=count, frames=frames, given=given, seed=seed)
 
     def rehearsal(self, *, seed: int) -> Built:
-        from vestige.experiments.recall.rehearse import rehearse
+        from vestige.experiments.temporal.rehearse import rehearse
 
         return rehearse(self, seed=seed)
 
     def rivals(self, *, seed: int) -> Iterator[Rival]:
-        from vestige.experiments.recall.rehearse import rivals
+        from vestige.experiments.temporal.rehearse import rivals
 
         return rivals(self, seed=seed)

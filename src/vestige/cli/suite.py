@@ -1,0 +1,88 @@
+"""`vestige compare SUITE`: several experiments, each with several settings, in one table."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from vestige.cli.parse import RunSettings, command_line, default_folder, simple
+from vestige.cli.run import how
+from vestige.errors import UsageError
+from vestige.experiments.folder import RESULTS
+from vestige.experiments.suites import SUITES, Suite
+
+
+@dataclasses.dataclass(frozen=True)
+class SuiteSettings(RunSettings):
+    """Which part of the table, beside where and how."""
+
+    tasks: str = "all"
+    """Experiments, with commas between them, or all."""
+    memories: str = "all"
+    """Memories, with commas between them, or all."""
+    steps: int | None = None
+    """Updates of every run; by default those of the preset."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.steps is not None and self.steps < 0:
+            raise ValueError(f"steps must not be negative, got {self.steps}")
+
+
+def main(name: str, arguments: list[str]) -> int:
+    """Run every cell with every seed, row by row; the table grows as rows are finished.
+
+    With `--resume`, what is finished is taken as it is, and what was cut goes on.
+    """
+    suite = SUITES[name]
+    settings = simple(f"compare {name}", f"{suite.title}: {suite.summary}.", SuiteSettings, arguments)
+    folder = settings.out or default_folder(f"{name}-{settings.preset}", resume=settings.resume)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not settings.resume:
+        raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to go on with it.")
+    rows, columns = suite.rows(settings.tasks), suite.columns(settings.memories)
+    for entry in rows:
+        entry.preset(settings.preset)
+    for entry in rows:
+        _row(suite, entry, columns, settings, folder)
+        results = _table(suite, columns, folder)
+    from rich.console import Console
+
+    from vestige.report.matrix_table import matrix_table
+
+    Console().print(matrix_table(results))
+    print(f"report: {folder / 'report.html'}")
+    return 0
+
+
+def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, folder: Path) -> None:
+    """One experiment with all settings."""
+    from vestige.experiments.compare import compare
+    from vestige.report import write_report
+
+    members = suite.options(entry, columns, preset=settings.preset)
+    if settings.steps is not None:
+        members = {name: dataclasses.replace(options, steps=settings.steps) for name, options in members.items()}
+    compare(
+        entry,
+        members,
+        vary=suite.vary,
+        seeds=[settings.seed + i for i in range(settings.seeds)],
+        folder=folder / entry.name,
+        announce=lambda where: print(f"\n{entry.name}/{where}", flush=True),
+        **{**how(settings), "resume": True},  # the folder itself is new, or is to be gone on with
+    )
+    for where in sorted((folder / entry.name).glob("*/seed-*")):
+        write_report(where)
+    write_report(folder / entry.name)
+
+
+def _table(suite: Suite, columns: list[str], folder: Path) -> dict[str, Any]:
+    """The table of all rows that are there, whichever were asked for."""
+    from vestige.experiments.folder import write_json
+    from vestige.experiments.matrix import matrix
+    from vestige.report.matrix_page import write_matrix
+
+    there = [entry for entry in suite.entries if (folder / entry.name / RESULTS).exists()]
+    results = matrix(suite, there, columns, folder, command=command_line())
+    write_json(folder / RESULTS, results)
+    write_matrix(results, folder)
+    return results

@@ -1,0 +1,76 @@
+"""Sets of experiments that are compared together; nothing here imports JAX."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from vestige.errors import UsageError, nearest
+from vestige.experiments.contract import AbstractOptions
+from vestige.experiments.entry import Entry
+from vestige.experiments.temporal.entries import GTMM
+from vestige.experiments.temporal.memories import COMPARED
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """Several experiments, each run with the same settings of one option: a table of rows and columns."""
+
+    name: str
+    title: str
+    summary: str
+    entries: tuple[Entry[Any], ...]
+    """The rows."""
+    vary: str
+    """The option that makes the columns, one with named choices."""
+    members: tuple[str, ...]
+    """The columns, by those names."""
+    metric: Mapping[str, str]
+    """What stands in each row: entry -> metric."""
+
+    def rows(self, tasks: str) -> list[Entry[Any]]:
+        """The entries named in `a,b,…`, in the suite's order; `all` is all. **Raises** `UsageError`."""
+        return [entry for entry in self.entries if entry.name in _named(tasks, [e.name for e in self.entries])]
+
+    def columns(self, members: str) -> list[str]:
+        """The settings named in `a,b,…`, in the suite's order; `all` is all. **Raises** `UsageError`."""
+        chosen = _named(members, list(self.members))
+        return [member for member in self.members if member in chosen]
+
+    def options(self, entry: Entry[Any], members: list[str], *, preset: str) -> dict[str, AbstractOptions]:
+        """One row's runs."""
+        options = entry.preset(preset)
+        choices = options.choices[self.vary]
+        return {member: dataclasses.replace(options, **{self.vary: choices[member]}) for member in members}
+
+
+def _named(names: str, known: list[str]) -> list[str]:
+    if names == "all":
+        return known
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    for name in found:
+        if name not in known:
+            raise UsageError(f"unknown '{name}'. {nearest(name, known)}")
+    if not found:
+        raise UsageError(f"nothing chosen; there are {', '.join(known)}, or all")
+    return found
+
+
+SUITES: dict[str, Suite] = {
+    "gtmm": Suite(
+        name="gtmm",
+        title="Generative temporal models with memory",
+        summary="the seven tasks of Gemici et al. 2017, with every memory",
+        entries=GTMM,
+        vary="memory",
+        members=COMPARED,
+        metric={
+            "perfect-recall": "kl_last",
+            "parity-recall": "parity_accuracy",
+            "one-shot-recall": "kl_last",
+            "dynamic-dependency": "kl_last",
+            "similarity-recall": "kl_last",
+            "map-navigation": "kl_revisit",
+            "room-rotation": "kl_recall",
+        },
+    )
+}

@@ -1,0 +1,109 @@
+"""A prior that can name what it remembers, and the posterior that goes with it."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.temporal.latents import (
+    LOG_RATIO_RANGE,
+    LOG_SCALE_RANGE,
+    AbstractPosterior,
+    AbstractPrior,
+    GaussianPrior,
+    PosteriorNetwork,
+    Recollection,
+)
+from vestige.numerics import DiagonalGaussian, GaussianMixture, soft_clamp
+from vestige.typing import Key
+
+LEAST_WEIGHT = 1e-30  # whose logarithm is finite in single precision
+START_LOG_SCALE = -1.0
+
+
+class MixturePrior(AbstractPrior):
+    """p(z_t) = π_0 N(f(Psi)) + Σ_j π_j N(g(m_j)): something new, or what one slot holds (ours).
+
+    A single Gaussian cannot say "one of these fifteen frames": it pays for a full frame where naming one costs
+    ln 15 nats. Here π_j = Σ_r ρ_r w^r_j + ρ_u / n, where w^r are the weights of the read heads, n counts the written
+    slots, and ρ = softmax of a layer on Psi: attend where the heads do, or anywhere. What is left is π_0. (After the
+    discrete address of Bornschein et al. 2017, arXiv:1709.07116, summed out exactly.)
+
+    `g` is a linear layer that starts as the identity, for memories that hold latents themselves. The divergence from a
+    mixture has no closed form: it is estimated from the posterior's own draw. Time and memory: O(slots x latent).
+    """
+
+    fresh: GaussianPrior
+    word: eqx.nn.Linear
+    shares: eqx.nn.Linear
+
+    def __init__(self, context_size: int, latent_size: int, width: int, *, word_size: int, heads: int, key: Key):
+        keys = jax.random.split(key, 3)
+        self.fresh = GaussianPrior(context_size, latent_size, width, key=keys[0])
+        word = eqx.nn.Linear(word_size, 2 * latent_size, key=keys[1])
+        weight = jnp.concatenate([jnp.eye(latent_size, word_size), 0.1 * word.weight[latent_size:]])
+        bias = jnp.concatenate([jnp.zeros(latent_size), jnp.full(latent_size, START_LOG_SCALE)])
+        self.word = eqx.tree_at(lambda layer: (layer.weight, layer.bias), word, (weight, bias))
+        self.shares = eqx.nn.Linear(context_size, heads + 2, key=keys[2])
+
+    def __call__(self, context: Float[Array, " context"], recollection: Recollection | None) -> GaussianMixture:
+        if recollection is None:
+            raise ValueError("MixturePrior: the memory has no slots to choose from. Use GaussianPrior.")
+        words, written, weights = recollection
+        fresh = self.fresh(context, None)
+        share = jax.nn.softmax(self.shares(context))
+        there = written.astype(share.dtype)
+        anywhere = there / jnp.maximum(jnp.sum(there), 1.0)
+        slots = share[2:] @ weights + share[1] * anywhere
+        new = jnp.maximum(1.0 - jnp.sum(slots), 0.0)  # its own share, and that of weights that are not there
+        log_weights = jnp.log(jnp.maximum(jnp.append(new, slots), LEAST_WEIGHT))
+        mean, log_scale = jnp.split(jax.vmap(self.word)(words), 2, axis=1)
+        components = DiagonalGaussian(
+            jnp.concatenate([fresh.mean[None], mean]),
+            jnp.concatenate([fresh.log_scale[None], soft_clamp(log_scale, *LOG_SCALE_RANGE)]),
+        )
+        return GaussianMixture(log_weights, components)
+
+
+class AddressedPosterior(AbstractPosterior):
+    """Looks up which component of a mixture prior the frame is, and corrects that one (ours).
+
+    The frame alone gives a guess ẑ; component j gets r_j ∝ π_j exp(-½ ‖(ẑ - mean_j) / τ‖²) with learned τ, and the
+    new one a learned score instead of the distance. Then `m_q = Σ_j r_j mean_j + dm`, and so for log-scales: where one
+    component fits, the posterior is that component, exactly, and the frame costs -log π_j nats.
+    """
+
+    network: PosteriorNetwork
+    guess: eqx.nn.Linear
+    from_base: eqx.nn.Linear
+    log_tolerance: Float[Array, " latent"]
+    new_score: Float[Array, ""]
+
+    def __init__(self, features_size: int, context_size: int, latent_size: int, width: int, *, key: Key):
+        keys = jax.random.split(key, 3)
+        self.network = PosteriorNetwork(features_size, context_size, latent_size, width, key=keys[0])
+        self.guess = eqx.nn.Linear(features_size, latent_size, key=keys[1])
+        self.from_base = eqx.nn.Linear(2 * latent_size, width, use_bias=False, key=keys[2])
+        self.log_tolerance = jnp.zeros(latent_size)
+        self.new_score = jnp.zeros(()) - 0.5 * latent_size
+
+    def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
+        return jnp.concatenate([self.network.from_features(features), self.guess(features)])
+
+    def __call__(
+        self,
+        prior: DiagonalGaussian | GaussianMixture,
+        context: Float[Array, " context"],
+        projected: Float[Array, " width"],
+    ) -> DiagonalGaussian:
+        if not isinstance(prior, GaussianMixture):
+            raise ValueError("AddressedPosterior: the prior is no mixture. Use ResidualPosterior or PlainPosterior.")
+        latent = self.log_tolerance.shape[0]
+        projected, guess = projected[:-latent], projected[-latent:]
+        mean, log_scale = prior.components
+        distance = jnp.sum(jnp.square((guess[None] - mean[1:]) * jnp.exp(-self.log_tolerance)[None]), axis=1)
+        share = jax.nn.softmax(prior.log_weights + jnp.append(self.new_score, -0.5 * distance))
+        base = DiagonalGaussian(share @ mean, share @ log_scale)
+        seen = projected + self.from_base(jnp.concatenate([base.mean, guess]))
+        shift, log_ratio = self.network(context, seen)
+        return DiagonalGaussian(base.mean + shift, base.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))

@@ -1,0 +1,136 @@
+"""Turning on the spot in a room that is new in every sequence."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from vestige.tasks.actions import one_hot_actions
+from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.rooms.layout import draw_room
+from vestige.tasks.rooms.raycast import FIELD_OF_VIEW, column_angles, render
+from vestige.tasks.rooms.turning import AbstractTurning, Revolution
+from vestige.tasks.source import AbstractSource
+from vestige.tasks.tally import Tally
+from vestige.typing import Batch, Key, Metrics
+
+SIMULATED = 2048  # turns behind the ideal curve
+
+
+class Rooms(AbstractSource):
+    """Endlessly many rooms, seen in frames of (resolution, resolution, 3). Streams have no room in common."""
+
+    stream: Int[Array, ""]
+    resolution: int = eqx.field(static=True)
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(height, width, RGB)."""
+        return self.resolution, self.resolution, 3
+
+    @property
+    def size(self) -> None:
+        """There is no end of them."""
+        return None
+
+    def first(self, count: int | None) -> "Rooms":
+        return self
+
+    def views(self, headings: Float[Array, " time"], *, key: Key) -> Float[Array, "time height width 3"]:
+        """One room of this stream at these headings, in [0, 1]."""
+        room = draw_room(key=jax.random.fold_in(key, self.stream))
+        return render(room, headings, height=self.resolution, width=self.resolution)
+
+
+class RoomRotation(AbstractFrameTask[Rooms]):
+    """Colour frames of a random room in which the agent turns on the spot (GTMM section 5, figures 16 and 17).
+
+    Our own rooms stand in for the paper's, which were never published: walls with paintings under a sky with a
+    skyline, drawn as they are needed. Nothing is known about a room before it was seen; a frame is marked as
+    predictable where the azimuth of each of its columns lay within the field of view of an earlier frame. With the
+    default turning of about 15 frames that is so from frame 12 or 13 on.
+
+    Frames are not binary: train with the `Gaussian` likelihood.
+
+    Facts: `headings` (time), and `actions` (time) where the turning has any. Metrics: those of all frame tasks.
+
+    **Arguments:**
+
+    - `resolution`: frames are (resolution, resolution, 3).
+    - `frames`: length of a sequence.
+    - `turning`: `Revolution()` (default, a period of 14.5 to 15.5 frames), `Revolution(15.0, 15.0)` for a fixed one,
+      or `RandomTurns()`, whose actions are given to the model.
+
+    **Raises:** `ValueError` where `resolution < 2` or `frames < 2`.
+    """
+
+    train: Rooms
+    test: Rooms
+    turning: AbstractTurning
+    frames: int = eqx.field(static=True, default=30)  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    def __init__(self, resolution: int = 16, frames: int = 30, *, turning: AbstractTurning | None = None):
+        if resolution < 2:
+            raise ValueError(f"a frame is at least 2 x 2 pixels, got resolution={resolution}")
+        self.train, self.test = (Rooms(jnp.array(stream, jnp.int32), resolution) for stream in (0, 1))
+        self.turning = Revolution() if turning is None else turning
+        self.frames = frames  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    @property
+    def given(self) -> int:
+        """The first half, about one turn."""
+        return self.frames // 2
+
+    @property
+    def condition_size(self) -> int:
+        """As the turning has actions."""
+        return self.turning.actions
+
+    def sequence(self, source: Rooms, *, key: Key) -> Shown:
+        key_room, key_turn = jax.random.split(key)
+        headings, actions = self.turning.headings(self.frames, key=key_turn)
+        frames = source.views(headings, key=key_room)
+        seen = covered(headings, source.resolution)
+        if actions is None:
+            return Shown(Batch(frames), seen, {"headings": headings})
+        condition = jax.nn.one_hot(actions, self.condition_size)
+        return Shown(Batch(frames, condition=condition), seen, {"headings": headings, "actions": actions})
+
+    def condition(self, actions: Int[Array, " time"]) -> Float[Array, "time action"]:
+        """Actions as a model takes them. **Raises** at run time where one is not the turning's."""
+        return one_hot_actions(actions, self.condition_size)
+
+    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+        return {}
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """A view that was seen costs nothing at best, and by chance what a new one costs. The ideal curve is what a
+        new view costs on average times how often frame t shows one, simulated once; a view that overlaps earlier
+        ones may cost less than that, and the first one more."""
+        fresh = float(metrics["kl_fresh"])
+        ideal = [fresh * float(new) for new in self._new_views()]
+        return {
+            "kl_recall": {"best": 0.0, "chance": fresh},
+            "kl_last": {"best": ideal[-1], "chance": fresh},
+            "curves": {"kl_per_frame": ideal},
+        }
+
+    def _new_views(self) -> Float[Array, " time"]:
+        """How often each frame is not predictable, with keys of its own: the same for every run and seed."""
+
+        def new(key: Key) -> Array:
+            headings = self.turning.headings(self.frames, key=key)[0]
+            return ~covered(headings, self.train.resolution)
+
+        keys = jax.random.split(jax.random.key(0), SIMULATED)
+        return jnp.mean(jax.lax.map(new, keys, batch_size=64).astype(jnp.float32), axis=0)
+
+
+def covered(headings: Float[Array, " time"], width: int) -> Bool[Array, " time"]:
+    """Whether all azimuths at which a frame's columns look lay within an earlier frame's field of view."""
+    angles = column_angles(headings, width)[:, :, None] - headings[None, None]
+    off = jnp.abs((angles + jnp.pi) % (2 * jnp.pi) - jnp.pi)
+    earlier = jnp.tril(jnp.ones((headings.shape[0],) * 2, bool), -1)
+    return jnp.all(jnp.any((off <= FIELD_OF_VIEW / 2) & earlier[:, None], axis=2), axis=1)

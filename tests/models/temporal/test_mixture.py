@@ -1,0 +1,83 @@
+"""A prior that can name what it remembers."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vestige.models.temporal import (
+    AddressedPosterior,
+    MixturePrior,
+    Recollection,
+    ResidualPosterior,
+    gtmm,
+    mixture,
+    vrnn,
+)
+
+from .conftest import FRAME, SIZES, introspection
+
+SLOTS, LATENT, CONTEXT = 6, 4, 5
+
+
+@pytest.fixture
+def prior(key):
+    return MixturePrior(CONTEXT, LATENT, 8, word_size=LATENT, heads=2, key=key)
+
+
+def sharing(prior, *shares):
+    """The prior with fixed shares: new, anywhere, head by head."""
+    layer = prior.shares
+    weight, bias = jnp.zeros_like(layer.weight), jnp.log(jnp.array(shares))
+    return eqx.tree_at(lambda p: (p.shares.weight, p.shares.bias), prior, (weight, bias))
+
+
+def recollection(key, written=SLOTS):
+    there = jnp.arange(SLOTS) < written
+    weights = jax.nn.softmax(jax.random.normal(key, (2, SLOTS))) * there.astype(jnp.float32)[None]
+    weights = weights / jnp.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    return Recollection(5 * jax.random.normal(key, (SLOTS, LATENT)), there, weights)
+
+
+def test_weights(prior, key):
+    given = recollection(key, written=3)
+    weights = np.exp(sharing(prior, 0.1, 0.2, 0.3, 0.4)(jnp.ones(CONTEXT), given).log_weights)
+    expected = 0.3 * given.weights[0] + 0.4 * given.weights[1] + 0.2 / 3 * (np.arange(SLOTS) < 3)
+    np.testing.assert_allclose(weights, [0.1, *expected], atol=1e-6)
+
+
+def test_an_empty_memory_leaves_only_what_is_new(prior, key):
+    empty = Recollection(jnp.zeros((SLOTS, LATENT)), jnp.zeros(SLOTS, bool), jnp.zeros((2, SLOTS)))
+    context, value = jnp.ones(CONTEXT), jnp.ones(LATENT)
+    found = prior(context, empty)
+    assert float(found.log_prob(value)) == pytest.approx(float(prior.fresh(context, None).log_prob(value)), rel=1e-5)
+    slopes = jax.grad(lambda p: p(context, empty).log_prob(value), allow_int=True)(prior)
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(slopes))
+
+
+def test_a_frame_that_is_held_costs_its_name(prior, key):
+    """The posterior finds the slot from the frame, and pays ln n for saying which."""
+    given = recollection(key)
+    p = sharing(prior, 1e-6, 1.0, 1e-6, 1e-6)(jnp.ones(CONTEXT), given)
+    posterior = AddressedPosterior(LATENT, CONTEXT, LATENT, 8, key=key)
+    knows = eqx.tree_at(lambda q: (q.guess.weight, q.guess.bias), posterior, (jnp.eye(LATENT), jnp.zeros(LATENT)))
+    knows = eqx.tree_at(lambda q: q.network.output.weight, knows, jnp.zeros((2 * LATENT, 8)))
+    for slot in range(SLOTS):
+        q = knows(p, jnp.ones(CONTEXT), knows.project(given.words[slot]))
+        np.testing.assert_allclose(q.mean, p.components.mean[slot + 1], atol=1e-3)
+        cost = np.mean([p.surprise(q, q.draw(key=k)) for k in jax.random.split(key, 20)])
+        assert cost == pytest.approx(np.log(SLOTS), abs=0.02)
+
+
+def test_what_does_not_go_together(key):
+    with pytest.raises(ValueError, match="NoMemory has none"):
+        vrnn(FRAME, prior=mixture, posterior=AddressedPosterior, key=key, **SIZES)
+    wrong = {
+        "under a mixture prior": gtmm(FRAME, introspection(), prior=mixture, key=key, **SIZES),
+        "the prior is no mixture": gtmm(FRAME, introspection(), posterior=AddressedPosterior, key=key, **SIZES),
+    }
+    assert isinstance(wrong["under a mixture prior"].posterior, ResidualPosterior)
+    for message, model in wrong.items():
+        with pytest.raises(ValueError, match=message):
+            model.filter(jnp.zeros((3, *FRAME)), key=key)
