@@ -2,6 +2,7 @@
 
 from vestige.memory.attention import Attention as Attention
 from vestige.memory.attention import AttentionState as AttentionState
+from vestige.memory.contract import AbstractFeedbackMemory as AbstractFeedbackMemory
 from vestige.memory.contract import AbstractMemory as AbstractMemory
 from vestige.memory.contract import AbstractSlotMemory as AbstractSlotMemory
 from vestige.memory.contract import Info as Info

@@ -87,7 +87,6 @@ class Attention(AbstractSlotMemory[AttentionState]):
     key_size: int = eqx.field(static=True)
     include_controller_state: bool = eqx.field(static=True)
     context_size: int = eqx.field(static=True)
-    feedback_size: int = eqx.field(static=True)
 
     def __init__(
         self,
@@ -104,7 +103,6 @@ class Attention(AbstractSlotMemory[AttentionState]):
         self.slots, self.word_size, self.heads, self.key_size = slots, latent_size, heads, key_size
         self.include_controller_state = include_controller_state
         self.context_size = heads * latent_size + controller_size * include_controller_state
-        self.feedback_size = 0
         key_keys, key_query, key_distance = jax.random.split(key, 3)
         common = {"hidden": controller_size, "position": POSITION_SIZE}
         before = {"before": latent_size}
@@ -146,9 +144,6 @@ class Attention(AbstractSlotMemory[AttentionState]):
             context = jnp.concatenate([context, h])
         opening = jnp.sum(weights, axis=-1, keepdims=True)
         return context, state, {"read_weights": weights, "read_gates": opening}
-
-    def feedback(self, state: AttentionState) -> Float[Array, " feedback"]:
-        return jnp.zeros(0)
 
     def words(self, state: AttentionState) -> Float[Array, "slots word"]:
         return state.latents

@@ -34,8 +34,6 @@ class AbstractMemory(eqx.Module, Generic[State]):
     """
 
     context_size: eqx.AbstractVar[int]
-    feedback_size: eqx.AbstractVar[int]
-    """Width of what the controller sees of the memory, 0 for nothing."""
 
     @abc.abstractmethod
     def init(self) -> State:
@@ -48,10 +46,6 @@ class AbstractMemory(eqx.Module, Generic[State]):
     @abc.abstractmethod
     def read(self, state: State, h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], State, Info]:
         """The context for prior and posterior, the state afterwards, and what to look at."""
-
-    @abc.abstractmethod
-    def feedback(self, state: State) -> Float[Array, " feedback"]:
-        """What the controller sees at the next step beside the latent: the vectors of the last read, or nothing."""
 
 
 class AbstractSlotMemory(AbstractMemory[State]):
@@ -69,3 +63,14 @@ class AbstractSlotMemory(AbstractMemory[State]):
     @abc.abstractmethod
     def written(self, state: State) -> Bool[Array, " slots"]:
         """Which slots hold something."""
+
+
+class AbstractFeedbackMemory(AbstractSlotMemory[State]):
+    """A table whose last reads the controller sees at the next step, beside the latent."""
+
+    feedback_size: eqx.AbstractVar[int]
+    """Width of what the controller sees."""
+
+    @abc.abstractmethod
+    def feedback(self, state: State) -> Float[Array, " feedback"]:
+        """The vectors of the last read; zeros before the first."""

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.memory.allocation import allocation, update_usage
 from vestige.memory.content import BLANK, content_weights
-from vestige.memory.contract import AbstractSlotMemory, Info
+from vestige.memory.contract import AbstractFeedbackMemory, Info
 from vestige.memory.interface import bounded, emitter, oneplus, received, split, steer
 from vestige.memory.links import follow, update_links, update_precedence
 from vestige.memory.sizes import check_sizes
@@ -30,7 +30,7 @@ class DNCState(NamedTuple):
     written: Bool[Array, " slots"]
 
 
-class DNC(AbstractSlotMemory[DNCState]):
+class DNC(AbstractFeedbackMemory[DNCState]):
     """Content lookup, allocation of free slots, and links in the order of writing (Graves et al. 2016, Methods).
 
     `write`, steered by one product with [h, z]:

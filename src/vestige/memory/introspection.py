@@ -58,7 +58,6 @@ class Introspection(AbstractSlotMemory[IntrospectionState]):
     include_controller_state: bool = eqx.field(static=True)
     detach: bool = eqx.field(static=True)
     context_size: int = eqx.field(static=True)
-    feedback_size: int = eqx.field(static=True)
 
     def __init__(
         self,
@@ -81,7 +80,6 @@ class Introspection(AbstractSlotMemory[IntrospectionState]):
         self.include_controller_state = include_controller_state
         self.detach = detach
         self.context_size = heads * latent_size + controller_size * include_controller_state
-        self.feedback_size = 0
 
     def init(self) -> IntrospectionState:
         return IntrospectionState(jnp.zeros((self.slots, self.word_size)), jnp.zeros((), jnp.int32))
@@ -105,9 +103,6 @@ class Introspection(AbstractSlotMemory[IntrospectionState]):
         if self.include_controller_state:
             context = jnp.concatenate([context, h])
         return context, state, {"read_weights": weights, "read_gates": gates}
-
-    def feedback(self, state: IntrospectionState) -> Float[Array, " feedback"]:
-        return jnp.zeros(0)
 
     def words(self, state: IntrospectionState) -> Float[Array, "slots word"]:
         return state.buffer

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.memory.allocation import least_used
 from vestige.memory.content import BLANK, content_weights
-from vestige.memory.contract import AbstractSlotMemory, Info
+from vestige.memory.contract import AbstractFeedbackMemory, Info
 from vestige.memory.interface import bounded, emitter, oneplus, received, split, steer
 from vestige.memory.sizes import check_sizes
 from vestige.typing import Key
@@ -44,7 +44,7 @@ def decay_usage(
     return jax.lax.stop_gradient(decay * usage + jnp.sum(read_weights + write_weights, axis=0))
 
 
-class LRU(AbstractSlotMemory[LRUState]):
+class LRU(AbstractFeedbackMemory[LRUState]):
     """Content lookup; writes go to what was just read or to the least used slots (Santoro et al. 2016, eq. 5-8).
 
     `write`, steered by one product with [h, z]: the `heads` least used slots, one for each head, are wiped; then

@@ -1,7 +1,6 @@
 """The absence of a memory: the context is the controller's own output."""
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.memory.contract import AbstractMemory, Info
@@ -14,11 +13,9 @@ class NoMemory(AbstractMemory[tuple[()]]):
     """
 
     context_size: int = eqx.field(static=True)
-    feedback_size: int = eqx.field(static=True)
 
     def __init__(self, controller_size: int):
         self.context_size = controller_size
-        self.feedback_size = 0
 
     def init(self) -> tuple[()]:
         return ()
@@ -28,6 +25,3 @@ class NoMemory(AbstractMemory[tuple[()]]):
 
     def read(self, state: tuple[()], h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], tuple[()], Info]:
         return h, state, {}
-
-    def feedback(self, state: tuple[()]) -> Float[Array, " feedback"]:
-        return jnp.zeros(0)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.memory.content import BLANK, content_weights
-from vestige.memory.contract import AbstractSlotMemory, Info
+from vestige.memory.contract import AbstractFeedbackMemory, Info
 from vestige.memory.interface import bounded, emitter, oneplus, received, split, steer
 from vestige.memory.shift import sharpen, shift
 from vestige.memory.sizes import check_sizes
@@ -44,7 +44,7 @@ def address(
     return sharpen(shift(blended, shifts), exponents)
 
 
-class NTM(AbstractSlotMemory[NTMState]):
+class NTM(AbstractFeedbackMemory[NTMState]):
     """Heads that look up by content or walk along the slots (Graves et al. 2014, section 3).
 
     One write head and `heads` read heads, each addressed by [`address`][vestige.memory.ntm.address].

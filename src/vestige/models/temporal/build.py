@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from vestige.cells import LSTM
-from vestige.memory import AbstractMemory, AbstractSlotMemory, NoMemory
+from vestige.memory import AbstractFeedbackMemory, AbstractMemory, AbstractSlotMemory, NoMemory
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder, MLPDecoder, MLPEncoder
 from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior, GaussianPrior, ResidualPosterior
 from vestige.models.temporal.likelihood import AbstractLikelihood, Bernoulli
@@ -73,7 +73,8 @@ def gtmm(
     store = memory(latent_size, controller_size, key=keys[0])
     frame_encoder = encoder(frame_shape, width, key=keys[1])
     code_size = latent_size + store.context_size * decoder_sees_context
-    controller_input = latent_size + frame_encoder.features_size * transition_sees_frame + store.feedback_size
+    feedback_size = store.feedback_size if isinstance(store, AbstractFeedbackMemory) else 0
+    controller_input = latent_size + frame_encoder.features_size * transition_sees_frame + feedback_size
     controller = LSTM(controller_input, controller_size, key=keys[3])
     return TemporalModel(
         encoder=frame_encoder,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.cells import AbstractCell
-from vestige.memory import AbstractMemory, AbstractSlotMemory, Info
+from vestige.memory import AbstractFeedbackMemory, AbstractMemory, AbstractSlotMemory, Info
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder
 from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior, Recollection
 from vestige.models.temporal.likelihood import AbstractLikelihood
@@ -48,7 +48,7 @@ class TemporalModel(eqx.Module):
 
     One step, for every memory (the order of the paper's figure 2):
 
-        h_t          = controller(z_{t-1}, c_t, memory.feedback)
+        h_t          = controller(z_{t-1}, c_t, reads of t - 1 where the memory feeds them back)
         Psi_t        = memory.read(h_t)              sees z_1 ... z_{t-1} only
         p_t, q_t     = prior(Psi_t, memory), posterior(p_t, Psi_t, encoder(x_t))
         z_t          ~ q_t  (filtering)  or  p_t  (generation)
@@ -173,7 +173,7 @@ class TemporalModel(eqx.Module):
         seen = [state.latent]
         if state.features is not None:
             seen.append(state.features)
-        if self.memory.feedback_size:
+        if isinstance(self.memory, AbstractFeedbackMemory):
             seen.append(self.memory.feedback(state.memory))
         x = jnp.concatenate(seen) if len(seen) > 1 else state.latent
         controller, h = self.controller(state.controller, x, drive)
