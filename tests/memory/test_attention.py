@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from vestige.memory import Attention
+from vestige.memory.attention import PLACES
 
 assert_close = np.testing.assert_allclose
 assert_equal = np.testing.assert_array_equal
@@ -92,6 +93,22 @@ def test_a_place_is_found_again(key):
     for value, place in enumerate(jnp.eye(HIDDEN)):
         state = memory.write(state, jnp.full(LATENT, 1.0 + value), place)
     assert_close(memory.read(state, jnp.eye(HIDDEN)[1])[0][:LATENT], [2, 2], atol=1e-4)
+
+
+def test_a_way_back_leads_to_the_same_place(key):
+    """Steps to the right, then as many to the left: the angles are the old ones, and so is what is found there."""
+    memory = silent(key, slots=6)
+    turn, places = memory.turn.weight.at[0, 0].set(1.0), 2 * PLACES
+    cosine, sine = memory.keyed.weight.shape[1] - places, memory.keyed.weight.shape[1] - PLACES
+    asked = memory.query.weight.shape[1] - memory.keyed.weight.shape[1]
+    memory = projections(memory, keyed=[cosine, sine], query=[cosine + asked, sine + asked])
+    memory = eqx.tree_at(lambda m: m.turn.weight, memory, turn)
+    state = memory.init()
+    for value, step in enumerate([0.0, 1.0, 1.0, 1.0, -1.0]):
+        h = jnp.zeros(HIDDEN).at[0].set(step)
+        context, state, _ = memory.read(state, h)
+        state = memory.write(state, jnp.full(LATENT, 1.0 + value), h)
+    assert_close(context[:LATENT], [3, 3], atol=0.02)  # at angle 2, as when 3 was stored
 
 
 def test_the_number_of_the_step_is_part_of_the_key(key):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from vestige.report import results_table
-from vestige.report.metrics import shared_unit
+from vestige.report.metrics import lower_is_better, metric, shared_unit
 
 
 def test_rows_of_a_finished_run(run_folder: Path) -> None:
@@ -52,3 +52,9 @@ def test_a_unit_is_told_only_where_all_share_it() -> None:
     assert shared_unit(["kl_last", "parity_accuracy"]) == ""
     assert shared_unit(["parity_accuracy"]) == ""
     assert shared_unit([]) == ""
+
+
+def test_metrics_of_the_temporal_tasks_are_explained() -> None:
+    names = ["kl_revisit", "kl_cue", "parity_accuracy", "revisit_coherence", "elsewhere_coherence", "negative_iw_bound"]
+    assert all(metric(name).explanation for name in names)
+    assert [lower_is_better(name) for name in names] == [True, True, False, False, None, True]

@@ -7,6 +7,8 @@ imported when a page is made.
 
 from vestige.report.comparison_table import MemberRow as MemberRow
 from vestige.report.comparison_table import comparison_table as comparison_table
+from vestige.report.matrix_page import write_matrix as write_matrix
+from vestige.report.matrix_table import matrix_table as matrix_table
 from vestige.report.numbers import format_number as format_number
 from vestige.report.numbers import format_seconds as format_seconds
 from vestige.report.results_table import ResultRow as ResultRow

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from vestige.errors import UsageError, VestigeError
-from vestige.report.files import RESULTS, mapping, need_folder, read_results
+from vestige.report.files import RESULTS, inside, mapping, need_folder, read_results
 from vestige.report.run import Run, read_run
 
 
@@ -47,19 +47,14 @@ def read_comparison(folder: Path, *, runs: bool = True) -> Comparison:
         summary = mapping(summary)
         listed = summary.get("runs")
         paths = tuple(str(path) for path in listed) if isinstance(listed, list) else ()
-        inside = tuple(path for path in paths if _inside(path))
-        notes += [f"'{path}' lies outside this folder and is left out." for path in paths if not _inside(path)]
+        within = tuple(path for path in paths if inside(path))
+        notes += [f"'{path}' lies outside this folder and is left out." for path in paths if not inside(path)]
         read = []
-        for path in inside if runs else ():
+        for path in within if runs else ():
             try:
                 read.append(read_run(folder / path))
             except VestigeError as error:
                 notes.append(f"{path}: {str(error).replace(f'{folder}/', '')}")
-        members.append(Member(name, summary, inside, tuple(read)))
+        members.append(Member(name, summary, within, tuple(read)))
         notes += [note for run in read for note in run.notes]
     return Comparison(results, tuple(members), tuple(dict.fromkeys(notes)))
-
-
-def _inside(path: str) -> bool:
-    parts = PurePosixPath(path)
-    return bool(parts.parts) and not parts.is_absolute() and ".." not in parts.parts

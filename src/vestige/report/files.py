@@ -1,11 +1,12 @@
-"""Reading the files of a run folder, forgiving what a run still being written may leave."""
+"""Reading the files of a run folder, forgiving what a run still being written may leave; and writing a page."""
 
 import json
+import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from vestige.errors import UsageError
+from vestige.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,26 @@ def need_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise UsageError(f"'{folder}' is not a folder, so there is no run in it to report on.")
     return folder
+
+
+def inside(path: str) -> bool:
+    """Whether a path that a file names leads into the folder of that file."""
+    parts = PurePosixPath(path)
+    return bool(parts.parts) and not parts.is_absolute() and ".." not in parts.parts
+
+
+def replace_text(path: Path, text: str) -> Path:
+    """Write a file in one step: all of it, or the older one stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"The report '{path}' could not be written: {error}") from error
+    return path
 
 
 def mapping(value: Any) -> dict[str, Any]:

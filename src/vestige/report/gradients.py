@@ -4,8 +4,8 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vestige.report.files import replace_text
 from vestige.report.numbers import MISSING
-from vestige.report.write import _replace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -173,4 +173,4 @@ def write_gradients(results: dict[str, Any], folder: Path) -> Path:
         files=[RESULTS, PICTURE],
         notes=[],
     )
-    return _replace(folder / PAGE, page)
+    return replace_text(folder / PAGE, page)

@@ -25,6 +25,13 @@ def heat_image(weights: "np.ndarray", strongest: float) -> "np.ndarray":
     return image
 
 
+def framed(axes: "Axes") -> None:
+    """Prepare the axes for a heat map: a frame all around instead of lines across."""
+    axes.grid(False)
+    for side in ("left", "right", "top", "bottom"):
+        axes.spines[side].set_visible(True)
+
+
 def frequencies(run: Run) -> list[Plot]:
     """How often each entry of a random structure's value is 1."""
     import numpy as np
@@ -37,10 +44,8 @@ def frequencies(run: Run) -> list[Plot]:
     image = heat_image(shown, 1.0)
 
     def draw(axes: "Axes") -> None:
-        axes.grid(False)
+        framed(axes)
         axes.imshow(image, origin="upper", aspect="auto", interpolation="none")
-        for side in ("left", "right", "top", "bottom"):
-            axes.spines[side].set_visible(True)
         whole_numbers(axes, columns)
         axes.set_yticks(range(0, rows, max(1, -(-rows // 12))))
         axes.set_ylim(rows - 0.5, -0.5)

@@ -27,6 +27,20 @@ _KNOWN = (
         "nats",
     ),
     Metric(
+        "kl_revisit",
+        "KL, visited cells",
+        "Mean surprise at cells of the map that were visited before, in nats; near 0 if a map is kept.",
+        True,
+        "nats",
+    ),
+    Metric(
+        "kl_cue",
+        "KL, cue",
+        "Mean surprise at the first recalled frame, the cue, in nats; it can be one of several stored frames.",
+        True,
+        "nats",
+    ),
+    Metric(
         "kl_fresh",
         "KL, fresh frames",
         "Mean surprise at all other frames, in nats; nothing seen before can lower it.",
@@ -47,6 +61,24 @@ _KNOWN = (
         "The same cost bounded more tightly: many weighted samples for each sequence instead of one.",
         True,
         "nats",
+    ),
+    Metric(
+        "parity_accuracy",
+        "Parity accuracy",
+        "Part of the imagined answers that show the digit for even or odd that was asked for, as a classifier sees it.",
+        False,
+    ),
+    Metric(
+        "revisit_coherence",
+        "Coherence, same cell",
+        "Agreement of two frames imagined at the same cell of the map; 1 where a place always looks the same.",
+        False,
+    ),
+    Metric(
+        "elsewhere_coherence",
+        "Coherence, different cells",
+        "The same for two different cells. Frames that are all alike agree here too; only the difference tells.",
+        None,
     ),
     Metric("loss", "Loss", "Mean cost of fresh draws.", True),
     Metric(

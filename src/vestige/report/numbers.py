@@ -37,6 +37,12 @@ def format_count(value: Any) -> str:
     return MISSING if known is None else f"{known:,.0f}"
 
 
+def format_times(value: Any) -> str:
+    """A ratio as a multiple: `1.4 ×`; a dash where there is none."""
+    known = number(value)
+    return MISSING if known is None else f"{known:.{0 if known >= 100 else 1 if known >= 10 else 2}f} ×"
+
+
 def format_seconds(value: int | float | None) -> str:
     """A duration in its two largest units: `4.2 s`, `12 min 14 s`, `3 h 5 min`."""
     if value is None:

@@ -30,9 +30,16 @@ class Strips:
     sequences: tuple[tuple[Piece, ...], ...]
     legend: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def across(self) -> str:
+        """How many pieces should stand side by side where there is room, so that the last row is not left short."""
+        count = max((len(sequence) for sequence in self.sequences), default=0)
+        return "five" if count % 5 == 0 else "three" if count % 3 == 0 else "four"
+
 
 def pieces(rows: "list[tuple[str, np.ndarray]]", kinds: list[str], *, length: int = PIECE) -> tuple[Piece, ...]:
-    """Cut rows of named frames, each `(time, height, width)` in [0, 1], into pieces of `length` frames."""
+    """Cut rows of named frames, each `(time, height, width)` or `(time, height, width, 3)` in [0, 1], into pieces of
+    `length` frames."""
     time = len(kinds)
     length = min(length, time)
     cut = []
@@ -40,21 +47,30 @@ def pieces(rows: "list[tuple[str, np.ndarray]]", kinds: list[str], *, length: in
         stop = min(start + length, time)
         span = f"frame {start}" if stop == start + 1 else f"frames {start} to {stop - 1}"
         pictures = tuple(
-            (png_uri(_side_by_side(frames[start:stop], length)), f"{name}, {span}") for name, frames in rows
+            (png_uri(side_by_side(frames[start:stop], length)), f"{name}, {span}") for name, frames in rows
         )
         cut.append(Piece(pictures, tuple((at, kinds[at]) for at in range(start, stop)), length))
     return tuple(cut)
 
 
-def _side_by_side(frames: "np.ndarray", length: int) -> "np.ndarray":
+def side_by_side(frames: "np.ndarray", length: int) -> "np.ndarray":
+    """Frames in a row with narrow gaps, as pixels for a PNG, with room for `length` of them."""
     import numpy as np
 
-    _, height, width = frames.shape
+    seen = to_bytes(frames)
+    _, height, width, channels = seen.shape
     gap = max(1, width // 20)
-    grey = np.round(np.clip(np.nan_to_num(frames.astype(np.float64)), 0.0, 1.0) * 255).astype(np.uint8)
-    pixels = np.zeros((height, length * (width + gap), 2), dtype=np.uint8)
-    for place, frame in enumerate(grey):
+    pixels = np.zeros((height, length * (width + gap), channels + 1), dtype=np.uint8)
+    for place, frame in enumerate(seen):
         left = place * (width + gap)
-        pixels[:, left : left + width, 0] = frame
-        pixels[:, left : left + width, 1] = 255
+        pixels[:, left : left + width, :channels] = frame
+        pixels[:, left : left + width, channels] = 255
     return pixels
+
+
+def to_bytes(frames: "np.ndarray") -> "np.ndarray":
+    """Levels in [0, 1] as bytes: `(time, height, width, 1)` for grey frames, `(time, height, width, 3)` in colour."""
+    import numpy as np
+
+    seen = np.round(np.clip(np.nan_to_num(frames.astype(np.float64)), 0.0, 1.0) * 255).astype(np.uint8)
+    return seen if seen.ndim == 4 else seen[..., None]

@@ -1,11 +1,14 @@
 """The page of one run."""
 
 from pathlib import Path
-from typing import Any
 
+from vestige.report.arrays import misshapen, newest_first
+from vestige.report.example import example
+from vestige.report.explained import explained
 from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
 from vestige.report.heat import frequencies
 from vestige.report.inside import attention, gates
+from vestige.report.maps import walk
 from vestige.report.numbers import format_count, format_number, format_seconds
 from vestige.report.over_training import over_training
 from vestige.report.per_frame import per_frame
@@ -13,18 +16,6 @@ from vestige.report.results_table import rows
 from vestige.report.run import Run, read_run
 from vestige.report.run_pictures import pictures
 from vestige.report.templates import flat, render
-
-_ARRAYS = {
-    "kl_per_frame": 1,
-    "negative_bound_per_frame": 1,
-    "frames": 4,
-    "sampled": 4,
-    "continued": 4,
-    "continued_truth": 4,
-    "read_weights": 3,
-    "read_gates": 3,
-    "frequencies": 2,
-}
 
 
 def run_page(folder: Path) -> str:
@@ -49,15 +40,19 @@ def run_page(folder: Path) -> str:
         per_frame=per_frame(run),
         over_training=over_training(run),
         pictures=pictures(run),
+        walk=walk(run),
         frequencies=frequencies(run),
         attention=attention(run),
         gates=gates(run),
+        newest_first=newest_first(run),
+        explained=explained(run),
+        example=example(run),
         facts=_facts(run),
         versions=[(name, str(version)) for name, version in mapping(run.stated("versions")).items()],
         options=flat(mapping(config.get("options"))) if config.get("options") else [],
         command=run.stated("command"),
         files=[name for name in (CONFIG, METRICS, RESULTS, ARRAYS) if (folder / name).is_file()],
-        notes=[*run.notes, *_misshapen(run)],
+        notes=[*run.notes, *misshapen(run)],
     )
 
 
@@ -97,12 +92,3 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Device", run.stated("device")),
     ]
     return [(name, str(value)) for name, value in facts if value is not None]
-
-
-def _misshapen(run: Run) -> list[str]:
-    stored: dict[str, Any] = dict(run.arrays)
-    return [
-        f"{ARRAYS}: '{name}' is left out: its shape is {stored[name].shape}, not one of {axes} axes."
-        for name, axes in _ARRAYS.items()
-        if name in stored and (stored[name].ndim != axes or stored[name].size == 0)
-    ]

@@ -2,13 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+from vestige.report.arrays import array, known
 from vestige.report.pictures import Strips, pieces
 from vestige.report.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
 
+Legend = tuple[tuple[str, str], ...]
+Kinds = list[list[str]]
+"""For each sequence, the kind of each frame."""
+
 _REPEATS = (("fresh", "fresh"), ("repeat", "repeats an earlier one"))
+_KNOWN = (("fresh", "new"), ("repeat", "known to a perfect memory"))
+_IMAGINED = (("given", "given"), ("imagined", "imagined"))
+_IMAGINED_ANEW = (*_IMAGINED[:1], ("imagined", "imagined, known to a perfect memory"), ("anew", "imagined, new"))
 
 
 def pictures(run: Run) -> list[Strips]:
@@ -17,61 +25,79 @@ def pictures(run: Run) -> list[Strips]:
     return [strips for strips in found if strips is not None]
 
 
-def _frames(run: Run, name: str) -> "np.ndarray | None":
-    array = run.arrays.get(name)
-    if array is None or array.ndim != 4 or array.size == 0 or array.dtype.kind not in "iufb":
-        return None
-    return array
-
-
 def _count(time: int) -> int:
     """How many sequences to show: fewer of long ones."""
     return max(1, min(3, 60 // time))
 
 
-def _plain(run: Run, frames: "np.ndarray", what: str, most: int) -> tuple[list, tuple]:
-    time, start = frames.shape[1], run.integer("recall_start")
-    repeats = start is not None and 0 < start < time
-    kinds = ["repeat" if repeats and start is not None and at >= start else "fresh" for at in range(time)]
-    shown = [pieces([(f"{what} {n + 1}", frames[n])], kinds) for n in range(min(_count(time), most, len(frames)))]
-    return shown, _REPEATS if repeats else ()
+def _marks(run: Run, frames: "np.ndarray", *, own: bool) -> tuple[Kinds, Legend]:
+    """The frames that repeat; where that is not the same in all sequences, those known in each, if it is their `own`
+    or follows from actions that are given."""
+    count, time = frames.shape[:2]
+    start = run.integer("recall_start")
+    if start is not None:
+        repeats = 0 < start < time
+        kinds = ["repeat" if repeats and at >= start else "fresh" for at in range(time)]
+        return [kinds] * count, _REPEATS if repeats else ()
+    flags = known(run, sequences=count, frames=time) if own or array(run, "cells") is not None else None
+    if flags is None:
+        return [["fresh"] * time] * count, ()
+    return [["repeat" if flag else "fresh" for flag in row] for row in flags], _KNOWN
+
+
+def _strips(frames: "np.ndarray", kinds: Kinds, what: str, most: int) -> tuple:
+    shown = min(_count(frames.shape[1]), most, len(frames))
+    return tuple(pieces([(f"{what} {n + 1}", frames[n])], kinds[n]) for n in range(shown))
 
 
 def _data(run: Run) -> Strips | None:
-    frames = _frames(run, "frames")
+    frames = array(run, "frames")
     if frames is None:
         return None
-    shown, legend = _plain(run, frames, "test sequence", 1)
+    kinds, legend = _marks(run, frames, own=True)
     caption = "A sequence that it was not trained on, as it is shown to it: one frame at a time."
-    return Strips("data", "What it sees", caption, tuple(shown), legend)
+    return Strips("data", "What it sees", caption, _strips(frames, kinds, "test sequence", 1), legend)
 
 
 def _sampled(run: Run) -> Strips | None:
-    frames = _frames(run, "sampled")
+    frames = array(run, "sampled")
     if frames is None:
         return None
-    shown, legend = _plain(run, frames, "imagined sequence", 3)
+    kinds, legend = _marks(run, frames, own=False)
     caption = "Sequences imagined from the prior alone, without having seen anything."
-    if legend:
+    if legend == _REPEATS:
         caption += " If the memory works, the last frames come back to the first."
-    return Strips("sampled", "What it imagines", caption, tuple(shown), legend)
+    if legend == _KNOWN:
+        caption += " If the memory works, a place looks the same each time it is visited."
+    return Strips("sampled", "What it imagines", caption, _strips(frames, kinds, "imagined sequence", 3), legend)
 
 
 def _continued(run: Run) -> Strips | None:
-    ours, truth = _frames(run, "continued"), _frames(run, "continued_truth")
+    ours, truth = array(run, "continued"), array(run, "continued_truth")
     if ours is None:
         return None
     if truth is not None and truth.shape != ours.shape:
         truth = None
-    time, given = ours.shape[1], run.integer("given") or 0
-    kinds = ["given" if at < given else "imagined" for at in range(time)]
+    given = run.integer("given") or 0
+    kinds, legend = _imagined(run, ours, given)
     shown = []
-    for n in range(min(_count(time), len(ours))):
+    for n in range(min(_count(ours.shape[1]), len(ours))):
         rows = [(f"continued sequence {n + 1}", ours[n])]
         if truth is not None:
             rows.append((f"what really came in sequence {n + 1}", truth[n]))
-        shown.append(pieces(rows, kinds))
+        shown.append(pieces(rows, kinds[n]))
     caption = f"The first {given} frames are given, the rest is imagined."
     caption += " Above: the model; below: what really came." if truth is not None else ""
-    legend = (("given", "given"), ("imagined", "imagined"))
     return Strips("continued", "How it goes on", caption, tuple(shown), legend)
+
+
+def _imagined(run: Run, frames: "np.ndarray", given: int) -> tuple[Kinds, Legend]:
+    """Which frames are imagined, and which of these nobody can know."""
+    count, time = frames.shape[:2]
+    flags = known(run, sequences=count, frames=time) if run.integer("recall_start") is None else None
+    kinds = [["given" if at < given else "imagined" for at in range(time)] for _ in range(count)]
+    if flags is None or flags[: _count(time), given:].all():
+        return kinds, _IMAGINED
+    for row, marks in zip(flags, kinds, strict=True):
+        marks[given:] = ["imagined" if flag else "anew" for flag in row[given:]]
+    return kinds, _IMAGINED_ANEW

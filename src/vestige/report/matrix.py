@@ -1,0 +1,107 @@
+"""Several experiments by several memories, as one file of results tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vestige.report.files import inside, mapping, read_results
+from vestige.report.metrics import Metric, lower_is_better, metric
+from vestige.report.numbers import format_number, number
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One memory on one task: the median over seeds, its range, what was published, and how good that is.
+
+    `good` is 1 at the best possible, 0 at chance and beyond, None where one of the two is unknown. `best` marks the
+    best median of the row, as far as it can be told apart.
+    """
+
+    median: float | None
+    low: float | None
+    high: float | None
+    published: float | None
+    good: float | None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task: the metric by which it is judged, a cell for each memory (None: not run), and where to read more."""
+
+    name: str
+    metric: Metric
+    cells: tuple[Cell | None, ...]
+    link: str | None
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a memory costs: milliseconds an update, that as a multiple of the first memory's, and parameters."""
+
+    milliseconds: float | None
+    ratio: float | None
+    parameters: float | None
+
+
+def is_matrix(folder: Path) -> bool:
+    """Whether the folder's results are those of a matrix."""
+    results = read_results(folder) or {}
+    return isinstance(results.get("rows"), list) and isinstance(results.get("columns"), list)
+
+
+def columns(results: Mapping[str, Any]) -> list[str]:
+    """The memories, in their order."""
+    return _texts(results.get("columns"))
+
+
+def matrix_rows(results: Mapping[str, Any]) -> list[Row]:
+    """A row for each task, in order; every row has a cell for every column."""
+    judged = mapping(results.get("metric"))
+    return [_row(results, name, metric(str(judged.get(name, "")))) for name in _texts(results.get("rows"))]
+
+
+def speeds(results: Mapping[str, Any]) -> list[Speed]:
+    """What each column costs; empty where no column tells."""
+    told = mapping(results.get("speed"))
+    names = list(Speed.__dataclass_fields__)
+    found = [Speed(*(number(mapping(told.get(column)).get(name)) for name in names)) for column in columns(results)]
+    return found if any(speed != Speed(None, None, None) for speed in found) else []
+
+
+def _row(results: Mapping[str, Any], name: str, judged: Metric) -> Row:
+    told = mapping(mapping(results.get("cells")).get(name))
+    cells = [mapping(told.get(column)) for column in columns(results)]
+    best = _best(cells, judged)
+    links = [str(cell["link"]) for cell in cells if cell.get("link") and inside(str(cell["link"]))]
+    return Row(name, judged, tuple(_cell(cell, best) for cell in cells), links[0] if links else None)
+
+
+def _cell(cell: Mapping[str, Any], best: str | None) -> Cell | None:
+    median = number(cell.get("median"))
+    if median is None:
+        return None
+    low, high, published = (number(cell.get(name)) for name in ("low", "high", "published"))
+    good = _good(median, number(cell.get("ideal")), number(cell.get("chance")))
+    return Cell(median, low, high, published, good, best is not None and format_number(median) == best)
+
+
+def _good(value: float, ideal: float | None, chance: float | None) -> float | None:
+    if ideal is None or chance is None or ideal == chance:
+        return None
+    return min(1.0, max(0.0, (value - chance) / (ideal - chance)))
+
+
+def _best(cells: list[dict[str, Any]], judged: Metric) -> str | None:
+    """The best median as it reads; None where all read the same or nothing says which way is better."""
+    medians = [median for cell in cells if (median := number(cell.get("median"))) is not None]
+    levels = [{"best": cell.get("ideal"), "chance": cell.get("chance")} for cell in cells if cell]
+    lower = lower_is_better(judged.name, levels[0] if levels else None)
+    if lower is None or len({format_number(median) for median in medians}) < 2:
+        return None
+    return format_number(min(medians) if lower else max(medians))
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(entry) for entry in value] if isinstance(value, list) else []

@@ -1,0 +1,69 @@
+"""`vestige compare SUITE`: a table of experiments by settings that grows row by row."""
+
+import dataclasses
+import json
+
+import pytest
+
+from vestige.errors import UsageError
+from vestige.experiments import suites
+from vestige.experiments.suites import SUITES
+from vestige.experiments.temporal import Architecture, MapNavigation, PerfectRecall, Temporal
+
+SMALL = Architecture(latent=4, controller=16, width=16, match_parameters=False)
+TINY = {
+    "perfect-recall": Temporal(task=PerfectRecall(l=3, k=2), model=SMALL, steps=2, batch=4),
+    "map-navigation": Temporal(task=MapNavigation(2, 5), model=SMALL, steps=2, batch=4),
+}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The suite with two rows, on the smallest models."""
+    monkeypatch.setattr(Temporal, "evaluation_size", 16)
+    monkeypatch.setattr("vestige.experiments.temporal.examine.REPEATS", 2)
+    monkeypatch.setattr("vestige.experiments.temporal.gap.PARTICLES", 2)
+    suite = SUITES["gtmm"]
+    entries = tuple(
+        dataclasses.replace(entry, presets={**entry.presets, "small": TINY[entry.name]})
+        for entry in suite.entries
+        if entry.name in TINY
+    )
+    monkeypatch.setitem(suites.SUITES, "gtmm", dataclasses.replace(suite, entries=entries))
+
+
+def test_the_table_grows_and_goes_on(run, tiny, tmp_path):
+    code, out, err = run("compare", "gtmm", "--memories", "none", "--tasks", "map-navigation", "--out", "t")
+    assert code == 0, err
+    first = json.loads((tmp_path / "t" / "results.json").read_text())
+    assert first["rows"] == ["map-navigation"] and first["columns"] == ["none"]
+    assert first["cells"]["map-navigation"]["none"]["chance"] > 0
+    assert first["speed"]["none"]["ratio"] == 1.0
+    before = (tmp_path / "t/map-navigation/none/seed-0/results.json").stat().st_mtime_ns
+    code, _, err = run("compare", "gtmm", "--memories", "none", "--out", "t")
+    assert code == 2 and "pass --resume" in err
+    code, out, err = run("compare", "gtmm", "--memories", "none", "--out", "t", "--resume")
+    assert code == 0, err
+    assert (tmp_path / "t/map-navigation/none/seed-0/results.json").stat().st_mtime_ns == before
+    again = json.loads((tmp_path / "t" / "results.json").read_text())
+    assert again["rows"] == ["perfect-recall", "map-navigation"]
+    assert again["cells"]["map-navigation"] == first["cells"]["map-navigation"]
+    for page in ("report.html", "perfect-recall/report.html", "perfect-recall/none/seed-0/report.html"):
+        assert (tmp_path / "t" / page).exists()
+    assert "perfect-recall" in out
+
+
+def test_names_of_rows_and_columns():
+    suite = SUITES["gtmm"]
+    assert len(suite.rows("all")) == 7 and len(suite.columns("all")) == 6
+    assert suite.columns("dnc, none") == ["none", "dnc"]
+    with pytest.raises(UsageError, match="unknown 'dcn'. Did you mean 'dnc'"):
+        suite.columns("dcn")
+    with pytest.raises(UsageError, match="nothing chosen"):
+        suite.rows(",")
+    assert set(suite.metric) == {entry.name for entry in suite.entries}
+
+
+def test_a_wrong_preset_is_told_before_anything_runs(run):
+    code, _, err = run("compare", "gtmm", "--preset", "tiny")
+    assert code == 2 and "unknown preset 'tiny'" in err
