@@ -65,3 +65,17 @@ def test_components_of_no_weight_change_nothing(key):
     assert float(more.log_prob(value)) == pytest.approx(float(p.log_prob(value)), rel=1e-6)
     slope = jax.grad(lambda v: more.log_prob(v))(value)
     assert bool(jnp.all(jnp.isfinite(slope)))
+
+
+def test_the_gradient_of_the_surprise_is_that_of_the_divergence_and_vanishes_with_it(key):
+    q = DiagonalGaussian(jnp.array([0.3, -1.0]), jnp.array([-0.5, 0.2]))
+    p = DiagonalGaussian(jnp.array([-0.2, 0.4]), jnp.array([0.1, 0.3]))
+    alone = lambda g: GaussianMixture(jnp.zeros(1), jax.tree.map(lambda leaf: leaf[None], g))
+    slope = jax.jit(jax.vmap(jax.grad(lambda g, k: alone(p).surprise(g, g.draw(key=k))), (None, 0)))
+    slopes = slope(q, jax.random.split(key, 50_000))
+    expected = jax.grad(lambda g: g.kl(p))(q)
+    for found, right in zip(slopes, expected, strict=True):
+        found = np.asarray(found)
+        assert (np.abs(found.mean(axis=0) - right) < 4.5 * found.std(axis=0) / np.sqrt(len(found))).all()
+    agree = jax.grad(lambda g: alone(q).surprise(g, g.draw(key=key)))(q)
+    np.testing.assert_allclose(jnp.stack(agree), 0, atol=1e-6)

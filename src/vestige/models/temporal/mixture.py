@@ -19,6 +19,7 @@ from vestige.typing import Key
 
 LEAST_WEIGHT = 1e-30  # whose logarithm is finite in single precision
 START_LOG_SCALE = -1.0
+START_NEW = 4.0  # so that a model learns what a frame is before it learns to name one
 
 
 class MixturePrior(AbstractPrior):
@@ -44,7 +45,8 @@ class MixturePrior(AbstractPrior):
         weight = jnp.concatenate([jnp.eye(latent_size, word_size), 0.1 * word.weight[latent_size:]])
         bias = jnp.concatenate([jnp.zeros(latent_size), jnp.full(latent_size, START_LOG_SCALE)])
         self.word = eqx.tree_at(lambda layer: (layer.weight, layer.bias), word, (weight, bias))
-        self.shares = eqx.nn.Linear(context_size, heads + 2, key=keys[2])
+        shares = eqx.nn.Linear(context_size, heads + 2, key=keys[2])
+        self.shares = eqx.tree_at(lambda layer: layer.bias, shares, shares.bias.at[0].set(START_NEW))
 
     def __call__(self, context: Float[Array, " context"], recollection: Recollection | None) -> GaussianMixture:
         if recollection is None:
@@ -85,7 +87,7 @@ class AddressedPosterior(AbstractPosterior):
         self.guess = eqx.nn.Linear(features_size, latent_size, key=keys[1])
         self.from_base = eqx.nn.Linear(2 * latent_size, width, use_bias=False, key=keys[2])
         self.log_tolerance = jnp.zeros(latent_size)
-        self.new_score = jnp.zeros(()) - 0.5 * latent_size
+        self.new_score = jnp.zeros(())
 
     def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
         return jnp.concatenate([self.network.from_features(features), self.guess(features)])
