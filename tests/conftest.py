@@ -1,9 +1,13 @@
 """Every test runs with shapes and types checked, strict promotion, and without the user's settings."""
 
 import os
+from importlib.metadata import version
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+FLAGS = ["--xla_force_host_platform_device_count=4"]
+if version("jaxlib").startswith("0.10."):  # compiles three times faster; another version may refuse flags it has not
+    FLAGS += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FLAGS])
 
 from jaxtyping import install_import_hook
 
@@ -13,6 +17,7 @@ import jax  # noqa: E402 - after the hook
 import pytest  # noqa: E402
 
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
+HASTY = {"memory", "tasks", "models"}  # whose programs are compiled with hardly any optimisation
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +44,17 @@ def pytest_configure(config):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compile_in_haste(request):
+    """Where compiling takes far longer than running."""
+    if not HASTY & set(request.path.parts):
+        yield
+        return
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

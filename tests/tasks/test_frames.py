@@ -204,7 +204,7 @@ class TestErrors:
 
 def test_a_control_is_judged_on_the_frames_in_the_place_of_copies(key):
     control = PerfectRecall(TRAIN, TEST, l=6, k=4, control=True)
-    sequence = control.sequence(TRAIN, key=key)
-    np.testing.assert_array_equal(sequence.predictable, np.arange(10) >= 6)
+    predictable = shown(control, key[None]).predictable
+    np.testing.assert_array_equal(predictable, np.arange(10)[None] >= 6)
     metrics = evaluate(control, tiny(control, key), key)
     assert control.bounds(metrics)["kl_recall"]["best"] == float(metrics["kl_fresh"])

@@ -1,3 +1,6 @@
+import functools
+
+import equinox as eqx
 import jax
 import pytest
 
@@ -40,9 +43,14 @@ MODELS = {
 }
 
 
+@functools.cache
+def made(name):
+    return eqx.filter_jit(MODELS[name])(jax.random.key(5))
+
+
 @pytest.fixture(params=MODELS)
 def model(request):
-    return MODELS[request.param](jax.random.key(5))
+    return made(request.param)
 
 
 @pytest.fixture

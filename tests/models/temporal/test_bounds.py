@@ -118,7 +118,7 @@ def one_particle(model, key):
 
 
 def test_the_exact_posterior_has_no_variance(key):
-    values = jax.vmap(lambda k: one_particle(chain(0.8, 0.4), k))(jax.random.split(key, 500))
+    values = jax.jit(jax.vmap(lambda k: one_particle(chain(0.8, 0.4), k)))(jax.random.split(key, 500))
     np.testing.assert_allclose(values, LOG_P, atol=5e-6)
 
 
@@ -129,7 +129,7 @@ def test_the_filtering_posterior_has_the_known_gap(form, key):
         "single sample": lambda k: one_particle(model, k),
         "analytic KL": lambda k: 2 * elbo(model, Batch(X), key=k)[0],
     }[form]
-    values = jax.vmap(estimate)(jax.random.split(key, 100_000))
+    values = jax.jit(jax.vmap(estimate))(jax.random.split(key, 100_000))
     error = float(jnp.std(values)) / np.sqrt(len(values))
     assert error < 0.005
     assert abs(float(jnp.mean(values)) + 3.4685238) < 4 * error
@@ -138,16 +138,17 @@ def test_the_filtering_posterior_has_the_known_gap(form, key):
 def test_more_particles_close_the_gap(key):
     def mean(particles):
         run = lambda k: importance_weighted_bound(chain(0.5, 0.5), Batch(X), particles=particles, key=k)[0]
-        return 2 * float(jnp.mean(jax.vmap(run)(jax.random.split(key, 2000))))
+        return 2 * float(jnp.mean(jax.jit(jax.vmap(run))(jax.random.split(key, 2000))))
 
     assert mean(1) < mean(10) < mean(100) < LOG_P + 0.01
     assert mean(100) > LOG_P - 0.01
 
 
 def test_the_gap_is_what_the_particles_gain(key):
-    value, metrics = importance_weighted_bound(chain(0.5, 0.5), Batch(X), particles=50, key=key)
+    bound = eqx.filter_jit(lambda model: importance_weighted_bound(model, Batch(X), particles=50, key=key))
+    value, metrics = bound(chain(0.5, 0.5))
     assert float(metrics["gap"]) > 0
-    _, exact = importance_weighted_bound(chain(0.8, 0.4), Batch(X), particles=50, key=key)
+    _, exact = bound(chain(0.8, 0.4))
     assert abs(float(exact["gap"])) < 1e-5
     assert float(value) < 0
 
@@ -161,7 +162,7 @@ def test_the_reparameterised_gradient_is_unbiased(key):
     def chain_at(m):
         return eqx.tree_at(lambda c: c.posterior.mean, chain(0.5, 0.4), m)
 
-    values = jax.vmap(gradient)(jax.random.split(key, 100_000))
+    values = jax.jit(jax.vmap(gradient))(jax.random.split(key, 100_000))
     error = float(jnp.std(values)) / np.sqrt(len(values))
     assert error < 0.01
     assert abs(float(jnp.mean(values)) - 0.75) < 4 * error
@@ -203,12 +204,14 @@ def test_a_constant_context_makes_independent_vaes(model, frames, key):
     if isinstance(model.prior, MixturePrior) or isinstance(model.memory, AbstractFeedbackMemory):
         pytest.skip("the memory is part of the model")
     model = eqx.tree_at(lambda m: m.memory, model, Constant(model.memory.context_size))
-    whole = elbo(model, Batch(frames), key=key)[1]["negative_bound_per_frame"]
-    for t in range(len(frames)):
-        state = model.init()._replace(step=jnp.asarray(t, jnp.int32))
-        alone = model.filter(frames[t : t + 1], state=state, key=key)
-        bound = alone.posterior.kl(alone.prior)[0] - model.likelihood.log_prob(alone.frame_parameters[0], frames[t])
-        np.testing.assert_allclose(whole[t], bound, rtol=1e-5)
+
+    def bound(t, frame):
+        alone = model.filter(frame[None], state=model.init()._replace(step=t), key=key)
+        return alone.posterior.kl(alone.prior)[0] - model.likelihood.log_prob(alone.frame_parameters[0], frame)
+
+    steps = jnp.arange(len(frames), dtype=jnp.int32)
+    whole = jax.jit(lambda: elbo(model, Batch(frames), key=key)[1]["negative_bound_per_frame"])()
+    np.testing.assert_allclose(whole, jax.jit(jax.vmap(bound))(steps, frames), rtol=1e-5)
 
 
 class Reading(AbstractPrior):
@@ -263,7 +266,8 @@ def test_an_oracle_reader_pays_what_theory_says(posterior, expected, key):
     )
     fresh = jax.random.normal(key, (l, latent))
     frames = jnp.concatenate([fresh, fresh[:k]])
-    kls = jax.vmap(lambda key: elbo(model, Batch(frames), key=key)[1]["kl_per_frame"])(jax.random.split(key, 400))
+    draw = jax.jit(jax.vmap(lambda key: elbo(model, Batch(frames), key=key)[1]["kl_per_frame"]))
+    kls = draw(jax.random.split(key, 400))
     recall = np.asarray(kls[:, l:]).mean(1) / latent
     error = recall.std() / np.sqrt(len(recall))
     assert abs(recall.mean() - expected) < 4 * error + 1e-6

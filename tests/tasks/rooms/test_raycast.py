@@ -1,5 +1,6 @@
 """Pictures of a room that can be computed by hand."""
 
+import functools
 import itertools
 import math
 
@@ -35,8 +36,13 @@ def square(**changes):
     return bare._replace(**changes)
 
 
+@functools.partial(jax.jit, static_argnames=("height", "width"))
+def rendered(room, headings, height, width):
+    return render(room, headings, height=height, width=width)
+
+
 def view(room, heading, size=20):
-    return np.asarray(render(room, jnp.array([heading]), height=size, width=size))[0]
+    return np.asarray(rendered(room, jnp.array([heading]), size, size))[0]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,7 @@ def test_the_left_column_looks_left_and_a_column_looks_where_its_neighbour_did()
 
 
 def test_rooms_are_finite_colours_wherever_one_looks(key):
-    rooms = jax.vmap(lambda k: draw_room(key=k))(jax.random.split(key, 30))
+    rooms = jax.jit(jax.vmap(lambda k: draw_room(key=k)))(jax.random.split(key, 30))
     headings = jnp.concatenate([jnp.linspace(0.0, 4 * math.pi, 33), jnp.array([EAST, NORTH, WEST, SOUTH])])
     frames = jax.jit(jax.vmap(lambda room: render(room, headings, height=9, width=9)))(rooms)
     assert frames.shape == (30, 37, 9, 9, 3) and frames.dtype == jnp.float32
