@@ -9,7 +9,7 @@ if version("jaxlib").startswith("0.10."):  # compiles three times faster; anothe
     FLAGS += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
 os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FLAGS])
 
-from jaxtyping import install_import_hook
+from jaxtyping import install_import_hook  # noqa: E402 - after the flags
 
 install_import_hook("vestige", "beartype.beartype")
 
