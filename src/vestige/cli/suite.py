@@ -41,6 +41,7 @@ def main(name: str, arguments: list[str]) -> int:
     rows, columns = suite.rows(settings.tasks), suite.columns(settings.memories)
     for entry in rows:
         entry.preset(settings.preset)
+    results: dict[str, Any] = {}
     for entry in rows:
         _row(suite, entry, columns, settings, folder)
         results = _table(suite, columns, folder)

@@ -46,7 +46,7 @@ class MixturePrior(AbstractPrior):
         bias = jnp.concatenate([jnp.zeros(latent_size), jnp.full(latent_size, START_LOG_SCALE)])
         self.word = eqx.tree_at(lambda layer: (layer.weight, layer.bias), word, (weight, bias))
         shares = eqx.nn.Linear(context_size, heads + 2, key=keys[2])
-        self.shares = eqx.tree_at(lambda layer: layer.bias, shares, shares.bias.at[0].set(START_NEW))
+        self.shares = eqx.tree_at(lambda layer: layer.bias, shares, START_NEW * jnp.eye(heads + 2)[0])
 
     def __call__(self, context: Float[Array, " context"], recollection: Recollection | None) -> GaussianMixture:
         if recollection is None:
