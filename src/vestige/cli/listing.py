@@ -7,6 +7,7 @@ from rich.table import Table
 
 from vestige.cli.parse import simple
 from vestige.experiments import CATALOGUE
+from vestige.experiments.suites import SUITES
 from vestige.report.metrics import metric
 
 
@@ -39,4 +40,7 @@ def main(arguments: list[str]) -> int:
         for name, choices in entry.kind.choices.items():
             console.print(f"  --{name}: {', '.join(choices)}")
         console.print()
+    for suite in SUITES.values():
+        rows = ", ".join(entry.name for entry in suite.entries)
+        console.print(f"vestige compare {suite.name}: {suite.summary}\n  {rows}\n  {', '.join(suite.members)}")
     return 0
