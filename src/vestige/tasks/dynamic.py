@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from vestige.tasks.appended import AbstractAppended
 from vestige.tasks.digits import CLASSES, digit_labels
-from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.frames import Shown
 from vestige.tasks.images import ImagePool
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
@@ -28,7 +29,7 @@ def chain(labels: Int[Array, " time"], k: int) -> Int[Array, " k"]:
     return jax.lax.scan(hop, jnp.array(labels.shape[0] - 1, labels.dtype), length=k)[1]
 
 
-class DynamicDependency(AbstractFrameTask[ImagePool]):
+class DynamicDependency(AbstractAppended):
     """`l` i.i.d. digits, then `k` times a copy of the one at the position that the last frame shows.
 
     "Index and recall" (GTMM algorithm 3, figures 9 and 10): positions count from 0, and the label of a copy is the
@@ -53,19 +54,9 @@ class DynamicDependency(AbstractFrameTask[ImagePool]):
             digit_labels(pool, "DynamicDependency")
 
     @property
-    def frames(self) -> int:
-        """Length of a sequence, l + k."""
-        return self.l + self.k
-
-    @property
     def given(self) -> int:
         """The l digits that come first."""
         return self.l
-
-    @property
-    def condition_size(self) -> int:
-        """There are no actions."""
-        return 0
 
     def sequence(self, source: ImagePool, *, key: Key) -> Shown:
         assert source.labels is not None

@@ -8,16 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from vestige.tasks.appended import AbstractAppended
 from vestige.tasks.classifier import DigitClassifier
 from vestige.tasks.digits import digit_labels
-from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.frames import Shown
 from vestige.tasks.images import ImagePool
 from vestige.tasks.recall import some_of
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
 
 
-class ParityRecall(AbstractFrameTask[ImagePool]):
+class ParityRecall(AbstractAppended):
     """`l` i.i.d. digits, then for each of the first `k` a fresh image of the digit that names its parity.
 
     An even digit is answered by a 1 and an odd one by a 0, as in all pictures of the paper; with
@@ -56,19 +57,9 @@ class ParityRecall(AbstractFrameTask[ImagePool]):
         self.recognised = sum(self.classifier.recognised(test, digit) for digit in (0, 1)) / 2
 
     @property
-    def frames(self) -> int:
-        """Length of a sequence, l + k."""
-        return self.l + self.k
-
-    @property
     def given(self) -> int:
         """The l digits that come first."""
         return self.l
-
-    @property
-    def condition_size(self) -> int:
-        """There are no actions."""
-        return 0
 
     def answer(self, labels: Int[Array, " time"]) -> Int[Array, " time"]:
         """The digits, 0 or 1, that name the parity of others."""

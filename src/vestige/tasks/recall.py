@@ -6,13 +6,14 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.appended import AbstractAppended
+from vestige.tasks.frames import Shown
 from vestige.tasks.images import ImagePool
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
 
 
-class PerfectRecall(AbstractFrameTask[ImagePool]):
+class PerfectRecall(AbstractAppended):
     """`l` i.i.d. images followed by exact copies of the first `k` (GTMM algorithm 1, figure 4).
 
     With held-out images of classes never met in training it is one-shot recall (figure 8). With `control`
@@ -35,19 +36,9 @@ class PerfectRecall(AbstractFrameTask[ImagePool]):
         some_of(self.l, self.k)
 
     @property
-    def frames(self) -> int:
-        """Length of a sequence, l + k."""
-        return self.l + self.k
-
-    @property
     def given(self) -> int:
         """The l images that come first."""
         return self.l
-
-    @property
-    def condition_size(self) -> int:
-        """There are no actions."""
-        return 0
 
     def sequence(self, source: ImagePool, *, key: Key) -> Shown:
         """No facts."""

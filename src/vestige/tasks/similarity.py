@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.appended import AbstractAppended
+from vestige.tasks.frames import Shown
 from vestige.tasks.images import ImagePool
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
 
 
-class SimilarityRecall(AbstractFrameTask[ImagePool]):
+class SimilarityRecall(AbstractAppended):
     """`l` i.i.d. images, then `k` consecutive ones of them again, from a random place on (GTMM algorithm 4).
 
     The place is one of l - k: frame 0 up to frame l - k - 1, so that the last image is never shown again. Copies are
@@ -46,19 +47,9 @@ class SimilarityRecall(AbstractFrameTask[ImagePool]):
             raise ValueError(f"a sequence of one image has nothing to recall: pool_size >= 2, got {self.pool_size}")
 
     @property
-    def frames(self) -> int:
-        """Length of a sequence, l + k."""
-        return self.l + self.k
-
-    @property
     def given(self) -> int:
         """The l images and the cue, from which the others follow."""
         return self.l + 1
-
-    @property
-    def condition_size(self) -> int:
-        """There are no actions."""
-        return 0
 
     def sequence(self, source: ImagePool, *, key: Key) -> Shown:
         key_images, key_order, key_start = jax.random.split(key, 3)
