@@ -56,18 +56,34 @@ def test_an_empty_memory_leaves_only_what_is_new(prior, key):
     assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(slopes))
 
 
+class Shift(eqx.Module):
+    """In place of the network: a code that is put where the features say, with a small scale."""
+
+    def from_features(self, features):
+        return features
+
+    def __call__(self, context, projected):
+        return projected, jnp.full(LATENT, -3.0)
+
+
 def test_a_frame_that_is_held_costs_its_name(prior, key):
     """The posterior finds the slot from the frame, and pays ln n for saying which."""
     given = recollection(key)
     p = sharing(prior, 1e-6, 1.0, 1e-6, 1e-6)(jnp.ones(CONTEXT), given)
-    posterior = AddressedPosterior(LATENT, CONTEXT, LATENT, 8, key=key)
-    knows = eqx.tree_at(lambda q: (q.guess.weight, q.guess.bias), posterior, (jnp.eye(LATENT), jnp.zeros(LATENT)))
-    knows = eqx.tree_at(lambda q: q.network.output.weight, knows, jnp.zeros((2 * LATENT, 8)))
+    posterior = eqx.tree_at(lambda q: q.network, AddressedPosterior(LATENT, CONTEXT, LATENT, 8, key=key), Shift())
     for slot in range(SLOTS):
-        q = knows(p, jnp.ones(CONTEXT), knows.project(given.words[slot]))
+        near = given.words[slot] + 0.01 - p.components.mean[0]
+        q = posterior(p, jnp.ones(CONTEXT), posterior.project(near))
         np.testing.assert_allclose(q.mean, p.components.mean[slot + 1], atol=1e-3)
         cost = np.mean([p.surprise(q, q.draw(key=k)) for k in jax.random.split(key, 20)])
         assert cost == pytest.approx(np.log(SLOTS), abs=0.02)
+
+
+def test_a_frame_that_is_not_held_is_encoded_anew(prior, key):
+    p = sharing(prior, 0.5, 0.5, 1e-6, 1e-6)(jnp.ones(CONTEXT), recollection(key))
+    posterior = eqx.tree_at(lambda q: q.network, AddressedPosterior(LATENT, CONTEXT, LATENT, 8, key=key), Shift())
+    q = posterior(p, jnp.ones(CONTEXT), jnp.full(LATENT, 0.5))
+    np.testing.assert_allclose(q.mean, p.components.mean[0] + 0.5, atol=0.02)
 
 
 def test_what_does_not_go_together(key):

@@ -68,29 +68,20 @@ class MixturePrior(AbstractPrior):
 
 
 class AddressedPosterior(AbstractPosterior):
-    """Looks up which component of a mixture prior the frame is, and corrects that one (ours).
+    """Encodes a frame anew, or names the slot that holds it (ours).
 
-    The frame alone gives a guess ẑ; component j gets r_j ∝ π_j exp(-½ ‖(ẑ - mean_j) / τ‖²) with learned τ, and the
-    new one a learned score instead of the distance. Then `m_q = Σ_j r_j mean_j + dm`, and so for log-scales: where one
-    component fits, the posterior is that component, exactly, and the frame costs -log π_j nats.
+    The frame gives a Gaussian q_0, a correction of the component for what is new. How well each component explains it,
+    r_j ∝ π_j ∫ q_0 p_j, says what the frame is: `m_q = r_0 m_{q_0} + Σ_j r_j mean_j`, and so for log-scales. Where one
+    slot fits, the posterior is that slot's component, exactly, and the frame costs -log π_j nats.
     """
 
     network: PosteriorNetwork
-    guess: eqx.nn.Linear
-    from_base: eqx.nn.Linear
-    log_tolerance: Float[Array, " latent"]
-    new_score: Float[Array, ""]
 
     def __init__(self, features_size: int, context_size: int, latent_size: int, width: int, *, key: Key):
-        keys = jax.random.split(key, 3)
-        self.network = PosteriorNetwork(features_size, context_size, latent_size, width, key=keys[0])
-        self.guess = eqx.nn.Linear(features_size, latent_size, key=keys[1])
-        self.from_base = eqx.nn.Linear(2 * latent_size, width, use_bias=False, key=keys[2])
-        self.log_tolerance = jnp.zeros(latent_size)
-        self.new_score = jnp.zeros(())
+        self.network = PosteriorNetwork(features_size, context_size, latent_size, width, key=key)
 
     def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
-        return jnp.concatenate([self.network.from_features(features), self.guess(features)])
+        return self.network.from_features(features)
 
     def __call__(
         self,
@@ -100,12 +91,10 @@ class AddressedPosterior(AbstractPosterior):
     ) -> DiagonalGaussian:
         if not isinstance(prior, GaussianMixture):
             raise ValueError("AddressedPosterior: the prior is no mixture. Use ResidualPosterior or PlainPosterior.")
-        latent = self.log_tolerance.shape[0]
-        projected, guess = projected[:-latent], projected[-latent:]
         mean, log_scale = prior.components
-        distance = jnp.sum(jnp.square((guess[None] - mean[1:]) * jnp.exp(-self.log_tolerance)[None]), axis=1)
-        share = jax.nn.softmax(prior.log_weights + jnp.append(self.new_score, -0.5 * distance))
-        base = DiagonalGaussian(share @ mean, share @ log_scale)
-        seen = projected + self.from_base(jnp.concatenate([base.mean, guess]))
-        shift, log_ratio = self.network(context, seen)
-        return DiagonalGaussian(base.mean + shift, base.log_scale + soft_clamp(log_ratio, *LOG_RATIO_RANGE))
+        shift, log_ratio = self.network(context, projected)
+        new = DiagonalGaussian(mean[0] + shift, log_scale[0] + soft_clamp(log_ratio, *LOG_RATIO_RANGE))
+        both = 0.5 * jnp.logaddexp(2 * log_scale, jnp.broadcast_to(2 * new.log_scale, log_scale.shape))
+        overlap = DiagonalGaussian(mean, both).log_prob(jnp.broadcast_to(new.mean, mean.shape))
+        share = jax.nn.softmax(prior.log_weights + overlap)
+        return DiagonalGaussian(share @ mean.at[0].set(new.mean), share @ log_scale.at[0].set(new.log_scale))
