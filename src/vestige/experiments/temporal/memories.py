@@ -112,7 +112,7 @@ class LRU:
     heads: int = 2
     """Number of read heads."""
     slots: int | None = None
-    """How many words there are; by default as many as a sequence has frames."""
+    """How many words there are; by default as many as a sequence has frames for each head: every head writes."""
     word: int | None = None
     """Numbers per word; by default twice the latent's."""
     strength: bool = True
@@ -135,7 +135,7 @@ class LRU:
         return lambda latent_size, controller_size, *, key: LRU(
             latent_size,
             controller_size,
-            slots=self.slots or frames,
+            slots=self.slots or self.heads * frames,
             word_size=self.word or 2 * latent_size,
             heads=self.heads,
             strength=self.strength,
