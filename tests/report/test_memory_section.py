@@ -95,10 +95,11 @@ def test_frames_of_any_size_stand_at_the_edges(addressed: Path, shape: tuple[int
     assert page.source.count("<image") == alone + 4  # a row and a column, for wide and for narrow
 
 
-def test_infinities_and_nothing_at_all(addressed: Path) -> None:
+def test_infinities_and_nothing_at_all(addressed: Path, read_page: Reader) -> None:
     reads = np.full((TIME, 2, SLOTS), np.nan)
     reads[0, 0, 0] = np.inf
-    write_report(change_arrays(addressed, example_read_weights=reads, example_usage=np.zeros((TIME, SLOTS))))
+    strange = change_arrays(addressed, example_read_weights=reads, example_usage=np.zeros((TIME, SLOTS)))
+    assert "nan" not in read_page(write_report(strange)).source.replace("nano", "")
 
 
 def test_provenance_by_position() -> None:
