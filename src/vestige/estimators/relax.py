@@ -55,13 +55,9 @@ class GivenTrace(AbstractNoise):
 
     def terms(self, critic, structure, draw, arrivals, context, *, key):
         keys = jax.random.split(key, self.redraws)
-        again = jax.vmap(lambda k: _criticise(critic, structure, structure.posterior(draw.trace, key=k), context))(keys)
-        control = jnp.mean(again)
-        return (
-            TraceScore().log_prob(structure, draw),
-            control,
-            _criticise(critic, structure, arrivals, context) - control,
-        )
+        again = jax.vmap(lambda k: structure.posterior(draw.trace, key=k))(keys)
+        control, correction = _redrawn(critic, structure, arrivals, again, context)
+        return TraceScore().log_prob(structure, draw), control, correction
 
 
 class GivenSet(AbstractNoise):
@@ -78,9 +74,9 @@ class GivenSet(AbstractNoise):
         log_prob = SetScore().log_prob(structure, draw)
         assert isinstance(structure, Subset)  # or the score would have refused it
         value = jax.lax.stop_gradient(draw.value)
-        again = jax.vmap(lambda k: _criticise(critic, structure, subset_posterior(structure, value, key=k), context))
-        control = jnp.mean(again(keys))
-        return log_prob, control, _criticise(critic, structure, arrivals, context) - control
+        again = jax.vmap(lambda k: subset_posterior(structure, value, key=k))(keys)
+        control, correction = _redrawn(critic, structure, arrivals, again, context)
+        return log_prob, control, correction
 
 
 class AllTimes(AbstractNoise):
@@ -151,6 +147,14 @@ class Relax(AbstractEstimator):
 def _held(baseline: AbstractBaseline) -> AbstractBaseline:
     """The baseline with its own arrays held fixed: they learn from its loss alone."""
     return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_array(leaf) else leaf, baseline)
+
+
+def _redrawn(
+    critic: CriticFunction, structure: AbstractStructure, arrivals: Array, again: Array, context: Any
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """The critic on the noise drawn anew, and what that on the first noise is beyond it."""
+    control = jnp.mean(jax.vmap(lambda times: _criticise(critic, structure, times, context))(again))
+    return control, _criticise(critic, structure, arrivals, context) - control
 
 
 def _criticise(critic: CriticFunction, structure: AbstractStructure, log_times: Array, context: Any) -> Array:
