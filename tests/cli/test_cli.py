@@ -27,6 +27,7 @@ TINY = [
     "16",
 ]
 TINY += ["--batch", "4", "--model.no-match-parameters"]
+VARY = ["--vary", "memory=none,vrnn"]
 
 
 @pytest.fixture
@@ -134,7 +135,19 @@ def test_a_run_from_start_to_report(run, few, tmp_path):
 
 def test_a_comparison_from_start_to_report(run, few, tmp_path):
     code, _, err = run(
-        "compare", "perfect-recall", *TINY, "--steps", 6, "--seeds", 2, "--out", "c", "--vary", "memory=none,vrnn"
+        "compare",
+        "perfect-recall",
+        *TINY,
+        "--steps",
+        6,
+        "--seeds",
+        2,
+        "--jobs",
+        1,
+        "--out",
+        "c",
+        "--vary",
+        "memory=none,vrnn",
     )
     assert code == 0, err
     assert list(json.loads((tmp_path / "c" / "results.json").read_text())["members"]) == ["none", "vrnn"]

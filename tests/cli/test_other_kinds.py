@@ -127,7 +127,9 @@ def test_a_run_from_start_to_report(run, tmp_path):
 
 
 def test_a_comparison(run, tmp_path):
-    code, out, err = run("compare", "guess", "--vary", "start=1,5", "--steps", 10, "--seeds", 2, "--out", "c")
+    code, out, err = run(
+        "compare", "guess", "--vary", "start=1,5", "--steps", 10, "--seeds", 2, "--jobs", 1, "--out", "c"
+    )
     assert code == 0, err
     assert "over seeds" in out
     assert "nats" not in out

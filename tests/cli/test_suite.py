@@ -11,6 +11,7 @@ from vestige.experiments.suites import SUITES
 from vestige.experiments.temporal import Architecture, MapNavigation, PerfectRecall, Temporal
 
 SMALL = Architecture(latent=4, controller=16, width=16, match_parameters=False)
+HERE = ("--jobs", "1", "--out", "t")  # in this process, for what was patched would be unknown to another
 TINY = {
     "perfect-recall": Temporal(task=PerfectRecall(l=3, k=2), model=SMALL, steps=2, batch=4),
     "map-navigation": Temporal(task=MapNavigation(2, 5), model=SMALL, steps=2, batch=4),
@@ -33,16 +34,16 @@ def tiny(monkeypatch):
 
 
 def test_the_table_grows_and_goes_on(run, tiny, tmp_path):
-    code, out, err = run("compare", "gtmm", "--memories", "none", "--tasks", "map-navigation", "--out", "t")
+    code, out, err = run("compare", "gtmm", "--memories", "none", "--tasks", "map-navigation", *HERE)
     assert code == 0, err
     first = json.loads((tmp_path / "t" / "results.json").read_text())
     assert first["rows"] == ["map-navigation"] and first["columns"] == ["none"]
     assert first["cells"]["map-navigation"]["none"]["chance"] > 0
     assert first["speed"]["none"]["ratio"] == 1.0
     before = (tmp_path / "t/map-navigation/none/seed-0/results.json").stat().st_mtime_ns
-    code, _, err = run("compare", "gtmm", "--memories", "none", "--out", "t")
+    code, _, err = run("compare", "gtmm", "--memories", "none", *HERE)
     assert code == 2 and "pass --resume" in err
-    code, out, err = run("compare", "gtmm", "--memories", "none", "--out", "t", "--resume")
+    code, out, err = run("compare", "gtmm", "--memories", "none", *HERE, "--resume")
     assert code == 0, err
     assert (tmp_path / "t/map-navigation/none/seed-0/results.json").stat().st_mtime_ns == before
     again = json.loads((tmp_path / "t" / "results.json").read_text())

@@ -119,13 +119,19 @@ class TestCompare:
         return {"introspection": tiny, "none": dataclasses.replace(tiny, memory=NoMemory())}
 
     def test_medians_over_seeds_and_resuming(self, tmp_path, tiny, how):
-        said = []
+        performed = []
+
+        def perform(plan):
+            performed.append([(run.experiment, run.folder.parent.name, run.seed) for run in plan])
+            for run in plan:
+                execute(ENTRY, run.options, seed=run.seed, folder=run.folder, **{**how, "resume": len(performed) == 2})
+
         arguments = {
             "vary": "memory",
             "seeds": [0, 1],
             "folder": tmp_path / "c",
-            "announce": said.append,
-            **how,
+            "command": "",
+            "perform": perform,
         }
         results = compare(ENTRY, self.members(tiny), **arguments)
         assert list(results["members"]) == ["introspection", "none"]
@@ -135,7 +141,7 @@ class TestCompare:
         assert member["metrics"]["kl_last"]["median"] == pytest.approx(np.median(values))
         counts = [m["parameters"] for m in results["members"].values()]
         assert abs(counts[0] - counts[1]) <= 0.015 * counts[0]
-        assert said == ["introspection/seed-0", "none/seed-0", "introspection/seed-1", "none/seed-1"]
+        assert performed == [[(ENTRY.name, name, seed) for seed in (0, 1) for name in ("introspection", "none")]]
         with pytest.raises(UsageError, match="exists"):
             compare(ENTRY, self.members(tiny), **arguments)
         (tmp_path / "c" / "none" / "seed-1" / "results.json").unlink()

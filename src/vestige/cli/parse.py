@@ -33,6 +33,9 @@ class RunSettings:
     """What to do with an update that is not finite."""
     devices: int | None = None
     """Spread each batch over that many devices."""
+    jobs: int | None = None
+    """How many runs go on at once, each on its share of the cores (on an accelerator: on all of it). By default one
+    per core up to 8 where there is no accelerator, else one."""
 
     def __post_init__(self):
         if self.seeds < 1:
@@ -41,6 +44,12 @@ class RunSettings:
             raise ValueError(f"seed must not be negative, got {self.seed}")
         if self.devices is not None and self.devices < 1:
             raise ValueError(f"devices must be at least 1, got {self.devices}")
+        if self.jobs is not None and self.jobs < 1:
+            raise ValueError(f"jobs must be at least 1, got {self.jobs}")
+        if self.devices is not None and self.jobs is not None and self.jobs > 1:
+            raise ValueError(
+                f"devices spreads one run, jobs is about several: got devices={self.devices}, jobs={self.jobs}"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """`vestige run EXPERIMENT`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from vestige.cli.environment import data_mesh, enable_compilation_cache, progress
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
-from vestige.experiments import Entry
+from vestige.experiments import Entry, find
+from vestige.experiments.compare import Planned, compare
 from vestige.experiments.contract import AbstractOptions
 
 
@@ -22,6 +23,47 @@ def how(settings: RunSettings) -> dict[str, Any]:
         "mesh": data_mesh(settings.devices),
         "progress": progress,
     }
+
+
+def performer(settings: RunSettings, folder: Path) -> Callable[[list[Planned]], None]:
+    """Carries out the plan of a comparison in `folder`: in turn with a display, or several runs at once."""
+
+    def perform(plan: list[Planned]) -> None:
+        arguments = how(settings)
+        names = {str(planned.folder.relative_to(folder)): planned for planned in plan}
+        jobs = min(_jobs(settings), len(plan))
+        if jobs > 1:
+            from vestige.experiments.workers import run_parallel
+
+            print(f"{len(plan)} runs, {jobs} at a time", flush=True)
+            tasks = {name: (planned, {**arguments, "progress": None}) for name, planned in names.items()}
+            run_parallel(perform_one, tasks, jobs=jobs, announce=lambda text: print(text, flush=True))
+            return
+        for name, planned in names.items():
+            print(f"\n{name}", flush=True)
+            perform_one(planned, arguments)
+
+    return perform
+
+
+def perform_one(planned: Planned, arguments: dict[str, Any]) -> None:
+    """One run of a comparison, wherever it is carried out."""
+    from vestige.experiments.execute import execute
+
+    enable_compilation_cache()
+    execute(find(planned.experiment), planned.options, seed=planned.seed, folder=planned.folder, **arguments)
+
+
+def _jobs(settings: RunSettings) -> int:
+    if settings.jobs is not None:
+        return settings.jobs
+    if settings.devices is not None:
+        return 1
+    import jax
+
+    from vestige.experiments.workers import MOST, cores
+
+    return min(len(cores()), MOST) if jax.default_backend() == "cpu" else 1
 
 
 def main(arguments: list[str]) -> int:
@@ -47,7 +89,6 @@ def run_members(
     entry: Entry[Any], members: Mapping[str, AbstractOptions], settings: RunSettings, *, vary: str, folder: Path
 ) -> int:
     """Run every member with every seed, print the table and write all reports."""
-    from vestige.experiments.compare import compare
     from vestige.report import write_report
 
     results = compare(
@@ -56,8 +97,9 @@ def run_members(
         vary=vary,
         seeds=[settings.seed + i for i in range(settings.seeds)],
         folder=folder,
-        announce=lambda where: print(f"\n{where}", flush=True),
-        **how(settings),
+        command=command_line(),
+        resume=settings.resume,
+        perform=performer(settings, folder),
     )
     for member in results["members"].values():
         for where in member["runs"]:

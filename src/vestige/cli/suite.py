@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vestige.cli.parse import RunSettings, command_line, default_folder, simple
-from vestige.cli.run import how
+from vestige.cli.run import performer
 from vestige.errors import UsageError
 from vestige.experiments.folder import RESULTS
 from vestige.experiments.suites import SUITES, Suite
@@ -68,8 +68,9 @@ def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, 
         vary=suite.vary,
         seeds=[settings.seed + i for i in range(settings.seeds)],
         folder=folder / entry.name,
-        announce=lambda where: print(f"\n{entry.name}/{where}", flush=True),
-        **{**how(settings), "resume": True},  # the folder itself is new, or is to be gone on with
+        command=command_line(),
+        resume=True,  # the folder itself is new, or is to be gone on with
+        perform=performer(dataclasses.replace(settings, resume=True), folder),
     )
     for where in sorted((folder / entry.name).glob("*/seed-*")):
         write_report(where)

@@ -3,12 +3,11 @@
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vestige.errors import UsageError
 from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
-from vestige.experiments.execute import execute
 from vestige.experiments.folder import RESULTS, read_json, versions, write_json
 
 
@@ -37,22 +36,30 @@ def summarise(runs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+class Planned(NamedTuple):
+    """One run of a comparison."""
+
+    experiment: str
+    options: AbstractOptions
+    seed: int
+    folder: Path
+
+
 def compare(
     entry: Entry[Any],
     members: Mapping[str, AbstractOptions],
     *,
     vary: str,
-    preset: str,
     seeds: list[int],
     folder: Path,
     command: str,
     resume: bool = False,
-    announce: Callable[[str], None],
-    **how: Any,
+    perform: Callable[[list[Planned]], None],
 ) -> dict[str, Any]:
     """Run every member with every seed into `folder/<member>/seed-<seed>` and write the summary.
 
-    With `resume`, finished runs are taken as they are and the one that was cut goes on.
+    `perform` carries out the plan, in turn or several at once, each run by `execute`; with `resume` it is to take
+    finished runs as they are and to go on with those that were cut.
 
     **Returns:** what the comparison's `results.json` holds.
     """
@@ -60,21 +67,13 @@ def compare(
         raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to go on with it.")
     if resume and (folder / RESULTS).exists() and "members" not in read_json(folder / RESULTS):
         raise UsageError(f"{folder} holds a single run, not a comparison. Choose another --out.")
-    done: dict[str, dict[str, dict[str, Any]]] = {}
-    for seed in seeds:
-        for name, options in members.items():
-            where = f"{name}/seed-{seed}"
-            announce(where)
-            done.setdefault(name, {})[where] = execute(
-                entry,
-                options,
-                preset=preset,
-                seed=seed,
-                folder=folder / where,
-                command=command,
-                resume=resume,
-                **how,
-            )
+    runs = {name: [f"{name}/seed-{seed}" for seed in seeds] for name in members}
+    perform([
+        Planned(entry.name, members[name], seed, folder / runs[name][i])
+        for i, seed in enumerate(seeds)
+        for name in members
+    ])  # fmt: skip
+    done = {name: {where: read_json(folder / where / RESULTS) for where in runs[name]} for name in members}
     results = {
         "title": f"{entry.title}: {vary}" if vary else entry.title,
         "experiment": entry.name,

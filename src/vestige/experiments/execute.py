@@ -29,7 +29,7 @@ def execute(
     resume: bool = False,
     skip_nonfinite: bool = False,
     mesh: Mesh | None = None,
-    progress: Callable[[], AbstractProgress],
+    progress: Callable[[], AbstractProgress] | None = None,
 ) -> dict[str, Any]:
     """Train, evaluate, and fill the run folder; with `resume` go on where it stopped, or return at once
     where it is finished.
@@ -64,7 +64,7 @@ def execute(
             cadence=cadence,
             mesh=mesh,
             skip_nonfinite=skip_nonfinite,
-            progress=progress(),
+            progress=None if progress is None else progress(),
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -72,7 +72,7 @@ def execute(
     results |= {
         "seconds": round(result.seconds, 1),
         "first_update_seconds": round(result.first_update_seconds, 2),
-        "milliseconds": round(1e3 * (result.seconds - result.first_update_seconds) / max(options.steps - 1, 1), 3),
+        "milliseconds": round(1e3 * result.update_seconds, 3),
         "updates": options.steps,
         "skipped": int(result.state.skipped),
         "parameters": config["parameters"],

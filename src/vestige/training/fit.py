@@ -1,5 +1,6 @@
 """The one training loop. It knows neither what a model is for nor where a gradient comes from."""
 
+import statistics
 import time
 from typing import Any, NamedTuple
 
@@ -38,6 +39,8 @@ class Fit(NamedTuple):
     """Wall time, earlier parts of a resumed run included."""
     first_update_seconds: float
     """From the call to the end of the first update, compilation included."""
+    update_seconds: float
+    """Median over the compiled chunks after the first of this call's seconds per update; 0 where there was none."""
 
 
 def fit(
@@ -111,6 +114,7 @@ def fit(
     history: list[Record] = []
     newest: dict[str, float] = {}
     chunk, first_update = 1, 0.0
+    pace: list[float] = []
 
     def record(kind: str, values: dict[str, float]) -> None:
         entry = {"kind": kind, "step": step, "seconds": earlier + time.monotonic() - began, **values}
@@ -134,8 +138,10 @@ def fit(
                 if not first_update:
                     first_update = time.monotonic() - began
                     progress.note(f"first update after {first_update:.1f} s")
-                elif done == chunk:
-                    chunk = max(1, min(2 * chunk, round(chunk * CHUNK_SECONDS / max(took, 1e-9))))
+                else:
+                    pace.extend([took / done] if done else [])
+                    if done == chunk:
+                        chunk = max(1, min(2 * chunk, round(chunk * CHUNK_SECONDS / max(took, 1e-9))))
                 if bool(halted):
                     named = ", ".join(name_nonfinite(program, state, batch_size)[:6]) or "the new parameters"
                     raise RunError(
@@ -163,7 +169,8 @@ def fit(
         progress.stop()
         for sink in sinks:
             sink.close()
-    return Fit(state.model, state, history, earlier + time.monotonic() - began, first_update)
+    update_seconds = statistics.median(pace) if pace else 0.0
+    return Fit(state.model, state, history, earlier + time.monotonic() - began, first_update, update_seconds)
 
 
 def _means(state: RunState) -> dict[str, float]:

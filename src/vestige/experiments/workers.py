@@ -1,0 +1,138 @@
+"""Several runs at once, each in a process with cores of its own."""
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from multiprocessing.connection import Connection
+from typing import Any
+
+from vestige.errors import RunError, VestigeError
+from vestige.training.interrupts import Interrupted, Interrupts
+
+ASKED_EVERY = 0.2  # seconds between two looks at whether the person wants to stop
+MOST = 8  # runs at a time, unless more are asked for: each needs about a gigabyte
+
+
+def cores() -> list[int]:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def run_parallel(
+    work: Callable[..., None],
+    tasks: Mapping[str, tuple[Any, ...]],
+    *,
+    jobs: int,
+    announce: Callable[[str], None],
+) -> None:
+    """`work(*task)` for every task, `jobs` at a time; `announce` hears of their beginnings and ends by name.
+
+    Each runs in a new process, so that none pays for what another compiled or kept, on its share of the cores: two
+    runs on a core each are nearly twice as fast as one after the other on both, for a step of a recurrent model has
+    little to share. `work` and its arguments must be picklable. The processes get no signals from the terminal: they
+    are asked to stop (SIGTERM) when this one is, when one of them fails, and when this one dies.
+
+    **Raises:** the error of the first that failed; `RunError` where a process died; `Interrupted`.
+    """
+    mine = cores()
+    shares: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
+    for job in range(jobs):
+        shares.put(mine[job::jobs] or [mine[job % len(mine)]])
+    workers = _Workers()
+
+    def one(name: str) -> None:
+        share = shares.get()
+        try:
+            if workers.run(share, work, tasks[name], lambda: announce(f"{name}: begun")):
+                announce(f"{name}: done")
+        finally:
+            shares.put(share)
+
+    cause: BaseException | None = None
+    with Interrupts() as interrupts, ThreadPoolExecutor(jobs) as pool:
+        waiting: set[Future[None]] = {pool.submit(one, name) for name in tasks}
+        while waiting:
+            done, waiting = wait(waiting, timeout=ASKED_EVERY, return_when=FIRST_EXCEPTION)
+            failures = [error for future in done if (error := future.exception()) is not None]
+            if cause is None and interrupts.pending:
+                cause = Interrupted(f"stopped by {interrupts.pending}; --resume goes on")
+            elif cause is None and failures:
+                cause = failures[0]
+            if cause is not None:
+                workers.stop()
+    if cause is not None:
+        raise cause
+
+
+class _Workers:
+    """The processes that are at work."""
+
+    def __init__(self):
+        self.context = multiprocessing.get_context("spawn")
+        self.alive: set[Any] = set()
+        self.lock = threading.Lock()
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Ask all to stop, once, and start no more."""
+        with self.lock:
+            if not self.stopped:
+                self.stopped = True
+                for process in self.alive:
+                    process.terminate()
+
+    def run(
+        self, share: list[int], work: Callable[..., None], task: tuple[Any, ...], begun: Callable[[], None]
+    ) -> bool:
+        """`work(*task)` in a new process on these cores, unless all were stopped; its errors are raised here."""
+        here, there = self.context.Pipe()
+        process = self.context.Process(target=_child, args=(there, share, work, task), daemon=True)
+        with self.lock:
+            if self.stopped:
+                return False
+            process.start()
+            self.alive.add(process)
+        there.close()
+        begun()
+        try:
+            error = here.recv()
+        except EOFError:
+            process.join()
+            error = RunError(f"a process ended in mid-run with exit code {process.exitcode}; --resume goes on")
+        process.join()
+        with self.lock:
+            self.alive.discard(process)
+        here.close()
+        if error is not None:
+            raise error
+        return True
+
+
+def _child(parent: Connection, share: list[int], work: Callable[..., None], task: tuple[Any, ...]) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, share)
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    threading.Thread(target=_stop_with, args=(parent,), daemon=True).start()
+    error: BaseException | None = None
+    try:
+        work(*task)
+    except VestigeError as raised:
+        error = raised
+    except Exception as raised:
+        error = RunError(f"{type(raised).__name__}: {raised}")
+    parent.send(error)
+
+
+def _stop_with(parent: Connection) -> None:
+    """Ask this process to stop when the one that started it is gone."""
+    try:
+        parent.recv()
+    except (EOFError, OSError):
+        os.kill(os.getpid(), signal.SIGTERM)

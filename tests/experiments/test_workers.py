@@ -1,0 +1,119 @@
+"""Runs in processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vestige.errors import RunError, UsageError
+from vestige.experiments.workers import cores, run_parallel
+from vestige.training.interrupts import Interrupted, Interrupts
+
+
+def leave_a_note(folder: Path, name: str) -> None:
+    mine = ",".join(map(str, cores()))
+    (folder / name).write_text(f"{os.getpid()} {mine}")
+
+
+def refuse() -> None:
+    raise UsageError("the seed is not to my liking")
+
+
+def stumble() -> None:
+    raise KeyError("nothing of the kind")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def until_asked(folder: Path, name: str) -> None:
+    """Goes on until it is asked to stop, as a training loop does."""
+    with Interrupts() as interrupts:
+        (folder / f"{name}.begun").touch()
+        for _ in range(600):
+            if interrupts.pending:
+                (folder / f"{name}.stopped").write_text(interrupts.pending)
+                raise Interrupted("stopped")
+            time.sleep(0.05)
+
+
+def test_each_runs_once_in_a_process_and_on_cores_of_its_own(tmp_path):
+    said: list[str] = []
+    run_parallel(leave_a_note, {name: (tmp_path, name) for name in "abc"}, jobs=2, announce=said.append)
+    notes = [(tmp_path / name).read_text().split() for name in "abc"]
+    assert len({pid for pid, _ in notes} | {str(os.getpid())}) == 4
+    mine = cores()
+    shares = {tuple(map(int, used.split(","))) for _, used in notes}
+    assert shares <= {tuple(mine[0::2]), tuple(mine[1::2] or mine[:1])}
+    assert sorted(said) == sorted(f"{name}: {what}" for name in "abc" for what in ("begun", "done"))
+
+
+@pytest.mark.parametrize(
+    ("work", "kind", "text"),
+    [
+        (refuse, UsageError, "not to my liking"),
+        (stumble, RunError, "KeyError: 'nothing of the kind'"),
+        (die, RunError, "exit code -9; --resume goes on"),
+    ],
+)
+def test_an_error_comes_across(work, kind, text):
+    with pytest.raises(kind, match=text):
+        run_parallel(work, {"a": ()}, jobs=1, announce=lambda _: None)
+
+
+def either(folder: Path, name: str) -> None:
+    if name != "bad":
+        until_asked(folder, name)
+    while not (folder / "good.begun").exists():
+        time.sleep(0.05)
+    refuse()
+
+
+def test_when_one_fails_the_others_are_asked_to_stop_and_no_more_begin(tmp_path):
+    said: list[str] = []
+    tasks = {name: (tmp_path, name) for name in ("good", "bad", "late")}
+    with pytest.raises(UsageError, match="not to my liking"):
+        run_parallel(either, tasks, jobs=2, announce=said.append)
+    assert (tmp_path / "good.stopped").read_text() == "SIGTERM"
+    assert sorted(said) == ["bad: begun", "good: begun"]
+
+
+PARENT = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from test_workers import until_asked
+from vestige.experiments.workers import run_parallel
+from vestige.training.interrupts import Interrupted
+if __name__ == "__main__":
+    try:
+        run_parallel(until_asked, {{n: (Path({folder!r}), n) for n in "ab"}}, jobs=2, announce=print)
+    except Interrupted as error:
+        print(error)
+        sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_processes_stop_with_the_one_that_began_them(tmp_path, number):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT.format(tests=str(Path(__file__).parent), folder=str(tmp_path)))
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        _until(lambda: all((tmp_path / f"{name}.begun").exists() for name in "ab"))
+        parent.send_signal(number)
+        _until(lambda: all((tmp_path / f"{name}.stopped").exists() for name in "ab"))
+        output, _ = parent.communicate(timeout=60)
+    if number == signal.SIGINT:
+        assert parent.returncode == 130 and "stopped by SIGINT; --resume goes on" in output
+
+
+def _until(true) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
