@@ -12,6 +12,7 @@ from vestige.memory.content import BLANK, content_weights
 from vestige.memory.contract import AbstractFeedbackMemory, Info
 from vestige.memory.interface import bounded, emitter, oneplus, received, split, steer
 from vestige.memory.links import follow, update_links, update_precedence
+from vestige.memory.recompute import rematerialised
 from vestige.memory.sizes import check_sizes
 from vestige.typing import Key
 
@@ -102,6 +103,7 @@ class DNC(AbstractFeedbackMemory[DNCState]):
             written=jnp.zeros(self.slots, bool),
         )
 
+    @rematerialised
     def write(self, state: DNCState, z: Float[Array, " latent"], h: Float[Array, " hidden"]) -> DNCState:
         emitted = self.write_interface(jnp.concatenate([h, z]))
         write_key, erase, vector, gates, strength, free_gates = split(emitted, self._write_sizes)
@@ -122,6 +124,7 @@ class DNC(AbstractFeedbackMemory[DNCState]):
             written=state.written | received(weights),
         )
 
+    @rematerialised
     def read(self, state: DNCState, h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], DNCState, Info]:
         keys, strengths, modes = split(self.read_interface(h), self._read_sizes)
         modes = jax.nn.softmax(steer(modes).reshape(self.heads, 3), axis=-1)

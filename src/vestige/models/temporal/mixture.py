@@ -19,7 +19,7 @@ from vestige.typing import Key
 
 LEAST_WEIGHT = 1e-30  # whose logarithm is finite in single precision
 START_LOG_SCALE = -1.0
-START_NEW = 4.0  # so that a model learns what a frame is before it learns to name one
+START_NEW = 1.0  # a model learns what a frame is before it gains by naming one
 
 
 class MixturePrior(AbstractPrior):
