@@ -1,5 +1,7 @@
 """The experiments of the catalogue with generative temporal models."""
 
+import dataclasses
+
 from vestige.experiments.entry import Entry
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.temporal import published
@@ -21,12 +23,13 @@ PAPER = Architecture(latent=32, controller=256, width=192, frames="visual")  # a
 
 MNIST = Architecture(latent=16, controller=128, width=256)
 
+SMALL = Architecture()
 
 INK = Images(binarise="stochastic")  # digits that are never quite the same: 1,415 of them are soon known by heart
 
 
-def _small(task: Sequences, steps: int) -> Temporal:
-    return Temporal(task=task, optimiser=Adam(2e-3), steps=steps)
+def _small(task: Sequences, steps: int, *, rate: float = 2e-3, model: Architecture = SMALL) -> Temporal:
+    return Temporal(task=task, model=model, optimiser=Adam(rate), steps=steps)
 
 
 def _paper(task: Sequences) -> Temporal:
@@ -39,7 +42,7 @@ PERFECT_RECALL = Entry(
     summary="l images, then the first k again: what was stored must cost nothing",
     paper="Gemici et al. 2017, algorithm 1, figures 3, 4, 19-21",
     presets={
-        "small": Temporal(),
+        "small": _small(PerfectRecall(images=INK), 6000),
         "cpu": Temporal(
             task=PerfectRecall(images=Images("mnist")),
             model=Architecture(latent=16, controller=128, width=256),
@@ -63,11 +66,7 @@ ONE_SHOT_RECALL = Entry(
     summary="perfect recall of characters whose classes were never met in training",
     paper="Gemici et al. 2017, algorithm 1 on Omniglot, figures 7, 8, 25",
     presets={
-        "small": Temporal(
-            task=PerfectRecall(images=Images("glyphs")),
-            model=Architecture(latent=16, controller=128, width=256),
-            steps=8000,
-        ),
+        "small": _small(PerfectRecall(images=Images("glyphs")), 3000, model=MNIST),
         "cpu": Temporal(
             task=PerfectRecall(l=20, images=Images("omniglot", "stochastic")),
             model=Architecture(latent=32, controller=128, width=256),
@@ -91,7 +90,7 @@ PARITY_RECALL = Entry(
     summary="digits, then for each of the first of them whether it was even",
     paper="Gemici et al. 2017, algorithm 2, figures 5, 6, 22-24",
     presets={
-        "small": _small(ParityRecall(images=INK), 5000),
+        "small": _small(ParityRecall(images=INK), 10_000, rate=3e-3),
         "cpu": Temporal(task=ParityRecall(images=Images("mnist")), model=MNIST, steps=20_000),
         "paper": _paper(ParityRecall(images=Images("mnist"))),
     },
@@ -105,7 +104,7 @@ DYNAMIC_DEPENDENCY = Entry(
     summary="each recalled digit says which position comes next",
     paper="Gemici et al. 2017, algorithm 3, figures 9, 10, 26",
     presets={
-        "small": _small(DynamicDependency(images=INK), 15_000),
+        "small": _small(DynamicDependency(images=INK), 12_000),
         "cpu": Temporal(task=DynamicDependency(20, 5, images=Images("mnist")), model=MNIST, steps=20_000),
         "paper": _paper(DynamicDependency(20, 5, images=Images("mnist"))),
     },
@@ -147,8 +146,8 @@ ROOM_ROTATION = Entry(
     summary="turning on the spot in a new room: after one turn nothing is new",
     paper="Gemici et al. 2017, section 4.5, figures 16, 17, 28",
     presets={
-        "small": Temporal(
-            task=RoomRotation(12), model=Architecture(latent=16, controller=96, width=128), steps=4000, batch=16
+        "small": dataclasses.replace(
+            _small(RoomRotation(12), 5000, rate=3e-3, model=Architecture(latent=16, controller=96, width=128)), batch=16
         ),
         "cpu": Temporal(task=RoomRotation(16), model=Architecture(latent=32, controller=128, width=256), steps=20_000),
         "paper": Temporal(
