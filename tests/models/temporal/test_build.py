@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 import pytest
 
 from vestige.models.temporal import (
@@ -48,9 +49,10 @@ def test_the_paper_sized_models_have_the_papers_size(key):
     assert 1.5e6 < count_parameters(shapes(build)) < 2.3e6
 
 
-def test_the_visual_model_runs(key):
+@pytest.mark.parametrize("shape", [(8, 12), (8, 12, 3)])
+def test_the_visual_model_runs(shape, key):
     model = gtmm(
-        (8, 12),
+        shape,
         introspection(),
         latent_size=3,
         controller_size=8,
@@ -59,10 +61,13 @@ def test_the_visual_model_runs(key):
         decoder=VisualDecoder,
         key=key,
     )
-    frames = jax.random.bernoulli(key, 0.5, (3, 8, 12)).astype("float32")
-    assert model.filter(frames, key=key).frame_parameters.shape == (3, 8, 12)
+    frames = jax.random.bernoulli(key, 0.5, (3, *shape)).astype("float32")
+    assert model.filter(frames, key=key).frame_parameters.shape == (3, *shape)
+    turned = frames.at[:, 0, 0].set(1 - frames[:, 0, 0])
+    assert not jnp.allclose(jax.vmap(model.encoder)(turned), jax.vmap(model.encoder)(frames))
 
 
-def test_a_frame_that_cannot_be_halved_twice_is_an_error(key):
+@pytest.mark.parametrize("shape", [(10, 8), (8, 10, 3), (8,), (8, 8, 0)])
+def test_a_frame_that_cannot_be_halved_twice_is_an_error(shape, key):
     with pytest.raises(ValueError, match="multiples of 4"):
-        VisualEncoder((10, 8), 6, key=key)
+        VisualEncoder(shape, 6, key=key)

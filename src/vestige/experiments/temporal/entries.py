@@ -152,7 +152,7 @@ ROOM_ROTATION = Entry(
         "cpu": Temporal(task=RoomRotation(16), model=Architecture(latent=32, controller=128, width=256), steps=20_000),
         "paper": Temporal(
             task=RoomRotation(64),
-            model=Architecture(latent=64, controller=256, width=256),
+            model=Architecture(latent=64, controller=256, width=256, frames="visual"),
             optimiser=Adam(3e-4),
             steps=1_000_000,
             batch=64,

@@ -41,20 +41,23 @@ class VisualBlock(eqx.Module):
         return self.resize(jax.nn.relu(self.norms[1](x)))
 
 
-def _check_shape(frame_shape: tuple[int, ...]) -> tuple[int, int]:
-    if len(frame_shape) != 2 or any(side % 2**STAGES for side in frame_shape):
+def _size(frame_shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Height, width and colours, 1 for a frame without any."""
+    shape = (*frame_shape, 1) if len(frame_shape) == 2 else frame_shape
+    if len(shape) != 3 or min(shape) < 1 or any(side % 2**STAGES for side in shape[:2]):
         raise ValueError(
-            f"the visual frame model halves a (height, width) frame {STAGES} times, so both sides must be "
-            f"multiples of {2**STAGES}; got {frame_shape}. Use the MLP frame model instead."
+            f"the visual frame model halves a (height, width) or (height, width, colours) frame {STAGES} times, so "
+            f"both sides must be multiples of {2**STAGES}; got {frame_shape}. Use the MLP frame model instead."
         )
-    return frame_shape[0], frame_shape[1]
+    return shape[0], shape[1], shape[2]
 
 
 class VisualEncoder(AbstractEncoder):
     """A 1x1 stem to `channels` maps, two blocks that halve the resolution (the second doubles the
     channels), and a layer of `width` features.
 
-    **Raises:** `ValueError` where the frame is not (height, width) with sides divisible by 4.
+    **Raises:** `ValueError` where the frame is not (height, width) or (height, width, colours) with sides divisible
+    by 4.
     """
 
     stem: eqx.nn.Conv2d
@@ -63,9 +66,9 @@ class VisualEncoder(AbstractEncoder):
     features_size: int = eqx.field(static=True)
 
     def __init__(self, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key):
-        height, breadth = _check_shape(frame_shape)
+        height, breadth, colours = _size(frame_shape)
         keys = jax.random.split(key, 6)
-        self.stem = eqx.nn.Conv2d(1, channels, 1, key=keys[0])
+        self.stem = eqx.nn.Conv2d(colours, channels, 1, key=keys[0])
         self.blocks = (
             VisualBlock(channels, eqx.nn.Conv2d(channels, channels, 4, 2, 1, key=keys[1]), key=keys[2]),
             VisualBlock(channels, eqx.nn.Conv2d(channels, 2 * channels, 4, 2, 1, key=keys[3]), key=keys[4]),
@@ -75,7 +78,7 @@ class VisualEncoder(AbstractEncoder):
         self.features_size = width
 
     def __call__(self, frame: Float[Array, "*frame"]) -> Float[Array, " features"]:
-        x = self.stem(frame[None])
+        x = self.stem(frame[None] if frame.ndim == 2 else jnp.moveaxis(frame, -1, 0))
         for block in self.blocks:
             x = block(x)
         return jax.nn.relu(self.output(x.reshape(-1)))
@@ -84,16 +87,18 @@ class VisualEncoder(AbstractEncoder):
 class VisualDecoder(AbstractDecoder):
     """The encoder's mirror, with transposed convolutions.
 
-    **Raises:** `ValueError` where the frame is not (height, width) with sides divisible by 4.
+    **Raises:** `ValueError` where the frame is not (height, width) or (height, width, colours) with sides divisible
+    by 4.
     """
 
     input: tuple[eqx.nn.Linear, eqx.nn.Linear]
     blocks: tuple[VisualBlock, ...]
     output: eqx.nn.Conv2d
     small_shape: tuple[int, int, int] = eqx.field(static=True)
+    coloured: bool = eqx.field(static=True)
 
     def __init__(self, code_size: int, frame_shape: tuple[int, ...], width: int, *, channels: int = 32, key: Key):
-        height, breadth = _check_shape(frame_shape)
+        height, breadth, colours = _size(frame_shape)
         keys = jax.random.split(key, 7)
         self.small_shape = (2 * channels, height // 4, breadth // 4)
         self.input = (
@@ -106,10 +111,12 @@ class VisualDecoder(AbstractDecoder):
             VisualBlock(2 * channels, up, key=keys[4]),
             VisualBlock(channels, further, key=keys[5]),
         )
-        self.output = eqx.nn.Conv2d(channels, 1, 1, key=keys[6])
+        self.output = eqx.nn.Conv2d(channels, colours, 1, key=keys[6])
+        self.coloured = len(frame_shape) == 3
 
     def __call__(self, code: Float[Array, " code"]) -> Float[Array, "*frame"]:
         x = self.input[1](jax.nn.relu(self.input[0](code))).reshape(self.small_shape)
         for block in self.blocks:
             x = block(x)
-        return self.output(jax.nn.relu(x))[0]
+        frame = self.output(jax.nn.relu(x))
+        return jnp.moveaxis(frame, 0, -1) if self.coloured else frame[0]
