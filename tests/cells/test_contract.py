@@ -6,10 +6,36 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.cells import LSTM
+from vestige.cells import GRU, LSTM, SRNN, AbstractParallelCell, Chrono, LinearRecurrence, Remembering, Stacked, unroll
+from vestige.memory import DNC, Attention
 
 INPUT, OUTPUT = 3, 4
-CELLS = {"lstm": lambda key: LSTM(INPUT, OUTPUT, key=key)}
+
+
+def remembering(key):
+    keys = jax.random.split(key, 3)
+    memory = DNC(2, OUTPUT, slots=5, word_size=3, key=keys[0])
+    cell = LSTM(INPUT + memory.feedback_size, OUTPUT, key=keys[1])
+    return Remembering(cell, memory, eqx.nn.Linear(INPUT + OUTPUT, 2, key=keys[2]))
+
+
+def attending(key):
+    keys = jax.random.split(key, 3)
+    memory = Attention(2, OUTPUT, slots=9, key_size=4, key=keys[0])
+    return Remembering(GRU(INPUT, OUTPUT, key=keys[1]), memory, eqx.nn.Linear(INPUT + OUTPUT, 2, key=keys[2]))
+
+
+CELLS = {
+    "lstm": lambda key: LSTM(INPUT, OUTPUT, key=key),
+    "lstm, chrono": lambda key: LSTM(INPUT, OUTPUT, retention=Chrono(100.0), key=key),
+    "gru": lambda key: GRU(INPUT, OUTPUT, key=key),
+    "gru, chrono": lambda key: GRU(INPUT, OUTPUT, retention=Chrono(100.0), key=key),
+    "srnn": lambda key: SRNN(INPUT, OUTPUT, key=key),
+    "linear": lambda key: LinearRecurrence(INPUT, OUTPUT, units=6, key=key),
+    "stacked": lambda key: Stacked([LSTM(INPUT, 5, key=key), LinearRecurrence(5, 6, key=key), GRU(6, OUTPUT, key=key)]),
+    "dnc behind": remembering,
+    "attention behind": attending,
+}
 
 
 @pytest.fixture(params=CELLS)
@@ -40,7 +66,8 @@ def test_two_parts_are_the_whole(cell, key):
 
 def test_no_drive_is_a_drive_of_zero(cell, key):
     xs = jax.random.normal(key, (5, INPUT))
-    np.testing.assert_array_equal(run(cell, xs)[1], run(cell, xs, drive=jnp.zeros(cell.drive_size))[1])
+    still = run(cell, xs, drive=jnp.zeros(cell.drive_size))[1]
+    np.testing.assert_allclose(run(cell, xs)[1], still, rtol=1e-5, atol=1e-7)
     moved = run(cell, xs, drive=jnp.ones(cell.drive_size))[1]
     assert float(jnp.max(jnp.abs(moved - run(cell, xs)[1]))) > 1e-3
 
@@ -50,3 +77,35 @@ def test_a_thousand_wild_steps_stay_finite_gradient_included(cell, key):
     gradients = eqx.filter_grad(lambda c: jnp.sum(run(c, xs)[1]))(cell)
     for leaf in jax.tree.leaves(gradients):
         assert bool(jnp.all(jnp.isfinite(leaf)))
+
+
+def test_unrolled_is_step_by_step_gradient_included(cell, key):
+    xs = jax.random.normal(key, (9, INPUT))
+    drive = 0.3 * jax.random.normal(jax.random.fold_in(key, 1), (9, cell.drive_size))
+    begun, _ = run(cell, xs[:2])
+
+    def one_by_one(cell):
+        return jax.lax.scan(lambda state, x: cell(state, *x), begun, (xs, drive))
+
+    end, out = one_by_one(cell)
+    end_, out_ = unroll(cell, begun, xs, drive)
+    np.testing.assert_allclose(out_, out, rtol=1e-4, atol=1e-5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), end_, end)
+    gradients = eqx.filter_grad(lambda c: jnp.sum(jnp.sin(one_by_one(c)[1])))(cell)
+    gradients_ = eqx.filter_grad(lambda c: jnp.sum(jnp.sin(unroll(c, begun, xs, drive)[1])))(cell)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), gradients_, gradients)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3, 5])
+def test_padding_changes_nothing(cell, key, kept):
+    xs = jax.random.normal(key, (5, INPUT))
+    begun, _ = run(cell, 0.5 * xs)
+    end, out = unroll(cell, begun, xs.at[kept:].set(1e6), mask=jnp.arange(5) < kept)
+    whole = run(cell, xs[:kept], begun)
+    np.testing.assert_allclose(out[:kept], whole[1], rtol=1e-4, atol=1e-5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), end, whole[0])
+
+
+def test_a_parallel_cell_says_so():
+    assert isinstance(CELLS["linear"](jax.random.key(0)), AbstractParallelCell)
+    assert not isinstance(CELLS["lstm"](jax.random.key(0)), AbstractParallelCell)

@@ -28,3 +28,13 @@ class AbstractCell(eqx.Module, Generic[State]):
         self, state: State, x: Float[Array, " features"], drive: Float[Array, " drive"] | None = None
     ) -> tuple[State, Float[Array, " hidden"]]:
         """The state after this step, and its output."""
+
+
+class AbstractParallelCell(AbstractCell[State]):
+    """A cell all of whose steps can be taken at once."""
+
+    @abc.abstractmethod
+    def parallel(
+        self, state: State, xs: Float[Array, "time features"], drive: Float[Array, "time drive"] | None = None
+    ) -> tuple[State, Float[Array, "time hidden"]]:
+        """The states after every step, with a leading time axis, and the outputs: those of one step after the other."""

@@ -8,7 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.cells.contract import AbstractCell
+from vestige.cells.recurrent import recurrent_weights
+from vestige.cells.retention import AbstractRetention, Fixed
 from vestige.typing import Key
+
+STANDARD = Fixed()
 
 
 class LSTMState(NamedTuple):
@@ -23,7 +27,7 @@ class LSTM(AbstractCell[LSTMState]):
 
     `i, f, g, o = split(W [x, h] + b + drive)`, `c' = sigmoid(f) c + sigmoid(i) tanh(g)`,
     `h' = sigmoid(o) tanh(c')`. Recurrent weights start orthogonal per gate, input weights uniform in
-    ±1/sqrt(input), biases at 0 but for the forget gate's 1.
+    ±1/sqrt(input), biases at 0 but for those of forget and input gate, which `retention` sets: 1 and 0 by default.
 
     One matrix product per step: `4 H (input + H)` multiplications.
     """
@@ -33,14 +37,10 @@ class LSTM(AbstractCell[LSTMState]):
     output_size: int = eqx.field(static=True)
     drive_size: int = eqx.field(static=True)
 
-    def __init__(self, input_size: int, output_size: int, *, key: Key):
-        key_input, key_recurrent = jax.random.split(key)
-        bound = 1.0 / jnp.sqrt(input_size)
-        from_input = jax.random.uniform(key_input, (input_size, 4 * output_size), minval=-bound, maxval=bound)
-        orthogonal = jax.nn.initializers.orthogonal()
-        recurrent = [orthogonal(k, (output_size, output_size)) for k in jax.random.split(key_recurrent, 4)]
-        self.weight = jnp.concatenate([from_input, jnp.concatenate(recurrent, axis=1)])
-        self.bias = jnp.zeros(4 * output_size).at[output_size : 2 * output_size].set(1.0)
+    def __init__(self, input_size: int, output_size: int, *, retention: AbstractRetention = STANDARD, key: Key):
+        self.weight = jnp.concatenate(recurrent_weights(input_size, output_size, 4, key=key))
+        keep, admit = retention.biases(output_size, key=jax.random.fold_in(key, 2))
+        self.bias = jnp.concatenate([admit, keep, jnp.zeros(2 * output_size)])
         self.output_size, self.drive_size = output_size, 4 * output_size
 
     def init(self) -> LSTMState:
