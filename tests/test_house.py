@@ -11,6 +11,7 @@ ROOT = Path(vestige.__file__).parent
 
 HOUSE = [
     ["errors", "typing", "numerics"],
+    ["sequences"],
     ["structures"],
     ["estimators"],
     ["memory"],
