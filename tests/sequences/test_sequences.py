@@ -4,9 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vestige.sequences import ArraySequence
-
 from tests.sequences.conformance import conforms
+from vestige.sequences import ArraySequence
 
 
 def test_arrays(key):

@@ -26,9 +26,9 @@ class AbstractRule(eqx.Module):
     """
 
     @abc.abstractmethod
-    def init(self, model: eqx.Module, batch: Batch, *, key: Key) -> Any:
+    def init(self, model: Any, batch: Batch, *, key: Key) -> Any:
         """The first carry: a pytree of arrays, or None."""
 
     @abc.abstractmethod
-    def step(self, model: eqx.Module, carry: Any, batch: Batch, *, key: Key) -> Step:
+    def step(self, model: Any, carry: Any, batch: Batch, *, key: Key) -> Step:
         """The update that this batch asks for."""

@@ -5,9 +5,9 @@ from typing import Any, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
+from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
 from vestige.typing import Batch, Key, Metrics
 
@@ -38,8 +38,7 @@ class Gradient(AbstractRule):
     clip: float | None = eqx.field(static=True, default=10.0)
 
     def __check_init__(self):
-        if self.clip is not None and not self.clip > 0:
-            raise ValueError(f"Gradient: clip must be positive or None, got {self.clip}")
+        check_clip("Gradient", self.clip)
 
     def init(self, model: eqx.Module, batch: Batch, *, key: Key) -> None:
         return None
@@ -55,9 +54,5 @@ class Gradient(AbstractRule):
             return -jnp.mean(values), jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
 
         grads, metrics = jax.grad(loss, has_aux=True)(parameters)
-        norm = optax.tree.norm(grads)
-        if self.clip is not None:
-            # A norm that is not finite must reach the driver as it is, not be scaled to zero.
-            scale = jnp.where(norm > self.clip, self.clip / norm, 1.0)
-            grads = jax.tree.map(lambda g: g * scale, grads)
+        grads, norm = clipped(grads, self.clip)
         return Step(grads, None, {**metrics, "grad_norm": norm})

@@ -41,12 +41,12 @@ def start(
     batch_size: int,
     key: Key,
 ) -> RunState:
-    """The state before the first update. The arrays are copies: the driver gives its own away."""
-    model = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, model)
+    """The state before the first update. The arrays are copies: the driver gives its own away, each once."""
+    model = _copied(model)
     key_carry, key = jax.random.split(key)
     key_batch, key_rule = jax.random.split(key_carry)
     batch = task.batch(size=batch_size, key=key_batch)
-    carry = rule.init(model, batch, key=key_rule)
+    carry = _copied(rule.init(model, batch, key=key_rule))
     metrics = eqx.filter_eval_shape(lambda m, c, b, k: rule.step(m, c, b, key=k).metrics, model, carry, batch, key)
     return RunState(
         model=model,
@@ -58,3 +58,7 @@ def start(
         totals=jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), metrics),
         counted=jnp.zeros((), jnp.int32),
     )
+
+
+def _copied(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, tree)

@@ -1,0 +1,41 @@
+"""What can be foretold from nearby alone."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.longterm.inputs import AbstractInput
+from vestige.typing import Key, PyTree
+
+
+class Detector(eqx.Module):
+    """d(y_k | x_{k-w+1} … x_k): a predictor that sees `context` steps and no more (MemUP sections 3.3 and 6).
+
+    One hidden layer over the features of the last w steps, made for all steps of a window at once. Its uncertainty
+    tells which outcomes need a memory, for it cannot have one.
+
+    **Raises:** `ValueError` where `context < 1`.
+    """
+
+    encoder: AbstractInput
+    hidden: eqx.nn.Conv1d
+    output: eqx.nn.Linear
+    context: int = eqx.field(static=True)
+
+    def __init__(self, encoder: AbstractInput, outputs: int, *, context: int = 1, width: int = 64, key: Key):
+        if context < 1:
+            raise ValueError(f"Detector: context counts the step itself, so it is at least 1; got {context}")
+        keys = jax.random.split(key, 2)
+        self.encoder, self.context = encoder, context
+        self.hidden = eqx.nn.Conv1d(encoder.features_size, width, context, key=keys[0])
+        self.output = eqx.nn.Linear(width, outputs, key=keys[1])
+
+    def __call__(self, inputs: PyTree[Array], inside: Array) -> Float[Array, "steps outputs"]:
+        """Predictions for all steps but the first `context - 1`, which are there to be looked back at.
+
+        Steps that are not `inside` the sequence count as zeros.
+        """
+        features = jax.vmap(self.encoder)(inputs)
+        features = jnp.where(inside[:, None], features, 0.0)
+        return jax.vmap(self.output)(jax.nn.relu(self.hidden(features.T)).T)

@@ -1,0 +1,69 @@
+"""A memory, and a predictor that asks it."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from vestige.cells import AbstractCell, unroll
+from vestige.models.longterm.detector import Detector
+from vestige.models.longterm.inputs import AbstractInput
+from vestige.models.longterm.outcome import AbstractOutcome
+from vestige.typing import Key, PyTree
+
+
+class LongTermModel(eqx.Module):
+    """Memory m_t = g(m_{t-1}, x_t), predictor q(y_k | m_t, x_k), and a detector that has no memory (MemUP section 3.1).
+
+    The predictor may be asked at step t about any step k >= t: what it needs of k is x_k, what it needs of the past
+    is m_t. Without a rule that does so, k = t and this is a recurrent network with one hidden layer behind it.
+
+    Unbatched. Cost per step: the cell's, and `width (question + memory + outputs)` products per prediction.
+    """
+
+    encoder: AbstractInput
+    """Of what is remembered."""
+    cell: AbstractCell[Any]
+    question: AbstractInput
+    """Of the step that is asked about."""
+    hidden: eqx.nn.Linear
+    output: eqx.nn.Linear
+    outcome: AbstractOutcome
+    detector: Detector
+
+    def __init__(
+        self,
+        encoder: AbstractInput,
+        cell: AbstractCell[Any],
+        question: AbstractInput,
+        outcome: AbstractOutcome,
+        detector: Detector,
+        *,
+        width: int = 128,
+        key: Key,
+    ):
+        keys = jax.random.split(key, 2)
+        self.encoder, self.cell, self.question, self.outcome, self.detector = encoder, cell, question, outcome, detector
+        self.hidden = eqx.nn.Linear(question.features_size + cell.output_size, width, key=keys[0])
+        self.output = eqx.nn.Linear(width, outcome.size, key=keys[1])
+
+    def init(self) -> Any:
+        """The state with which every sequence starts."""
+        return self.cell.init()
+
+    def remember(
+        self, state: Any, inputs: PyTree[Array], mask: Bool[Array, " time"] | None = None
+    ) -> tuple[Any, Float[Array, "time memory"]]:
+        """Follow some steps: the state after the last one that counts, and m_t for each. Padding comes last."""
+        return unroll(self.cell, state, jax.vmap(self.encoder)(inputs), mask=mask)
+
+    def predict(self, memory: Float[Array, " memory"], inputs: PyTree[Array]) -> Float[Array, " outputs"]:
+        """q(y_k | m_t, x_k), in the form that `outcome` understands."""
+        asked = jnp.concatenate([self.question(inputs), memory])
+        return self.output(jax.nn.relu(self.hidden(asked)))
+
+    def surprise(self, memory: Float[Array, " memory"], inputs: PyTree[Array], outcome: Array) -> Float[Array, ""]:
+        """-log q(y_k | m_t, x_k) in nats, or the squared error."""
+        return self.outcome.loss(self.predict(memory, inputs), outcome)

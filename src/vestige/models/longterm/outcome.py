@@ -1,0 +1,53 @@
+"""What is to be predicted, and how wrong a prediction is."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+
+class AbstractOutcome(eqx.Module):
+    """A kind of outcome and the prediction that goes with it, for one step."""
+
+    size: eqx.AbstractVar[int]
+    """Width of a prediction."""
+
+    @abc.abstractmethod
+    def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
+        """How surprising the outcome is: nats, or squared units."""
+
+    @abc.abstractmethod
+    def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
+        """The loss that the prediction itself expects; needs no outcome."""
+
+
+class Classes(AbstractOutcome):
+    """One of `size` classes; a prediction is their logits, the loss cross-entropy, the uncertainty entropy (nats)."""
+
+    size: int = eqx.field(static=True)
+
+    def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
+        return optax.softmax_cross_entropy_with_integer_labels(prediction, outcome)
+
+    def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
+        logs = jax.nn.log_softmax(prediction)
+        return -jnp.sum(jnp.exp(logs) * logs)
+
+
+class Number(AbstractOutcome):
+    """A real number; the loss is the squared error.
+
+    A prediction is the mean alone, which says nothing about its own error: `uncertainty` is refused. Score by the
+    realised loss instead.
+    """
+
+    size: int = eqx.field(static=True, default=1)
+
+    def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
+        return jnp.square(prediction[0] - outcome)
+
+    def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
+        raise ValueError("Number: a mean has no entropy. Score steps by surprise, the realised squared error.")

@@ -1,0 +1,50 @@
+"""Sequences under way, each in a place of its own."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+from vestige.sequences import AbstractSequence
+
+
+class Slots(eqx.Module):
+    """The sequences at work, how far each has come, and the memory with which it got there; batch first."""
+
+    sequence: AbstractSequence
+    offset: Int[Array, " batch"]
+    state: Any
+
+    @property
+    def ended(self) -> Bool[Array, " batch"]:
+        """Whose sequence is over."""
+        return self.offset >= self.sequence.length
+
+    def refilled(self, fresh: AbstractSequence, initial: Any) -> "Slots":
+        """Ended ones begin a new sequence, with the initial state."""
+        ended = self.ended
+        return Slots(
+            replace(ended, fresh, self.sequence),
+            jnp.where(ended, 0, self.offset),
+            replace(
+                ended, jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, ended.shape + leaf.shape), initial), self.state
+            ),
+        )
+
+
+def replace(where: Bool[Array, " batch"], new: Any, old: Any) -> Any:
+    """Row by row the one or the other."""
+
+    def one(n: Array, o: Array) -> Array:
+        return jnp.where(where.reshape(where.shape + (1,) * (n.ndim - 1)), n, o)
+
+    return jax.tree.map(one, new, old)
+
+
+def empty(fresh: AbstractSequence, initial: Any) -> Slots:
+    """Places whose sequences are over, so that the first batch fills them all."""
+    rows = fresh.length.shape
+    state = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, rows + leaf.shape), initial)
+    return Slots(fresh, fresh.length, state)

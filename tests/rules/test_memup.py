@@ -1,0 +1,215 @@
+"""MemUP and truncated back-propagation (checks 2-8, 14, 15 and 18 of the MemUP notes)."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tests.rules.longterm import cues, number_model, numbers, token_model
+
+from vestige.rules import Chance, Entropy, GumbelMost, Importance, MemUP, Reducible, Surprise, Truncated, Unexplained
+from vestige.rules.survey import survey
+
+
+def memory_of(grads):
+    return eqx.filter((grads.encoder, grads.cell, grads.question, grads.hidden, grads.output), eqx.is_array)
+
+
+def close(one, other, tolerance=1e-5):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), one, other)
+
+
+def test_a_rollout_over_everything_is_back_propagation(key):
+    """Check 2: r = T, one prediction point at the last step, one target: the last step."""
+    model, batch = number_model(key=key), numbers([7, 7, 7], key=jax.random.key(1), only_last=True)
+    rule = MemUP(7, 3, current=False, clip=None)
+    step = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+
+    def loss(model):
+        def one(sequence):
+            window = sequence.window(jnp.array(0), 7)
+            _, memories = model.remember(model.init(), window.inputs)
+            return model.surprise(memories[6], window.inputs[6], window.outcomes[6])
+
+        return jnp.mean(jax.vmap(one)(batch.inputs))
+
+    value, grads = eqx.filter_value_and_grad(loss)(model)
+    np.testing.assert_allclose(step.metrics["distant"], value, rtol=1e-5)
+    close(memory_of(step.grads), memory_of(grads))
+
+
+@pytest.mark.parametrize("rule", [MemUP(4, 2, current=False, clip=None), Truncated(4)])
+def test_no_gradient_crosses_a_border(rule, key):
+    """Check 3: to earlier rollouts exactly none; to a chosen target some; to the steps between exactly none."""
+    model, batch = number_model(key=key), numbers([20], key=jax.random.key(1))
+
+    def second(inputs):
+        there = eqx.tree_at(lambda b: b.inputs.inputs, batch, inputs)
+        first = rule.step(model, rule.init(model, there, key=key), there, key=key)
+        return rule.step(model, first.carry, there, key=key)
+
+    def loss(inputs):
+        return second(inputs).metrics["distant" if isinstance(rule, MemUP) else "loss"]
+
+    slopes = np.abs(np.asarray(jax.grad(loss)(batch.inputs.inputs))[0]).sum(axis=-1)
+    assert (slopes[:4] == 0).all() and (slopes[4:8] > 0).all()
+    if isinstance(rule, MemUP):
+        chosen = survey(
+            rule.score,
+            model,
+            jax.tree.map(lambda leaf: leaf[0], batch.inputs),
+            count=64,
+            chunk=20,
+            start=jnp.array(7),
+            key=key,
+        )
+        targets = set(chosen.steps[:2].tolist())
+        touched = set(np.flatnonzero(slopes).tolist())
+        assert touched == {4, 5, 6, 7} | targets and targets - {7}
+    else:
+        assert (slopes[8:] == 0).all()
+
+
+def test_slots_go_on_as_if_each_were_alone(key):
+    """Check 7: lengths 7, 13, 29 in rollouts of 5; the state after the last step is the whole sequence's."""
+    model, lengths = number_model(key=key), [7, 13, 29]
+    batch = numbers(lengths, key=jax.random.key(1))
+    rule = Truncated(5)
+    step = eqx.filter_jit(rule.step)
+    carry = rule.init(model, batch, key=key)
+    ends = {}
+    for _ in range(6):
+        carry = step(model, carry, batch, key=key).carry
+        for row, over in enumerate(carry.ended.tolist()):
+            if over and row not in ends:
+                ends[row] = jax.tree.map(lambda leaf, row=row: leaf[row], carry.state)
+    for row, length in enumerate(lengths):
+        inputs = batch.inputs.inputs[row, :length]
+        close(ends[row], model.remember(model.init(), inputs)[0])
+
+
+def test_an_ended_slot_begins_anew_with_nothing(key):
+    model, batch = number_model(key=key), numbers([4, 9], key=jax.random.key(1))
+    fresh = numbers([6, 6], key=jax.random.key(2), steps=9)
+    rule = Truncated(5)
+    carry = rule.step(model, rule.init(model, batch, key=key), batch, key=key).carry
+    refilled = carry.refilled(fresh.inputs, model.init())
+    np.testing.assert_array_equal(refilled.offset, [0, 5])
+    for leaf, before in zip(jax.tree.leaves(refilled.state), jax.tree.leaves(carry.state), strict=True):
+        assert not np.asarray(leaf[0]).any()
+        np.testing.assert_array_equal(leaf[1], before[1])
+    np.testing.assert_array_equal(refilled.sequence.outcomes[0], fresh.inputs.outcomes[0])
+    np.testing.assert_array_equal(refilled.sequence.outcomes[1], batch.inputs.outcomes[1])
+
+
+def test_garbage_beyond_the_end_changes_nothing(key):
+    model = number_model(key=key, context=2)
+    short = numbers([6, 9], key=jax.random.key(1))
+    wild = eqx.tree_at(
+        lambda b: (b.inputs.inputs, b.inputs.outcomes),
+        short,
+        (short.inputs.inputs.at[0, 6:].set(3.0), short.inputs.outcomes.at[0, 6:].set(77.0)),
+    )
+    for rule in (Truncated(8), MemUP(8, 2, frequency=3)):
+        steps = [rule.step(model, rule.init(model, b, key=key), b, key=key) for b in (short, wild)]
+        close(steps[0].grads, steps[1].grads)
+        assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(steps[0].grads))
+
+
+def temporary_bytes(rule, length, key):
+    model, batch = token_model(key=key), cues(8, length, key=key)
+    carry = rule.init(model, batch, key=key)
+    compiled = eqx.filter_jit(rule.step).lower(model, carry, batch, key=key).compile()
+    return compiled.compiled.memory_analysis().temp_size_in_bytes
+
+
+def test_storage_does_not_grow_with_length(key):
+    """Check 6: the compiled update needs the same memory for 200 and for 20,000 steps, and more for longer rollouts."""
+    short, long = (temporary_bytes(MemUP(5, 2, chunk=50), length, key) for length in (200, 20_000))
+    assert short == long
+    assert temporary_bytes(MemUP(40, 2, chunk=50), 200, key) > 1.5 * short
+
+
+def test_the_average_moves_as_it_should(key):
+    """Check 8: to a constant w from w0, after n updates `w + d^n (w0 - w)`."""
+    model, batch = token_model(key=key), cues(2, 9, key=key)
+    rule = MemUP(4, 1, average=0.9)
+    carry = rule.init(model, batch, key=key)
+    moved = jax.tree.map(lambda leaf: leaf + 1.0 if eqx.is_inexact_array(leaf) else leaf, model)
+    step = eqx.filter_jit(rule.step)
+    for _ in range(5):
+        carry = step(moved, carry, batch, key=key).carry
+    expected = jax.tree.map(lambda leaf: leaf + 1.0 - 0.9**5, eqx.filter(model, eqx.is_inexact_array))
+    close(carry.average, expected)
+
+
+@pytest.mark.parametrize("score", [Entropy(), Surprise(), Unexplained(), Reducible(), Chance()])
+@pytest.mark.parametrize("selection", [None, GumbelMost(), Importance()])
+def test_every_score_goes_with_every_selection(score, selection, key):
+    model, batch = token_model(key=key), cues(3, 23, key=key)
+    rule = MemUP(5, 2, frequency=3, score=score, selection=selection, average=0.5, chunk=7)
+    carry, step = rule.init(model, batch, key=key), eqx.filter_jit(rule.step)
+    for i in range(6):
+        proposed = step(model, carry, batch, key=jax.random.key(i))
+        carry = proposed.carry
+        assert bool(jnp.isfinite(proposed.metrics["loss"])) and float(proposed.metrics["grad_norm"]) > 0
+        ahead = carry.candidates.steps[carry.candidates.scores > -jnp.inf]
+        assert bool((ahead < 23).all()) and bool((ahead >= 0).all())
+
+
+@pytest.mark.parametrize("score", [Surprise(), Unexplained()])
+@pytest.mark.parametrize("chunk", [4, 11, 40])
+def test_a_survey_does_not_depend_on_its_windows(score, chunk, key):
+    model, batch = number_model(key=key, context=3), numbers([29], key=jax.random.key(1))
+    sequence = jax.tree.map(lambda leaf: leaf[0], batch.inputs)
+    found = survey(score, model, sequence, count=6, chunk=chunk, start=jnp.array(5), key=key)
+    window = sequence.window(jnp.array(-2), 31)
+    if isinstance(score, Surprise):
+        means = model.detector(window.inputs, window.inside)[:, 0]
+    else:
+        _, memories = model.remember(model.init(), window.inputs[2:])
+        means = jax.vmap(model.predict)(memories, window.inputs[2:])[:, 0]
+    scores = np.asarray(jnp.square(means - window.outcomes[2:]))
+    best = sorted(range(5, 29), key=lambda step: -scores[step])[:6]
+    assert found.steps.tolist() == best
+    np.testing.assert_allclose(found.scores, scores[best], rtol=1e-4)
+
+
+def test_candidates_that_run_out_are_sought_again(key):
+    """With few places, the best ahead are found at every rollout all the same."""
+    model, batch = number_model(key=key), numbers([40], key=jax.random.key(1))
+    many, few = (
+        MemUP(5, 2, frequency=2, current=False, candidates=40),
+        MemUP(5, 2, frequency=2, current=False, candidates=6),
+    )
+    ends = []
+    for rule in (many, few):
+        carry, losses = rule.init(model, batch, key=key), []
+        for _ in range(7):
+            step = eqx.filter_jit(rule.step)(model, carry, batch, key=key)
+            carry = step.carry
+            losses.append(float(step.metrics["distant"]))
+        ends.append(losses)
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"rollout": 0, "targets": 1}, "rollout must be at least 1, got 0"),
+        ({"rollout": 5, "targets": 0}, "targets must be at least 1, got 0"),
+        ({"rollout": 5, "targets": 1, "frequency": 6}, "frequency=6 steps does not fit into a rollout of rollout=5"),
+        ({"rollout": 5, "targets": 3, "candidates": 6}, "candidates=6 must be at least targets .* 7"),
+        ({"rollout": 5, "targets": 1, "average": 1.0}, "in \\[0, 1\\), got 1.0"),
+        ({"rollout": 5, "targets": 1, "clip": 0.0}, "clip must be positive or None"),
+    ],
+)
+def test_what_cannot_be_is_refused(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        MemUP(**arguments)
+
+
+def test_a_detector_that_sees_a_whole_rollout_is_refused(key):
+    model = number_model(key=key, context=5)
+    with pytest.raises(ValueError, match="context=5 steps, as much as a rollout of 5"):
+        MemUP(5, 1).init(model, numbers([9], key=key), key=key)
