@@ -17,7 +17,7 @@ import jax  # noqa: E402 - after the hook
 import pytest  # noqa: E402
 
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
-HASTY = {"memory", "tasks", "models"}  # whose programs are compiled with hardly any optimisation
+HASTY = {"memory", "cells", "tasks", "models", "rules"}  # whose programs are compiled with hardly any optimisation
 
 
 @pytest.fixture(autouse=True)

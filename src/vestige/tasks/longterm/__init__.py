@@ -1,0 +1,18 @@
+"""Tasks in which an outcome depends on what was seen long before it (MemUP section 5)."""
+
+from vestige.tasks.longterm.adding import Add as Add
+from vestige.tasks.longterm.adding import AddSequence as AddSequence
+from vestige.tasks.longterm.choice import AbstractChoice as AbstractChoice
+from vestige.tasks.longterm.contract import AbstractLongTask as AbstractLongTask
+from vestige.tasks.longterm.copying import AbstractCopying as AbstractCopying
+from vestige.tasks.longterm.copying import Copy as Copy
+from vestige.tasks.longterm.copying import CopySequence as CopySequence
+from vestige.tasks.longterm.copying import PositionalCopy as PositionalCopy
+from vestige.tasks.longterm.copying import ScatteredCopy as ScatteredCopy
+from vestige.tasks.longterm.pixels import PixelImages as PixelImages
+from vestige.tasks.longterm.pixels import PixelSequence as PixelSequence
+from vestige.tasks.longterm.reading import RemembersAndPredicts as RemembersAndPredicts
+from vestige.tasks.longterm.recall import Recall as Recall
+from vestige.tasks.longterm.recall import RecallSequence as RecallSequence
+from vestige.tasks.longterm.xor import Xor as Xor
+from vestige.tasks.longterm.xor import XorSequence as XorSequence

@@ -1,0 +1,81 @@
+"""Adding: the sum of two marked numbers among many."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from vestige.sequences import AbstractSequence, Window
+from vestige.tasks.longterm.contract import AbstractLongTask
+from vestige.tasks.longterm.draws import at_least, drawn_at, steps_of
+from vestige.typing import Key, Metrics
+
+
+class AddSequence(AbstractSequence):
+    """At every step a number in [0, 1) and a mark, 1 at two steps and 0 elsewhere; at the last step their sum."""
+
+    marked: Int[Array, "2"]
+    length: Int[Array, ""]
+    key: Key
+
+    def window(self, start: Int[Array, ""], size: int) -> Window:
+        steps, inside = steps_of(start, size, self.length)
+        numbers = drawn_at(steps, jax.random.uniform, key=self.key)
+        marks = jnp.any(steps[:, None] == self.marked[None, :], axis=1).astype(numbers.dtype)
+        total = jnp.sum(drawn_at(self.marked, jax.random.uniform, key=self.key))
+        known = inside & (steps == self.length - 1)
+        return Window(jnp.stack([numbers, marks], axis=1), jnp.full_like(numbers, total), known, inside)
+
+
+class Add(AbstractLongTask):
+    """The adding problem (MemUP section 5.1): U[0, 1) at `length` steps, one marked in each half, their sum at the end.
+
+    With an odd length the second half is the longer one.
+
+    Metric: `mse`, the squared error, not halved. Who always answers 1 has 1/6, who knows one of the two has 1/12.
+
+    **Raises:** `ValueError` where `length < 2`.
+    """
+
+    length: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        at_least(2, "Add", length=self.length)
+
+    @property
+    def steps(self) -> int:
+        return self.length
+
+    @property
+    def tokens(self) -> None:
+        return None
+
+    @property
+    def features(self) -> int:
+        return 2
+
+    @property
+    def classes(self) -> None:
+        return None
+
+    def sequence(self, *, key: Key) -> AddSequence:
+        key_marks, key_steps = jax.random.split(key)
+        half = self.length // 2
+        starts, ends = jnp.array([0, half], jnp.int32), jnp.array([half, self.length], jnp.int32)
+        marked = jax.random.randint(key_marks, (2,), starts, ends, jnp.int32)
+        return AddSequence(marked, jnp.array(self.length, jnp.int32), key_steps)
+
+    def held_out(self, *, key: Key) -> AddSequence:
+        return self.sequence(key=key)
+
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        return sequence.length[None] - 1
+
+    def judge(self, predictions: Float[Array, "queries 1"], outcomes: Array) -> dict[str, Float[Array, " queries"]]:
+        return {"mse": jnp.square(predictions[:, 0] - outcomes)}
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """Chance is the variance of the sum of two uniform numbers."""
+        return {"mse": {"best": 0.0, "chance": 1 / 6}}

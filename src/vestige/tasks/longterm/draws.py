@@ -1,0 +1,46 @@
+"""What generators of long sequences share: the steps of a window, draws that belong to a step, and sizes that fit."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+from vestige.typing import Key
+
+
+def steps_of(
+    start: Int[Array, ""], size: int, length: Int[Array, ""]
+) -> tuple[Int[Array, " size"], Bool[Array, " size"]]:
+    """The `size` steps of a window, and which of them the sequence has; in place of the others stands step 0."""
+    steps = (start + jnp.arange(size, dtype=start.dtype)).astype(length.dtype)
+    inside = (steps >= 0) & (steps < length)
+    return jnp.where(inside, steps, 0), inside
+
+
+def drawn_at(steps: Int[Array, " size"], draw: Callable[[Key], Array], *, key: Key) -> Array:
+    """`draw` with the key of each step: the same for a step whatever window it is in."""
+    return jax.vmap(lambda step: draw(jax.random.fold_in(key, step)))(steps)
+
+
+def subset(of: int, count: int, *, key: Key) -> Int[Array, " count"]:
+    """`count` different numbers out of 0 … `of - 1`, rising, every such set equally likely.
+
+    Floyd's algorithm: time `count²` and memory `count`, whatever `of`.
+    """
+    if count == 0:
+        return jnp.zeros(0, jnp.int32)
+
+    def add(taken: Array, chosen: Array) -> Array:
+        last = (of - count + taken).astype(jnp.int32)
+        number = jax.random.randint(jax.random.fold_in(key, taken), (), 0, last + 1, jnp.int32)
+        return chosen.at[taken].set(jnp.where(jnp.any(chosen == number), last, number))
+
+    return jnp.sort(jax.lax.fori_loop(0, count, add, jnp.full(count, -1, jnp.int32)))
+
+
+def at_least(least: int, owner: str, **sizes: int) -> None:
+    """**Raises** `ValueError` where one of the sizes is smaller than `least`."""
+    for name, size in sizes.items():
+        if size < least:
+            raise ValueError(f"{owner}: {name} must be at least {least}, got {name}={size}")

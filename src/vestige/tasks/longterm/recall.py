@@ -1,0 +1,100 @@
+"""Recall: one symbol, asked for after a long time."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from vestige.sequences import AbstractSequence, Window
+from vestige.tasks.longterm.choice import AbstractChoice, even_odds
+from vestige.tasks.longterm.draws import at_least, drawn_at, steps_of, subset
+from vestige.typing import Key
+
+
+class RecallSequence(AbstractSequence):
+    """A symbol at the first step, a corridor, and at the last step the question what it was.
+
+    Tokens: the symbols from 0 on, blank, question, mark of a noisy step, then as many distractors as symbols. Classes:
+    the symbols, and blank, which is the outcome wherever nothing is asked.
+    """
+
+    symbol: Int[Array, ""]
+    noisy: Int[Array, " noise"]
+    """Steps of the corridor whose outcome is a random symbol."""
+    length: Int[Array, ""]
+    key: Key
+    symbols: int = eqx.field(static=True)
+    distractors: bool = eqx.field(static=True)
+
+    def window(self, start: Int[Array, ""], size: int) -> Window:
+        steps, inside = steps_of(start, size, self.length)
+        blank, question, mark, distractor = self.symbols, self.symbols + 1, self.symbols + 2, self.symbols + 3
+        first, last = steps == 0, steps == self.length - 1
+        noisy = jnp.any(steps[:, None] == self.noisy[None, :], axis=1)
+        # A noisy step shows its mark and no distractor, so one draw serves both and none foretells the other.
+        drawn = drawn_at(steps, lambda k: jax.random.randint(k, (), 0, self.symbols, jnp.int32), key=self.key)
+        corridor = distractor + drawn if self.distractors else jnp.full_like(steps, blank)
+        inputs = jnp.select([first, last, noisy], [self.symbol, question, mark], corridor)
+        outcomes = jnp.select([last, noisy], [self.symbol, drawn], blank)
+        return Window(inputs, outcomes, inside, inside)
+
+
+class Recall(AbstractChoice):
+    """One of `symbols` at step 0, `distance` steps in between, then a query at which it is the outcome.
+
+    The steps between show blanks, or with `distractors` random tokens that mean nothing. At `noise` of them, at random
+    and marked, the outcome is a random symbol that nothing foretells: as uncertain as the query to a detector, and
+    nothing that a memory could help with (MemUP pitfall 2, check 15). Length `distance + 2`; one query, the last step.
+
+    **Raises:** `ValueError` where `distance < 1`, `symbols < 2`, or `noise` is not in 0..`distance`.
+    """
+
+    distance: int = eqx.field(static=True)
+    symbols: int = eqx.field(static=True, default=8)
+    distractors: bool = eqx.field(static=True, default=False)
+    noise: int = eqx.field(static=True, default=0)
+
+    def __check_init__(self):
+        at_least(1, "Recall", distance=self.distance)
+        at_least(2, "Recall", symbols=self.symbols)
+        if not 0 <= self.noise <= self.distance:
+            raise ValueError(
+                f"Recall: noise counts steps of the corridor, so 0 <= noise <= distance; "
+                f"got noise={self.noise}, distance={self.distance}"
+            )
+
+    @property
+    def steps(self) -> int:
+        return self.distance + 2
+
+    @property
+    def tokens(self) -> int:
+        return 2 * self.symbols + 3
+
+    @property
+    def features(self) -> None:
+        return None
+
+    @property
+    def classes(self) -> int:
+        return self.symbols + 1
+
+    def prior(self) -> Float[Array, " classes"]:
+        return even_odds(self.symbols, self.classes)
+
+    def sequence(self, *, key: Key) -> RecallSequence:
+        key_symbol, key_noisy, key_steps = jax.random.split(key, 3)
+        return RecallSequence(
+            symbol=jax.random.randint(key_symbol, (), 0, self.symbols, jnp.int32),
+            noisy=1 + subset(self.distance, self.noise, key=key_noisy),
+            length=jnp.array(self.steps, jnp.int32),
+            key=key_steps,
+            symbols=self.symbols,
+            distractors=self.distractors,
+        )
+
+    def held_out(self, *, key: Key) -> RecallSequence:
+        return self.sequence(key=key)
+
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        return sequence.length[None] - 1
