@@ -80,7 +80,7 @@ ONE_SHOT_RECALL = Entry(
             batch=64,
         ),
     },
-    durations={"small": "2-3 min, 2 CPU cores", "cpu": "8-16 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "8-16 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=by_length(published.ONE_SHOT_RECALL),
 )
 
@@ -94,7 +94,7 @@ PARITY_RECALL = Entry(
         "cpu": Temporal(task=ParityRecall(images=Images("mnist")), model=MNIST, steps=20_000),
         "paper": _paper(ParityRecall(images=Images("mnist"))),
     },
-    durations={"small": "about a minute, 2 CPU cores", "cpu": "5-10 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "5-10 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=by_length(published.PARITY_RECALL),
 )
 
@@ -108,7 +108,7 @@ DYNAMIC_DEPENDENCY = Entry(
         "cpu": Temporal(task=DynamicDependency(20, 5, images=Images("mnist")), model=MNIST, steps=20_000),
         "paper": _paper(DynamicDependency(20, 5, images=Images("mnist"))),
     },
-    durations={"small": "1-2 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "1-3 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=by_length(published.DYNAMIC_DEPENDENCY),
 )
 
@@ -122,7 +122,7 @@ SIMILARITY_RECALL = Entry(
         "cpu": Temporal(task=SimilarityRecall(20, 5, images=Images("mnist")), model=MNIST, steps=20_000),
         "paper": _paper(SimilarityRecall(20, 5, images=Images("mnist"))),
     },
-    durations={"small": "1-2 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "1-3 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=by_length(published.SIMILARITY_RECALL),
 )
 
@@ -136,7 +136,7 @@ MAP_NAVIGATION = Entry(
         "cpu": Temporal(task=MapNavigation(images=Images("mnist")), model=MNIST, steps=20_000),
         "paper": _paper(MapNavigation(images=Images("mnist"))),
     },
-    durations={"small": "1-3 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "2-4 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=on_a_map,
 )
 
