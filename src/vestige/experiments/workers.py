@@ -6,7 +6,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -51,23 +51,19 @@ def run_parallel(
         try:
             if workers.run(share, work, tasks[name], lambda: announce(f"{name}: begun")):
                 announce(f"{name}: done")
+        except Exception as error:
+            workers.stop(error)
         finally:
             shares.put(share)
 
-    cause: BaseException | None = None
     with Interrupts() as interrupts, ThreadPoolExecutor(jobs) as pool:
         waiting: set[Future[None]] = {pool.submit(one, name) for name in tasks}
         while waiting:
-            done, waiting = wait(waiting, timeout=ASKED_EVERY, return_when=FIRST_EXCEPTION)
-            failures = [error for future in done if (error := future.exception()) is not None]
-            if cause is None and interrupts.pending:
-                cause = Interrupted(f"stopped by {interrupts.pending}; --resume goes on")
-            elif cause is None and failures:
-                cause = failures[0]
-            if cause is not None:
-                workers.stop()
-    if cause is not None:
-        raise cause
+            _, waiting = wait(waiting, timeout=ASKED_EVERY)
+            if interrupts.pending:
+                workers.stop(Interrupted(f"stopped by {interrupts.pending}; --resume goes on"))
+    if workers.cause is not None:
+        raise workers.cause
 
 
 class _Workers:
@@ -77,13 +73,14 @@ class _Workers:
         self.context = multiprocessing.get_context("spawn")
         self.alive: set[Any] = set()
         self.lock = threading.Lock()
-        self.stopped = False
+        self.cause: Exception | None = None
+        """Why all were stopped, if they were."""
 
-    def stop(self) -> None:
-        """Ask all to stop, once, and start no more."""
+    def stop(self, cause: Exception) -> None:
+        """Ask all to stop and start no more; the first cause counts."""
         with self.lock:
-            if not self.stopped:
-                self.stopped = True
+            if self.cause is None:
+                self.cause = cause
                 for process in self.alive:
                     process.terminate()
 
@@ -94,7 +91,7 @@ class _Workers:
         here, there = self.context.Pipe()
         process = self.context.Process(target=_child, args=(there, share, work, task), daemon=True)
         with self.lock:
-            if self.stopped:
+            if self.cause is not None:
                 return False
             process.start()
             self.alive.add(process)
