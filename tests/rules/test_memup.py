@@ -1,4 +1,4 @@
-"""MemUP and truncated back-propagation (checks 2-8, 14, 15 and 18 of the MemUP notes)."""
+"""MemUP and truncated back-propagation (checks 2, 3, 6, 7 and 8 of the MemUP notes)."""
 
 import equinox as eqx
 import jax

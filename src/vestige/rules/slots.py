@@ -28,9 +28,7 @@ class Slots(eqx.Module):
         return Slots(
             replace(ended, fresh, self.sequence),
             jnp.where(ended, 0, self.offset),
-            replace(
-                ended, jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, ended.shape + leaf.shape), initial), self.state
-            ),
+            replace(ended, _rows(initial, ended.shape), self.state),
         )
 
 
@@ -45,6 +43,8 @@ def replace(where: Bool[Array, " batch"], new: Any, old: Any) -> Any:
 
 def empty(fresh: AbstractSequence, initial: Any) -> Slots:
     """Places whose sequences are over, so that the first batch fills them all."""
-    rows = fresh.length.shape
-    state = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, rows + leaf.shape), initial)
-    return Slots(fresh, fresh.length, state)
+    return Slots(fresh, fresh.length, _rows(initial, fresh.length.shape))
+
+
+def _rows(initial: Any, shape: tuple[int, ...]) -> Any:
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape + leaf.shape), initial)
