@@ -34,6 +34,15 @@ def test_comes_back_as_it_was_typed_keys_included(store):
     assert restored["name"] == "static"
 
 
+def test_arrays_that_hold_nothing_come_back_too(store):
+    store.save({**state(4.0), "none": jnp.zeros((3, 0), jnp.int32)}, 7)
+    restored, step, notices = store.restore({**state(0.0), "none": jnp.zeros((3, 0), jnp.int32)})
+    assert (step, notices, restored["none"].shape) == (7, [], (3, 0))
+    np.testing.assert_array_equal(restored["weights"], jnp.full(3, 4.0))
+    with pytest.raises(UsageError, match="none: saved int32"):
+        store.restore({**state(0.0), "none": jnp.zeros((4, 0), jnp.int32)})
+
+
 def test_nothing_there_gives_the_template(store):
     template = state(1.0)
     assert store.restore(template) == (template, None, [])

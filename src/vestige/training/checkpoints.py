@@ -27,6 +27,11 @@ def _named_leaves(tree: Any) -> dict[str, Any]:
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
+def _filled(leaves: dict[str, Any]) -> dict[str, Any]:
+    """Those that hold anything: Orbax refuses arrays of size 0, and there is nothing in them to keep."""
+    return {name: leaf for name, leaf in leaves.items() if leaf.size}
+
+
 def _schema(leaves: dict[str, Any]) -> dict[str, str]:
     return {name: f"{leaf.dtype}{list(leaf.shape)}" for name, leaf in leaves.items()}
 
@@ -70,7 +75,7 @@ class Checkpoints:
             if target.exists():
                 shutil.rmtree(target)
             with ocp.StandardCheckpointer() as writer:
-                writer.save(target, leaves)
+                writer.save(target, _filled(leaves))
             files = {str(p.relative_to(target)): _digest(p) for p in sorted(target.rglob("*")) if p.is_file()}
             manifest = {
                 "step": step,
@@ -147,7 +152,7 @@ class Checkpoints:
         wanted = _named_leaves(template)
         try:
             with ocp.StandardCheckpointer() as reader:
-                loaded = reader.restore(target, wanted)
+                loaded = wanted | reader.restore(target, _filled(wanted))
         except Exception as error:
             raise RunError(f"cannot read checkpoint {target}: {_first_line(error)}") from error
         arrays, static = eqx.partition(template, eqx.is_array)
