@@ -124,6 +124,25 @@ class TestRecall:
         assert even(np.bincount((corridor - 7 + seen.outcomes[:, -1:]).ravel() % 4), 8000)
         assert (seen.outcomes[:, :-1] == 4).all()
 
+    def test_every_octave_of_distances_takes_the_same_share_of_steps(self, key):
+        task = Recall(1024, shortest=4)
+        lengths = np.asarray(jax.vmap(lambda k: task.sequence(key=k).length)(jax.random.split(key, 200_000)))
+        distances = lengths - 2
+        assert distances.min() == 4 and distances.max() <= 1024
+        shares = np.histogram(distances, bins=2 ** np.arange(2, 11), weights=distances.astype(float))[0]
+        assert np.abs(shares / shares.mean() - 1).max() < 0.15  # 4 standard errors of the rarest octave
+        d = np.arange(4, 8)
+        p = 1 / (d * (d + 1)) / (1 / 4 - 1 / 1025)
+        seen = (distances[:, None] == d).mean(axis=0)
+        assert (np.abs(seen - p) < 4 * np.sqrt(p * (1 - p) / len(distances))).all()
+
+    def test_who_is_judged_bridges_the_whole_distance(self, key):
+        task = Recall(50, noise=2, shortest=3, distractors=True)
+        held_out = jax.vmap(lambda k: task.held_out(key=k).length)(jax.random.split(key, 20))
+        np.testing.assert_array_equal(held_out, task.steps)
+        lengths = np.asarray(task.batch(size=20, key=key).inputs.length)
+        assert (lengths <= task.steps).all() and np.median(lengths) < 12
+
     def test_noise_is_anywhere_and_nothing_foretells_it(self, key):
         seen = many(Recall(10, symbols=4, distractors=True, noise=3), 2000, key)
         marked = seen.inputs == 6
@@ -292,8 +311,11 @@ LABELS = jnp.arange(40) % 10
 REFUSED = {
     "Recall: distance must be at least 1, got distance=0": lambda: Recall(0),
     "Recall: symbols must be at least 2, got symbols=1": lambda: Recall(5, symbols=1),
-    "0 <= noise <= distance; got noise=6, distance=5": lambda: Recall(5, noise=6),
-    "0 <= noise <= distance; got noise=-1, distance=5": lambda: Recall(5, noise=-1),
+    "so 0 <= noise <= 5; got noise=6": lambda: Recall(5, noise=6),
+    "so 0 <= noise <= 5; got noise=-1": lambda: Recall(5, noise=-1),
+    "so 0 <= noise <= 2; got noise=3": lambda: Recall(5, noise=3, shortest=2),
+    "shortest must be in 1..distance, 1..5, got 6": lambda: Recall(5, shortest=6),
+    "shortest must be in 1..distance, 1..5, got 0": lambda: Recall(5, shortest=0),
     "Copy: length must be at least 1, got length=0": lambda: Copy(0),
     "PositionalCopy: symbols must be at least 1, got symbols=0": lambda: PositionalCopy(5, symbols=0),
     "ScatteredCopy: alphabet must be at least 2, got alphabet=1": lambda: ScatteredCopy(5, alphabet=1),

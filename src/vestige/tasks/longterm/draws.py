@@ -23,7 +23,7 @@ def drawn_at(steps: Int[Array, " size"], draw: Callable[[Key], Array], *, key: K
     return jax.vmap(lambda step: draw(jax.random.fold_in(key, step)))(steps)
 
 
-def subset(of: int, count: int, *, key: Key) -> Int[Array, " count"]:
+def subset(of: int | Int[Array, ""], count: int, *, key: Key) -> Int[Array, " count"]:
     """`count` different numbers out of 0 … `of - 1`, rising, every such set equally likely.
 
     Floyd's algorithm: time `count²` and memory `count`, whatever `of`.
@@ -32,7 +32,7 @@ def subset(of: int, count: int, *, key: Key) -> Int[Array, " count"]:
         return jnp.zeros(0, jnp.int32)
 
     def add(taken: Array, chosen: Array) -> Array:
-        last = (of - count + taken).astype(jnp.int32)
+        last = jnp.asarray(of - count + taken, jnp.int32)
         number = jax.random.randint(jax.random.fold_in(key, taken), (), 0, last + 1, jnp.int32)
         return chosen.at[taken].set(jnp.where(jnp.any(chosen == number), last, number))
 

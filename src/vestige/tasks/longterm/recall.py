@@ -42,25 +42,34 @@ class RecallSequence(AbstractSequence):
 class Recall(AbstractChoice):
     """One of `symbols` at step 0, `distance` steps in between, then a query at which it is the outcome.
 
+    With `shortest`, sequences to train on bridge any distance d from `shortest` to `distance`, with probability in
+    proportion to 1 / d(d + 1): then every octave of distances takes the same share of all steps. What is learned on
+    the short ones is handed on in the long ones, and a memory meets thousands of short sequences while it reads one of a
+    million steps. Held-out sequences always bridge `distance`.
+
     The steps between show blanks, or with `distractors` random tokens that mean nothing. At `noise` of them, at random
     and marked, the outcome is a random symbol that nothing foretells: as uncertain as the query to a detector, and
-    nothing that a memory could help with (MemUP pitfall 2, check 15). Length `distance + 2`; one query, the last step.
+    nothing that a memory could help with (MemUP pitfall 2, check 15). Length d + 2; one query, the last step.
 
-    **Raises:** `ValueError` where `distance < 1`, `symbols < 2`, or `noise` is not in 0..`distance`.
+    **Raises:** `ValueError` where `distance < 1`, `symbols < 2`, `shortest` is not in 1..`distance`, or `noise` not in 0
+    to the shortest distance.
     """
 
     distance: int = eqx.field(static=True)
     symbols: int = eqx.field(static=True, default=8)
     distractors: bool = eqx.field(static=True, default=False)
     noise: int = eqx.field(static=True, default=0)
+    shortest: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         at_least(1, "Recall", distance=self.distance)
         at_least(2, "Recall", symbols=self.symbols)
-        if not 0 <= self.noise <= self.distance:
+        if self.shortest is not None and not 1 <= self.shortest <= self.distance:
+            raise ValueError(f"Recall: shortest must be in 1..distance, 1..{self.distance}, got {self.shortest}")
+        corridor = self.shortest or self.distance
+        if not 0 <= self.noise <= corridor:
             raise ValueError(
-                f"Recall: noise counts steps of the corridor, so 0 <= noise <= distance; "
-                f"got noise={self.noise}, distance={self.distance}"
+                f"Recall: noise counts steps of the corridor, so 0 <= noise <= {corridor}; got noise={self.noise}"
             )
 
     @property
@@ -83,18 +92,27 @@ class Recall(AbstractChoice):
         return even_odds(self.symbols, self.classes)
 
     def sequence(self, *, key: Key) -> RecallSequence:
+        return self._bridging(self._distance(key=jax.random.fold_in(key, 1)), key=key)
+
+    def held_out(self, *, key: Key) -> RecallSequence:
+        return self._bridging(jnp.array(self.distance, jnp.int32), key=key)
+
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        return sequence.length[None] - 1
+
+    def _distance(self, *, key: Key) -> Int[Array, ""]:
+        if self.shortest is None:
+            return jnp.array(self.distance, jnp.int32)
+        inverse = jax.random.uniform(key, minval=1 / (self.distance + 1), maxval=1 / self.shortest)
+        return jnp.clip((1.0 / inverse).astype(jnp.int32), self.shortest, self.distance)
+
+    def _bridging(self, distance: Int[Array, ""], *, key: Key) -> RecallSequence:
         key_symbol, key_noisy, key_steps = jax.random.split(key, 3)
         return RecallSequence(
             symbol=jax.random.randint(key_symbol, (), 0, self.symbols, jnp.int32),
-            noisy=1 + subset(self.distance, self.noise, key=key_noisy),
-            length=jnp.array(self.steps, jnp.int32),
+            noisy=1 + subset(distance, self.noise, key=key_noisy),
+            length=distance + 2,
             key=key_steps,
             symbols=self.symbols,
             distractors=self.distractors,
         )
-
-    def held_out(self, *, key: Key) -> RecallSequence:
-        return self.sequence(key=key)
-
-    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        return sequence.length[None] - 1
