@@ -1,5 +1,6 @@
 """The one training loop. It knows neither what a model is for nor where a gradient comes from."""
 
+import re
 import statistics
 import time
 from typing import Any, NamedTuple
@@ -79,8 +80,9 @@ def fit(
     - `progress`: who is told; nobody by default.
 
     **Raises:** `ValueError` for a batch that does not divide over the mesh; `RunError` where an update is not
-    finite (names step and leaves) or the folder cannot be written; `UsageError` where the folder's state
-    belongs to another configuration; `Interrupted` on SIGINT or SIGTERM, after writing a checkpoint.
+    finite (names step and leaves), where a file that is read on the way is at fault (names file and step) or
+    the folder cannot be written; `UsageError` where the folder's state belongs to another configuration;
+    `Interrupted` on SIGINT or SIGTERM, after writing a checkpoint.
 
     Memory: the state is donated from call to call, so there is one copy of it beside the rule's own needs.
     """
@@ -165,12 +167,34 @@ def fit(
                     save()
                     where = "" if run is None else f"; a checkpoint is in {run.folder / 'checkpoints'}"
                     raise Interrupted(f"stopped by {interrupts.pending} after update {step}{where}")
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
+        if (message := _said_by_host(error)) is None:
+            raise
+        raise RunError(f"{message}. {_way_on(checkpoints)}") from None
     finally:
         progress.stop()
         for sink in sinks:
             sink.close()
     update_seconds = statistics.median(pace) if pace else 0.0
     return Fit(state.model, state, history, earlier + time.monotonic() - began, first_update, update_seconds)
+
+
+def _said_by_host(error: Exception) -> str | None:
+    """The message of a RunError raised on the host inside a compiled call, out of the report JAX makes of it."""
+    found = re.search(r"\bRunError: (.+)", str(error))
+    return found and found[1].strip()
+
+
+def _way_on(checkpoints: Checkpoints | None) -> str:
+    if checkpoints is None:
+        return "There is no run folder, so nothing of this run is kept."
+    if not checkpoints.steps():
+        return "No checkpoint had been written yet."
+    newest = checkpoints.folder / str(checkpoints.steps()[0])
+    return (
+        f"The newest checkpoint, {newest}, is intact: put the file right and go on from there with --resume (from "
+        "Python: call fit again with the same folder)"
+    )
 
 
 def _means(state: RunState) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 from tests.sequences.conformance import conforms
 from tests.tasks.frame_tasks import TEST, TRAIN
 from vestige.tasks import ImagePool
-from vestige.tasks.longterm import Add, Copy, PixelImages, PositionalCopy, Recall, ScatteredCopy, Xor
+from vestige.tasks.longterm import Add, Copy, PixelImages, PositionalCopy, Recall, ScatteredCopy, WithNearby, Xor
 
 SHUFFLED = jnp.asarray(np.random.default_rng(3).permutation(64))
 TASKS = {
@@ -338,3 +338,17 @@ REFUSED = {
 def test_what_cannot_be_is_refused(message):
     with pytest.raises(ValueError, match=message):
         REFUSED[message]()
+
+
+def test_with_nearby_steps_a_task_is_the_same_task(key):
+    inner, task = Copy(7, symbols=3), WithNearby(Copy(7, symbols=3), 4)
+    ours, theirs = task.sequence(key=key), inner.sequence(key=key)
+    np.testing.assert_array_equal(task.queries(ours), inner.queries(theirs))
+    assert (task.steps, task.tokens, task.features, task.classes) == (13, 10, None, 10)
+    seen, plain = whole(ours), whole(theirs)
+    np.testing.assert_array_equal(seen.inputs.now, plain.inputs)
+    np.testing.assert_array_equal(seen.inputs.recent[-1], plain.inputs[-4:])
+    np.testing.assert_array_equal(seen.outcomes, plain.outcomes)
+    assert len({row.tobytes() for row in seen.inputs.recent[-3:]}) == 3  # what is alike is told apart by its place
+    with pytest.raises(ValueError, match="at least 1; got 0"):
+        WithNearby(inner, 0)

@@ -1,12 +1,15 @@
 """From what is seen at one step to features."""
 
 import abc
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.typing import Key
+from vestige.sequences import Nearby
+from vestige.typing import Key, PyTree
 
 
 class AbstractInput(eqx.Module):
@@ -15,7 +18,7 @@ class AbstractInput(eqx.Module):
     features_size: eqx.AbstractVar[int]
 
     @abc.abstractmethod
-    def __call__(self, inputs: Array) -> Float[Array, " features"]:
+    def __call__(self, inputs: PyTree[Array]) -> Float[Array, " features"]:
         """Its features."""
 
 
@@ -45,3 +48,60 @@ class Vector(AbstractInput):
 
     def __call__(self, inputs: Array) -> Float[Array, " features"]:
         return jax.nn.relu(self.layer(inputs))
+
+
+class Columns(AbstractInput):
+    """Some numbers of a vector, by their places, read by a `Vector` of its own: what is not named is not seen.
+
+    So a memory can be kept from what only the question may know, such as the action that is about to be taken.
+
+    **Arguments:**
+
+    - `columns`: places of the numbers, in the order in which they are read.
+    - `features_size`: of the `Vector`.
+
+    **Raises:** `ValueError` where `columns` is empty, or a place is negative or named twice.
+    """
+
+    vector: Vector
+    columns: tuple[int, ...] = eqx.field(static=True)
+    features_size: int = eqx.field(static=True)
+
+    def __init__(self, columns: Sequence[int], features_size: int, *, key: Key):
+        self.columns, self.features_size = tuple(columns), features_size
+        if not self.columns or min(self.columns) < 0 or len(set(self.columns)) < len(self.columns):
+            raise ValueError(f"Columns: name at least one place, each once, from 0 on; got {self.columns}")
+        self.vector = Vector(len(self.columns), features_size, key=key)
+
+    def __call__(self, inputs: Array) -> Float[Array, " features"]:
+        return self.vector(inputs[jnp.array(self.columns)])
+
+
+class Now(AbstractInput):
+    """Of [`Nearby`][vestige.sequences.Nearby] inputs the step's own, read by `inner`."""
+
+    inner: AbstractInput
+
+    @property
+    def features_size(self) -> int:
+        return self.inner.features_size
+
+    def __call__(self, inputs: Nearby) -> Float[Array, " features"]:
+        return self.inner(inputs.now)
+
+
+class Recent(AbstractInput):
+    """Of [`Nearby`][vestige.sequences.Nearby] inputs those of the last `width` steps, each read by `inner`, and a
+    rectified layer on them all. Steps before the sequence's first count as zeros."""
+
+    inner: AbstractInput
+    layer: eqx.nn.Linear
+    features_size: int = eqx.field(static=True)
+
+    def __init__(self, inner: AbstractInput, width: int, features_size: int, *, key: Key):
+        self.inner, self.features_size = inner, features_size
+        self.layer = eqx.nn.Linear(width * inner.features_size, features_size, key=key)
+
+    def __call__(self, inputs: Nearby) -> Float[Array, " features"]:
+        features = jax.vmap(self.inner)(inputs.recent)
+        return jax.nn.relu(self.layer(jnp.where(inputs.inside[:, None], features, 0.0).ravel()))

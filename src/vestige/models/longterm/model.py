@@ -8,17 +8,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.cells import AbstractCell, unroll
+from vestige.models.longterm.contract import AbstractLongTermModel
 from vestige.models.longterm.detector import Detector
 from vestige.models.longterm.inputs import AbstractInput
 from vestige.models.longterm.outcome import AbstractOutcome
 from vestige.typing import Key, PyTree
 
 
-class LongTermModel(eqx.Module):
-    """Memory m_t = g(m_{t-1}, x_t), predictor q(y_k | m_t, x_k), and a detector that has no memory (MemUP section 3.1).
+class LongTermModel(AbstractLongTermModel):
+    """A recurrent memory, a predictor q(y_k | m_t, x_k) and a detector that has no memory (MemUP section 3.1).
 
-    The predictor may be asked at step t about any step k >= t: what it needs of k is x_k, what it needs of the past
-    is m_t. Without a rule that does so, k = t and this is a recurrent network with one hidden layer behind it.
+    Without a rule that asks at t about later steps, k = t and this is a recurrent network with one hidden layer behind
+    it.
 
     Unbatched. Cost per step: the cell's, and `width (question + memory + outputs)` products per prediction.
     """
@@ -50,13 +51,11 @@ class LongTermModel(eqx.Module):
         self.output = eqx.nn.Linear(width, outcome.size, key=keys[1])
 
     def init(self) -> Any:
-        """The state with which every sequence starts."""
         return self.cell.init()
 
     def remember(
         self, state: Any, inputs: PyTree[Array], mask: Bool[Array, " time"] | None = None
     ) -> tuple[Any, Float[Array, "time memory"]]:
-        """Follow some steps: the state after the last one that counts, and m_t for each. Padding comes last."""
         return unroll(self.cell, state, jax.vmap(self.encoder)(inputs), mask=mask)
 
     def predict(self, memory: Float[Array, " memory"], inputs: PyTree[Array]) -> Float[Array, " outputs"]:
@@ -65,5 +64,4 @@ class LongTermModel(eqx.Module):
         return self.output(jax.nn.relu(self.hidden(asked)))
 
     def surprise(self, memory: Float[Array, " memory"], inputs: PyTree[Array], outcome: Array) -> Float[Array, ""]:
-        """-log q(y_k | m_t, x_k) in nats, or the squared error."""
         return self.outcome.loss(self.predict(memory, inputs), outcome)

@@ -1,24 +1,25 @@
 """The contract of a task on long sequences."""
 
 import abc
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from vestige.sequences import AbstractSequence, at
+from vestige.sequences import AbstractSequence, Window, at
 from vestige.tasks.contract import AbstractTask
-from vestige.tasks.longterm.reading import RemembersAndPredicts, readouts_at
-from vestige.typing import Batch, Key, Metrics
+from vestige.tasks.longterm.reading import Remembers, RemembersAndPredicts, readouts_at
+from vestige.typing import Batch, Key, Metrics, PyTree
 
 EVALUATION_BATCH = 64
 CHUNK = 200
 
 
-class AbstractLongTask(AbstractTask):
+class AbstractMemoryTask(AbstractTask):
     """Sequences in which some outcomes are uncertain to whoever does not remember.
 
-    A final task says how one sequence is made, at which steps a memory is judged (`queries`) and how. These steps are
+    A final task says how one sequence is made, and at which of its steps a memory is judged and how. These steps are
     part of the task: what a detector takes for uncertain must not decide on what it is judged (MemUP pitfall 8).
     Row i of a batch is a function of the key and of i alone.
     """
@@ -27,6 +28,55 @@ class AbstractLongTask(AbstractTask):
     @abc.abstractmethod
     def steps(self) -> int:
         """The most steps that a sequence has."""
+
+    @abc.abstractmethod
+    def sequence(self, *, key: Key) -> AbstractSequence:
+        """One sequence to train on; pure JAX."""
+
+    @abc.abstractmethod
+    def held_out(self, *, key: Key) -> AbstractSequence:
+        """One sequence to be judged on; where sequences are generated, one like any other."""
+
+    @abc.abstractmethod
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        """The steps whose outcome takes a memory, as many in every sequence."""
+
+    @abc.abstractmethod
+    def judged(self, sequence: AbstractSequence) -> Int[Array, " judged"]:
+        """The steps at which a model is judged, the queries among them."""
+
+    @abc.abstractmethod
+    def answers(self, model: Any, memories: PyTree[Array], asked: Window) -> dict[str, Float[Array, " _"]]:
+        """Metrics of one sequence, of each of which the mean is reported; m_k and the step itself, for every judged
+        k."""
+
+    def batch(self, *, size: int, key: Key) -> Batch:
+        """`size` sequences to train on, as one sequence with a leading axis, in `inputs`."""
+        return Batch(jax.vmap(lambda row: self.sequence(key=jax.random.fold_in(key, row)))(jnp.arange(size)))
+
+    def evaluate(self, model: Remembers, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
+        """Means over the judged steps of `size` held-out sequences, where y_k is predicted from m_k and x_k.
+
+        Every sequence is read once, 64 at a time, in windows of `chunk` steps. Memory: that of reading 64 windows,
+        however long the sequences.
+
+        **Raises:** `ValueError` where `size` or `chunk` is not positive.
+        """
+        if size < 1 or chunk < 1:
+            raise ValueError(f"evaluate: size and chunk must be at least 1, got size={size}, chunk={chunk}")
+
+        def one(row: Array) -> dict[str, Array]:
+            sequence = self.held_out(key=jax.random.fold_in(key, row))
+            judged = self.judged(sequence)
+            memories = readouts_at(model, sequence, judged, steps=self.steps, chunk=min(chunk, self.steps))
+            return self.answers(model, memories, jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, judged)))
+
+        values = jax.lax.map(one, jnp.arange(size), batch_size=min(size, EVALUATION_BATCH))
+        return {name: jnp.mean(found) for name, found in values.items()}
+
+
+class AbstractLongTask(AbstractMemoryTask):
+    """Those in which a token or a vector is seen at each step, and the outcome is a class or a number."""
 
     @property
     @abc.abstractmethod
@@ -44,45 +94,13 @@ class AbstractLongTask(AbstractTask):
         """How many classes an outcome has; None where it is a number."""
 
     @abc.abstractmethod
-    def sequence(self, *, key: Key) -> AbstractSequence:
-        """One sequence to train on; pure JAX."""
-
-    @abc.abstractmethod
-    def held_out(self, *, key: Key) -> AbstractSequence:
-        """One sequence to be judged on; where sequences are generated, one like any other."""
-
-    @abc.abstractmethod
-    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        """The steps whose outcome takes a memory, as many in every sequence."""
-
-    @abc.abstractmethod
     def judge(
         self, predictions: Float[Array, "queries outputs"], outcomes: Array
     ) -> dict[str, Float[Array, " queries"]]:
         """Metrics per query, of which the mean is reported."""
 
-    def batch(self, *, size: int, key: Key) -> Batch:
-        """`size` sequences to train on, as one sequence with a leading axis, in `inputs`."""
-        return Batch(jax.vmap(lambda row: self.sequence(key=jax.random.fold_in(key, row)))(jnp.arange(size)))
+    def judged(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        return self.queries(sequence)
 
-    def evaluate(self, model: RemembersAndPredicts, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
-        """Means over the queries of `size` held-out sequences, where y_k is predicted from m_k and x_k.
-
-        Every sequence is read once, 64 at a time, in windows of `chunk` steps. Memory: that of reading 64 windows,
-        however long the sequences.
-
-        **Raises:** `ValueError` where `size` or `chunk` is not positive.
-        """
-        if size < 1 or chunk < 1:
-            raise ValueError(f"evaluate: size and chunk must be at least 1, got size={size}, chunk={chunk}")
-
-        def one(row: Array) -> dict[str, Array]:
-            sequence = self.held_out(key=jax.random.fold_in(key, row))
-            queries = self.queries(sequence)
-            memories = readouts_at(model, sequence, queries, steps=self.steps, chunk=min(chunk, self.steps))
-            asked = at(sequence, queries)
-            inputs, outcomes = jax.tree.map(lambda leaf: leaf[:, 0], (asked.inputs, asked.outcomes))
-            return self.judge(jax.vmap(model.predict)(memories, inputs), outcomes)
-
-        judged = jax.lax.map(one, jnp.arange(size), batch_size=min(size, EVALUATION_BATCH))
-        return {name: jnp.mean(values) for name, values in judged.items()}
+    def answers(self, model: RemembersAndPredicts, memories: Array, asked: Window) -> dict[str, Array]:
+        return self.judge(jax.vmap(model.predict)(memories, asked.inputs), asked.outcomes)

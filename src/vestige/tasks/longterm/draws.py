@@ -39,6 +39,15 @@ def subset(of: int | Int[Array, ""], count: int, *, key: Key) -> Int[Array, " co
     return jnp.sort(jax.lax.fori_loop(0, count, add, jnp.full(count, -1, jnp.int32)))
 
 
+def every_octave(shortest: int, longest: int, *, key: Key) -> Int[Array, ""]:
+    """A number d from `shortest` to `longest` with probability in proportion to 1 / d(d + 1).
+
+    Where d is a length, every octave of lengths then takes the same share of all steps.
+    """
+    inverse = jax.random.uniform(key, minval=1 / (longest + 1), maxval=1 / shortest)
+    return jnp.clip((1.0 / inverse).astype(jnp.int32), shortest, longest)
+
+
 def at_least(least: int, owner: str, **sizes: int) -> None:
     """**Raises** `ValueError` where one of the sizes is smaller than `least`."""
     for name, size in sizes.items():

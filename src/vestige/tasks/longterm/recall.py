@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.longterm.choice import AbstractChoice, even_odds
-from vestige.tasks.longterm.draws import at_least, drawn_at, steps_of, subset
+from vestige.tasks.longterm.draws import at_least, drawn_at, every_octave, steps_of, subset
 from vestige.typing import Key
 
 
@@ -44,15 +44,15 @@ class Recall(AbstractChoice):
 
     With `shortest`, sequences to train on bridge any distance d from `shortest` to `distance`, with probability in
     proportion to 1 / d(d + 1): then every octave of distances takes the same share of all steps. What is learned on
-    the short ones is handed on in the long ones, and a memory meets thousands of short sequences while it reads one of a
-    million steps. Held-out sequences always bridge `distance`.
+    the short ones is handed on in the long ones, and a memory meets thousands of short sequences while it reads one of
+    a million steps. Held-out sequences always bridge `distance`.
 
     The steps between show blanks, or with `distractors` random tokens that mean nothing. At `noise` of them, at random
     and marked, the outcome is a random symbol that nothing foretells: as uncertain as the query to a detector, and
     nothing that a memory could help with (MemUP pitfall 2, check 15). Length d + 2; one query, the last step.
 
-    **Raises:** `ValueError` where `distance < 1`, `symbols < 2`, `shortest` is not in 1..`distance`, or `noise` not in 0
-    to the shortest distance.
+    **Raises:** `ValueError` where `distance < 1`, `symbols < 2`, `shortest` is not in 1..`distance`, or `noise` is not
+    in 0 to the shortest distance.
     """
 
     distance: int = eqx.field(static=True)
@@ -103,8 +103,7 @@ class Recall(AbstractChoice):
     def _distance(self, *, key: Key) -> Int[Array, ""]:
         if self.shortest is None:
             return jnp.array(self.distance, jnp.int32)
-        inverse = jax.random.uniform(key, minval=1 / (self.distance + 1), maxval=1 / self.shortest)
-        return jnp.clip((1.0 / inverse).astype(jnp.int32), self.shortest, self.distance)
+        return every_octave(self.shortest, self.distance, key=key)
 
     def _bridging(self, distance: Int[Array, ""], *, key: Key) -> RecallSequence:
         key_symbol, key_noisy, key_steps = jax.random.split(key, 3)

@@ -1,0 +1,45 @@
+"""What all readers check when they open a file."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vestige.errors import UsageError
+from vestige.sequences.readers.contract import Steps
+
+
+def existing(path: str | Path) -> Path:
+    """**Raises** `UsageError` where there is nothing at `path`."""
+    path = Path(path)
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file")
+    return path
+
+
+def numbers(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) -> Steps:
+    """What one step holds. **Raises** `UsageError` where it is not numbers."""
+    if dtype.kind not in "biuf":
+        raise UsageError(f"{name}: {what} must be integers, booleans or floating-point numbers, got {dtype}")
+    return Steps(tuple(shape), dtype)
+
+
+def agreed(name: str, inputs: int, outcomes: int) -> int:
+    """The number of steps. **Raises** `UsageError` where there are none, or more of the one than of the other."""
+    if inputs != outcomes:
+        raise UsageError(
+            f"{name}: every step needs an input and an outcome, got {inputs:,} inputs, {outcomes:,} outcomes"
+        )
+    if inputs == 0:
+        raise UsageError(f"{name}: it is empty, and a sequence needs at least one step")
+    return inputs
+
+
+def extra(module: str, reader: str) -> Any:
+    """An optional package. **Raises** `UsageError`, saying how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise UsageError(f"{reader} needs {package} ({error}): pip install 'vestige[streams]'") from None

@@ -1,0 +1,134 @@
+"""Perfect recall across a gap: images, a long time of nothing, and then the same images again."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from vestige.models.longterm import Seen
+from vestige.sequences import AbstractSequence, Window
+from vestige.tasks.images import ImagePool
+from vestige.tasks.longterm.contract import AbstractMemoryTask
+from vestige.tasks.longterm.draws import at_least, every_octave, steps_of
+from vestige.typing import Key, Metrics
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """What the task asks of a model beside remembering."""
+
+    def described(self, memory: Any, inputs: Any, outcome: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """KL and -log p of a frame, in nats, from what is remembered."""
+        ...
+
+
+class GapSequence(AbstractSequence):
+    """Images at the first steps, blank frames, and the images at the last steps. Outcomes are the frames.
+
+    What is given at a step says which image it is, by a one-hot vector, then whether it is shown for the first time and
+    whether for the second; zeros in the gap.
+    """
+
+    images: Float[Array, "images height width"]
+    length: Int[Array, ""]
+    key: Key
+
+    def window(self, start: Int[Array, ""], size: int) -> Window:
+        before, _ = steps_of(start - 1, size, self.length)
+        steps, inside = steps_of(start, size, self.length)
+        keys = jax.vmap(lambda step: jax.random.fold_in(self.key, step))(steps)
+        (frame, given), (outcome, condition) = self._shown(before), self._shown(steps)
+        return Window(Seen(frame, given, condition, steps == 0, keys), outcome, inside, inside)
+
+    def _shown(
+        self, steps: Int[Array, " size"]
+    ) -> tuple[Float[Array, "size height width"], Float[Array, "size given"]]:
+        number = self.images.shape[0]
+        again = steps - (self.length - number)
+        first, second = steps < number, again >= 0
+        which = jnp.clip(jnp.where(first, steps, again), 0, number - 1)
+        shown = first | second
+        frames = jnp.where(shown[:, None, None], self.images[which], 0.0)
+        named = jnp.where(shown[:, None], jax.nn.one_hot(which, number), 0.0)
+        phase = jnp.stack([first, second], axis=1).astype(named.dtype)
+        return frames, jnp.concatenate([named, phase], axis=1)
+
+
+class GapRecall(AbstractMemoryTask):
+    """`images` images, `gap` blank frames, and the same images again: a generative memory must hold them all the time.
+
+    What is given with a frame names the image (`images + 2` numbers), so that it can be asked for from anywhere. Length
+    `2 images + gap`; the queries are the last frames. With `shortest`, sequences to train on have gaps from `shortest`
+    to `gap`, every octave for the same share of all steps; held-out ones always have `gap`.
+
+    Metrics, in nats on held-out images: `kl_recall`, mean over the frames shown again; `kl_fresh`, over those shown
+    first; `kl_last`, the last frame; `negative_bound`, per frame shown.
+
+    **Raises:** `ValueError` where `images` or `gap` is not positive or `shortest` is not in 1..`gap`.
+    """
+
+    train: ImagePool
+    test: ImagePool
+    images: int = eqx.field(static=True, default=5)
+    gap: int = eqx.field(static=True, default=2000)
+    shortest: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        at_least(1, "GapRecall", images=self.images, gap=self.gap)
+        if self.shortest is not None and not 1 <= self.shortest <= self.gap:
+            raise ValueError(f"GapRecall: shortest must be in 1..gap, 1..{self.gap}, got {self.shortest}")
+
+    @property
+    def steps(self) -> int:
+        return 2 * self.images + self.gap
+
+    @property
+    def frames(self) -> int:
+        """How many frames are worth keeping."""
+        return 2 * self.images
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.train.frame_shape
+
+    @property
+    def condition_size(self) -> int:
+        """How many numbers are given with a frame."""
+        return self.images + 2
+
+    def sequence(self, *, key: Key) -> GapSequence:
+        gap = jnp.array(self.gap, jnp.int32)
+        if self.shortest is not None:
+            gap = every_octave(self.shortest, self.gap, key=jax.random.fold_in(key, 1))
+        return self._of(self.train, gap, key)
+
+    def held_out(self, *, key: Key) -> GapSequence:
+        return self._of(self.test, jnp.array(self.gap, jnp.int32), key)
+
+    def _of(self, pool: ImagePool, gap: Int[Array, ""], key: Key) -> GapSequence:
+        key_images, key_noise = jax.random.split(key)
+        return GapSequence(pool.draw(self.images, key=key_images), gap + 2 * self.images, key_noise)
+
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        return sequence.length - self.images + jnp.arange(self.images, dtype=jnp.int32)
+
+    def judged(self, sequence: AbstractSequence) -> Int[Array, " judged"]:
+        return jnp.concatenate([jnp.arange(self.images, dtype=jnp.int32), self.queries(sequence)])
+
+    def answers(self, model: Describes, memories: Any, asked: Window) -> dict[str, Array]:
+        kl, cost = jax.vmap(model.described)(memories, asked.inputs, asked.outcomes)
+        recalled = kl[self.images :]
+        return {
+            "kl_recall": recalled,
+            "kl_fresh": kl[: self.images],
+            "kl_last": recalled[-1:],
+            "negative_bound": kl + cost,
+        }
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """A perfect memory pays nothing for a frame it has kept; none pays what a fresh frame costs."""
+        recalled = {"best": 0.0, "chance": float(metrics["kl_fresh"])}
+        return {"kl_recall": recalled, "kl_last": recalled}

@@ -1,0 +1,152 @@
+"""Files of steps that are far longer than memory."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from vestige.sequences import AbstractReader, StreamSequence, lanes, random_place
+from vestige.sequences.places import LONGEST
+from vestige.tasks.contract import AbstractTask
+from vestige.tasks.longterm.contract import CHUNK, EVALUATION_BATCH
+from vestige.tasks.longterm.reading import RemembersAndPredicts
+from vestige.typing import Batch, Key, Metrics
+
+
+class Stream(AbstractTask):
+    """Predict the outcome of every step of a file that is read as training goes.
+
+    With `segment=None` the training file is cut into as many consecutive lanes as the batch has rows; a lane that is
+    over begins again. The order is that of the file: how far each lane has come is kept by the rule, in what a
+    checkpoint holds. With a `segment`, every sequence is that many steps from a random place, a function of the key
+    and of the row. Either way a resumed run reads what the run never stopped would have read.
+
+    Steps hold an integer (`tokens` says how many there are) or a vector of numbers, their outcomes a class (`classes`)
+    or a number.
+
+    **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
+    `cross_entropy` in nats for classes, `mse` for numbers; NaN where no step has an outcome. Time in proportion to the
+    file, memory that of 64 windows of 200 steps.
+
+    **Raises:** `ValueError` where `segment` is not in 1..the training file's steps, at most 2^30, where the two files
+    differ in what a step holds, or where `tokens` or `classes` is absent for integers or given for numbers; from
+    `batch` and `evaluate`, where there are fewer steps than rows or more than 2^30 for each. What the files hold is
+    checked when it is read, see [`StreamSequence`][vestige.sequences.StreamSequence].
+    """
+
+    train: AbstractReader = eqx.field(static=True)
+    held_out: AbstractReader = eqx.field(static=True)
+    segment: int | None = eqx.field(static=True, default=None)
+    tokens: int | None = eqx.field(static=True, default=None)
+    classes: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        train, held_out = self.train, self.held_out
+        for what, one, other in (
+            ("inputs", train.inputs, held_out.inputs),
+            ("outcomes", train.outcomes, held_out.outcomes),
+        ):
+            if one.shape != other.shape or (one.dtype.kind == "f") != (other.dtype.kind == "f"):
+                raise ValueError(
+                    f"Stream: {what} must be alike in both files, got {one.dtype}{list(one.shape)} in {train.name} and "
+                    f"{other.dtype}{list(other.shape)} in {held_out.name}"
+                )
+        self._check_kind("inputs", "tokens", self.tokens, 1)
+        self._check_kind("outcomes", "classes", self.classes, 0)
+        if self.segment is not None and not 1 <= self.segment <= min(train.length, LONGEST):
+            raise ValueError(
+                f"Stream: segment must be in 1..{min(train.length, LONGEST):,}, since {train.name} has "
+                f"{train.length:,} steps; got {self.segment:,}"
+            )
+
+    def _check_kind(self, what: str, name: str, count: int | None, axes: int) -> None:
+        """Integers without an axis and with a count, or numbers with `axes` axes and without one."""
+        shape, dtype = getattr(self.train, what)
+        integers = dtype.kind != "f"
+        if len(shape) != (0 if integers else axes):
+            wanted = "one integer" if integers else ("one number", "a vector of numbers")[axes]
+            raise ValueError(
+                f"Stream: {what} of {dtype} must be {wanted} per step, got shape {list(shape)} in {self.train.name}"
+            )
+        if integers and (count is None or count < 1):
+            raise ValueError(f"Stream: {what} are integers, so {name} must say how many there are; got {count}")
+        if not integers and count is not None:
+            raise ValueError(f"Stream: {what} are numbers, so {name} must be None, got {count}")
+
+    @property
+    def features(self) -> int | None:
+        """The length of the vector that is seen at a step; None where integers are seen."""
+        return self.train.inputs.shape[0] if self.train.inputs.shape else None
+
+    def batch(self, *, size: int, key: Key) -> Batch:
+        """`size` sequences as one with a leading axis, in `inputs`. Nothing is read but the windows a rule asks for."""
+        if self.segment is None:
+            return Batch(lanes(self.train, size, tokens=self.tokens, classes=self.classes))
+        length = self.segment
+
+        def one(row: Array) -> StreamSequence:
+            begin = random_place(self.train.length - length + 1, key=jax.random.fold_in(key, row))
+            steps = jnp.array(length, jnp.int32)
+            return StreamSequence(
+                reader=self.train, begin=begin, length=steps, tokens=self.tokens, classes=self.classes
+            )
+
+        return Batch(jax.vmap(one)(jnp.arange(size)))
+
+    def evaluate(self, model: RemembersAndPredicts, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
+        """Means over every known step of the held-out file, read in `size` lanes and windows of `chunk` steps.
+
+        **Raises:** `ValueError` where `chunk` is not positive.
+        """
+        if chunk < 1:
+            raise ValueError(f"evaluate: chunk must be at least 1, got chunk={chunk}")
+        parts = lanes(self.held_out, size, tokens=self.tokens, classes=self.classes)
+        longest = -(-self.held_out.length // size)
+        chunk = min(chunk, longest)
+
+        def one(sequence: StreamSequence) -> tuple[Metrics, Array]:
+            def follow(count: Array, carry: tuple[Any, Metrics, Array]) -> tuple[Any, Metrics, Array]:
+                state, means, seen = carry
+                window = sequence.window((count * chunk).astype(jnp.int32), chunk)
+                state, memories = model.remember(state, window.inputs, window.inside)
+                judged = self.judge(jax.vmap(model.predict)(memories, window.inputs), window.outcomes)
+                now = jnp.sum(window.known, dtype=jnp.int32)
+                share = 1.0 / jnp.maximum(seen + now, 1).astype(jnp.float32)
+                means = {
+                    name: means[name]
+                    + share * jnp.sum(jnp.where(window.known, values - means[name], 0.0), dtype=jnp.float32)
+                    for name, values in judged.items()
+                }
+                return state, means, seen + now
+
+            names = ("mse",) if self.classes is None else ("accuracy", "cross_entropy")
+            start = (model.init(), {name: jnp.zeros(()) for name in names}, jnp.zeros((), jnp.int32))
+            return jax.lax.fori_loop(0, -(-longest // chunk), follow, start)[1:]
+
+        means, seen = jax.lax.map(one, parts, batch_size=min(size, EVALUATION_BATCH))
+        weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
+        return {name: jnp.sum(weights * values) for name, values in means.items()}
+
+    def judge(self, predictions: Float[Array, "steps outputs"], outcomes: Array) -> dict[str, Float[Array, " steps"]]:
+        """Metrics per step."""
+        if self.classes is None:
+            return {"mse": jnp.square(predictions[:, 0] - outcomes)}
+        logs = jax.nn.log_softmax(predictions)
+        surprise = -jnp.take_along_axis(logs, outcomes[:, None], axis=1)[:, 0]
+        right = jnp.argmax(predictions, axis=1).astype(outcomes.dtype) == outcomes
+        return {"accuracy": right.astype(surprise.dtype), "cross_entropy": surprise}
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """What a perfect memory might reach, if nothing is random. Chance guesses evenly among the classes.
+
+        How often each class comes is not known without reading the file, nor is the variance of numbers.
+        """
+        if self.classes is None:
+            return {"mse": {"best": 0.0}}
+        return {
+            "accuracy": {"best": 1.0, "chance": 1 / self.classes},
+            "cross_entropy": {"best": 0.0, "chance": float(np.log(self.classes))},
+        }
