@@ -1,13 +1,34 @@
 """Sequences and models for the rules on long sequences."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+import optax
 from jaxtyping import Array, Int
 
-from vestige.cells import LSTM, Fixed
+from vestige.cells import LSTM, AbstractParallelCell, Fixed
 from vestige.models.longterm import Classes, Detector, LongTermModel, Number, Token, Vector
 from vestige.sequences import AbstractSequence, ArraySequence, Window
 from vestige.typing import Batch
+
+
+class Forgets(AbstractParallelCell[Array]):
+    """Remembers nothing: its output is always zero."""
+
+    output_size: int = eqx.field(static=True, default=1)
+    drive_size: int = eqx.field(static=True, default=1)
+
+    def init(self):
+        return jnp.zeros(1)
+
+    def __call__(self, state, x, drive=None):
+        return state, jnp.zeros(1)
+
+    def parallel(self, state, xs, drive=None):
+        nothing = jnp.zeros((xs.shape[0], 1))
+        return nothing, nothing
+
 
 SYMBOLS, BLANK, ASK = 4, 4, 5
 
@@ -26,18 +47,20 @@ class Cue(AbstractSequence):
 
 
 def cues(rows: int, length: int, *, key) -> Batch:
-    symbols = jax.random.randint(key, (rows,), 0, SYMBOLS)
-    return Batch(jax.vmap(lambda s: Cue(s, jnp.array(length)))(symbols))
+    symbols = jax.random.randint(key, (rows,), 0, SYMBOLS, jnp.int32)
+    return Batch(jax.vmap(lambda s: Cue(s, jnp.array(length, jnp.int32)))(symbols))
 
 
-def token_model(*, key, hidden: int = 16, keep: float = 3.0) -> LongTermModel:
+def token_model(
+    *, key, hidden: int = 16, keep: float = 3.0, tokens: int = SYMBOLS + 2, classes: int = SYMBOLS + 1, cell=None
+) -> LongTermModel:
     keys = jax.random.split(key, 6)
     return LongTermModel(
-        Token(SYMBOLS + 2, 8, key=keys[0]),
-        LSTM(8, hidden, retention=Fixed(keep, -keep), key=keys[1]),
-        Token(SYMBOLS + 2, 8, key=keys[2]),
-        Classes(SYMBOLS + 1),
-        Detector(Token(SYMBOLS + 2, 8, key=keys[3]), SYMBOLS + 1, width=8, key=keys[4]),
+        Token(tokens, 8, key=keys[0]),
+        LSTM(8, hidden, retention=Fixed(keep, -keep), key=keys[1]) if cell is None else cell,
+        Token(tokens, 8, key=keys[2]),
+        Classes(classes),
+        Detector(Token(tokens, 8, key=keys[3]), classes, width=8, key=keys[4]),
         width=16,
         key=keys[5],
     )
@@ -64,9 +87,37 @@ def numbers(lengths: list[int], *, key, steps: int | None = None, only_last: boo
     outcomes = jax.random.normal(keys[1], (len(lengths), steps))
 
     def one(inputs, outcomes, length):
-        step = jnp.arange(steps)
+        step = jnp.arange(steps, dtype=jnp.int32)
         known = step == length - 1 if only_last else step < length
         inputs = jnp.where((step < length)[:, None], inputs, 1e6)
         return ArraySequence(inputs, jnp.where(step < length, outcomes, -1e6), length, known)
 
-    return Batch(jax.vmap(one)(inputs, outcomes, jnp.array(lengths)))
+    return Batch(jax.vmap(one)(inputs, outcomes, jnp.array(lengths, jnp.int32)))
+
+
+def trained(rule, model, draw, updates: int, *, key, rate: float = 1e-2):
+    """The model after Adam on batches `draw(key)`, and what the rule reported at every update."""
+    optimiser = optax.adam(rate)
+    arrays, rest = eqx.partition(model, eqx.is_inexact_array)
+    state = optimiser.init(arrays), rule.init(model, draw(key), key=key)
+
+    def update(loop, index):
+        arrays, (moments, carry) = loop
+        keys = jax.random.split(jax.random.fold_in(key, index))
+        step = rule.step(eqx.combine(arrays, rest), carry, draw(keys[0]), key=keys[1])
+        moves, moments = optimiser.update(step.grads, moments, arrays)
+        return (optax.apply_updates(arrays, moves), (moments, step.carry)), step.metrics
+
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        (arrays, _), metrics = jax.jit(lambda loop: jax.lax.scan(update, loop, jnp.arange(updates)))((arrays, state))
+    return eqx.combine(arrays, rest), jax.tree.map(np.asarray, metrics)
+
+
+def close64(one, other, tolerance=1e-10):
+    """Equal up to `tolerance` of the largest number in each array."""
+
+    def check(a, b):
+        assert a.dtype == b.dtype and a.dtype in (jnp.float64, jnp.complex128)
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(float(np.max(np.abs(b))), 1e-30))
+
+    jax.tree.map(check, one, other)

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.rules import Gradient
+from tests.rules.longterm import number_model, numbers
+from vestige.rules import ChunkParallel, Gradient, MemUP, RandomlyTruncated, Truncated
 from vestige.typing import Batch
 
 
@@ -23,15 +24,24 @@ def fit_quality(model, example, *, key):
     return -error, {"error": error}
 
 
+def lines(key):
+    x = jax.random.normal(key, (4, 6))
+    return Line(jnp.asarray(0.5), jnp.asarray(-0.3)), Batch(x, 2 * x + 1), "error"
+
+
+def long_sequences(key):
+    """All over at the same step, so that any update begins where the one before did."""
+    return number_model(key=key), numbers([6, 6, 6], key=key), "loss"
+
+
 RULES = {
-    "gradient": lambda: Gradient(fit_quality),
-    "gradient, unclipped": lambda: Gradient(fit_quality, clip=None),
+    "gradient": (lambda: Gradient(fit_quality), lines),
+    "gradient, unclipped": (lambda: Gradient(fit_quality, clip=None), lines),
+    "truncated": (lambda: Truncated(6), long_sequences),
+    "randomly truncated": (lambda: RandomlyTruncated(2, 0.0, longest=3), long_sequences),
+    "memup": (lambda: MemUP(6, 2, average=0.9), long_sequences),
+    "memup, chunk-parallel": (lambda: ChunkParallel(MemUP(3, 2, average=0.9), steps=6), long_sequences),
 }
-
-
-@pytest.fixture(params=RULES)
-def rule(request):
-    return RULES[request.param]()
 
 
 @pytest.fixture
@@ -41,12 +51,19 @@ def model():
 
 @pytest.fixture
 def batch(key):
-    x = jax.random.normal(key, (4, 6))
-    return Batch(x, 2 * x + 1)
+    return lines(key)[1]
 
 
-def test_grads_are_shaped_like_the_parameters(rule, model, batch, key):
-    step = rule.step(model, rule.init(model, batch, key=key), batch, key=key)
+@pytest.fixture(params=RULES)
+def case(request, key):
+    """A rule, a model and a batch that fit each other, and the metric that is to fall."""
+    rule, setting = RULES[request.param]
+    return rule(), *setting(key)
+
+
+def test_grads_are_shaped_like_the_parameters(case, key):
+    rule, model, batch, _ = case
+    step = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
     parameters = eqx.filter(model, eqx.is_inexact_array)
     assert jax.tree.structure(step.grads) == jax.tree.structure(parameters)
     for grad, leaf in zip(jax.tree.leaves(step.grads), jax.tree.leaves(parameters), strict=True):
@@ -54,21 +71,33 @@ def test_grads_are_shaped_like_the_parameters(rule, model, batch, key):
         assert grad.dtype == leaf.dtype
 
 
-def test_steps_against_the_grads_improve(rule, model, batch, key):
+def test_the_carry_keeps_its_form(case, key):
+    """So that steps may be scanned."""
+    rule, model, batch, _ = case
     carry = rule.init(model, batch, key=key)
-    before = rule.step(model, carry, batch, key=key)
+    after = eqx.filter_eval_shape(rule.step, model, carry, batch, key=key).carry
+    form = lambda tree: jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), eqx.filter(tree, eqx.is_array_like))
+    assert jax.tree.structure(after) == jax.tree.structure(eqx.filter_eval_shape(lambda: carry))
+    assert form(eqx.filter_eval_shape(lambda: carry)) == form(after)
+
+
+def test_steps_against_the_grads_improve(case, key):
+    rule, model, batch, metric = case
+    carry, step = rule.init(model, batch, key=key), eqx.filter_jit(rule.step)
+    before = step(model, carry, batch, key=key)
     for _ in range(20):
-        step = rule.step(model, carry, batch, key=key)
-        carry = step.carry
-        model = eqx.apply_updates(model, jax.tree.map(lambda g: -0.05 * g, step.grads))
-    assert float(rule.step(model, carry, batch, key=key).metrics["error"]) < float(before.metrics["error"])
+        done = step(model, carry, batch, key=key)
+        carry = done.carry
+        model = eqx.apply_updates(model, jax.tree.map(lambda g: -0.05 * g, done.grads))
+    assert float(step(model, carry, batch, key=key).metrics[metric]) < float(before.metrics[metric])
 
 
-def test_jit_changes_nothing(rule, model, batch, key):
+def test_jit_changes_nothing(case, key):
+    rule, model, batch, _ = case
     plain = rule.step(model, rule.init(model, batch, key=key), batch, key=key)
     compiled = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
     for a, b in zip(jax.tree.leaves(plain.grads), jax.tree.leaves(compiled.grads), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 class TestGradient:

@@ -1,4 +1,4 @@
-"""MemUP and truncated back-propagation (checks 2, 3, 6, 7 and 8 of the MemUP notes)."""
+"""MemUP and truncated back-propagation (checks 2, 3, 4, 6, 7 and 8 of the MemUP notes)."""
 
 import equinox as eqx
 import jax
@@ -6,8 +6,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.rules.longterm import cues, number_model, numbers, token_model
-from vestige.rules import Chance, Entropy, GumbelMost, Importance, MemUP, Reducible, Surprise, Truncated, Unexplained
+from tests.rules.longterm import close64, cues, number_model, numbers, token_model
+from vestige.rules import (
+    Asked,
+    Chance,
+    Entropy,
+    GumbelMost,
+    Importance,
+    MemUP,
+    Reducible,
+    Surprise,
+    Truncated,
+    Unexplained,
+)
 from vestige.rules.survey import survey
 
 
@@ -21,21 +32,45 @@ def close(one, other, tolerance=1e-5):
 
 def test_a_rollout_over_everything_is_back_propagation(key):
     """Check 2: r = T, one prediction point at the last step, one target: the last step."""
-    model, batch = number_model(key=key), numbers([7, 7, 7], key=jax.random.key(1), only_last=True)
-    rule = MemUP(7, 3, current=False, clip=None)
-    step = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+    with jax.enable_x64(True):
+        model, batch = number_model(key=key), numbers([7, 7, 7], key=jax.random.key(1), only_last=True)
+        rule = MemUP(7, 3, current=False, clip=None)
+        step = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
 
-    def loss(model):
-        def one(sequence):
-            window = sequence.window(jnp.array(0), 7)
-            _, memories = model.remember(model.init(), window.inputs)
-            return model.surprise(memories[6], window.inputs[6], window.outcomes[6])
+        def loss(model):
+            def one(sequence):
+                window = sequence.window(jnp.array(0, jnp.int32), 7)
+                _, memories = model.remember(model.init(), window.inputs)
+                return model.surprise(memories[6], window.inputs[6], window.outcomes[6])
 
-        return jnp.mean(jax.vmap(one)(batch.inputs))
+            return jnp.mean(jax.vmap(one)(batch.inputs))
 
-    value, grads = eqx.filter_value_and_grad(loss)(model)
-    np.testing.assert_allclose(step.metrics["distant"], value, rtol=1e-5)
-    close(memory_of(step.grads), memory_of(grads))
+        value, grads = eqx.filter_jit(eqx.filter_value_and_grad(loss))(model)
+        np.testing.assert_allclose(step.metrics["distant"], value, rtol=1e-10)
+        close64(memory_of(step.grads), memory_of(grads))
+
+
+@pytest.mark.parametrize("rule", [MemUP(4, 3, frequency=2, clip=None), MemUP(5, 2, stride=3, clip=None)])
+def test_finite_differences(rule, key):
+    """Check 4: with the entering state held fixed, the loss of a rollout changes as its gradient says."""
+    with jax.enable_x64(True):
+        model, batch = number_model(key=key, context=2), numbers([20, 17], key=jax.random.key(1))
+        first = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+        arrays, rest = eqx.partition(model, eqx.is_inexact_array)
+
+        @jax.jit
+        def second(arrays):
+            return rule.step(eqx.combine(arrays, rest), first.carry, batch, key=key)
+
+        grads = second(arrays).grads
+        leaves, tree = jax.tree.flatten(arrays)
+        for turn in range(3):
+            keys = jax.random.split(jax.random.key(turn), len(leaves))
+            way = [jax.random.normal(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)]
+            moved = lambda size, way=way: jax.tree.unflatten(tree, [a + size * b for a, b in zip(leaves, way)])  # noqa: B905
+            up, down = (second(moved(size)).metrics["loss"] for size in (1e-5, -1e-5))
+            slope = sum(jnp.sum(g * w) for g, w in zip(jax.tree.leaves(grads), way, strict=True))
+            np.testing.assert_allclose((up - down) / 2e-5, slope, rtol=1e-6)
 
 
 @pytest.mark.parametrize("rule", [MemUP(4, 2, current=False, clip=None), Truncated(4)])
@@ -144,7 +179,12 @@ def test_the_average_moves_as_it_should(key):
     close(carry.average, expected)
 
 
-PAIRS = [(score, None) for score in (Entropy(), Surprise(), Unexplained(), Reducible(), Chance())]
+def middle(sequence):
+    return jnp.array([11, 22], jnp.int32)
+
+
+SCORES = (Entropy(), Surprise(), Unexplained(), Reducible(), Chance(), Asked(middle))
+PAIRS = [(score, None) for score in SCORES]
 PAIRS += [(Surprise(), GumbelMost()), (Chance(), Importance())]
 
 
@@ -203,6 +243,7 @@ def test_candidates_that_run_out_are_sought_again(key):
         ({"rollout": 0, "targets": 1}, "rollout must be at least 1, got 0"),
         ({"rollout": 5, "targets": 0}, "targets must be at least 1, got 0"),
         ({"rollout": 5, "targets": 1, "frequency": 6}, "frequency=6 steps does not fit into a rollout of rollout=5"),
+        ({"rollout": 5, "targets": 1, "stride": 6}, "stride=6 and rollout=5 some steps would lie in no rollout"),
         ({"rollout": 5, "targets": 3, "candidates": 6}, "candidates=6 must be at least targets .* 7"),
         ({"rollout": 5, "targets": 1, "average": 1.0}, "in \\[0, 1\\), got 1.0"),
         ({"rollout": 5, "targets": 1, "clip": 0.0}, "clip must be positive or None"),

@@ -31,7 +31,7 @@ def test_the_last_step_is_asked_about_again_and_again(key):
     np.testing.assert_array_equal(weights, [0.5, 0.5])
 
 
-def test_of_equals_the_earlier_comes_first(key):
+def test_of_equals_the_first_candidate_comes_first(key):
     np.testing.assert_array_equal(Most()(candidates(jnp.ones(5)), jnp.array(1), 3, key=key).steps, [1, 2, 3])
 
 

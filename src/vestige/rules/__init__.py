@@ -1,12 +1,22 @@
 """Learning rules: values that turn (model, batch) into a gradient-shaped update."""
 
+from vestige.rules.acting import Environment as Environment
+from vestige.rules.chunks import ChunkParallel as ChunkParallel
 from vestige.rules.contract import AbstractRule as AbstractRule
 from vestige.rules.contract import Step as Step
 from vestige.rules.gradient import Gradient as Gradient
 from vestige.rules.gradient import Objective as Objective
+from vestige.rules.joint import Joint as Joint
+from vestige.rules.joint import JointCarry as JointCarry
 from vestige.rules.memup import MemUP as MemUP
 from vestige.rules.memup import MemUPCarry as MemUPCarry
+from vestige.rules.part import Part as Part
+from vestige.rules.proximal import Experience as Experience
+from vestige.rules.proximal import Proximal as Proximal
+from vestige.rules.proximal import ProximalCarry as ProximalCarry
+from vestige.rules.random_truncation import RandomlyTruncated as RandomlyTruncated
 from vestige.rules.scores import AbstractScore as AbstractScore
+from vestige.rules.scores import Asked as Asked
 from vestige.rules.scores import Chance as Chance
 from vestige.rules.scores import Entropy as Entropy
 from vestige.rules.scores import Reducible as Reducible
@@ -19,4 +29,6 @@ from vestige.rules.selection import Importance as Importance
 from vestige.rules.selection import Most as Most
 from vestige.rules.selection import Targets as Targets
 from vestige.rules.slots import Slots as Slots
+from vestige.rules.stages import Stages as Stages
+from vestige.rules.stages import StagesCarry as StagesCarry
 from vestige.rules.truncated import Truncated as Truncated

@@ -1,22 +1,23 @@
 """Train a memory on the few distant outcomes that local context cannot predict."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from vestige.models.longterm import LongTermModel
+from vestige.models.longterm import AbstractLongTermModel
+from vestige.rules.average import averaged, observer, parameters
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
-from vestige.rules.points import prediction_points
-from vestige.rules.rollout import Rollout, current_loss, follow, local_loss, mean_where
+from vestige.rules.questions import Questions, distant_loss, questions
+from vestige.rules.refresh import no_candidates, surveyed
+from vestige.rules.rollout import current_loss, follow, local_loss
 from vestige.rules.scores import AbstractScore, Surprise
 from vestige.rules.selection import AbstractSelection, Candidates, Most
-from vestige.rules.slots import Slots, empty, replace
-from vestige.rules.survey import survey
-from vestige.sequences import AbstractSequence, at
+from vestige.rules.slots import Slots, empty
+from vestige.sequences import AbstractSequence
 from vestige.typing import Batch, Key, PyTree
 
 
@@ -53,11 +54,15 @@ class MemUP(AbstractRule):
 
     **Limits.** A memory that keeps nothing at the start has nothing to hand on: begin with
     [`Chrono`][vestige.cells.Chrono] or [`Fixed`][vestige.cells.Fixed]. What is of use only together with a second thing
-    that comes more than a rollout later is never kept (section 3.11.3).
+    that comes more than a rollout later is never kept (section 3.11.3), nor is it where both lie within a rollout's
+    length but a border falls between them: with `stride < rollout`, rollouts overlap, and any two steps that are at
+    most `rollout - stride` apart have one in common, for `rollout / stride` times the work.
 
     **Arguments:**
 
     - `rollout`, `targets`, `frequency`: r, K and f; f is r by default.
+    - `stride`: steps from one rollout's start to the next one's, r by default. The state carried is the one after
+      `stride` steps; the rollout that reaches a sequence's end is its last.
     - `score`, `selection`: which steps are worth asking about.
     - `current`: whether to train on the current step too.
     - `candidates`: how many steps a survey keeps; by default 8 K, at least 64 and K + r.
@@ -65,7 +70,7 @@ class MemUP(AbstractRule):
     - `average`: decay per update of the moving average with which sequences are surveyed; None: the model itself.
     - `clip`: bound on the gradient's global norm; None for none.
 
-    **Raises:** `ValueError` where `frequency > rollout`, where a number is below 1, where
+    **Raises:** `ValueError` where `frequency` or `stride` exceeds `rollout`, where a number is below 1, where
     `candidates < targets + rollout - 1`, where `average` is not in [0, 1); from `init`, where the detector's context
     reaches over a whole rollout.
     """
@@ -73,6 +78,7 @@ class MemUP(AbstractRule):
     rollout: int = eqx.field(static=True)
     targets: int = eqx.field(static=True)
     frequency: int = eqx.field(static=True)
+    stride: int = eqx.field(static=True)
     score: AbstractScore
     selection: AbstractSelection
     current: bool = eqx.field(static=True)
@@ -87,6 +93,7 @@ class MemUP(AbstractRule):
         targets: int,
         *,
         frequency: int | None = None,
+        stride: int | None = None,
         score: AbstractScore | None = None,
         selection: AbstractSelection | None = None,
         current: bool = True,
@@ -97,6 +104,7 @@ class MemUP(AbstractRule):
     ):
         self.rollout, self.targets = rollout, targets
         self.frequency = rollout if frequency is None else frequency
+        self.stride = rollout if stride is None else stride
         self.score = Surprise() if score is None else score
         self.selection = Most() if selection is None else selection
         self.current = current
@@ -104,13 +112,18 @@ class MemUP(AbstractRule):
         self.chunk, self.average, self.clip = chunk, average, clip
 
     def __check_init__(self):
-        for name in ("rollout", "targets", "frequency", "chunk"):
+        for name in ("rollout", "targets", "frequency", "stride", "chunk"):
             if getattr(self, name) < 1:
                 raise ValueError(f"MemUP: {name} must be at least 1, got {getattr(self, name)}")
         if self.frequency > self.rollout:
             raise ValueError(
                 f"MemUP: a prediction point every frequency={self.frequency} steps does not fit into a rollout of "
                 f"rollout={self.rollout}"
+            )
+        if self.stride > self.rollout:
+            raise ValueError(
+                f"MemUP: with stride={self.stride} and rollout={self.rollout} some steps would lie in no rollout; "
+                f"stride must be at most rollout"
             )
         if self.candidates < self.targets + self.rollout - 1:
             raise ValueError(
@@ -121,101 +134,93 @@ class MemUP(AbstractRule):
             raise ValueError(f"MemUP: average must be None or in [0, 1), got {self.average}")
         check_clip("MemUP", self.clip)
 
-    def init(self, model: LongTermModel, batch: Batch, *, key: Key) -> MemUPCarry:
+    def init(self, model: AbstractLongTermModel, batch: Batch, *, key: Key) -> MemUPCarry:
+        self.check_detector(model)
+        slots = empty(batch.inputs, model.init())
+        average = None if self.average is None else parameters(model)
+        return MemUPCarry(slots, no_candidates(slots.offset.shape[0], self.candidates), average)
+
+    def step(self, model: AbstractLongTermModel, carry: MemUPCarry, batch: Batch, *, key: Key) -> Step:
+        key_survey, key_select = jax.random.split(key)
+        average = averaged(carry.average, model, self.average)
+        slots = carry.slots.refilled(batch.inputs, model.init())
+        candidates = self.surveyed(
+            observer(average, model), carry.candidates, slots, entered=carry.slots.ended, key=key_survey
+        )
+        asked = self.asked(slots, candidates, key=key_select)
+        trained, rest = eqx.partition(model, eqx.is_inexact_array)
+
+        def loss(trained: PyTree) -> tuple[Array, Any]:
+            totals, (states, losses) = self.lost(eqx.combine(trained, rest), slots, asked)
+            return jnp.mean(totals), (states, jax.tree.map(jnp.mean, losses))
+
+        (value, (states, losses)), grads = jax.value_and_grad(loss, has_aux=True)(trained)
+        grads, norm = clipped(grads, self.clip)
+        ahead = Slots(slots.sequence, slots.offset + self.stride, jax.lax.stop_gradient(states))
+        after = Slots(ahead.sequence, jnp.where(self.over(ahead), ahead.sequence.length, ahead.offset), ahead.state)
+        return Step(grads, MemUPCarry(after, candidates, average), {"loss": value, **losses, "grad_norm": norm})
+
+    def over(self, slots: Slots) -> Bool[Array, " batch"]:
+        """Of whose sequence no rollout is left: the one before has reached the end."""
+        return (slots.offset > 0) & (slots.offset - self.stride + self.rollout >= slots.sequence.length)
+
+    def check_detector(self, model: AbstractLongTermModel) -> None:
+        """**Raises:** `ValueError` where the model's detector sees a whole rollout."""
         if model.detector.context >= self.rollout:
             raise ValueError(
                 f"MemUP: the detector sees context={model.detector.context} steps, as much as a rollout of "
                 f"{self.rollout}: it would call certain what only a memory can know. Use a longer rollout."
             )
-        slots = empty(batch.inputs, model.init())
-        rows = slots.offset.shape
-        nothing = Candidates(
-            jnp.zeros((*rows, self.candidates), jnp.int32), jnp.full((*rows, self.candidates), -jnp.inf)
-        )
-        return MemUPCarry(slots, nothing, None if self.average is None else _parameters(model))
 
-    def step(self, model: LongTermModel, carry: MemUPCarry, batch: Batch, *, key: Key) -> Step:
-        key_survey, key_select = jax.random.split(key)
-        average = self._averaged(carry.average, model)
-        observer = model if average is None else eqx.combine(average, model)
-        slots = carry.slots.refilled(batch.inputs, model.init())
-        candidates = self._surveyed(observer, carry, slots, key=key_survey)
-        parameters, rest = eqx.partition(model, eqx.is_inexact_array)
-        keys = jax.vmap(lambda row: jax.random.fold_in(key_select, row))(jnp.arange(slots.offset.shape[0]))
-
-        def loss(parameters):
-            whole = eqx.combine(parameters, rest)
-
-            def one(sequence, offset, state, candidates, key):
-                rollout = follow(whole, sequence, offset, state, self.rollout)
-                distant = self._distant(whole, sequence, offset, rollout, candidates, key=key)
-                losses = {
-                    "distant": distant,
-                    "current": current_loss(whole, rollout),
-                    "local": local_loss(whole, sequence, offset, self.rollout),
-                }
-                total = distant + losses["local"] + (losses["current"] if self.current else 0.0)
-                return total, (rollout.state, losses)
-
-            rows = (slots.sequence, slots.offset, slots.state, candidates, keys)
-            totals, (states, losses) = jax.vmap(one)(*rows)
-            return jnp.mean(totals), (states, jax.tree.map(jnp.mean, losses))
-
-        (value, (states, losses)), grads = jax.value_and_grad(loss, has_aux=True)(parameters)
-        grads, norm = clipped(grads, self.clip)
-        after = Slots(slots.sequence, slots.offset + self.rollout, jax.lax.stop_gradient(states))
-        return Step(grads, MemUPCarry(after, candidates, average), {"loss": value, **losses, "grad_norm": norm})
-
-    def _distant(
+    def surveyed(
         self,
-        model: LongTermModel,
-        sequence: AbstractSequence,
-        offset: Int[Array, ""],
-        rollout: Rollout,
+        observer: AbstractLongTermModel,
         candidates: Candidates,
+        slots: Slots,
         *,
+        entered: Bool[Array, " batch"],
         key: Key,
-    ) -> Float[Array, ""]:
-        """Mean over the prediction points of the weighted losses at their targets."""
-        steps = jnp.sum(rollout.window.inside, dtype=jnp.int32)
-        points, counted = prediction_points(self.rollout, self.frequency, steps)
-        keys = jax.random.split(key, points.shape[0])
-        chosen = jax.vmap(lambda p, k: self.selection(candidates, offset + p, self.targets, key=k))(points, keys)
-        chosen = jax.lax.stop_gradient(chosen)
+    ) -> Candidates:
+        """Candidates of all slots, batch first.
 
-        def asked(memory, steps):
-            picked = jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, steps))
-            losses = jax.vmap(lambda x, y: model.surprise(memory, x, y))(picked.inputs, picked.outcomes)
-            return jnp.where(picked.known, losses, 0.0)
-
-        losses = jax.vmap(asked)(rollout.memories[points], chosen.steps)
-        return mean_where(jnp.sum(losses * chosen.weights, axis=1), counted)
-
-    def _surveyed(self, observer: LongTermModel, carry: MemUPCarry, slots: Slots, *, key: Key) -> Candidates:
-        """New sequences are looked over, and those of whose candidates too few lie ahead where there may be more."""
-        steps, scores = carry.candidates
+        Looked over are sequences that have just `entered`, and those of whose candidates too few lie ahead where
+        there may be more.
+        """
         last = slots.offset[:, None] + (self.rollout - 1)
-        ahead = jnp.sum((steps >= last) & (scores > -jnp.inf), axis=1)
-        more = jnp.min(scores, axis=1) > -jnp.inf
-        wanted = carry.slots.ended | (more & (ahead < self.targets))
-        keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(wanted.shape[0]))
+        ahead = jnp.sum((candidates.steps >= last) & (candidates.scores > -jnp.inf), axis=1)
+        more = jnp.min(candidates.scores, axis=1) > -jnp.inf
+        wanted = entered | (more & (ahead < self.targets) & ~slots.ended)
+        sizes = {"count": self.candidates, "chunk": self.chunk}
+        return surveyed(self.score, observer, candidates, slots, wanted=wanted, key=key, **sizes)
 
-        def look(sequence, start, key):
-            size = {"count": self.candidates, "chunk": self.chunk}
-            return survey(self.score, observer, sequence, start=start, key=key, **size)
+    def asked(self, slots: Slots, candidates: Candidates, *, key: Key) -> Questions:
+        """The questions of the rollouts that begin where the slots are, batch first."""
+        sizes = {"rollout": self.rollout, "frequency": self.frequency, "count": self.targets}
 
-        def all_of_them(_):
-            return jax.vmap(look)(slots.sequence, slots.offset, keys)
+        def one(candidates: Candidates, offset: Array, length: Array, row: Array) -> Questions:
+            key_row = jax.random.fold_in(key, row)
+            return questions(self.selection, candidates, offset, length, key=key_row, **sizes)
 
-        found = jax.lax.cond(jnp.any(wanted), all_of_them, lambda _: carry.candidates, None)
-        return replace(wanted, found, carry.candidates)
+        rows = jnp.arange(slots.offset.shape[0])
+        return jax.vmap(one)(candidates, slots.offset, slots.sequence.length, rows)
 
-    def _averaged(self, average: PyTree | None, model: LongTermModel) -> PyTree | None:
-        if average is None or self.average is None:
-            return None
-        decay = self.average
-        return jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, average, _parameters(model))
+    def lost(
+        self, model: AbstractLongTermModel, slots: Slots, asked: Questions
+    ) -> tuple[Float[Array, " batch"], tuple[Any, dict[str, Float[Array, " batch"]]]]:
+        """The losses of one rollout of every slot, the states after `stride` steps, and the losses' parts.
 
+        No gradient reaches the states that enter.
+        """
 
-def _parameters(model: LongTermModel) -> PyTree:
-    return eqx.filter(model, eqx.is_inexact_array)
+        def one(sequence: AbstractSequence, offset: Array, state: Any, asked: Questions) -> tuple[Array, Any]:
+            state = jax.lax.stop_gradient(state)
+            rollout = follow(model, sequence, offset, state, self.rollout, self.stride)
+            losses = {
+                "distant": distant_loss(model, sequence, rollout.memories, asked),
+                "current": current_loss(model, rollout),
+                "local": local_loss(model, sequence, offset, self.rollout),
+            }
+            total = losses["distant"] + losses["local"] + (losses["current"] if self.current else 0.0)
+            return total, (rollout.state, losses)
+
+        return jax.vmap(one)(slots.sequence, slots.offset, slots.state, asked)

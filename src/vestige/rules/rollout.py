@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.models.longterm import LongTermModel
+from vestige.models.longterm import AbstractLongTermModel
 from vestige.sequences import AbstractSequence, Window
+from vestige.typing import PyTree
 
 
 class Rollout(NamedTuple):
@@ -15,20 +16,37 @@ class Rollout(NamedTuple):
 
     window: Window
     """Its steps."""
-    memories: Float[Array, "rollout memory"]
-    """m_t after each of them."""
+    memories: PyTree[Array]
+    """m_t after each of them, time first."""
     state: Any
     """With which the next rollout begins."""
 
 
-def follow(model: LongTermModel, sequence: AbstractSequence, offset: Int[Array, ""], state: Any, steps: int) -> Rollout:
-    """Take `steps` steps from `offset` on. The state that enters is a constant."""
+def follow(
+    model: AbstractLongTermModel,
+    sequence: AbstractSequence,
+    offset: Int[Array, ""],
+    state: Any,
+    steps: int,
+    stride: int | None = None,
+) -> Rollout:
+    """Take `steps` steps from `offset` on; the next rollout begins after the first `stride` of them (None: after all).
+
+    Differentiable in the state that enters: whoever cuts there says so.
+    """
     window = sequence.window(offset, steps)
-    state, memories = model.remember(jax.lax.stop_gradient(state), window.inputs, window.inside)
-    return Rollout(window, memories, state)
+    if stride is None or stride == steps:
+        state, memories = model.remember(state, window.inputs, window.inside)
+        return Rollout(window, memories, state)
+    early = jax.tree.map(lambda leaf: leaf[:stride], window)
+    late = jax.tree.map(lambda leaf: leaf[stride:], window)
+    state, first = model.remember(state, early.inputs, early.inside)
+    _, second = model.remember(state, late.inputs, late.inside)
+    both = jax.tree.map(lambda one, other: jnp.concatenate([one, other]), first, second)
+    return Rollout(window, both, state)
 
 
-def current_loss(model: LongTermModel, rollout: Rollout) -> Float[Array, ""]:
+def current_loss(model: AbstractLongTermModel, rollout: Rollout) -> Float[Array, ""]:
     """Mean over the known steps of what memory and predictor lose at the step itself: the read-out that is judged."""
     window = rollout.window
     losses = jax.vmap(model.surprise)(rollout.memories, window.inputs, window.outcomes)
@@ -36,7 +54,7 @@ def current_loss(model: LongTermModel, rollout: Rollout) -> Float[Array, ""]:
 
 
 def local_loss(
-    model: LongTermModel, sequence: AbstractSequence, offset: Int[Array, ""], steps: int
+    model: AbstractLongTermModel, sequence: AbstractSequence, offset: Int[Array, ""], steps: int
 ) -> Float[Array, ""]:
     """Mean over the same steps of what the detector loses."""
     lead = model.detector.context - 1

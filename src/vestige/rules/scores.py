@@ -1,52 +1,84 @@
 """How uncertain a step is: what makes it worth asking about."""
 
 import abc
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
 
-from vestige.models.longterm import LongTermModel
-from vestige.sequences import Window
+from vestige.models.longterm import AbstractLongTermModel
+from vestige.sequences import AbstractSequence, Window
 from vestige.typing import Key
 
 
 class AbstractScore(eqx.Module):
-    """u_k for the steps of a sequence, window after window (MemUP section 3.3). Never differentiated."""
+    """u_k for the steps of a sequence, window after window (MemUP section 3.3). Never differentiated.
+
+    A step that must not be asked about scores -inf.
+    """
+
+    @property
+    @abc.abstractmethod
+    def from_start(self) -> bool:
+        """Whether a score depends on all steps before its own, so that a sequence is read from the first one on."""
 
     @abc.abstractmethod
-    def init(self, model: LongTermModel) -> Any:
-        """What is carried from window to window."""
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
+        """What is carried from window to window: a pytree of arrays, or None."""
 
     @abc.abstractmethod
     def __call__(
-        self, model: LongTermModel, state: Any, window: Window, lead: int, *, key: Key
+        self,
+        model: AbstractLongTermModel,
+        state: Any,
+        window: Window,
+        steps: Int[Array, " steps"],
+        lead: int,
+        *,
+        key: Key,
     ) -> tuple[Any, Float[Array, " steps"]]:
-        """Scores of the window's steps but the first `lead`, which belong to the window before and are there to be
-        looked back at: `model.detector.context - 1` of them.
+        """What is carried on, and a score for each of `steps`.
 
-        `model` is the moving average of the trained one where the rule keeps one.
+        **Arguments:**
+
+        - `model`: the moving average of the trained one where the rule keeps one.
+        - `state`: what the window before left.
+        - `window`: `lead` steps of the window before, to be looked back at, `model.detector.context - 1` of them, and
+          then those to be scored.
+        - `steps`: where in the sequence these stand; the last ones may lie beyond its end.
+        - `key`: the same for all windows. What is drawn belongs to a step (`jax.random.fold_in(key, step)`), and so
+          does not depend on the size of the windows.
         """
 
 
 class Entropy(AbstractScore):
     """Entropy of the detector's prediction: the paper's own form. Needs no outcome at the step, only classes."""
 
-    def init(self, model: LongTermModel) -> None:
+    @property
+    def from_start(self) -> bool:
+        return False
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> None:
         return None
 
-    def __call__(self, model: LongTermModel, state: None, window: Window, lead: int, *, key: Key):
+    def __call__(self, model: AbstractLongTermModel, state: None, window: Window, steps: Array, lead: int, *, key: Key):
         return None, jax.vmap(model.outcome.uncertainty)(model.detector(window.inputs, window.inside))
 
 
 class Surprise(AbstractScore):
     """The detector's realised loss: -log d(y_k | x_k), or the squared error. One sample of what it expects."""
 
-    def init(self, model: LongTermModel) -> None:
+    @property
+    def from_start(self) -> bool:
+        return False
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> None:
         return None
 
-    def __call__(self, model: LongTermModel, state: None, window: Window, lead: int, *, key: Key):
+    def __call__(self, model: AbstractLongTermModel, state: None, window: Window, steps: Array, lead: int, *, key: Key):
         return None, _local(model, window, lead)
 
 
@@ -57,10 +89,14 @@ class Unexplained(AbstractScore):
     top. Costs a pass of the recurrence over the sequence, where the local scores cost a product.
     """
 
-    def init(self, model: LongTermModel) -> Any:
+    @property
+    def from_start(self) -> bool:
+        return True
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
         return model.init()
 
-    def __call__(self, model: LongTermModel, state: Any, window: Window, lead: int, *, key: Key):
+    def __call__(self, model: AbstractLongTermModel, state: Any, window: Window, steps: Array, lead: int, *, key: Key):
         return _remembered(model, state, window, lead)
 
 
@@ -80,10 +116,14 @@ class Reducible(AbstractScore):
         if self.curiosity < 0:
             raise ValueError(f"Reducible: curiosity must not be negative, got {self.curiosity}")
 
-    def init(self, model: LongTermModel) -> Any:
+    @property
+    def from_start(self) -> bool:
+        return True
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
         return model.init()
 
-    def __call__(self, model: LongTermModel, state: Any, window: Window, lead: int, *, key: Key):
+    def __call__(self, model: AbstractLongTermModel, state: Any, window: Window, steps: Array, lead: int, *, key: Key):
         local = _local(model, window, lead)
         state, full = _remembered(model, state, window, lead)
         return state, local - full + self.curiosity * local
@@ -92,20 +132,53 @@ class Reducible(AbstractScore):
 class Chance(AbstractScore):
     """A random number: the control in which targets are chosen blindly."""
 
-    def init(self, model: LongTermModel) -> None:
+    @property
+    def from_start(self) -> bool:
+        return False
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> None:
         return None
 
-    def __call__(self, model: LongTermModel, state: None, window: Window, lead: int, *, key: Key):
-        return None, jax.random.uniform(key, window.inside[lead:].shape)
+    def __call__(self, model: AbstractLongTermModel, state: None, window: Window, steps: Array, lead: int, *, key: Key):
+        return None, jax.vmap(lambda step: jax.random.uniform(jax.random.fold_in(key, step)))(steps)
 
 
-def _local(model: LongTermModel, window: Window, lead: int) -> Float[Array, " steps"]:
+class Asked(AbstractScore):
+    """1 at the steps that are known to need a memory, and no other is ever asked about: the oracle.
+
+    What a rule could do with a perfect detector, as the other control beside `Chance`. Where fewer of the steps lie
+    ahead than targets are wanted, they are repeated; behind the last of them the memory is asked nothing.
+
+    **Arguments:**
+
+    - `queries`: from one sequence to these steps, as a task knows them: `Asked(task.queries)`.
+    """
+
+    queries: Callable[[AbstractSequence], Int[Array, " queries"]]
+
+    @property
+    def from_start(self) -> bool:
+        return False
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        return self.queries(sequence)
+
+    def __call__(
+        self, model: AbstractLongTermModel, state: Array, window: Window, steps: Array, lead: int, *, key: Key
+    ):
+        asked = jnp.any(steps[:, None] == state[None, :], axis=1)
+        return state, jnp.where(asked, 1.0, -jnp.inf)
+
+
+def _local(model: AbstractLongTermModel, window: Window, lead: int) -> Float[Array, " steps"]:
     predictions = model.detector(window.inputs, window.inside)
     outcomes = jax.tree.map(lambda leaf: leaf[lead:], window.outcomes)
     return jax.vmap(model.outcome.loss)(predictions, outcomes)
 
 
-def _remembered(model: LongTermModel, state: Any, window: Window, lead: int) -> tuple[Any, Float[Array, " steps"]]:
+def _remembered(
+    model: AbstractLongTermModel, state: Any, window: Window, lead: int
+) -> tuple[Any, Float[Array, " steps"]]:
     inputs, outcomes, inside = jax.tree.map(lambda leaf: leaf[lead:], (window.inputs, window.outcomes, window.inside))
     state, memories = model.remember(state, inputs, inside)
     return state, jax.vmap(model.surprise)(memories, inputs, outcomes)

@@ -12,7 +12,10 @@ from vestige.typing import Key
 
 
 class Candidates(NamedTuple):
-    """The most uncertain steps of a sequence, best first; the score of one that is not there is -inf."""
+    """The most uncertain steps of a sequence, best first, equals in the order of lots drawn for them.
+
+    The score of one that is not there is -inf.
+    """
 
     steps: Int[Array, " candidates"]
     scores: Float[Array, " candidates"]
@@ -43,7 +46,8 @@ class AbstractSelection(eqx.Module):
 class Most(AbstractSelection):
     """The `count` most uncertain (MemUP equation E5).
 
-    Where fewer lie ahead, randomly chosen ones of them are repeated (section 3.4). Of equals the earlier comes first.
+    Where fewer lie ahead, randomly chosen ones of them are repeated (section 3.4). Equals come in
+    the order of the candidates.
     """
 
     def __call__(self, candidates: Candidates, point: Int[Array, ""], count: int, *, key: Key) -> Targets:

@@ -46,5 +46,10 @@ def empty(fresh: AbstractSequence, initial: Any) -> Slots:
     return Slots(fresh, fresh.length, _rows(initial, fresh.length.shape))
 
 
+def beginning(sequence: AbstractSequence, initial: Any) -> Slots:
+    """Places that are at their sequences' first step."""
+    return Slots(sequence, jnp.zeros_like(sequence.length), _rows(initial, sequence.length.shape))
+
+
 def _rows(initial: Any, shape: tuple[int, ...]) -> Any:
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape + leaf.shape), initial)

@@ -1,21 +1,29 @@
 """One look over a whole sequence, to find the steps worth asking about."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int, UInt32
 
-from vestige.models.longterm import LongTermModel
+from vestige.models.longterm import AbstractLongTermModel
 from vestige.rules.scores import AbstractScore
 from vestige.rules.selection import Candidates
 from vestige.sequences import AbstractSequence
 from vestige.typing import Key
 
 
+class _Ranked(NamedTuple):
+    """Steps, their scores, and what decides among equals."""
+
+    steps: Int[Array, " some"]
+    scores: Float[Array, " some"]
+    lots: UInt32[Array, " some"]
+
+
 def survey(
     score: AbstractScore,
-    model: LongTermModel,
+    model: AbstractLongTermModel,
     sequence: AbstractSequence,
     *,
     count: int,
@@ -25,11 +33,14 @@ def survey(
 ) -> Candidates:
     """The `count` known steps from `start` on with the largest scores, read in windows of `chunk` steps.
 
-    Time in proportion to the length, memory to `chunk + count`. A score that carries a state reads from the first
-    step on whatever `start` is. No gradient.
+    Among equals lots decide, which belong to key and step: neither the earlier nor the later has the better chance,
+    and the size of the windows changes nothing.
+
+    Time in proportion to the length, memory to `chunk + count`. No gradient.
     """
     lead = model.detector.context - 1
-    nothing = Candidates(jnp.zeros(count, jnp.int32), jnp.full(count, -jnp.inf))
+    key_score, key_lots = jax.random.split(key)
+    nothing = _Ranked(jnp.zeros(count, jnp.int32), jnp.full(count, -jnp.inf), jnp.zeros(count, jnp.uint32))
 
     def more(loop: tuple[Any, ...]) -> Array:
         return loop[0] < sequence.length
@@ -37,13 +48,19 @@ def survey(
     def look(loop: tuple[Any, ...]) -> tuple[Any, ...]:
         begin, state, best = loop
         window = sequence.window(begin - lead, chunk + lead)
-        state, scores = score(model, state, window, lead, key=jax.random.fold_in(key, begin))
         steps = begin + jnp.arange(chunk, dtype=begin.dtype)
+        state, scores = score(model, state, window, steps, lead, key=key_score)
         scores = jnp.where(window.known[lead:] & (steps >= start), scores, -jnp.inf)
-        values, index = jax.lax.top_k(jnp.concatenate([best.scores, scores]), count)
-        return begin + chunk, state, Candidates(jnp.concatenate([best.steps, steps])[index], values)
+        lots = jax.vmap(lambda step: jax.random.bits(jax.random.fold_in(key_lots, step), (), jnp.uint32))(steps)
+        both = jax.tree.map(lambda *parts: jnp.concatenate(parts), best, _Ranked(steps, scores, lots))
+        return begin + chunk, state, _first(both, count)
 
-    state = score.init(model)
-    first = jnp.zeros((), jnp.int32) if state is not None else (start // chunk) * chunk
-    _, _, best = jax.lax.while_loop(more, look, (first, state, nothing))
-    return jax.lax.stop_gradient(best)
+    first = jnp.zeros((), jnp.int32) if score.from_start else (start // chunk) * chunk
+    _, _, best = jax.lax.while_loop(more, look, (first, score.init(model, sequence), nothing))
+    return jax.lax.stop_gradient(Candidates(best.steps, best.scores))
+
+
+def _first(ranked: _Ranked, count: int) -> _Ranked:
+    """The best of them, best first."""
+    falling, lots, steps = jax.lax.sort((-ranked.scores, ranked.lots, ranked.steps), num_keys=2)
+    return _Ranked(steps[:count], -falling[:count], lots[:count])

@@ -51,7 +51,7 @@ class Truncated(AbstractRule):
             whole = eqx.combine(parameters, rest)
 
             def one(sequence, offset, state):
-                rollout = follow(whole, sequence, offset, state, self.rollout)
+                rollout = follow(whole, sequence, offset, jax.lax.stop_gradient(state), self.rollout)
                 return current_loss(whole, rollout), rollout.state
 
             losses, states = jax.vmap(one)(slots.sequence, slots.offset, slots.state)

@@ -32,12 +32,13 @@ class NearbySequence(AbstractSequence):
     sequence: AbstractSequence
     width: int = eqx.field(static=True)
 
-    def __check_init__(self):
-        if self.width < 1:
-            raise ValueError(f"NearbySequence: width counts the step itself, so it is at least 1; got {self.width}")
+    def __init__(self, sequence: AbstractSequence, width: int):
+        if width < 1:
+            raise ValueError(f"NearbySequence: width counts the step itself, so it is at least 1; got {width}")
+        self.sequence, self.width = sequence, width
 
     @property
-    def length(self) -> Int[Array, ""]:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def length(self) -> Int[Array, "*batch"]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.sequence.length
 
     def window(self, start: Int[Array, ""], size: int) -> Window:

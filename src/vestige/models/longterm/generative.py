@@ -1,5 +1,6 @@
 """A generative temporal model as a long-term memory."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -52,13 +53,10 @@ class Frame(AbstractOutcome):
 
     likelihood: AbstractLikelihood
     shape: tuple[int, ...] = eqx.field(static=True)
+    size: int = eqx.field(static=True)
 
-    @property
-    def size(self) -> int:
-        total = 1
-        for side in self.shape:
-            total *= side
-        return total
+    def __init__(self, likelihood: AbstractLikelihood, shape: tuple[int, ...]):
+        self.likelihood, self.shape, self.size = likelihood, shape, math.prod(shape)
 
     def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
         return -self.likelihood.log_prob(prediction.reshape(self.shape), outcome)
@@ -85,7 +83,7 @@ class GenerativeMemory(AbstractLongTermModel):
 
     model: TemporalModel
     detector: Detector
-    outcome: Frame
+    outcome: Frame  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def init(self) -> TemporalState:
         return self.model.init()
@@ -127,4 +125,4 @@ def generative_memory(
     keys = jax.random.split(key, 2)
     outcome = Frame(model.likelihood, frame_shape)
     detector = Detector(Given(condition_size, width, key=keys[0]), outcome.size, width=width, key=keys[1])
-    return GenerativeMemory(model, detector, outcome)
+    return GenerativeMemory(model=model, detector=detector, outcome=outcome)

@@ -81,10 +81,10 @@ class Now(AbstractInput):
     """Of [`Nearby`][vestige.sequences.Nearby] inputs the step's own, read by `inner`."""
 
     inner: AbstractInput
+    features_size: int = eqx.field(static=True)
 
-    @property
-    def features_size(self) -> int:
-        return self.inner.features_size
+    def __init__(self, inner: AbstractInput):
+        self.inner, self.features_size = inner, inner.features_size
 
     def __call__(self, inputs: Nearby) -> Float[Array, " features"]:
         return self.inner(inputs.now)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.longterm.model import LongTermModel
+from vestige.models.longterm.contract import AbstractLongTermModel
 from vestige.sequences import AbstractSequence
 from vestige.typing import Batch, Key, Metrics
 
@@ -37,7 +37,7 @@ class WholeSequence(eqx.Module):
         if self.segment is not None and not 1 <= self.segment <= self.steps:
             raise ValueError(f"WholeSequence: segment must be in 1..{self.steps}, got {self.segment}")
 
-    def __call__(self, model: LongTermModel, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
+    def __call__(self, model: AbstractLongTermModel, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
         sequence = example.inputs
         assert isinstance(sequence, AbstractSequence)
         size = self.steps if self.segment is None else self.segment

@@ -1,0 +1,62 @@
+"""Surveys of the slots that want one."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from vestige.models.longterm import AbstractLongTermModel
+from vestige.rules.scores import AbstractScore
+from vestige.rules.selection import Candidates
+from vestige.rules.slots import Slots
+from vestige.rules.survey import survey
+from vestige.typing import Key
+
+TOGETHER = 8
+"""Slots surveyed at a time where few want it."""
+
+
+def no_candidates(rows: int, count: int) -> Candidates:
+    """Places for `count` steps in each of `rows` slots, empty."""
+    return Candidates(jnp.zeros((rows, count), jnp.int32), jnp.full((rows, count), -jnp.inf))
+
+
+def surveyed(
+    score: AbstractScore,
+    model: AbstractLongTermModel,
+    candidates: Candidates,
+    slots: Slots,
+    *,
+    wanted: Bool[Array, " batch"],
+    count: int,
+    chunk: int,
+    key: Key,
+) -> Candidates:
+    """Surveys from their offset on of the slots that are `wanted`; the other slots keep their candidates.
+
+    More than a quarter of the batch is surveyed all at once; fewer slots eight at a time, in time and memory in
+    proportion to their number, rounded up to eight.
+    """
+
+    def look(row: Array) -> Candidates:
+        sequence, start = jax.tree.map(lambda leaf: leaf[row], (slots.sequence, slots.offset))
+        own = jax.random.fold_in(key, row)
+        return survey(score, model, sequence, count=count, chunk=chunk, start=start, key=own)
+
+    rows = wanted.shape[0]
+    order = jnp.argsort(~wanted, stable=True)  # those wanted first
+    number = jnp.sum(wanted, dtype=jnp.int32)
+
+    def by(group: int) -> Candidates:
+        def some(loop: tuple[Array, Candidates]) -> tuple[Array, Candidates]:
+            done, known = loop
+            places = done + jnp.arange(group, dtype=jnp.int32)
+            chosen = order[jnp.minimum(places, rows - 1)]
+            found = jax.vmap(look)(chosen)
+            where = jnp.where(places < number, chosen, rows)  # beyond the last row, where nothing is written
+            return done + group, jax.tree.map(lambda old, new: old.at[where].set(new, mode="drop"), known, found)
+
+        return jax.lax.while_loop(lambda loop: loop[0] < number, some, (jnp.zeros((), jnp.int32), candidates))[1]
+
+    if rows <= TOGETHER:
+        return by(rows)
+    return jax.lax.cond(4 * number > rows, lambda: by(rows), lambda: by(TOGETHER))

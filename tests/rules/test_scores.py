@@ -1,0 +1,100 @@
+"""How uncertain steps are, and which of equals are asked about (check 15 of the MemUP notes)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.rules.knowing import knowing_model
+from tests.rules.longterm import number_model, numbers
+from vestige.rules import AbstractScore, Asked, Chance, GumbelMost, Importance, Most, Reducible, Surprise, Unexplained
+from vestige.rules.survey import survey
+from vestige.tasks.longterm import Recall
+
+
+class Equal(AbstractScore):
+    """All steps the same."""
+
+    @property
+    def from_start(self) -> bool:
+        return False
+
+    def init(self, model, sequence):
+        return None
+
+    def __call__(self, model, state, window, steps, lead, *, key):
+        return None, jnp.zeros(steps.shape)
+
+
+def one_sequence(length, key):
+    batch = numbers([length], key=key)
+    return jax.tree.map(lambda leaf: leaf[0], batch.inputs)
+
+
+def surveyed(score, sequence, model, *, key, count=4, chunk=9, start=0):
+    return survey(score, model, sequence, count=count, chunk=chunk, start=jnp.array(start, jnp.int32), key=key)
+
+
+def test_equals_have_equal_chances(key):
+    """Neither early nor late ones, whatever the windows; the same key chooses the same."""
+    model, sequence = number_model(key=key), one_sequence(30, key)
+    look = lambda chunk: jax.jit(jax.vmap(lambda k: surveyed(Equal(), sequence, model, key=k, chunk=chunk).steps))
+    keys = jax.random.split(jax.random.key(0), 3000)
+    steps = np.asarray(look(7)(keys))
+    np.testing.assert_array_equal(steps[:20], look(30)(keys[:20]))
+    assert all(len(set(row)) == 4 for row in steps.tolist())
+    share = np.bincount(steps.ravel(), minlength=30) / len(steps)
+    np.testing.assert_allclose(share, 4 / 30, atol=4.5 * np.sqrt(4 / 30 / len(steps)))
+    np.testing.assert_allclose(np.bincount(steps[:, 0], minlength=30) / len(steps), 1 / 30, atol=0.015)
+
+
+def test_chance_does_not_depend_on_windows(key):
+    model, sequence = number_model(key=key), one_sequence(30, key)
+    small, large = (surveyed(Chance(), sequence, model, key=key, chunk=chunk) for chunk in (4, 30))
+    np.testing.assert_array_equal(small.steps, large.steps)
+    assert small.scores[0] > small.scores[1] > small.scores[2]
+
+
+def late(sequence):
+    return sequence.length - jnp.array([3, 9], jnp.int32)
+
+
+@pytest.mark.parametrize("selection", [Most(), GumbelMost(), Importance()])
+def test_only_what_is_asked_for_is_asked(selection, key):
+    model, sequence = number_model(key=key), one_sequence(30, key)
+    candidates = surveyed(Asked(late), sequence, model, key=key, count=8)
+    assert set(candidates.steps[candidates.scores > -jnp.inf].tolist()) == {21, 27}
+    for point, there in ((0, {21, 27}), (21, {21, 27}), (22, {27})):
+        steps, weights = selection(candidates, jnp.array(point), 16, key=key)
+        assert set(steps.tolist()) == there
+        assert float(jnp.sum(weights)) > 0
+    assert not selection(candidates, jnp.array(28), 16, key=key).weights.any()
+
+
+def precision(score, *, knows):
+    """How often the one target of the first rollout is the question, of 256 sequences."""
+    task = Recall(30, noise=8)
+    model = knowing_model(task, knows=knows, key=jax.random.key(0))
+    batch = task.batch(size=256, key=jax.random.key(1)).inputs
+    keys = jax.random.split(jax.random.key(2), 256)
+
+    def one(sequence, key):
+        candidates = surveyed(score, sequence, model, key=key, count=16, chunk=20)
+        return Most()(candidates, jnp.array(9, jnp.int32), 1, key=key).steps[0] == task.queries(sequence)[0]
+
+    return float(jnp.mean(jax.jit(jax.vmap(one))(batch, keys)))
+
+
+@pytest.mark.parametrize("score", [Surprise(), Unexplained()])
+def test_noise_takes_the_places(score):
+    """Check 15: one question among eight outcomes that nobody can foretell; K = 1."""
+    ahead = np.mean([1 / (1 + noise) for noise in np.random.default_rng(0).hypergeometric(8, 22, 21, 10_000)])
+    found = precision(score, knows=isinstance(score, Surprise))
+    assert abs(found - ahead) < 4 * np.sqrt(ahead / 256)
+
+
+def test_what_has_been_explained_is_told_from_noise():
+    """Check 15: once a memory knows the answer, and not before."""
+    assert precision(Reducible(), knows=True) > 0.9
+    assert precision(Reducible(), knows=False) < 0.4
+    assert precision(Unexplained(), knows=True) == 0.0
