@@ -58,6 +58,7 @@ class Guess(AbstractOptions):
     subject: ClassVar[str] = "a guess"
     headline: ClassVar[str] = "loss"
     evaluation_size: ClassVar[int] = 32
+    evaluations: ClassVar[int] = 30
 
     def outline(self):
         return {"from": f"{self.start:g}"}

@@ -6,7 +6,7 @@ import pytest
 
 from vestige.experiments import CATALOGUE
 
-WITHOUT = {"toy-spanning-tree"}  # nothing was published of them
+WITHOUT = {"toy-spanning-tree", "recall", "xor", "gap-recall"}  # nothing was published of them
 
 
 @pytest.fixture(params=CATALOGUE)
@@ -38,7 +38,7 @@ def test_published_numbers_of_the_paper_preset_tell_the_headline(entry):
         assert published == {}
         return
     assert published["source"]
-    assert any(entry.kind.headline in values for values in published["metrics"].values())
+    assert any(entry.preset("paper").headline in values for values in published["metrics"].values())
 
 
 def test_what_is_compared_by_default_is_a_choice(entry):

@@ -22,8 +22,8 @@ def main(arguments: list[str]) -> int:
     console = Console()
     for entry in CATALOGUE.values():
         table = Table(title=f"{entry.name}: {entry.summary}", title_justify="left", caption=entry.paper)
-        headline = entry.kind.headline
-        outline = entry.preset("small").outline()
+        small = entry.preset("small")
+        headline, outline = small.headline, small.outline()
         for heading in ("preset", *outline, "updates", "about", f"published {metric(headline).label}"):
             table.add_column(heading)
         for name, options in entry.presets.items():

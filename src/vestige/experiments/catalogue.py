@@ -5,11 +5,13 @@ from typing import Any, TypeVar
 from vestige.errors import UsageError, nearest
 from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
+from vestige.experiments.longterm.entries import MEMUP
 from vestige.experiments.temporal.entries import GTMM
 from vestige.experiments.toy.entries import TOY_ARBORESCENCE, TOY_BINARY_TREE, TOY_MATCHING, TOY_SPANNING_TREE
 
 _ENTRIES = (
     *GTMM,
+    *MEMUP,
     TOY_MATCHING,
     TOY_SPANNING_TREE,
     TOY_ARBORESCENCE,

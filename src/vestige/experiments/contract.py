@@ -61,12 +61,23 @@ class AbstractOptions(abc.ABC):
     """Fields that take a name, `--memory none` or `--vary memory`: field -> name -> value."""
     subject: ClassVar[str]
     """What is trained, as the report's first sentence says it: "a generative model of sequences"."""
-    headline: ClassVar[str]
-    """The metric by which published models are told in `vestige list`."""
-    evaluation_size: ClassVar[int]
-    """Examples per evaluation during training: the `size` of `task.evaluate`."""
     variation: ClassVar[str] = ""
     """What `vestige compare` varies where nothing is said; empty where it must be said."""
+
+    @property
+    @abc.abstractmethod
+    def headline(self) -> str:
+        """The metric by which published models are told in `vestige list`."""
+
+    @property
+    @abc.abstractmethod
+    def evaluations(self) -> int:
+        """How many times a run is evaluated."""
+
+    @property
+    @abc.abstractmethod
+    def evaluation_size(self) -> int:
+        """Examples per evaluation: the `size` of `task.evaluate`."""
 
     @abc.abstractmethod
     def outline(self) -> dict[str, str]:

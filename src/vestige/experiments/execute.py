@@ -15,6 +15,7 @@ from vestige.experiments.folder import RESULTS, prepare, read_json, write_json
 from vestige.experiments.record import Recorded, describe
 from vestige.models.temporal import count_parameters
 from vestige.training import Cadence, Run, fit
+from vestige.training.measure import peak_resident_bytes
 from vestige.training.progress import AbstractProgress
 
 
@@ -48,7 +49,7 @@ def execute(
     cadence = Cadence(
         log_every=max(options.steps // 100, 1),
         checkpoint_every=max(options.steps // 10, 1),
-        evaluate_every=max(options.steps // 30, 1),
+        evaluate_every=max(options.steps // options.evaluations, 1),
         evaluation_size=options.evaluation_size,
     )
     try:
@@ -68,11 +69,13 @@ def execute(
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
+    peak = peak_resident_bytes()  # of training alone
     results, arrays = evaluate(entry, options, built, result.model)
     results |= {
         "seconds": round(result.seconds, 1),
         "first_update_seconds": round(result.first_update_seconds, 2),
         "milliseconds": round(1e3 * result.update_seconds, 3),
+        "peak_rss_bytes": peak,
         "updates": options.steps,
         "skipped": int(result.state.skipped),
         "parameters": config["parameters"],

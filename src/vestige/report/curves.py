@@ -25,6 +25,9 @@ class Curve:
 
 CURVES = (
     Curve("loss", "Loss", "Loss"),
+    Curve("accuracy", "Accuracy", "Accuracy"),
+    Curve("mse", "Squared error", "Squared error"),
+    Curve("reward", "Reward", "Mean reward of an episode"),
     Curve("gradient_std", "Gradient std", "Standard deviation of one gradient estimate, mean over coordinates,", True),
 )
 

@@ -6,7 +6,7 @@ from vestige.report.comparison import Comparison, Member
 from vestige.report.comparison_table import own_model
 from vestige.report.curves import CURVES, Curve, above_zero, logarithmic_height
 from vestige.report.marks import ORACLE, REPEATS, oracle, shade
-from vestige.report.numbers import format_number
+from vestige.report.numbers import format_bytes, format_number
 from vestige.report.plot import (
     COLOUR,
     MARKERS,
@@ -22,6 +22,7 @@ from vestige.report.plot import (
     words,
 )
 from vestige.report.published import published_curves
+from vestige.report.reach import bytes_axis, distances, paired, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ def member_curves(comparison: Comparison) -> list[Plot]:
     them."""
     plots = [_per_frame(comparison), _last_over_training(comparison)]
     plots += [_curve(comparison, curve) for curve in CURVES]
+    plots += [_by_distance(comparison), _storage(comparison)]
     return [plot for plot in plots if plot is not None]
 
 
@@ -116,6 +118,39 @@ def _curve(comparison: Comparison, curve: Curve) -> Plot | None:
     return Plot(narrow, caption + curve.note, _keys(comparison, bands), wide, f"{curve.label} over training")
 
 
+def _by_distance(comparison: Comparison) -> Plot | None:
+    bands = _bands(comparison, lambda member: [paired(run, "spans", "metric_by_span") for run in member.runs])
+    return _over_distance(comparison, bands, "by-distance", "Result by distance", "accuracy or squared error", False)
+
+
+def _storage(comparison: Comparison) -> Plot | None:
+    bands = _bands(comparison, lambda member: [stored(run) for run in member.runs])
+    return _over_distance(comparison, bands, "storage", "Storage of an update by distance", "bytes", True)
+
+
+def _over_distance(
+    comparison: Comparison, bands: dict[str, Band], name: str, title: str, unit: str, storage: bool
+) -> Plot | None:
+    if not any(len(band[0]) > 1 for band in bands.values()):
+        return None
+    places = sorted({at for band in bands.values() for at in band[0]})
+
+    def draw(axes: "Axes") -> None:
+        _plot(axes, comparison, bands, dots=5.0)
+        if storage:
+            bytes_axis(axes, [value for band in bands.values() for value in band[1]])
+        else:
+            axes.set_ylim(0, max(1.0, max(max(band[3]) for band in bands.values())))
+        distances(axes, places)
+        words(axes, x="distance in steps", y=unit)
+
+    caption = "Line: median over seeds; band: lowest to highest. Distances on a logarithmic axis"
+    caption += ", bytes too: what one update needs beside model and state." if storage else "."
+    label = f"{title}; at the longest: {_ends(bands, format_bytes if storage else format_number)}"
+    narrow, wide = svg(f"{name}:narrow", label, draw, NARROW), svg(f"{name}:wide", label, draw, WIDE)
+    return Plot(narrow, caption, _keys(comparison, bands), wide, title)
+
+
 def _shown(member: Member, curve: Curve) -> list[dict[float, float]]:
     points = _updates(member, curve.metric)
     return [above_zero(one) for one in points] if curve.logarithmic else points
@@ -149,8 +184,8 @@ def _keys(comparison: Comparison, bands: dict[str, Band]) -> tuple[Key, ...]:
     return tuple(Key(name, colour, sign) for name, (colour, _, sign) in looks.items())
 
 
-def _ends(bands: dict[str, Band]) -> str:
-    return ", ".join(f"{name} {format_number(band[1][-1])}" for name, band in bands.items()) + "."
+def _ends(bands: dict[str, Band], said: "Callable[[float], str]" = format_number) -> str:
+    return ", ".join(f"{name} {said(band[1][-1])}" for name, band in bands.items()) + "."
 
 
 def _bands(comparison: Comparison, curves: "Callable[[Member], list[dict[float, float]]]") -> dict[str, Band]:

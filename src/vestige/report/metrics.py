@@ -80,6 +80,31 @@ _KNOWN = (
         "The same for two different cells. Frames that are all alike agree here too; only the difference tells.",
         None,
     ),
+    Metric(
+        "accuracy", "Accuracy", "Part of the questions at the end of long sequences that are answered right.", False
+    ),
+    Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", True),
+    Metric("reward", "Reward", "Mean sum of rewards of an episode.", False),
+    Metric("cross_entropy", "Cross-entropy", "Cost of the right answer, in nats.", True, "nats"),
+    Metric(
+        "information",
+        "Information",
+        "What memory and input tell of an answer, in nats: at least so much, at most the entropy of the answers.",
+        False,
+        "nats",
+    ),
+    Metric(
+        "precision",
+        "Precision of the choice",
+        "Of the steps that the rule would ask about first, the part that needs a memory.",
+        False,
+    ),
+    Metric(
+        "backward_bytes",
+        "Storage of an update",
+        "Bytes that one update needs beside model and state, by the compiler's account.",
+        True,
+    ),
     Metric("loss", "Loss", "Mean cost of fresh draws.", True),
     Metric(
         "gradient_std",

@@ -22,6 +22,8 @@ def format_number(value: int | float | None) -> str:
         text = f"{value:,.0f}"
     elif size >= 10:
         text = f"{value:,.1f}"
+    elif 0.985 <= size < 1:  # a part of the whole that is nearly all of it
+        text = f"{value:.3f}"
     elif size >= 0.01 or size == 0:
         text = f"{value:.2f}"
     elif size >= 0.0005:
@@ -68,3 +70,11 @@ def format_steps(value: int | float) -> str:
         if abs(value) >= size:
             return f"{value / size:.4g}{unit}"
     return f"{value:.4g}"
+
+
+def format_bytes(value: int | float) -> str:
+    """An amount of memory in the unit that suits it: `820 B`, `6.1 MiB`, `1.5 GiB`."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} B"

@@ -9,9 +9,10 @@ from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
 from vestige.report.heat import frequencies
 from vestige.report.inside import attention, gates
 from vestige.report.maps import walk
-from vestige.report.numbers import format_count, format_number, format_seconds
+from vestige.report.numbers import format_bytes, format_count, format_number, format_seconds, number
 from vestige.report.over_training import over_training
 from vestige.report.per_frame import per_frame
+from vestige.report.reach import reach
 from vestige.report.results_table import rows
 from vestige.report.run import Run, read_run
 from vestige.report.run_pictures import pictures
@@ -39,6 +40,7 @@ def run_page(folder: Path) -> str:
         note=run.published.get("note"),
         per_frame=per_frame(run),
         over_training=over_training(run),
+        reach=reach(run),
         pictures=pictures(run),
         walk=walk(run),
         frequencies=frequencies(run),
@@ -82,6 +84,7 @@ def _finding(run: Run) -> str:
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     parameters = run.config.get("parameters")
+    peak = number(run.stated("peak_rss_bytes"))
     facts = [
         ("Experiment", run.config.get("experiment")),
         ("Preset", run.config.get("preset")),
@@ -89,6 +92,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Parameters", format_count(parameters) if parameters is not None else None),
         ("Updates", format_count(run.updates) if run.updates is not None else None),
         ("Time", format_seconds(run.seconds) if run.seconds is not None else None),
+        ("Memory at most", format_bytes(peak) if peak is not None else None),
         ("Device", run.stated("device")),
     ]
     return [(name, str(value)) for name, value in facts if value is not None]

@@ -1,15 +1,34 @@
 """The sizes and parts of a generative temporal model, as options."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from vestige.experiments.checks import at_least
 from vestige.experiments.temporal.memories import Introspection, Memory
 
 if TYPE_CHECKING:
     from vestige.models.temporal import AbstractLikelihood, TemporalModel
-    from vestige.tasks import AbstractFrameTask
     from vestige.typing import Key
+
+
+@runtime_checkable
+class Framed(Protocol):
+    """What a model must know of the sequences it is built for."""
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Of one frame."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """How many frames are worth keeping."""
+        ...
+
+    @property
+    def condition_size(self) -> int:
+        """How many numbers are given with a frame."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +63,7 @@ class Architecture:
 
     def build(
         self,
-        task: "AbstractFrameTask[Any]",
+        task: Framed,
         memory: Memory,
         *,
         likelihood: "AbstractLikelihood",

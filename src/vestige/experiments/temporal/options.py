@@ -52,14 +52,24 @@ class Temporal(AbstractGenerative, AbstractTimed):
 
     choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"memory": MEMORIES}
     subject: ClassVar[str] = "a generative model of sequences"
-    headline: ClassVar[str] = "kl_last"
-    evaluation_size: ClassVar[int] = 256
     variation: ClassVar[str] = "memory"
     varied: ClassVar[str] = "memory"
 
     def __post_init__(self):
         at_least(self, 0, "steps")
         at_least(self, 1, "batch")
+
+    @property
+    def headline(self) -> str:
+        return "kl_last"
+
+    @property
+    def evaluations(self) -> int:
+        return 30
+
+    @property
+    def evaluation_size(self) -> int:
+        return 256
 
     def outline(self) -> dict[str, str]:
         return self.task.outline()

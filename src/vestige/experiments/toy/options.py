@@ -28,13 +28,23 @@ class Toy(AbstractOptions):
 
     choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"estimator": ESTIMATORS}
     subject: ClassVar[str] = "a distribution over structures"
-    headline: ClassVar[str] = "loss"
-    evaluation_size: ClassVar[int] = 1024
     variation: ClassVar[str] = "estimator"
 
     def __post_init__(self):
         at_least(self, 0, "steps")
         at_least(self, 1, "batch")
+
+    @property
+    def headline(self) -> str:
+        return "loss"
+
+    @property
+    def evaluations(self) -> int:
+        return 30
+
+    @property
+    def evaluation_size(self) -> int:
+        return 1024
 
     def outline(self) -> dict[str, str]:
         return {"n": str(self.problem.n), "evaluations": str(self.estimator.draws * self.batch)}

@@ -1,0 +1,135 @@
+"""The recurrences that a long-term memory may have, as options; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from vestige.experiments.checks import at_least
+
+if TYPE_CHECKING:
+    from vestige.cells import AbstractCell, AbstractRetention
+    from vestige.typing import Key
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractRecurrence(abc.ABC):
+    """A cell of `hidden` units, `layers` of them on top of each other."""
+
+    hidden: int = 64
+    """Units of each layer."""
+    layers: int = 1
+    """How many there are."""
+
+    def __post_init__(self):
+        at_least(self, 1, "hidden", "layers")
+
+    @abc.abstractmethod
+    def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        """One of them, made to remember for about `span` steps."""
+
+    def build(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        """The cell."""
+        import jax
+
+        from vestige.cells import Stacked
+
+        cells: list[AbstractCell[Any]] = []
+        for k in jax.random.split(key, self.layers):
+            cells.append(self.layer(cells[-1].output_size if cells else inputs, span=span, key=k))
+        return cells[0] if self.layers == 1 else Stacked(cells)
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractGated(AbstractRecurrence):
+    """A cell with gates that keep."""
+
+    keep: float | None = 3.0
+    """The bias of the gates that keep, its opposite that of those that admit; None: times from 1 to the distance at
+    random (chrono initialisation)."""
+
+    def retention(self, span: int) -> "AbstractRetention":
+        """How much of the state it keeps before it has learned anything."""
+        from vestige.cells import Chrono, Fixed
+
+        return Chrono(float(max(span, 3))) if self.keep is None else Fixed(self.keep, -self.keep)
+
+
+@dataclasses.dataclass(frozen=True)
+class LSTM(AbstractGated):
+    """Long short-term memory."""
+
+    def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        from vestige import cells
+
+        return cells.LSTM(inputs, self.hidden, retention=self.retention(span), key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class GRU(AbstractGated):
+    """Gated recurrent unit."""
+
+    def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        from vestige import cells
+
+        return cells.GRU(inputs, self.hidden, retention=self.retention(span), key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class SRNN(AbstractRecurrence):
+    """A shift of the state by one place, and a rectified sum: what enters is never damped."""
+
+    def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        from vestige import cells
+
+        return cells.SRNN(inputs, self.hidden, key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class Linear(AbstractRecurrence):
+    """A diagonal linear recurrence, all steps of a window at once."""
+
+    def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        from vestige import cells
+
+        return cells.LinearRecurrence(inputs, self.hidden, longest=float(max(span, 2)), key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class Remembering(AbstractGated):
+    """An LSTM with a DNC's memory behind it."""
+
+    slots: int = 16
+    """Words."""
+    width: int = 16
+    """Of a word."""
+    heads: int = 2
+    """Reads per step."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "slots", "width", "heads")
+
+    def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        import equinox as eqx
+        import jax
+
+        from vestige import cells, memory
+
+        keys = jax.random.split(key, 3)
+        size = {"slots": self.slots, "word_size": self.width, "heads": self.heads}
+        behind = memory.DNC(self.width, self.hidden, **size, key=keys[0])
+        fed = inputs + behind.feedback_size
+        cell = cells.LSTM(fed, self.hidden, retention=self.retention(span), key=keys[1])
+        return cells.Remembering(cell, behind, eqx.nn.Linear(inputs + self.hidden, self.width, key=keys[2]))
+
+
+Cell = LSTM | GRU | SRNN | Linear | Remembering
+
+CELLS: Mapping[str, Cell] = {
+    "lstm": LSTM(),
+    "gru": GRU(),
+    "srnn": SRNN(),
+    "linear": Linear(),
+    "dnc": Remembering(),
+}

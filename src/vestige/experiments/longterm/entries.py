@@ -1,0 +1,145 @@
+"""The experiments of the catalogue with long-term memories."""
+
+from vestige.experiments.entry import Entry
+from vestige.experiments.longterm.architecture import Architecture
+from vestige.experiments.longterm.cells import LSTM
+from vestige.experiments.longterm.generative import Gap, Generative
+from vestige.experiments.longterm.options import LongTerm
+from vestige.experiments.longterm.published import published
+from vestige.experiments.longterm.tasks import Add, Copy, Pixels, Recall, Xor
+from vestige.experiments.optimisers import Adam
+from vestige.experiments.temporal.images import Images
+
+_PAPER = "Sorokin et al. 2022, MemUP"
+
+RECALL = Entry(
+    name="recall",
+    title="Recall",
+    summary="one symbol, asked for after a long time",
+    paper=f"{_PAPER}, section 8 of the notes: T-Maze without a maze",
+    presets={
+        "small": LongTerm(Recall(1000), LSTM(keep=5.0), steps=6000),
+        "cpu": LongTerm(Recall(100_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=30_000),
+        "paper": LongTerm(Recall(1_000_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=100_000),
+    },
+    durations={"small": "1 min, 2 CPU cores", "cpu": "10 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
+    published=published,
+)
+
+COPY = Entry(
+    name="copy",
+    title="Copy",
+    summary="ten symbols, and after a long time the ten again in their order",
+    paper=f"{_PAPER}, table of Copy",
+    presets={
+        "small": LongTerm(
+            Copy(100), LSTM(128), Architecture(width=128, nearby=11), rollout=20, targets=10, steps=10_000
+        ),
+        "cpu": LongTerm(
+            Copy(1000), LSTM(128, keep=5.0), Architecture(width=128, nearby=11), rollout=20, targets=10, steps=60_000
+        ),
+        "paper": LongTerm(
+            Copy(5000),
+            LSTM(128, 2, None),
+            Architecture(width=256, nearby=11),
+            rollout=100,
+            targets=10,
+            optimiser=Adam(2e-4, "constant", 0),
+            steps=1_000_000,
+            batch=128,
+        ),
+    },
+    durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    published=published,
+)
+
+SCATTERED_COPY = Entry(
+    name="scattered-copy",
+    title="Scattered copy",
+    summary="ten symbols at random places among blanks, and then the ten in their order",
+    paper=f"{_PAPER}, table of Scattered Copy",
+    presets={
+        "small": LongTerm(
+            Copy(100, 5, "scattered"), LSTM(128), Architecture(width=128, nearby=6), rollout=20, targets=5, steps=15_000
+        ),
+        "cpu": LongTerm(
+            Copy(1000, 10, "scattered"),
+            LSTM(128, keep=5.0),
+            Architecture(width=128, nearby=11),
+            rollout=20,
+            targets=10,
+            steps=60_000,
+        ),
+        "paper": LongTerm(
+            Copy(5000, 10, "scattered"),
+            LSTM(128, 2, None),
+            Architecture(width=256, nearby=11),
+            rollout=100,
+            targets=10,
+            optimiser=Adam(2e-4, "constant", 0),
+            steps=1_000_000,
+            batch=128,
+        ),
+    },
+    durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    published=published,
+)
+
+ADD = Entry(
+    name="add",
+    title="Add",
+    summary="the sum of two marked numbers among many",
+    paper=f"{_PAPER}, table of Add",
+    presets={
+        "small": LongTerm(Add(500), LSTM(keep=5.0), rollout=20, steps=10_000),
+        "cpu": LongTerm(Add(5000), LSTM(keep=6.0), rollout=20, steps=60_000),
+        "paper": LongTerm(Add(5000), LSTM(128, 2, None), Architecture(width=256), rollout=100, steps=1_000_000),
+    },
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    published=published,
+)
+
+PIXEL_MNIST = Entry(
+    name="pixel-mnist",
+    title="Pixel by pixel",
+    summary="a digit that is seen one pixel after the other, in one random order",
+    paper=f"{_PAPER}, table of permuted MNIST",
+    presets={
+        "small": LongTerm(Pixels(), LSTM(keep=2.0), rollout=16, steps=10_000),
+        "cpu": LongTerm(Pixels("mnist", 14), LSTM(128), Architecture(width=128), rollout=28, steps=30_000),
+        "paper": LongTerm(Pixels("mnist"), LSTM(128, 2, None), Architecture(width=256), rollout=100, steps=1_000_000),
+    },
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "20-30 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    published=published,
+)
+
+XOR = Entry(
+    name="xor",
+    title="Far exclusive or",
+    summary="whether two bits far apart differ: what rules with a short memory of gradients cannot learn",
+    paper=f"{_PAPER}, the limit of the method (section 3.11 of the notes)",
+    presets={
+        "small": LongTerm(Xor(30), LSTM(), steps=4000),
+        "cpu": LongTerm(Xor(100), LSTM(), steps=20_000),
+        "paper": LongTerm(Xor(1000), LSTM(keep=5.0), rollout=20, steps=100_000),
+    },
+    durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "10 min, 2 CPU cores"},
+    published=published,
+)
+
+GAP_RECALL = Entry(
+    name="gap-recall",
+    title="Perfect recall across a gap",
+    summary="a generative model with external memory keeps images over a long time of nothing",
+    paper="none: Gemici et al. 2017 for the model, Sorokin et al. 2022 for the rule",
+    presets={
+        "small": Generative(Gap(gap=100), rollout=20, targets=5, steps=10_000),
+        "cpu": Generative(rollout=20, targets=5, steps=40_000),
+        "paper": Generative(Gap(of=Images("mnist")), rollout=20, targets=5, steps=200_000),
+    },
+    durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    published=lambda options: {},
+)
+
+MEMUP = (RECALL, COPY, SCATTERED_COPY, ADD, PIXEL_MNIST, XOR, GAP_RECALL)
+"""The tasks of the paper that are not played, the one that shows its limit, and the one that mixes two systems."""

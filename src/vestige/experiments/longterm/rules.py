@@ -1,0 +1,133 @@
+"""The rules by which a long-term memory may be trained, as options; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from vestige.experiments.checks import at_least, positive
+
+if TYPE_CHECKING:
+    from vestige.rules import AbstractRule
+    from vestige.tasks.longterm import AbstractMemoryTask
+
+
+CHUNK = 100  # steps that a survey reads at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractLearning(abc.ABC):
+    """A rule, still to be told how long a rollout is."""
+
+    clip: float | None = 1.0
+    """Global norm at which the gradient is clipped; None leaves it alone."""
+
+    def __post_init__(self):
+        positive(self, "clip")
+
+    @abc.abstractmethod
+    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+        """The rule, for the sequences of `task`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MemUP(AbstractLearning):
+    """Rollouts that are asked about the distant future."""
+
+    score: Literal["surprise", "entropy", "unexplained", "reducible", "chance", "queries"] = "surprise"
+    """Which steps are worth asking about. chance: blindly chosen ones. queries: those on which the task judges."""
+    selection: Literal["most", "gumbel", "importance"] = "most"
+    """The best, or a draw among them without or with replacement."""
+    temperature: float = 0.25
+    """Of that draw."""
+    frequency: int | None = None
+    """Steps between two prediction points; None: one at the end of a rollout."""
+    current: bool = True
+    """Ask about the current step too."""
+    average: float | None = None
+    """Decay of the moving average with which sequences are surveyed; None: the model as it is."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "temperature")
+        at_least(self, 1, "frequency")
+
+    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+        from vestige import rules
+
+        scores = {
+            "surprise": rules.Surprise,
+            "entropy": rules.Entropy,
+            "unexplained": rules.Unexplained,
+            "reducible": rules.Reducible,
+            "chance": rules.Chance,
+            "queries": lambda: rules.Asked(task.queries),
+        }
+        selections = {
+            "most": rules.Most,
+            "gumbel": lambda: rules.GumbelMost(self.temperature),
+            "importance": lambda: rules.Importance(self.temperature),
+        }
+        return rules.MemUP(
+            rollout,
+            targets,
+            frequency=self.frequency,
+            score=scores[self.score](),
+            selection=selections[self.selection](),
+            current=self.current,
+            average=self.average,
+            chunk=min(CHUNK, task.steps),
+            clip=self.clip,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Truncated(AbstractLearning):
+    """Back-propagation through time, cut after every rollout."""
+
+    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+        from vestige import rules
+
+        return rules.Truncated(rollout, clip=self.clip)
+
+
+@dataclasses.dataclass(frozen=True)
+class BPTT(AbstractLearning):
+    """Back-propagation through the whole sequence."""
+
+    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+        from vestige.models.longterm import WholeSequence
+        from vestige.rules import Gradient
+
+        return Gradient(WholeSequence(task.steps), clip=self.clip)
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpointed(AbstractLearning):
+    """The same gradient, of which the backward pass computes one segment again at a time."""
+
+    segment: int | None = None
+    """Steps between two stored states; None: the root of the length, which stores least."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "segment")
+
+    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+        from vestige.models.longterm import WholeSequence
+        from vestige.rules import Gradient
+
+        segment = self.segment or max(1, round(task.steps**0.5))
+        return Gradient(WholeSequence(task.steps, segment), clip=self.clip)
+
+
+Rule = MemUP | Truncated | BPTT | Checkpointed
+
+RULES: Mapping[str, Rule] = {
+    "memup": MemUP(),
+    "truncated": Truncated(),
+    "bptt": BPTT(),
+    "checkpointed": Checkpointed(),
+    "random-targets": MemUP(score="chance"),
+    "oracle-targets": MemUP(score="queries"),
+}
