@@ -7,11 +7,13 @@ from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
 from vestige.experiments.longterm.entries import MEMUP
 from vestige.experiments.temporal.entries import GTMM
+from vestige.experiments.tmaze.entries import TMAZE
 from vestige.experiments.toy.entries import TOY_ARBORESCENCE, TOY_BINARY_TREE, TOY_MATCHING, TOY_SPANNING_TREE
 
 _ENTRIES = (
     *GTMM,
     *MEMUP,
+    TMAZE,
     TOY_MATCHING,
     TOY_SPANNING_TREE,
     TOY_ARBORESCENCE,
