@@ -50,7 +50,7 @@ def surveyed(
         def some(loop: tuple[Array, Candidates]) -> tuple[Array, Candidates]:
             done, known = loop
             places = done + jnp.arange(group, dtype=jnp.int32)
-            chosen = order[jnp.minimum(places, rows - 1)]
+            chosen = order[jnp.where(places < number, places, done)]  # idle lanes repeat one: no other is read
             found = jax.vmap(look)(chosen)
             where = jnp.where(places < number, chosen, rows)  # beyond the last row, where nothing is written
             return done + group, jax.tree.map(lambda old, new: old.at[where].set(new, mode="drop"), known, found)
