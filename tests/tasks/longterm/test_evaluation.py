@@ -9,7 +9,7 @@ import pytest
 from tests.tasks.frame_tasks import TEST, TRAIN
 from tests.tasks.longterm.remembering import SURE, Blind, First, FirstAddend, Leaky, Notebook, Total
 from vestige.tasks import ImagePool
-from vestige.tasks.longterm import Add, Copy, PixelImages, PositionalCopy, Recall, ScatteredCopy, Xor
+from vestige.tasks.longterm import Add, Copy, PixelImages, Positional, Recall, Scattered, Xor
 from vestige.tasks.longterm.reading import readouts_at
 
 one_of = lambda classes: lambda total: SURE * jax.nn.one_hot(total[0].astype(jnp.int32) % classes, classes)
@@ -19,8 +19,8 @@ KNOW = {
     "recall among distractors": (Recall(30, symbols=3, distractors=True), First(4)),
     "recall among noise": (Recall(30, noise=8), First(9)),
     "copy": (Copy(13, symbols=4), Notebook(4, 8, 10)),
-    "positional copy": (PositionalCopy(13, symbols=4), Notebook(4, 5, 6)),
-    "scattered copy": (ScatteredCopy(13, symbols=4), Notebook(4, 8, 10)),
+    "positional copy": (Copy(13, symbols=4, alphabet=5, layout=Positional()), Notebook(4, 5, 6)),
+    "scattered copy": (Copy(13, symbols=4, layout=Scattered()), Notebook(4, 8, 10)),
     "xor": (Xor(9), Total(bit, lambda total: one_of(2)(total)[jnp.array([0, 1, 0])] - jnp.array([0.0, 0.0, 2 * SURE]))),
 }
 
@@ -54,7 +54,7 @@ class TestClasses:
         assert abs(float(metrics["accuracy"]) - chance) < 4 * np.sqrt(chance * (1 - chance) / answers)
 
     @pytest.mark.parametrize(
-        ("task", "alternatives"), [(Copy(5), 8), (PositionalCopy(5), 5), (Recall(5), 8), (Recall(5, symbols=3), 3),
+        ("task", "alternatives"), [(Copy(5), 8), (Copy(5, alphabet=5, layout=Positional()), 5), (Recall(5), 8), (Recall(5, symbols=3), 3),
                                    (Xor(5), 2)]
     )  # fmt: skip
     def test_levels(self, task, alternatives):
@@ -141,7 +141,7 @@ class TestReading:
 
     @pytest.mark.parametrize("chunk", [1, 6, 7, 50])
     def test_chunks_do_not_matter(self, chunk, key):
-        task = ScatteredCopy(15, symbols=3)
+        task = Copy(15, symbols=3, layout=Scattered())
         model = Leaky(task.tokens, task.classes, key=key)
         whole = evaluated(task, model, 5, key, task.steps)
         jax.tree.map(
@@ -157,9 +157,11 @@ class TestReading:
         assert sizes[0] == sizes[1] < 200_000
         assert float(program(key)["accuracy"]) == 1
 
-    @pytest.mark.parametrize("name", ["Copy", "ScatteredCopy", "Add"])
+    @pytest.mark.parametrize("name", ["copy", "scattered copy", "add"])
     def test_a_million_steps_are_a_few_numbers(self, name, key):
-        sequence = {"Copy": Copy, "ScatteredCopy": ScatteredCopy, "Add": Add}[name](1_000_000).sequence(key=key)
+        million = 1_000_000
+        task = {"copy": Copy(million), "scattered copy": Copy(million, layout=Scattered()), "add": Add(million)}[name]
+        sequence = task.sequence(key=key)
         assert sum(leaf.size for leaf in jax.tree.leaves(sequence)) < 40
         window = sequence.window(jnp.array(999_990), 5)
         assert window.inside.all()

@@ -9,7 +9,7 @@ import pytest
 from tests.sequences.conformance import conforms
 from tests.tasks.frame_tasks import TEST, TRAIN
 from vestige.tasks import ImagePool
-from vestige.tasks.longterm import Add, Copy, PixelImages, PositionalCopy, Recall, ScatteredCopy, WithNearby, Xor
+from vestige.tasks.longterm import Add, Copy, PixelImages, Positional, Recall, Scattered, WithNearby, Xor
 
 SHUFFLED = jnp.asarray(np.random.default_rng(3).permutation(64))
 TASKS = {
@@ -17,8 +17,8 @@ TASKS = {
     "recall among distractors": Recall(9, symbols=3, distractors=True),
     "recall among noise": Recall(9, noise=4, distractors=True),
     "copy": Copy(7, symbols=3),
-    "positional copy": PositionalCopy(7, symbols=4),
-    "scattered copy": ScatteredCopy(7, symbols=5),
+    "positional copy": Copy(7, symbols=4, alphabet=5, layout=Positional()),
+    "scattered copy": Copy(7, symbols=5, layout=Scattered()),
     "add": Add(11),
     "xor": Xor(6),
     "pixels": PixelImages(TRAIN, TEST),
@@ -136,12 +136,22 @@ class TestRecall:
         seen = (distances[:, None] == d).mean(axis=0)
         assert (np.abs(seen - p) < 4 * np.sqrt(p * (1 - p) / len(distances))).all()
 
-    def test_who_is_judged_bridges_the_whole_distance(self, key):
-        task = Recall(50, noise=2, shortest=3, distractors=True)
+    @pytest.mark.parametrize(
+        "task",
+        [
+            Recall(50, noise=2, shortest=3, distractors=True),
+            Copy(50, symbols=2, shortest=3, layout=Scattered()),
+            Add(50, shortest=3),
+        ],
+        ids=lambda task: type(task).__name__,
+    )
+    def test_who_is_judged_bridges_the_whole_distance(self, task, key):
         held_out = jax.vmap(lambda k: task.held_out(key=k).length)(jax.random.split(key, 20))
         np.testing.assert_array_equal(held_out, task.steps)
         lengths = np.asarray(task.batch(size=20, key=key).inputs.length)
-        assert (lengths <= task.steps).all() and np.median(lengths) < 12
+        assert (lengths <= task.steps).all() and np.median(lengths) < 15
+        for row in range(3):
+            conforms(task.sequence(key=jax.random.fold_in(key, row)))
 
     def test_noise_is_anywhere_and_nothing_foretells_it(self, key):
         seen = many(Recall(10, symbols=4, distractors=True, noise=3), 2000, key)
@@ -187,13 +197,13 @@ class TestCopies:
         assert even(np.bincount(head[:, 0] + 8 * head[:, 2]), 4000)
 
     def test_golden_of_positions(self, key):
-        seen = whole(self.of(PositionalCopy(2, symbols=3), [4, 0, 4], key))
+        seen = whole(self.of(Copy(2, symbols=3, alphabet=5, layout=Positional()), [4, 0, 4], key))
         np.testing.assert_array_equal(seen.inputs, [4, 0, 4, 5, 5, 6, 7, 8])
         np.testing.assert_array_equal(seen.outcomes, [5, 5, 5, 5, 5, 4, 0, 4])
 
     def test_positions_as_published(self, key):
         """10 symbols of 0..4, blank 5, questions 6..15."""
-        task = PositionalCopy(100)
+        task = Copy(100, alphabet=5, layout=Positional())
         assert (task.steps, task.tokens, task.classes) == (120, 16, 6)
         seen = whole(task.sequence(key=key))
         np.testing.assert_array_equal(seen.inputs[10:], np.concatenate([np.full(100, 5), np.arange(6, 16)]))
@@ -201,14 +211,14 @@ class TestCopies:
         assert seen.inputs[:10].max() < 5
 
     def test_golden_of_scattered_symbols(self, key):
-        sequence = self.of(ScatteredCopy(4, symbols=3), [7, 0, 2], key)
+        sequence = self.of(Copy(4, symbols=3, layout=Scattered()), [7, 0, 2], key)
         sequence = eqx.tree_at(lambda s: s.places, sequence, jnp.array([1, 2, 6], jnp.int32))
         seen = whole(sequence)
         np.testing.assert_array_equal(seen.inputs, [8, 7, 0, 8, 8, 8, 2, 9, 9, 9])
         np.testing.assert_array_equal(seen.outcomes, [8, 8, 8, 8, 8, 8, 8, 7, 0, 2])
 
     def test_scattered_symbols_stand_anywhere(self, key):
-        task = ScatteredCopy(6, symbols=4)
+        task = Copy(6, symbols=4, layout=Scattered())
         assert (task.steps, task.tokens, task.classes) == (14, 10, 10)
         seen = many(task, 3000, key)
         shown = seen.inputs < 8
@@ -317,8 +327,10 @@ REFUSED = {
     "shortest must be in 1..distance, 1..5, got 6": lambda: Recall(5, shortest=6),
     "shortest must be in 1..distance, 1..5, got 0": lambda: Recall(5, shortest=0),
     "Copy: length must be at least 1, got length=0": lambda: Copy(0),
-    "PositionalCopy: symbols must be at least 1, got symbols=0": lambda: PositionalCopy(5, symbols=0),
-    "ScatteredCopy: alphabet must be at least 2, got alphabet=1": lambda: ScatteredCopy(5, alphabet=1),
+    "Copy: symbols must be at least 1, got symbols=0": lambda: Copy(5, symbols=0, layout=Positional()),
+    "Copy: alphabet must be at least 2, got alphabet=1": lambda: Copy(5, alphabet=1, layout=Scattered()),
+    "Copy: shortest must be in 1..length, 1..5, got 9": lambda: Copy(5, shortest=9),
+    "Add: shortest must be in 1..length, 1..5, got 9": lambda: Add(5, shortest=9),
     "Add: length must be at least 2, got length=1": lambda: Add(1),
     "Xor: distance must be at least 1, got distance=0": lambda: Xor(0),
     "PixelImages: scale must be at least 1, got scale=0": lambda: PixelImages(TRAIN, TEST, scale=0),

@@ -19,10 +19,10 @@ RECALL = Entry(
     paper=f"{_PAPER}, section 8 of the notes: T-Maze without a maze",
     presets={
         "small": LongTerm(Recall(1000), LSTM(keep=5.0), steps=6000),
-        "cpu": LongTerm(Recall(100_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=30_000),
-        "paper": LongTerm(Recall(1_000_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=100_000),
+        "cpu": LongTerm(Recall(100_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=4000, evaluations=8),
+        "paper": LongTerm(Recall(1_000_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=4000, evaluations=4),
     },
-    durations={"small": "1 min, 2 CPU cores", "cpu": "10 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
+    durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "30 min, 2 CPU cores"},
     published=published,
 )
 

@@ -85,22 +85,26 @@ class Copy(AbstractChoices):
     """How many there are to remember."""
     layout: Literal["block", "scattered", "positional"] = "block"
     """block: all at the start. scattered: anywhere among the blanks. positional: each question names one."""
+    shortest: int | None = None
+    """Train with that many blanks and more, every octave for the same share of time; None: with `length` alone."""
 
     def __post_init__(self):
-        at_least(self, 1, "length", "symbols")
+        at_least(self, 1, "length", "symbols", "shortest")
 
     def build(self) -> "AbstractLongTask":
         from vestige.tasks import longterm
 
-        layouts = {"block": longterm.Copy, "scattered": longterm.ScatteredCopy, "positional": longterm.PositionalCopy}
-        return layouts[self.layout](self.length, self.symbols)
+        layouts = {"block": longterm.Block, "scattered": longterm.Scattered, "positional": longterm.Positional}
+        alphabets = {"block": 8, "scattered": 8, "positional": 5}
+        layout = layouts[self.layout]()
+        return longterm.Copy(self.length, self.symbols, alphabets[self.layout], layout, self.shortest)
 
     @property
     def span(self) -> int:
         return self.length
 
     def spanning(self, span: int) -> "Copy":
-        return dataclasses.replace(self, length=span)
+        return dataclasses.replace(self, length=span, shortest=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,21 +113,23 @@ class Add(AbstractSequences):
 
     length: int = 500
     """Steps of a sequence."""
+    shortest: int | None = None
+    """Train on that many steps and more, every octave for the same share of time; None: on `length` alone."""
 
     def __post_init__(self):
-        at_least(self, 2, "length")
+        at_least(self, 2, "length", "shortest")
 
     def build(self) -> "AbstractLongTask":
         from vestige.tasks import longterm
 
-        return longterm.Add(self.length)
+        return longterm.Add(self.length, self.shortest)
 
     @property
     def span(self) -> int:
         return self.length
 
     def spanning(self, span: int) -> "Add":
-        return dataclasses.replace(self, length=max(span, 2))
+        return dataclasses.replace(self, length=max(span, 2), shortest=None)
 
     @property
     def judged_by(self) -> str:

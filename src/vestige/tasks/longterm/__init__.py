@@ -5,11 +5,12 @@ from vestige.tasks.longterm.adding import AddSequence as AddSequence
 from vestige.tasks.longterm.choice import AbstractChoice as AbstractChoice
 from vestige.tasks.longterm.contract import AbstractLongTask as AbstractLongTask
 from vestige.tasks.longterm.contract import AbstractMemoryTask as AbstractMemoryTask
-from vestige.tasks.longterm.copying import AbstractCopying as AbstractCopying
+from vestige.tasks.longterm.copying import AbstractLayout as AbstractLayout
+from vestige.tasks.longterm.copying import Block as Block
 from vestige.tasks.longterm.copying import Copy as Copy
 from vestige.tasks.longterm.copying import CopySequence as CopySequence
-from vestige.tasks.longterm.copying import PositionalCopy as PositionalCopy
-from vestige.tasks.longterm.copying import ScatteredCopy as ScatteredCopy
+from vestige.tasks.longterm.copying import Positional as Positional
+from vestige.tasks.longterm.copying import Scattered as Scattered
 from vestige.tasks.longterm.gap import GapRecall as GapRecall
 from vestige.tasks.longterm.gap import GapSequence as GapSequence
 from vestige.tasks.longterm.nearby import WithNearby as WithNearby

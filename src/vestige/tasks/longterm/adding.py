@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.longterm.contract import AbstractLongTask
-from vestige.tasks.longterm.draws import at_least, drawn_at, steps_of
+from vestige.tasks.longterm.draws import at_least, drawn_at, drawn_length, in_range, steps_of
 from vestige.typing import Key, Metrics
 
 
@@ -32,17 +32,20 @@ class AddSequence(AbstractSequence):
 class Add(AbstractLongTask):
     """The adding problem (MemUP section 5.1): U[0, 1) at `length` steps, one marked in each half, their sum at the end.
 
-    With an odd length the second half is the longer one.
+    With an odd length the second half is the longer one. With `shortest`, sequences to train on have from `shortest` to
+    `length` steps, every octave of lengths for the same share of all steps; held-out ones always have `length`.
 
     Metric: `mse`, the squared error, not halved. Who always answers 1 has 1/6, who knows one of the two has 1/12.
 
-    **Raises:** `ValueError` where `length < 2`.
+    **Raises:** `ValueError` where `length` or `shortest` is below 2, or `shortest > length`.
     """
 
     length: int = eqx.field(static=True)
+    shortest: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        at_least(2, "Add", length=self.length)
+        at_least(2, "Add", length=self.length, shortest=self.length if self.shortest is None else self.shortest)
+        in_range("Add", "length", self.length, self.shortest)
 
     @property
     def steps(self) -> int:
@@ -61,14 +64,16 @@ class Add(AbstractLongTask):
         return None
 
     def sequence(self, *, key: Key) -> AddSequence:
-        key_marks, key_steps = jax.random.split(key)
-        half = self.length // 2
-        starts, ends = jnp.array([0, half], jnp.int32), jnp.array([half, self.length], jnp.int32)
-        marked = jax.random.randint(key_marks, (2,), starts, ends, jnp.int32)
-        return AddSequence(marked, jnp.array(self.length, jnp.int32), key_steps)
+        return self._of(drawn_length(self.length, self.shortest, key=jax.random.fold_in(key, 1)), key)
 
     def held_out(self, *, key: Key) -> AddSequence:
-        return self.sequence(key=key)
+        return self._of(jnp.array(self.length, jnp.int32), key)
+
+    def _of(self, length: Int[Array, ""], key: Key) -> AddSequence:
+        key_marks, key_steps = jax.random.split(key)
+        half = length // 2
+        starts, ends = jnp.stack([jnp.zeros_like(half), half]), jnp.stack([half, length])
+        return AddSequence(jax.random.randint(key_marks, (2,), starts, ends, jnp.int32), length, key_steps)
 
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return sequence.length[None] - 1

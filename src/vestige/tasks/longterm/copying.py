@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.longterm.choice import AbstractChoice, even_odds
-from vestige.tasks.longterm.draws import at_least, steps_of, subset
+from vestige.tasks.longterm.draws import at_least, drawn_length, in_range, steps_of, subset
 from vestige.typing import Key
 
 
@@ -36,130 +36,143 @@ class CopySequence(AbstractSequence):
         return Window(inputs, jnp.where(asked, self.symbols[turn], self.blank), inside, inside)
 
 
-class AbstractCopying(AbstractChoice):
-    """`symbols` random ones of `alphabet`, `length` blanks, then as many questions as symbols.
+class AbstractLayout(eqx.Module):
+    """Where the symbols stand, and what asks for them."""
 
-    T = `length + 2 symbols` steps; the outcome is blank until the questions start, and they are the queries.
+    @abc.abstractmethod
+    def places(self, steps: Int[Array, ""], symbols: int, *, key: Key) -> Int[Array, " symbols"]:
+        """At which of the first `steps` steps the symbols are shown, rising."""
 
-    **Raises:** `ValueError` where `length` or `symbols` is not positive, or `alphabet < 2`.
+    @abc.abstractmethod
+    def questions(self, symbols: int, alphabet: int) -> Int[Array, " symbols"]:
+        """The tokens at the last steps, beyond `alphabet`, which stands for blank."""
+
+    @abc.abstractmethod
+    def tokens(self, symbols: int, alphabet: int) -> int:
+        """How many there are, blank and questions included."""
+
+    @abc.abstractmethod
+    def classes(self, alphabet: int) -> int:
+        """How many there are, blank included."""
+
+
+class Block(AbstractLayout):
+    """The symbols come first, and one delimiter asks for all of them (MemUP section 5.1, Copy-L).
+
+    Tokens 0..7 are symbols, 8 is blank and 9 the delimiter; outcomes have as many classes, as published, though the
+    delimiter never is one.
     """
 
-    length: eqx.AbstractVar[int]
-    symbols: eqx.AbstractVar[int]
-    alphabet: eqx.AbstractVar[int]
+    def places(self, steps: Int[Array, ""], symbols: int, *, key: Key) -> Int[Array, " symbols"]:
+        return jnp.arange(symbols, dtype=jnp.int32)
+
+    def questions(self, symbols: int, alphabet: int) -> Int[Array, " symbols"]:
+        return jnp.full(symbols, alphabet + 1, jnp.int32)
+
+    def tokens(self, symbols: int, alphabet: int) -> int:
+        return alphabet + 2
+
+    def classes(self, alphabet: int) -> int:
+        return alphabet + 2
+
+
+class Scattered(AbstractLayout):
+    """As `Block`, but the symbols stand anywhere among the blanks, every choice of places equally likely.
+
+    What is asked for is their order, so that a memory must count what it has written and what it was asked.
+    """
+
+    def places(self, steps: Int[Array, ""], symbols: int, *, key: Key) -> Int[Array, " symbols"]:
+        return subset(steps, symbols, key=key)
+
+    def questions(self, symbols: int, alphabet: int) -> Int[Array, " symbols"]:
+        return jnp.full(symbols, alphabet + 1, jnp.int32)
+
+    def tokens(self, symbols: int, alphabet: int) -> int:
+        return alphabet + 2
+
+    def classes(self, alphabet: int) -> int:
+        return alphabet + 2
+
+
+class Positional(AbstractLayout):
+    """The symbols come first; each question is a token of its own and says which symbol it asks for.
+
+    With an alphabet of 5, tokens 0..4 are symbols, 5 is blank and 6..15 the questions, in order.
+    """
+
+    def places(self, steps: Int[Array, ""], symbols: int, *, key: Key) -> Int[Array, " symbols"]:
+        return jnp.arange(symbols, dtype=jnp.int32)
+
+    def questions(self, symbols: int, alphabet: int) -> Int[Array, " symbols"]:
+        return alphabet + 1 + jnp.arange(symbols, dtype=jnp.int32)
+
+    def tokens(self, symbols: int, alphabet: int) -> int:
+        return alphabet + 1 + symbols
+
+    def classes(self, alphabet: int) -> int:
+        return alphabet + 1
+
+
+class Copy(AbstractChoice):
+    """`symbols` random ones of `alphabet` among or before `length` blanks, then as many questions as symbols.
+
+    T = `length + 2 symbols` steps; the outcome is blank until the questions start, and they are the queries. "Copy
+    120", "1020" and "5020" are `length` 100, 1000 and 5000 with ten symbols, each asked for `length + symbols` steps
+    after it was shown. With `shortest`, sequences to train on have from `shortest` to `length` blanks, every octave for
+    about the same share of all steps; held-out ones always have `length`.
+
+    Where the questions are all alike, who is asked about one of them from afar must see which it is: see `WithNearby`.
+
+    **Raises:** `ValueError` where `length` or `symbols` is not positive, `alphabet < 2`, or `shortest` is not in
+    1..`length`.
+    """
+
+    length: int = eqx.field(static=True)
+    symbols: int = eqx.field(static=True, default=10)
+    alphabet: int = eqx.field(static=True, default=8)
+    layout: AbstractLayout = Block()
+    shortest: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        at_least(1, type(self).__name__, length=self.length, symbols=self.symbols)
-        at_least(2, type(self).__name__, alphabet=self.alphabet)
-
-    @abc.abstractmethod
-    def places(self, *, key: Key) -> Int[Array, " symbols"]:
-        """At which of the first `length + symbols` steps the symbols are shown, rising."""
-
-    @abc.abstractmethod
-    def questions(self) -> Int[Array, " symbols"]:
-        """The tokens at the last steps, beyond `alphabet`, which stands for blank."""
+        at_least(1, "Copy", length=self.length, symbols=self.symbols)
+        at_least(2, "Copy", alphabet=self.alphabet)
+        in_range("Copy", "length", self.length, self.shortest)
 
     @property
     def steps(self) -> int:
         return self.length + 2 * self.symbols
 
     @property
+    def tokens(self) -> int:
+        return self.layout.tokens(self.symbols, self.alphabet)
+
+    @property
     def features(self) -> None:
         return None
+
+    @property
+    def classes(self) -> int:
+        return self.layout.classes(self.alphabet)
 
     def prior(self) -> Float[Array, " classes"]:
         return even_odds(self.alphabet, self.classes)
 
     def sequence(self, *, key: Key) -> CopySequence:
-        key_symbols, key_places = jax.random.split(key)
-        return CopySequence(
-            symbols=jax.random.randint(key_symbols, (self.symbols,), 0, self.alphabet, jnp.int32),
-            places=self.places(key=key_places),
-            questions=self.questions(),
-            length=jnp.array(self.steps, jnp.int32),
-            blank=self.alphabet,
-        )
+        return self._of(drawn_length(self.length, self.shortest, key=jax.random.fold_in(key, 1)), key)
 
     def held_out(self, *, key: Key) -> CopySequence:
-        return self.sequence(key=key)
+        return self._of(jnp.array(self.length, jnp.int32), key)
 
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return sequence.length - self.symbols + jnp.arange(self.symbols, dtype=jnp.int32)
 
-
-class Copy(AbstractCopying):
-    """The symbols come first and are asked for by one delimiter (MemUP section 5.1, Copy-L).
-
-    Tokens 0..7 are symbols, 8 is blank and 9 the delimiter; outcomes have as many classes, as published, though the
-    delimiter never is one. "Copy 120", "1020" and "5020" are `length` 100, 1000 and 5000. Every symbol is asked for
-    `length + symbols` steps after it was shown.
-    """
-
-    length: int = eqx.field(static=True)
-    symbols: int = eqx.field(static=True, default=10)
-    alphabet: int = eqx.field(static=True, default=8)
-
-    @property
-    def tokens(self) -> int:
-        return self.alphabet + 2
-
-    @property
-    def classes(self) -> int:
-        return self.tokens
-
-    def places(self, *, key: Key) -> Int[Array, " symbols"]:
-        return jnp.arange(self.symbols, dtype=jnp.int32)
-
-    def questions(self) -> Int[Array, " symbols"]:
-        return jnp.full(self.symbols, self.alphabet + 1, jnp.int32)
-
-
-class ScatteredCopy(AbstractCopying):
-    """As `Copy`, but the symbols stand anywhere among the blanks, every choice of places equally likely.
-
-    What is asked for is their order, so that a memory must count what it has written and what it was asked.
-    """
-
-    length: int = eqx.field(static=True)
-    symbols: int = eqx.field(static=True, default=10)
-    alphabet: int = eqx.field(static=True, default=8)
-
-    @property
-    def tokens(self) -> int:
-        return self.alphabet + 2
-
-    @property
-    def classes(self) -> int:
-        return self.tokens
-
-    def places(self, *, key: Key) -> Int[Array, " symbols"]:
-        return subset(self.length + self.symbols, self.symbols, key=key)
-
-    def questions(self) -> Int[Array, " symbols"]:
-        return jnp.full(self.symbols, self.alphabet + 1, jnp.int32)
-
-
-class PositionalCopy(AbstractCopying):
-    """As `Copy`, but each question is a token of its own and says which symbol it asks for.
-
-    Tokens 0..4 are symbols, 5 is blank and 6..15 the questions, in order; classes are symbols and blank.
-    """
-
-    length: int = eqx.field(static=True)
-    symbols: int = eqx.field(static=True, default=10)
-    alphabet: int = eqx.field(static=True, default=5)
-
-    @property
-    def tokens(self) -> int:
-        return self.alphabet + 1 + self.symbols
-
-    @property
-    def classes(self) -> int:
-        return self.alphabet + 1
-
-    def places(self, *, key: Key) -> Int[Array, " symbols"]:
-        return jnp.arange(self.symbols, dtype=jnp.int32)
-
-    def questions(self) -> Int[Array, " symbols"]:
-        return self.alphabet + 1 + jnp.arange(self.symbols, dtype=jnp.int32)
+    def _of(self, blanks: Int[Array, ""], key: Key) -> CopySequence:
+        key_symbols, key_places = jax.random.split(key)
+        return CopySequence(
+            symbols=jax.random.randint(key_symbols, (self.symbols,), 0, self.alphabet, jnp.int32),
+            places=self.layout.places(blanks + self.symbols, self.symbols, key=key_places),
+            questions=self.layout.questions(self.symbols, self.alphabet),
+            length=blanks + 2 * self.symbols,
+            blank=self.alphabet,
+        )

@@ -11,7 +11,7 @@ from vestige.models.longterm import Seen
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.images import ImagePool
 from vestige.tasks.longterm.contract import AbstractMemoryTask
-from vestige.tasks.longterm.draws import at_least, every_octave, steps_of
+from vestige.tasks.longterm.draws import at_least, drawn_length, in_range, steps_of
 from vestige.typing import Key, Metrics
 
 
@@ -77,8 +77,7 @@ class GapRecall(AbstractMemoryTask):
 
     def __check_init__(self):
         at_least(1, "GapRecall", images=self.images, gap=self.gap)
-        if self.shortest is not None and not 1 <= self.shortest <= self.gap:
-            raise ValueError(f"GapRecall: shortest must be in 1..gap, 1..{self.gap}, got {self.shortest}")
+        in_range("GapRecall", "gap", self.gap, self.shortest)
 
     @property
     def steps(self) -> int:
@@ -100,10 +99,7 @@ class GapRecall(AbstractMemoryTask):
         return self.images + 2
 
     def sequence(self, *, key: Key) -> GapSequence:
-        gap = jnp.array(self.gap, jnp.int32)
-        if self.shortest is not None:
-            gap = every_octave(self.shortest, self.gap, key=jax.random.fold_in(key, 1))
-        return self._of(self.train, gap, key)
+        return self._of(self.train, drawn_length(self.gap, self.shortest, key=jax.random.fold_in(key, 1)), key)
 
     def held_out(self, *, key: Key) -> GapSequence:
         return self._of(self.test, jnp.array(self.gap, jnp.int32), key)

@@ -14,7 +14,7 @@ class WithNearby(AbstractLongTask):
     """`task`, every step of which shows the last `width` steps too.
 
     Who is asked about a later step then sees where that is: needed where the questions are all alike and only their
-    order tells them apart, as in `Copy` and `ScatteredCopy`. Outcomes, queries and metrics are those of `task`.
+    order tells them apart, as in `Copy`. Outcomes, queries and metrics are those of `task`.
 
     **Raises:** `ValueError` where `width < 1`.
     """

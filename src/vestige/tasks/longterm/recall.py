@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.longterm.choice import AbstractChoice, even_odds
-from vestige.tasks.longterm.draws import at_least, drawn_at, every_octave, steps_of, subset
+from vestige.tasks.longterm.draws import at_least, drawn_at, drawn_length, in_range, steps_of, subset
 from vestige.typing import Key
 
 
@@ -64,8 +64,7 @@ class Recall(AbstractChoice):
     def __check_init__(self):
         at_least(1, "Recall", distance=self.distance)
         at_least(2, "Recall", symbols=self.symbols)
-        if self.shortest is not None and not 1 <= self.shortest <= self.distance:
-            raise ValueError(f"Recall: shortest must be in 1..distance, 1..{self.distance}, got {self.shortest}")
+        in_range("Recall", "distance", self.distance, self.shortest)
         corridor = self.shortest or self.distance
         if not 0 <= self.noise <= corridor:
             raise ValueError(
@@ -92,18 +91,13 @@ class Recall(AbstractChoice):
         return even_odds(self.symbols, self.classes)
 
     def sequence(self, *, key: Key) -> RecallSequence:
-        return self._bridging(self._distance(key=jax.random.fold_in(key, 1)), key=key)
+        return self._bridging(drawn_length(self.distance, self.shortest, key=jax.random.fold_in(key, 1)), key=key)
 
     def held_out(self, *, key: Key) -> RecallSequence:
         return self._bridging(jnp.array(self.distance, jnp.int32), key=key)
 
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return sequence.length[None] - 1
-
-    def _distance(self, *, key: Key) -> Int[Array, ""]:
-        if self.shortest is None:
-            return jnp.array(self.distance, jnp.int32)
-        return every_octave(self.shortest, self.distance, key=key)
 
     def _bridging(self, distance: Int[Array, ""], *, key: Key) -> RecallSequence:
         key_symbol, key_noisy, key_steps = jax.random.split(key, 3)
