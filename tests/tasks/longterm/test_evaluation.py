@@ -54,9 +54,15 @@ class TestClasses:
         assert abs(float(metrics["accuracy"]) - chance) < 4 * np.sqrt(chance * (1 - chance) / answers)
 
     @pytest.mark.parametrize(
-        ("task", "alternatives"), [(Copy(5), 8), (Copy(5, alphabet=5, layout=Positional()), 5), (Recall(5), 8), (Recall(5, symbols=3), 3),
-                                   (Xor(5), 2)]
-    )  # fmt: skip
+        ("task", "alternatives"),
+        [
+            (Copy(5), 8),
+            (Copy(5, alphabet=5, layout=Positional()), 5),
+            (Recall(5), 8),
+            (Recall(5, symbols=3), 3),
+            (Xor(5), 2),
+        ],
+    )
     def test_levels(self, task, alternatives):
         bounds = task.bounds({})
         assert bounds["accuracy"] == {"best": 1.0, "chance": pytest.approx(1 / alternatives)}

@@ -18,11 +18,11 @@ RECALL = Entry(
     summary="one symbol, asked for after a long time",
     paper=f"{_PAPER}, section 8 of the notes: T-Maze without a maze",
     presets={
-        "small": LongTerm(Recall(1000), LSTM(keep=5.0), steps=6000),
+        "small": LongTerm(Recall(1000), LSTM(keep=5.0), steps=8000),
         "cpu": LongTerm(Recall(100_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=4000, evaluations=8),
         "paper": LongTerm(Recall(1_000_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=4000, evaluations=4),
     },
-    durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "30 min, 2 CPU cores"},
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "30 min, 2 CPU cores"},
     published=published,
 )
 
@@ -123,7 +123,7 @@ XOR = Entry(
         "cpu": LongTerm(Xor(100), LSTM(), steps=20_000),
         "paper": LongTerm(Xor(1000), LSTM(keep=5.0), rollout=20, steps=100_000),
     },
-    durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "10 min, 2 CPU cores"},
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "10 min, 2 CPU cores"},
     published=published,
 )
 

@@ -32,6 +32,10 @@ def _small(task: Sequences, steps: int, *, rate: float = 2e-3, model: Architectu
     return Temporal(task=task, model=model, optimiser=Adam(rate), steps=steps)
 
 
+def _cpu(task: Sequences) -> Temporal:
+    return Temporal(task=task, model=MNIST, optimiser=Adam(2e-3), steps=20_000)
+
+
 def _paper(task: Sequences) -> Temporal:
     return Temporal(task=task, model=PAPER, optimiser=Adam(3e-4), steps=1_000_000, batch=64)
 
@@ -91,7 +95,7 @@ PARITY_RECALL = Entry(
     paper="Gemici et al. 2017, algorithm 2, figures 5, 6, 22-24",
     presets={
         "small": _small(ParityRecall(images=INK), 10_000, rate=3e-3),
-        "cpu": Temporal(task=ParityRecall(images=Images("mnist")), model=MNIST, steps=20_000),
+        "cpu": _cpu(ParityRecall(images=Images("mnist"))),
         "paper": _paper(ParityRecall(images=Images("mnist"))),
     },
     durations={"small": "1-2 min, 2 CPU cores", "cpu": "5-10 min, 2 CPU cores", "paper": "hours, 1 GPU"},
@@ -105,7 +109,7 @@ DYNAMIC_DEPENDENCY = Entry(
     paper="Gemici et al. 2017, algorithm 3, figures 9, 10, 26",
     presets={
         "small": _small(DynamicDependency(images=INK), 12_000),
-        "cpu": Temporal(task=DynamicDependency(20, 5, images=Images("mnist")), model=MNIST, steps=20_000),
+        "cpu": _cpu(DynamicDependency(20, 5, images=Images("mnist"))),
         "paper": _paper(DynamicDependency(20, 5, images=Images("mnist"))),
     },
     durations={"small": "1-3 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
@@ -119,7 +123,7 @@ SIMILARITY_RECALL = Entry(
     paper="Gemici et al. 2017, algorithm 4, figures 11, 12, 27",
     presets={
         "small": _small(SimilarityRecall(images=INK), 8000),
-        "cpu": Temporal(task=SimilarityRecall(20, 5, images=Images("mnist")), model=MNIST, steps=20_000),
+        "cpu": _cpu(SimilarityRecall(20, 5, images=Images("mnist"))),
         "paper": _paper(SimilarityRecall(20, 5, images=Images("mnist"))),
     },
     durations={"small": "1-3 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
@@ -133,7 +137,7 @@ MAP_NAVIGATION = Entry(
     paper="Gemici et al. 2017, section 4.4, figures 13-15",
     presets={
         "small": _small(MapNavigation(3, 20, images=INK), 8000),
-        "cpu": Temporal(task=MapNavigation(images=Images("mnist")), model=MNIST, steps=20_000),
+        "cpu": _cpu(MapNavigation(images=Images("mnist"))),
         "paper": _paper(MapNavigation(images=Images("mnist"))),
     },
     durations={"small": "2-4 min, 2 CPU cores", "cpu": "10-20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
