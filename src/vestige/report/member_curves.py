@@ -6,6 +6,7 @@ from vestige.report.comparison import Comparison, Member
 from vestige.report.comparison_table import own_model
 from vestige.report.curves import CURVES, Curve, above_zero, logarithmic_height
 from vestige.report.marks import ORACLE, REPEATS, oracle, shade
+from vestige.report.metrics import metric
 from vestige.report.numbers import format_bytes, format_number
 from vestige.report.plot import (
     COLOUR,
@@ -22,7 +23,7 @@ from vestige.report.plot import (
     words,
 )
 from vestige.report.published import published_curves
-from vestige.report.reach import bytes_axis, distances, paired, stored
+from vestige.report.reach import bytes_axis, distances, judged_by, paired, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +121,9 @@ def _curve(comparison: Comparison, curve: Curve) -> Plot | None:
 
 def _by_distance(comparison: Comparison) -> Plot | None:
     bands = _bands(comparison, lambda member: [paired(run, "spans", "metric_by_span") for run in member.runs])
-    return _over_distance(comparison, bands, "by-distance", "Result by distance", "accuracy or squared error", False)
+    names = [name for member in comparison.members for run in member.runs if (name := judged_by(run)) is not None]
+    label = metric(names[0]).label if names else "Result"
+    return _over_distance(comparison, bands, "by-distance", f"{label} by distance", label.lower(), False)
 
 
 def _storage(comparison: Comparison) -> Plot | None:

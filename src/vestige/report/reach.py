@@ -10,13 +10,18 @@ from vestige.report.run import Run
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_JUDGED = {"accuracy": "Accuracy", "mse": "Squared error"}
+_JUDGED = {"accuracy": "Accuracy", "mse": "Squared error", "kl_recall": "KL of recalled frames"}
 
 
 def reach(run: Run) -> list[Plot]:
     """What the arrays of a run with a long-term memory allow."""
     found = [_by_distance(run), _storage(run), _asked(run)]
     return [plot for plot in found if plot is not None]
+
+
+def judged_by(run: Run) -> str | None:
+    """The metric that is shown by distance."""
+    return next((name for name in _JUDGED if name in run.metrics), None)
 
 
 def stored(run: Run) -> dict[float, float]:
@@ -44,7 +49,7 @@ def distances(axes: "Axes", places: "list[float]") -> None:
 
 def _by_distance(run: Run) -> Plot | None:
     points = paired(run, "spans", "metric_by_span")
-    name = next((name for name in _JUDGED if name in run.metrics), None)
+    name = judged_by(run)
     if len(points) < 2 or name is None:
         return None
     bounds = run.bounds.get(name)

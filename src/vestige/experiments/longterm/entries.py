@@ -1,5 +1,7 @@
 """The experiments of the catalogue with long-term memories."""
 
+from typing import Literal
+
 from vestige.experiments.entry import Entry
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import LSTM
@@ -26,20 +28,25 @@ RECALL = Entry(
     published=published,
 )
 
-COPY = Entry(
-    name="copy",
-    title="Copy",
-    summary="ten symbols, and after a long time the ten again in their order",
-    paper=f"{_PAPER}, table of Copy",
-    presets={
+
+def _copies(layout: Literal["block", "scattered"]) -> dict[str, LongTerm]:
+    learned = Adam(2e-3, "cosine", 200)
+    model = Architecture(width=128, nearby=11)
+    return {
         "small": LongTerm(
-            Copy(100), LSTM(128), Architecture(width=128, nearby=11), rollout=20, targets=10, steps=10_000
+            Copy(100, 10, layout), LSTM(128), model, rollout=20, targets=10, optimiser=learned, steps=12_000
         ),
         "cpu": LongTerm(
-            Copy(1000), LSTM(128, keep=5.0), Architecture(width=128, nearby=11), rollout=20, targets=10, steps=60_000
+            Copy(1000, 10, layout, shortest=10),
+            LSTM(128, keep=5.0),
+            model,
+            rollout=20,
+            targets=10,
+            optimiser=learned,
+            steps=60_000,
         ),
         "paper": LongTerm(
-            Copy(5000),
+            Copy(5000, 10, layout),
             LSTM(128, 2, None),
             Architecture(width=256, nearby=11),
             rollout=100,
@@ -48,8 +55,18 @@ COPY = Entry(
             steps=1_000_000,
             batch=128,
         ),
-    },
-    durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    }
+
+
+_COPY_DURATIONS = {"small": "3 min, 2 CPU cores", "cpu": "30 min, 2 CPU cores", "paper": "hours, 1 GPU"}
+
+COPY = Entry(
+    name="copy",
+    title="Copy",
+    summary="ten symbols, and after a long time the ten again in their order",
+    paper=f"{_PAPER}, table of Copy",
+    presets=_copies("block"),
+    durations=_COPY_DURATIONS,
     published=published,
 )
 
@@ -58,30 +75,8 @@ SCATTERED_COPY = Entry(
     title="Scattered copy",
     summary="ten symbols at random places among blanks, and then the ten in their order",
     paper=f"{_PAPER}, table of Scattered Copy",
-    presets={
-        "small": LongTerm(
-            Copy(100, 5, "scattered"), LSTM(128), Architecture(width=128, nearby=6), rollout=20, targets=5, steps=15_000
-        ),
-        "cpu": LongTerm(
-            Copy(1000, 10, "scattered"),
-            LSTM(128, keep=5.0),
-            Architecture(width=128, nearby=11),
-            rollout=20,
-            targets=10,
-            steps=60_000,
-        ),
-        "paper": LongTerm(
-            Copy(5000, 10, "scattered"),
-            LSTM(128, 2, None),
-            Architecture(width=256, nearby=11),
-            rollout=100,
-            targets=10,
-            optimiser=Adam(2e-4, "constant", 0),
-            steps=1_000_000,
-            batch=128,
-        ),
-    },
-    durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    presets=_copies("scattered"),
+    durations=_COPY_DURATIONS,
     published=published,
 )
 
@@ -91,8 +86,12 @@ ADD = Entry(
     summary="the sum of two marked numbers among many",
     paper=f"{_PAPER}, table of Add",
     presets={
-        "small": LongTerm(Add(500), LSTM(keep=5.0), rollout=20, steps=10_000),
-        "cpu": LongTerm(Add(5000), LSTM(keep=6.0), rollout=20, steps=60_000),
+        "small": LongTerm(
+            Add(500, shortest=10), LSTM(), rollout=20, optimiser=Adam(2e-3, "cosine", 500), steps=8000, evaluations=10
+        ),
+        "cpu": LongTerm(
+            Add(5000, shortest=10), LSTM(keep=5.0), rollout=20, optimiser=Adam(2e-3, "cosine", 500), steps=60_000
+        ),
         "paper": LongTerm(Add(5000), LSTM(128, 2, None), Architecture(width=256), rollout=100, steps=1_000_000),
     },
     durations={"small": "1-2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
