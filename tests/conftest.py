@@ -17,7 +17,8 @@ import jax  # noqa: E402 - after the hook
 import pytest  # noqa: E402
 
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
-HASTY = {"memory", "cells", "tasks", "models", "rules"}  # whose programs are compiled with hardly any optimisation
+HASTY = {"memory", "cells", "tasks", "models", "rules", "experiments", "cli"}  # compiled with hardly any optimisation
+LEARNING = {"test_learning.py", "test_toy.py"}  # except where running takes longer than compiling
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def pytest_configure(config):
 @pytest.fixture(scope="module", autouse=True)
 def _compile_in_haste(request):
     """Where compiling takes far longer than running."""
-    if not HASTY & set(request.path.parts):
+    if not HASTY & set(request.path.parts) or request.path.name in LEARNING:
         yield
         return
     jax.config.update("jax_disable_most_optimizations", True)

@@ -30,7 +30,7 @@ def summarise(runs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         },
         "seconds": spread([results["seconds"] for results in every]),
         "milliseconds": spread([results["milliseconds"] for results in every]),
-        "peak_rss_bytes": spread([results["peak_rss_bytes"] for results in every]),
+        "peak_rss_bytes": spread([float(results["peak_rss_bytes"]) for results in every]),
         "updates": every[0]["updates"],
         "parameters": every[0]["parameters"],
         "runs": list(runs),
