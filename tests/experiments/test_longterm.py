@@ -62,6 +62,7 @@ def test_every_cell_is_built_in_layers(cell):
     [
         (lambda: Recall(0), "distance must be at least 1, got 0"),
         (lambda: Copy(symbols=0), "symbols must be at least 1, got 0"),
+        (lambda: Pixels(size=99), "size makes images smaller: at most 8 for digits, got 99"),
         (lambda: LSTM(hidden=0), "hidden must be at least 1, got 0"),
         (lambda: MemUP(temperature=0.0), "temperature must be positive, got 0"),
         (lambda: tiny(Recall(5), targets=0), "targets must be at least 1, got 0"),

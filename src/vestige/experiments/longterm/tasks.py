@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from vestige.tasks.longterm import AbstractLongTask, AbstractMemoryTask
 
 
+SIDES = {"digits": 8, "mnist": 28}
+"""Pixels of an image in each direction."""
+
+
 class AbstractSequences(abc.ABC):
     """The options of a task on long sequences."""
 
@@ -174,6 +178,10 @@ class Pixels(AbstractChoices):
 
     def __post_init__(self):
         at_least(self, 1, "size", "scale")
+        if self.size is not None and self.size > SIDES[self.source]:
+            raise ValueError(
+                f"size makes images smaller: at most {SIDES[self.source]} for {self.source}, got {self.size}"
+            )
 
     def build(self) -> "AbstractLongTask":
         import jax
@@ -199,7 +207,7 @@ class Pixels(AbstractChoices):
 
     @property
     def span(self) -> int:
-        side = self.size or {"digits": 8, "mnist": 28}[self.source]
+        side = self.size or SIDES[self.source]
         return (side * self.scale) ** 2
 
     def spanning(self, span: int) -> None:
