@@ -12,6 +12,8 @@ from vestige.experiments.longterm.tasks import Add, Copy, Pixels, Recall, Xor
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.temporal.images import Images
 
+FALLING = Adam(2e-3, "cosine", 0)
+
 _PAPER = "Sorokin et al. 2022, MemUP"
 
 RECALL = Entry(
@@ -30,11 +32,10 @@ RECALL = Entry(
 
 
 def _copies(layout: Literal["block", "scattered"]) -> dict[str, LongTerm]:
-    learned = Adam(2e-3, "cosine", 200)
     model = Architecture(width=128, nearby=11)
     return {
         "small": LongTerm(
-            Copy(100, 10, layout), LSTM(128), model, rollout=20, targets=10, optimiser=learned, steps=12_000
+            Copy(100, 10, layout), LSTM(128), model, rollout=20, targets=10, optimiser=FALLING, steps=12_000
         ),
         "cpu": LongTerm(
             Copy(1000, 10, layout, shortest=10),
@@ -42,7 +43,7 @@ def _copies(layout: Literal["block", "scattered"]) -> dict[str, LongTerm]:
             model,
             rollout=20,
             targets=10,
-            optimiser=learned,
+            optimiser=FALLING,
             steps=60_000,
         ),
         "paper": LongTerm(
@@ -87,11 +88,9 @@ ADD = Entry(
     paper=f"{_PAPER}, table of Add",
     presets={
         "small": LongTerm(
-            Add(500, shortest=10), LSTM(), rollout=20, optimiser=Adam(2e-3, "cosine", 500), steps=8000, evaluations=10
+            Add(500, shortest=10), LSTM(keep=5.0), rollout=20, optimiser=FALLING, steps=6000, evaluations=6
         ),
-        "cpu": LongTerm(
-            Add(5000, shortest=10), LSTM(keep=5.0), rollout=20, optimiser=Adam(2e-3, "cosine", 500), steps=60_000
-        ),
+        "cpu": LongTerm(Add(5000, shortest=10), LSTM(keep=5.0), rollout=20, optimiser=FALLING, steps=60_000),
         "paper": LongTerm(Add(5000), LSTM(128, 2, None), Architecture(width=256), rollout=100, steps=1_000_000),
     },
     durations={"small": "1-2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
@@ -132,11 +131,11 @@ GAP_RECALL = Entry(
     summary="a generative model with external memory keeps images over a long time of nothing",
     paper="none: Gemici et al. 2017 for the model, Sorokin et al. 2022 for the rule",
     presets={
-        "small": Generative(Gap(gap=100), rollout=20, targets=5, steps=10_000),
-        "cpu": Generative(rollout=20, targets=5, steps=40_000),
+        "small": Generative(Gap(1, 100), rollout=20, optimiser=FALLING, steps=3000, batch=32, evaluations=5),
+        "cpu": Generative(Gap(1, 2000), rollout=20, optimiser=FALLING, steps=3000, batch=32, evaluations=5),
         "paper": Generative(Gap(of=Images("mnist")), rollout=20, targets=5, steps=200_000),
     },
-    durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "3-5 min, 2 CPU cores", "cpu": "6-10 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=lambda options: {},
 )
 
