@@ -121,3 +121,11 @@ def close64(one, other, tolerance=1e-10):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(float(np.max(np.abs(b))), 1e-30))
 
     jax.tree.map(check, one, other)
+
+
+def temporary_bytes(rule, length, key):
+    """What the compiled update needs beside its arguments and results."""
+    model, batch = token_model(key=key), cues(8, length, key=key)
+    carry = rule.init(model, batch, key=key)
+    compiled = eqx.filter_jit(rule.step).lower(model, carry, batch, key=key).compile()
+    return compiled.compiled.memory_analysis().temp_size_in_bytes

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.rules.longterm import close64, cues, number_model, numbers, token_model
+from tests.rules.longterm import close64, cues, number_model, numbers, temporary_bytes, token_model
 from vestige.rules import (
     Asked,
     Chance,
@@ -150,13 +150,6 @@ def test_garbage_beyond_the_end_changes_nothing(key):
         steps = [step(model, rule.init(model, b, key=key), b, key=key) for b in (short, wild)]
         close(steps[0].grads, steps[1].grads)
         assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(steps[0].grads))
-
-
-def temporary_bytes(rule, length, key):
-    model, batch = token_model(key=key), cues(8, length, key=key)
-    carry = rule.init(model, batch, key=key)
-    compiled = eqx.filter_jit(rule.step).lower(model, carry, batch, key=key).compile()
-    return compiled.compiled.memory_analysis().temp_size_in_bytes
 
 
 def test_storage_does_not_grow_with_length(key):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.rules.longterm import close64, cues, number_model, numbers, token_model
+from tests.rules.longterm import close64, number_model, numbers, temporary_bytes
 from vestige.cells import LinearRecurrence
 from vestige.models.longterm import WholeSequence
 from vestige.rules import Gradient, RandomlyTruncated
@@ -98,13 +98,6 @@ def test_it_goes_on_where_it_was_cut(key):
         else:
             reached = 0
             assert bool(carry.ended[0])
-
-
-def temporary_bytes(rule, length, key):
-    model, batch = token_model(key=key), cues(8, length, key=key)
-    carry = rule.init(model, batch, key=key)
-    compiled = eqx.filter_jit(rule.step).lower(model, carry, batch, key=key).compile()
-    return compiled.compiled.memory_analysis().temp_size_in_bytes
 
 
 def test_storage_does_not_grow_with_length(key):
