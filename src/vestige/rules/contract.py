@@ -4,6 +4,7 @@ import abc
 from typing import Any, NamedTuple
 
 import equinox as eqx
+from jaxtyping import Array, Bool
 
 from vestige.typing import Batch, Key, Metrics, PyTree
 
@@ -32,3 +33,10 @@ class AbstractRule(eqx.Module):
     @abc.abstractmethod
     def step(self, model: Any, carry: Any, batch: Batch, *, key: Key) -> Step:
         """The update that this batch asks for."""
+
+    def asks(self, carry: Any) -> Bool[Array, ""] | bool:
+        """Whether the next update takes anything from its batch; where it does not, the driver draws none.
+
+        For rules that work through a batch in many updates, of which drawing another would be the larger part.
+        """
+        return True

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Int
 from vestige.rules import AbstractRule, Step
 from vestige.tasks import AbstractTask
 from vestige.training.state import RunState
+from vestige.typing import Batch, Key
 
 
 class Program(NamedTuple):
@@ -25,10 +26,30 @@ class Program(NamedTuple):
 def _propose(program: Program, state: RunState, batch_size: int, mesh: Mesh | None) -> Step:
     """The rule's update at this state. Whatever is random follows from the state's key and step."""
     key_batch, key_rule = jax.random.split(jax.random.fold_in(state.key, state.step))
-    batch = program.task.batch(size=batch_size, key=key_batch)
+    batch = _drawn(program, state, batch_size, key_batch)
     if mesh is not None:
         batch = jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names)))
     return program.rule.step(state.model, state.carry, batch, key=key_rule)
+
+
+def _drawn(program: Program, state: RunState, batch_size: int, key: Key) -> Batch:
+    """The batch of this update, or a blank one where the rule has no use for it."""
+
+    def draw() -> Batch:
+        return program.task.batch(size=batch_size, key=key)
+
+    asked = program.rule.asks(state.carry)
+    if asked is True:
+        return draw()
+    shapes, static = eqx.partition(eqx.filter_eval_shape(draw), lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
+    arrays = jax.lax.cond(asked, lambda: eqx.filter(draw(), eqx.is_array), lambda: jax.tree.map(_blank, shapes))
+    return eqx.combine(arrays, static)
+
+
+def _blank(shape: jax.ShapeDtypeStruct) -> Array:
+    if jax.dtypes.issubdtype(shape.dtype, jax.dtypes.prng_key):
+        return jnp.broadcast_to(jax.random.key(0), shape.shape)
+    return jnp.zeros(shape.shape, shape.dtype)
 
 
 def _finite(*trees) -> Bool[Array, ""]:

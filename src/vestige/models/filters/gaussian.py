@@ -1,0 +1,44 @@
+"""Linear Gaussian densities of a few numbers and one vector of factors."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve
+from jaxtyping import Array, Float
+
+
+class FactorAnalysis(eqx.Module):
+    """q(v) = N(loadings mean, loadings covariance loadingsᵀ + diag(uniqueness)) of factors h ~ N(mean, covariance).
+
+    Unbatched; O(factors² size) by the matrix inversion lemma, nothing of size x size is formed.
+    """
+
+    loadings: Float[Array, "size factors"]
+    uniqueness: Float[Array, " size"]
+    """Variances."""
+    mean: Float[Array, " factors"]
+    precision: Float[Array, "factors factors"]
+    """The inverse covariance of the factors."""
+
+    def posterior(
+        self, value: Float[Array, " size"]
+    ) -> tuple[Float[Array, " factors"], Float[Array, "factors factors"]]:
+        """E[h | v] and the precision of h given v."""
+        scaled = self.loadings / self.uniqueness[:, None]
+        precision = self.precision + self.loadings.T @ scaled
+        mean = cho_solve(cho_factor(precision), self.precision @ self.mean + scaled.T @ value)
+        return mean, precision
+
+    def log_prob(self, value: Float[Array, " size"] | tuple[Array, Array]) -> Float[Array, ""]:
+        """log q(v) in nats; of a pair, that of the one after the other."""
+        value = jnp.concatenate(value) if isinstance(value, tuple) else value
+        residual = value - self.loadings @ self.mean
+        centred = FactorAnalysis(self.loadings, self.uniqueness, jnp.zeros_like(self.mean), self.precision)
+        factors, precision = centred.posterior(residual)
+        explained = jnp.dot(residual / self.uniqueness, self.loadings @ factors)
+        square = jnp.dot(residual / self.uniqueness, residual) - explained
+        log_det = jnp.sum(jnp.log(self.uniqueness)) + _log_det(precision) - _log_det(self.precision)
+        return -0.5 * (square + log_det + value.shape[0] * jnp.log(2 * jnp.asarray(jnp.pi, value.dtype)))
+
+
+def _log_det(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
+    return 2 * jnp.sum(jnp.log(jnp.diagonal(cho_factor(matrix)[0])))

@@ -1,0 +1,48 @@
+"""The exponential-family harmonium."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.families import AbstractFamily, Beside, bits
+from vestige.typing import Key, PyTree
+
+
+class Harmonium(eqx.Module):
+    """q(v, h) ∝ base(v) exp(b · T(v) + c · h + T(v) W h): visible units of any family, hidden bits. Unbatched.
+
+    A restricted Boltzmann machine where the visible units are bits. (Welling et al. 2005; rbmish.)
+    """
+
+    weights: Float[Array, "naturals hidden"]
+    visible_bias: Float[Array, " naturals"]
+    hidden_bias: Float[Array, " hidden"]
+    family: AbstractFamily | Beside
+
+    def logits(self, value: PyTree[Array]) -> Float[Array, " hidden"]:
+        """Those of the hidden bits given what is visible."""
+        return self.hidden_bias + self.family.statistics(value) @ self.weights
+
+    def natural(self, hidden: Float[Array, " hidden"]) -> Float[Array, " naturals"]:
+        """The natural parameters of the visible units given the hidden ones."""
+        return self.visible_bias + self.weights @ hidden
+
+    def log_unnormalised(self, value: PyTree[Array]) -> Float[Array, ""]:
+        """The negative free energy, log q(v) + log Z, with the hidden units summed out."""
+        linear = jnp.dot(self.visible_bias, self.family.statistics(value))
+        return linear + self.family.log_base(value) + jnp.sum(jax.nn.softplus(self.logits(value)))
+
+    def gibbs(self, hidden: Float[Array, " hidden"], sweeps: int, *, key: Key) -> PyTree[Array]:
+        """The visible units after so many sweeps: v given h, then h given v, and so on; v is sampled last."""
+        first, key = jax.random.split(key)
+        value = self.family.draw(self.natural(hidden), key=first)
+
+        def sweep(value: PyTree[Array], key: Key) -> tuple[PyTree[Array], None]:
+            key_hidden, key_visible = jax.random.split(key)
+            hidden = bits(self.logits(value), key=key_hidden)
+            return self.family.draw(self.natural(hidden), key=key_visible), None
+
+        if sweeps > 1:
+            value, _ = jax.lax.scan(sweep, value, jax.random.split(key, sweeps - 1))
+        return value

@@ -1,0 +1,57 @@
+"""How a density is fitted to one value."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from vestige.models.harmonium import contrast
+from vestige.typing import Key
+
+
+class AbstractFit(eqx.Module):
+    """A number whose gradient raises the density of a value: its logarithm, a bound of it, or neither but a statistic
+    with the right gradient."""
+
+    @abc.abstractmethod
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        """To be maximised."""
+
+
+class Likelihood(AbstractFit):
+    """log q(value), of a density that knows it (`log_prob(value)`)."""
+
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        return density.log_prob(value)
+
+
+class Bound(AbstractFit):
+    """A lower bound of log q(value), of a density that has one (`bound(value, key=…)`)."""
+
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        return density.bound(value, key=key)
+
+
+class Contrastive(AbstractFit):
+    """The statistic of contrastive divergence, of a harmonium; see [`contrast`][vestige.models.harmonium.contrast].
+
+    **Arguments:**
+
+    - `sweeps`: n of CD-n, sweeps of Gibbs sampling.
+    - `noise`: share of the chains that start far from the data.
+
+    **Raises:** `ValueError` for sweeps below 1, or noise outside [0, 1].
+    """
+
+    sweeps: int = eqx.field(static=True, default=1)
+    noise: float = eqx.field(static=True, default=0.0)
+
+    def __check_init__(self):
+        if self.sweeps < 1:
+            raise ValueError(f"Contrastive: sweeps must be at least 1, got {self.sweeps}")
+        if not 0 <= self.noise <= 1:
+            raise ValueError(f"Contrastive: noise must be in [0, 1], got {self.noise}")
+
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        return contrast(density, value, sweeps=self.sweeps, noise=self.noise, key=key)

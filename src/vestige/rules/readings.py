@@ -1,0 +1,70 @@
+"""The two readings of a single step in time: as a pair, or as a transition."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.filters import AbstractFilter, RecurrentVAE
+
+
+class AbstractReading(eqx.Module):
+    """What is taken for data at a step, and what density of it the model has."""
+
+    @property
+    def ahead(self) -> int:
+        """How many observations after the step's own are read."""
+        return 0
+
+    @abc.abstractmethod
+    def __call__(
+        self, model: AbstractFilter, previous: Float[Array, " hidden"], observations: Float[Array, "upcoming observed"]
+    ) -> tuple[Any, Any]:
+        """The density, and the value that is to become more probable under it; `observations` are y_t and those
+        `ahead` of it."""
+
+
+class Pair(AbstractReading):
+    """p(x_{t-1}, y_t): the previous state is data like the observation, so the state must hold what the two share."""
+
+    def __call__(self, model: AbstractFilter, previous: Array, observations: Array) -> tuple[Any, Any]:
+        return model.joint(), (previous, observations[0])
+
+
+class Transition(AbstractReading):
+    """p(y_t | x_{t-1}): nothing asks the state to hold anything, unless gradients come from later steps."""
+
+    def __call__(self, model: AbstractFilter, previous: Array, observations: Array) -> tuple[Any, Any]:
+        return model.given(previous), observations[0]
+
+
+class Foresight(AbstractReading):
+    """p(x_{t-1}, y_t, y_{t+l} for some lags l), the last as far as the first two can tell.
+
+    What the state must hold is what it takes to foretell, so what the next state is made of is worth having: by
+    induction a prediction one step ahead is enough to make the state a filter (a predictive state: Littman, Sutton &
+    Singh 2001). Later observations are data of the step, which costs a delay of the largest lag; no gradient crosses
+    time.
+
+    **Arguments:**
+
+    - `lags`: those of the model.
+    - `pair`: whether x_{t-1} is data too, or only what is given.
+    """
+
+    lags: tuple[int, ...] = eqx.field(static=True)
+    pair: bool = eqx.field(static=True, default=True)
+
+    @property
+    def ahead(self) -> int:
+        return max(self.lags)
+
+    def __call__(self, model: RecurrentVAE, previous: Array, observations: Array) -> tuple[Any, Any]:
+        if model.lags != self.lags:
+            raise ValueError(f"Foresight: lags must be those of the model, {model.lags}, got {self.lags}")
+        future = observations[jnp.asarray(self.lags)]
+        if self.pair:
+            return model.joint(), (previous, observations[0], future)
+        return model.given(previous), (observations[0], future)
