@@ -179,9 +179,8 @@ def test_gradients_through_time_are_the_recursions_of_the_authors(reading, fixed
     for t in reversed(range(TIME)):
         before, after = u[t], u[t + 1]
         if t + 1 < TIME:
-            sent = after_next @ w_u.T + b_u if paired else (after_next - end[t + 1]) @ w_u.T
+            sent = u[t + 2] @ w_u.T + b_u if paired else (u[t + 2] - end[t + 1]) @ w_u.T
             through = (sent + through @ w_u.T) * after * (1 - after)
-        after_next = after
         g_wu += np.outer(before, after) - np.outer(u_n if paired else before, end[t]) + np.outer(before, through)
         g_wy += np.outer(y[t], after) - np.outer(y_n, end[t]) + np.outer(y[t], through)
         g_bh += after - end[t] + through

@@ -19,7 +19,7 @@ def poisson(rate: Float[Array, "*shape"], *, key: PRNGKeyArray) -> Float[Array, 
     start = jnp.exp(-rate)
 
     def unfinished(loop: tuple[Array, Array, Array, Array]) -> Array:
-        count, _, total, term = loop
+        _, _, total, term = loop
         return jnp.any((uniform >= total) & (term > 0))
 
     def proceed(loop: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:

@@ -51,7 +51,8 @@ class ContrastiveDivergence(AbstractRule):
         def loss(weights: PyTree) -> Float[Array, ""]:
             whole = eqx.combine(weights, rest)
             if fantasies is None:
-                return -jnp.mean(jax.vmap(lambda v, k: self.fit(whole, v, key=k))(batch.inputs, _rows(batch, key)))
+                keys = _keys(batch.inputs, key)
+                return -jnp.mean(jax.vmap(lambda v, k: self.fit(whole, v, key=k))(batch.inputs, keys))
             free = jax.vmap(whole.log_unnormalised)
             return jnp.mean(free(fantasies)) - jnp.mean(free(batch.inputs))
 
@@ -60,10 +61,10 @@ class ContrastiveDivergence(AbstractRule):
         return Step(grads, fantasies, {"loss": value, "grad_norm": norm})
 
     def _continued(self, model: Harmonium, chains: PyTree[Array], *, key: Key) -> Any:
-        keys = jax.random.split(key, self.chains)
-        return jax.vmap(lambda v, k: continued(model, v, self.fit.sweeps, key=k))(chains, keys)
+        return jax.vmap(lambda v, k: continued(model, v, self.fit.sweeps, key=k))(chains, _keys(chains, key))
 
 
-def _rows(batch: Batch, key: Key) -> Array:
-    rows = jax.tree.leaves(batch.inputs)[0].shape[0]
+def _keys(batch: PyTree[Array], key: Key) -> Array:
+    """One for every row."""
+    rows = jax.tree.leaves(batch)[0].shape[0]
     return jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(rows))

@@ -20,10 +20,10 @@ class AbstractReading(eqx.Module):
 
     @abc.abstractmethod
     def __call__(
-        self, model: AbstractFilter, previous: Float[Array, " hidden"], observations: Float[Array, "upcoming observed"]
+        self, model: Any, previous: Float[Array, " hidden"], observations: Float[Array, "upcoming observed"]
     ) -> tuple[Any, Any]:
-        """The density, and the value that is to become more probable under it; `observations` are y_t and those
-        `ahead` of it."""
+        """The density, and the value that is to become more probable under it; `model` is an
+        [`AbstractFilter`][vestige.models.filters.AbstractFilter], `observations` are y_t and those `ahead` of it."""
 
 
 class Pair(AbstractReading):

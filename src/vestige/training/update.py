@@ -47,7 +47,7 @@ def _drawn(program: Program, state: RunState, batch_size: int, key: Key) -> Batc
 
 
 def _blank(shape: jax.ShapeDtypeStruct) -> Array:
-    if jax.dtypes.issubdtype(shape.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(shape.dtype, jax.dtypes.prng_key):
         return jnp.broadcast_to(jax.random.key(0), shape.shape)
     return jnp.zeros(shape.shape, shape.dtype)
 

@@ -1,6 +1,5 @@
 """The linear instance: factor analysis of previous state and observation."""
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -38,19 +37,11 @@ class FactorFilter(AbstractFilter):
     def joint(self) -> FactorAnalysis:
         loadings = jnp.concatenate([self.state_loadings, self.input_loadings])
         uniqueness = jnp.exp(jnp.concatenate([self.log_state_uniqueness, self.log_input_uniqueness]))
-        hidden = loadings.shape[1]
-        return FactorAnalysis(
-            loadings, uniqueness, jnp.zeros(hidden, loadings.dtype), jnp.eye(hidden, dtype=loadings.dtype)
-        )
+        return FactorAnalysis(loadings, uniqueness, self.init(), jnp.eye(loadings.shape[1], dtype=loadings.dtype))
 
     def given(self, state: Float[Array, " hidden"]) -> FactorAnalysis:
-        hidden = self.state_loadings.shape[1]
-        prior = FactorAnalysis(
-            self.state_loadings,
-            jnp.exp(self.log_state_uniqueness),
-            jnp.zeros(hidden, state.dtype),
-            jnp.eye(hidden, dtype=state.dtype),
-        )
+        standard = jnp.eye(state.shape[0], dtype=state.dtype)
+        prior = FactorAnalysis(self.state_loadings, jnp.exp(self.log_state_uniqueness), self.init(), standard)
         mean, precision = prior.posterior(state)
         return FactorAnalysis(self.input_loadings, jnp.exp(self.log_input_uniqueness), mean, precision)
 

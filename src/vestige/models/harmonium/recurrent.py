@@ -80,12 +80,12 @@ class RecurrentHarmonium(AbstractFilter):
         """25 sweeps of Gibbs sampling with the state clamped, then down, up and down again by means."""
         clamped = self.given(state)
         key_start, key_chain = jax.random.split(key)
-        start = clamped.family.draw(clamped.visible_bias, key=key_start)
+        start = self.family.draw(clamped.visible_bias, key=key_start)
         hidden = bits(clamped.logits(start), key=key_chain)
         drawn = clamped.gibbs(hidden, SWEEPS, key=jax.random.fold_in(key_chain, 1))
         hidden = jax.nn.sigmoid(clamped.logits(drawn))
-        mean = clamped.family.mean(clamped.natural(hidden))
-        return clamped.family.mean(clamped.natural(jax.nn.sigmoid(clamped.logits(mean))))
+        mean = self.family.mean(clamped.natural(hidden))
+        return self.family.mean(clamped.natural(jax.nn.sigmoid(clamped.logits(mean))))
 
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
