@@ -1,5 +1,6 @@
 """The linear instance: factor analysis of previous state and observation."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
