@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from vestige.errors import UsageError, nearest
 from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
+from vestige.experiments.filtering.entries import FILTERING
 from vestige.experiments.longterm.entries import MEMUP
 from vestige.experiments.temporal.entries import GTMM
 from vestige.experiments.tmaze.entries import TMAZE
@@ -14,6 +15,7 @@ _ENTRIES = (
     *GTMM,
     *MEMUP,
     TMAZE,
+    *FILTERING,
     TOY_MATCHING,
     TOY_SPANNING_TREE,
     TOY_ARBORESCENCE,

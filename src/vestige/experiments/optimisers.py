@@ -35,3 +35,67 @@ class Adam:
             rise = optax.linear_schedule(0.0, self.rate, self.warmup)
             schedule = optax.join_schedules([rise, schedule], [self.warmup])
         return optax.adam(schedule)
+
+
+@dataclasses.dataclass(frozen=True)
+class MassSpringDamper:
+    """Momentum whose mass grows from epoch to epoch, with masses by parameter: the authors' optimiser of harmoniums."""
+
+    schedule: Literal["exponential", "hyperbolic", "logistic"] = "exponential"
+    """How the mass grows."""
+    epoch: int = 1000
+    """Updates of an epoch."""
+    state_weights: float = 50.0
+    """Mass of the weights from the previous state; 1 / mass is the first learning rate."""
+    input_weights: float = 800.0
+    """Mass of the weights from the observation."""
+    state_bias: float = 12.0
+    input_bias: float = 200.0
+    hidden_bias: float = 200.0
+
+    def __post_init__(self):
+        at_least(self, 1, "epoch")
+        positive(self, *self._masses())
+
+    def _masses(self) -> tuple[str, ...]:
+        return tuple(f.name for f in dataclasses.fields(self) if f.name not in ("schedule", "epoch"))
+
+    def build(self, steps: int) -> Any:
+        """The optax transformation for a run of `steps` updates of a recurrent harmonium."""
+        import equinox as eqx
+        import jax.numpy as jnp
+
+        from vestige.models.harmonium import RecurrentHarmonium
+        from vestige.training.damped import mass_spring_damper
+
+        epochs = max(1, steps // self.epoch)
+
+        def at(count: Any) -> Any:
+            return 1.0 + count // self.epoch  # the epoch, from 1
+
+        def exponential(count: Any) -> Any:
+            return 1.1 ** at(count)
+
+        def hyperbolic(count: Any) -> Any:
+            return 1.0 / (1.0 - (at(count) - 1.0) / epochs)
+
+        def logistic(count: Any) -> Any:
+            return 0.5 + 1000.0 / (1.0 + jnp.exp(7.5 - at(count) / 8.0))
+
+        schedules = {
+            "exponential": (exponential, lambda c: 0.98 - 0.5 / exponential(c), lambda c: 2e-6 / exponential(c)),
+            "hyperbolic": (hyperbolic, lambda c: 0.9 + 0.0 * c, lambda c: 0.0 * c),
+            "logistic": (logistic, lambda c: 0.98 - 0.5 / logistic(c), lambda c: 0.0 * c),
+        }
+        growth, momentum, decay = schedules[self.schedule]
+
+        def masses(parameters: Any) -> Any:
+            if not isinstance(parameters, RecurrentHarmonium):
+                raise ValueError(
+                    "optimiser: the mass-spring-damper is one for recurrent harmoniums, got "
+                    f"{type(parameters).__name__}; take Adam"
+                )
+            where = lambda model: [getattr(model, name) for name in self._masses()]
+            return eqx.tree_at(where, parameters, [getattr(self, name) for name in self._masses()])
+
+        return mass_spring_damper(masses, growth=growth, momentum=momentum, decay=decay)

@@ -84,6 +84,43 @@ _KNOWN = (
         "accuracy", "Accuracy", "Part of the questions at the end of long sequences that are answered right.", False
     ),
     Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", True),
+    Metric(
+        "mse_ratio",
+        "Error to the Kalman filter's",
+        "Mean squared error of a linear read-out of the state, divided by that of the Kalman filter on the same steps.",
+        True,
+    ),
+    Metric(
+        "mse_ratio_updown",
+        "The same, up-down",
+        "Of the position decoded from what the state says was observed, without any read-out that is fitted.",
+        True,
+    ),
+    Metric("velocity_r2", "Velocity, R²", "How well a linear read-out of the state tells the velocity.", False),
+    Metric("position_r2_20", "Position 20 steps ago, R²", "How well the state tells where it was then.", False),
+    Metric("position_r2_40", "Position 40 steps ago, R²", "How well the state tells where it was then.", False),
+    Metric("mse_readout", "Squared error, read-out", "Mean squared error of a linear read-out of the state.", True),
+    Metric(
+        "frame_error",
+        "Error of the next frame",
+        "Squared error of the prediction of the next frame, summed over its values.",
+        True,
+    ),
+    Metric(
+        "log_likelihood",
+        "Log-likelihood per step",
+        "Of the next observation given the state, in nats; sums over states are annealed, which is high on average.",
+        False,
+        "nats",
+    ),
+    Metric("bits_per_character", "Bits per character", "Cost of the next character, in bits.", True, "bits"),
+    Metric(
+        "position_error",
+        "Position error",
+        "Median distance of the place read out of the state from the true one, in camera pixels.",
+        True,
+    ),
+    Metric("decoder_error", "The same, without memory", "Of a Bayesian decoder that sees one window of spikes.", None),
     Metric("reward", "Reward", "Mean sum of rewards of an episode.", False),
     Metric("cross_entropy", "Cross-entropy", "Cost of the right answer, in nats.", True, "nats"),
     Metric(

@@ -6,6 +6,7 @@ from vestige.report.arrays import misshapen, newest_first
 from vestige.report.example import example
 from vestige.report.explained import explained
 from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
+from vestige.report.filtering import filtering
 from vestige.report.heat import frequencies
 from vestige.report.inside import attention, gates
 from vestige.report.maps import walk
@@ -41,6 +42,7 @@ def run_page(folder: Path) -> str:
         per_frame=per_frame(run),
         over_training=over_training(run),
         reach=reach(run),
+        filtering=filtering(run),
         pictures=pictures(run),
         walk=walk(run),
         frequencies=frequencies(run),

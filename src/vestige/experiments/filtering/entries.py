@@ -1,0 +1,110 @@
+"""The experiments of the catalogue with filters."""
+
+from vestige.experiments.entry import Entry
+from vestige.experiments.filtering.models import REFH, Factor
+from vestige.experiments.filtering.options import Filtering
+from vestige.experiments.filtering.published import published
+from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
+from vestige.experiments.optimisers import Adam, MassSpringDamper
+
+_PAPER = "Makin, Dichter & Sabes 2016 (arXiv:1605.05799); Abdulsalam & Makin 2023"
+
+RING_TRACKING = Entry(
+    name="ring-tracking",
+    title="Ring tracking",
+    summary="something moves on a ring; a population of neurons reports where it is, never how fast",
+    paper=_PAPER,
+    presets={
+        "small": Filtering(Ring(), REFH(), chunk=2, steps=12_000),
+        "cpu": Filtering(Ring(), REFH(), steps=50_000),
+        "paper": Filtering(Ring(), REFH(), optimiser=MassSpringDamper(), steps=50_000),
+    },
+    durations={"small": "2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "5 min, 2 CPU cores"},
+    published=published,
+)
+
+SENSOR_FUSION = Entry(
+    name="sensor-fusion",
+    title="Sensor fusion",
+    summary="a number that drifts, seen by several noisy sensors: the rule's fixed point is the Kalman filter",
+    paper="Makin, Dichter & Sabes 2016 (arXiv:1605.05799), the solvable case of the notes",
+    presets={
+        "small": Filtering(Sensors(), Factor(), chunk=10, optimiser=Adam(3e-3, "cosine", 0), steps=4000),
+        "cpu": Filtering(Sensors(), Factor(), chunk=10, optimiser=Adam(3e-3, "cosine", 0), steps=20_000),
+        "paper": Filtering(Sensors(3), Factor(), chunk=10, optimiser=Adam(3e-3, "cosine", 0), steps=40_000),
+    },
+    durations={"small": "20 s, 2 CPU cores", "cpu": "1 min, 2 CPU cores", "paper": "2 min, 2 CPU cores"},
+    published=published,
+)
+
+BOUNCING_BALLS = Entry(
+    name="bouncing-balls",
+    title="Bouncing balls",
+    summary="films of balls in a box; the next frame is to be foretold",
+    paper=_PAPER,
+    presets={
+        "small": Filtering(Balls(), REFH(300, sweeps=5), chunk=5, steps=4000),
+        "cpu": Filtering(Balls(), REFH(300, sweeps=10), chunk=2, steps=40_000),
+        "paper": Filtering(Balls(resolution=30), REFH(400, sweeps=25), steps=1_000_000),
+    },
+    durations={"small": "3 min, 2 CPU cores", "cpu": "30 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    published=published,
+)
+
+MOCAP = Entry(
+    name="mocap",
+    title="Motion capture",
+    summary="people walk; the next frame of their joint angles is to be foretold",
+    paper=_PAPER,
+    presets={
+        "small": Filtering(Motion(), REFH(200), optimiser=Adam(1e-3, "cosine", 0), steps=10_000),
+        "cpu": Filtering(Motion(), REFH(200), optimiser=Adam(1e-3, "cosine", 0), steps=60_000),
+        "paper": Filtering(Motion(time=100), REFH(200), optimiser=Adam(1e-3, "cosine", 0), steps=15_000, batch=400),
+    },
+    durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
+    published=published,
+)
+
+MUSIC = Entry(
+    name="music",
+    title="Polyphonic music",
+    summary="piano rolls of 88 keys; how probable is the next chord",
+    paper=_PAPER,
+    presets={
+        "small": Filtering(Music(), REFH(120), chunk=2, steps=12_000, watched=3),
+        "cpu": Filtering(Music(), REFH(120), steps=60_000, batch=100, watched=3),
+        "paper": Filtering(Music(time=400), REFH(120), steps=32_000, batch=100, watched=3),
+    },
+    durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "20 min, 2 CPU cores"},
+    published=published,
+)
+
+TEXT = Entry(
+    name="text",
+    title="Text",
+    summary="one character after the other",
+    paper=_PAPER,
+    presets={
+        "small": Filtering(Text(), REFH(100), chunk=4, steps=6000, watched=3),
+        "cpu": Filtering(Text(), REFH(200), steps=100_000, watched=3),
+        "paper": Filtering(Text(), REFH(100), steps=100_000, watched=3),
+    },
+    durations={"small": "2 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "20 min, 2 CPU cores"},
+    published=published,
+)
+
+HIPPOCAMPUS = Entry(
+    name="hippocampus",
+    title="Hippocampus",
+    summary="spikes of place cells of an animal that runs; where is it",
+    paper="Makin et al. 2018 (J. Neural Eng.) decode arm movement so; the data are nelpy's",
+    presets={
+        "small": Filtering(Places(), REFH(120), optimiser=Adam(1e-3, "cosine", 0), steps=6000),
+        "cpu": Filtering(Places("w-maze"), REFH(240), optimiser=Adam(1e-3, "cosine", 0), steps=30_000),
+        "paper": Filtering(Places("w-maze"), REFH(480), optimiser=Adam(1e-3, "cosine", 0), steps=100_000),
+    },
+    durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "30 min, 2 CPU cores"},
+    published=published,
+)
+
+FILTERING = (RING_TRACKING, SENSOR_FUSION, BOUNCING_BALLS, MOCAP, MUSIC, TEXT, HIPPOCAMPUS)

@@ -1,0 +1,57 @@
+"""What a trained filter came to."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vestige.experiments.contract import Findings
+from vestige.models.filters import AbstractFilter
+from vestige.models.harmonium import RecurrentHarmonium, backwards
+from vestige.tasks.filtering import AbstractFilteringTask, follow
+from vestige.training.evaluation import evaluate, scalars
+from vestige.typing import Key
+
+SHOWN = 200  # steps of the sequence that is drawn
+UNITS = 24  # receptive fields that are drawn
+GENERATED = 60  # steps made against time
+
+
+def examine(task: AbstractFilteringTask, model: AbstractFilter, *, size: int, key: Key) -> Findings:
+    """Metrics on held-out sequences, one of them followed step by step, receptive fields, and a sequence of its own."""
+    key_metrics, key_example, key_own = jax.random.split(key, 3)
+    found = evaluate(task, model, size, key=key_metrics)
+    arrays = {name: np.asarray(value) for name, value in found.items() if np.ndim(value) == 1}
+    arrays |= _example(task, model, key=key_example)
+    if isinstance(model, RecurrentHarmonium):
+        arrays |= _own(model, arrays["filter_state"][-1], key=key_own)
+        fields = np.asarray(model.input_weights.T)
+        arrays["receptive_fields"] = fields[np.argsort(-np.abs(fields).max(axis=1))[:UNITS]]
+    return Findings(scalars(found), {}, task.bounds(scalars(found)), arrays)
+
+
+def _example(task: AbstractFilteringTask, model: AbstractFilter, *, key: Key) -> dict[str, np.ndarray]:
+    """The first held-out sequence: what was seen, what the model takes it for, what it foretold, and its state."""
+    key_sequence, key_model = jax.random.split(key)
+
+    def told(before: Any, seen: Any, after: Any, key: Key) -> dict[str, Any]:
+        return {
+            "filter_seen": seen,
+            "filter_denoised": model.reconstruct(after),
+            "filter_foretold": model.predict(before, key=key),
+            "filter_state": model.features(after),
+        }
+
+    @jax.jit
+    def run() -> dict[str, Any]:
+        sequence = task.held_out(jnp.zeros((), jnp.int32), key=key_sequence)
+        return {**follow(model, sequence, told, key=key_model), "filter_truth": sequence.outcomes}
+
+    return {name: np.asarray(value)[:SHOWN] for name, value in run().items()}
+
+
+def _own(model: RecurrentHarmonium, state: np.ndarray, *, key: Key) -> dict[str, np.ndarray]:
+    """What it imagines to have come before a state: samples against time, as means given the hidden bits."""
+    states, observations = backwards(model, jnp.asarray(state), GENERATED, key=key)
+    return {"filter_imagined": np.asarray(observations), "filter_imagined_state": np.asarray(states)}

@@ -1,0 +1,208 @@
+"""The models of experiments with filters, as options; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from vestige.experiments.checks import at_least, positive
+from vestige.experiments.filtering.rules import AbstractLearning, Foresight, Local, ThroughTime, TransitionOnly
+
+if TYPE_CHECKING:
+    from vestige.models.families import AbstractFamily
+    from vestige.models.filters import AbstractFilter
+    from vestige.rules import AbstractFit
+    from vestige.typing import Key
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractModel(abc.ABC):
+    """A model that goes forward in time, and the rule that goes with its name."""
+
+    @property
+    @abc.abstractmethod
+    def rule(self) -> AbstractLearning:
+        """By which it is trained where nothing else is said."""
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """Units of its state."""
+
+    @abc.abstractmethod
+    def build(self, family: "AbstractFamily", *, key: "Key") -> "AbstractFilter":
+        """The model of observations of that family."""
+
+    @abc.abstractmethod
+    def fit(self) -> "AbstractFit":
+        """How the density of a step is fitted."""
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """Steps ahead that it can foretell."""
+        return ()
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractHarmonium(AbstractModel):
+    """A recurrent harmonium; which one is a matter of its rule."""
+
+    hidden: int = 240
+    """Bits."""
+    sweeps: int = 1
+    """n of CD-n."""
+    noise: float = 0.0
+    """Share of the negative chains that start far from the data."""
+    chains: int = 16
+    """Of annealed importance sampling, for a predictive likelihood."""
+    annealing: int = 100
+    """Its steps."""
+
+    def __post_init__(self):
+        at_least(self, 1, "hidden", "sweeps", "chains", "annealing")
+        if not 0 <= self.noise <= 1:
+            raise ValueError(f"noise must be in [0, 1], got {self.noise}")
+
+    @property
+    def size(self) -> int:
+        return self.hidden
+
+    def build(self, family: "AbstractFamily", *, key: "Key") -> "AbstractFilter":
+        from vestige.models.harmonium import AnnealedLikelihood, RecurrentHarmonium
+
+        likelihood = AnnealedLikelihood(self.chains, self.annealing)
+        return RecurrentHarmonium(family, self.hidden, likelihood=likelihood, key=key)
+
+    def fit(self) -> "AbstractFit":
+        from vestige.rules import Contrastive
+
+        return Contrastive(self.sweeps, self.noise)
+
+
+@dataclasses.dataclass(frozen=True)
+class REFH(AbstractHarmonium):
+    """The recurrent exponential-family harmonium: previous state and observation are data alike."""
+
+    @property
+    def rule(self) -> AbstractLearning:
+        return Local()
+
+
+@dataclasses.dataclass(frozen=True)
+class TRBM(AbstractHarmonium):
+    """The temporal restricted Boltzmann machine: the previous state is given."""
+
+    @property
+    def rule(self) -> AbstractLearning:
+        return TransitionOnly()
+
+
+@dataclasses.dataclass(frozen=True)
+class RTRBM(AbstractHarmonium):
+    """The same with gradients through time."""
+
+    @property
+    def rule(self) -> AbstractLearning:
+        return ThroughTime()
+
+
+@dataclasses.dataclass(frozen=True)
+class RVAE(AbstractModel):
+    """The recurrent variational autoencoder (a reconstruction: the published architecture is not known)."""
+
+    hidden: int = 32
+    """Numbers of the state."""
+    width: int = 128
+    """Hidden units of each net."""
+    floor: float = 0.1
+    """Least standard deviation of the state head."""
+    weight: float = 1.0
+    """Of the state head's term."""
+    horizon: int = 5
+    """It foretells 1, 2, 4, … steps ahead, so many in all; 0: nothing."""
+    longest: float = 64.0
+    """The longest time constant that an untrained state has, in steps; the shortest is one."""
+
+    def __post_init__(self):
+        at_least(self, 2, "hidden")
+        at_least(self, 1, "width", "longest")
+        at_least(self, 0, "weight", "horizon")
+        positive(self, "floor")
+
+    @property
+    def rule(self) -> AbstractLearning:
+        return Foresight(pair=False) if self.horizon else Local()
+
+    @property
+    def size(self) -> int:
+        return self.hidden
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        return tuple(2**n for n in range(self.horizon))
+
+    def build(self, family: "AbstractFamily", *, key: "Key") -> "AbstractFilter":
+        from vestige.models.filters import RecurrentVAE
+
+        return RecurrentVAE(
+            family,
+            self.hidden,
+            width=self.width,
+            floor=self.floor,
+            weight=self.weight,
+            lags=self.lags,
+            longest=self.longest,
+            key=key,
+        )
+
+    def fit(self) -> "AbstractFit":
+        from vestige.rules import Bound
+
+        return Bound()
+
+
+@dataclasses.dataclass(frozen=True)
+class Factor(AbstractModel):
+    """Factor analysis of previous state and observation: linear, and solvable."""
+
+    hidden: int = 1
+    """Factors."""
+
+    def __post_init__(self):
+        at_least(self, 1, "hidden")
+
+    @property
+    def rule(self) -> AbstractLearning:
+        return Local()
+
+    @property
+    def size(self) -> int:
+        return self.hidden
+
+    def build(self, family: "AbstractFamily", *, key: "Key") -> "AbstractFilter":
+        from vestige.models.families import Gaussian
+        from vestige.models.filters import FactorFilter
+
+        if not isinstance(family, Gaussian):
+            raise ValueError(
+                f"model factor: observations must be real numbers, got {type(family).__name__}; "
+                "--model refh takes those"
+            )
+        return FactorFilter(family.size, self.hidden, key=key)
+
+    def fit(self) -> "AbstractFit":
+        from vestige.rules import Likelihood
+
+        return Likelihood()
+
+
+Model = REFH | TRBM | RTRBM | RVAE | Factor
+
+MODELS: Mapping[str, Model] = {
+    "refh": REFH(),
+    "trbm": TRBM(),
+    "rtrbm": RTRBM(),
+    "rvae": RVAE(),
+    "factor": Factor(),
+}
+"""What `--model NAME` stands for."""

@@ -1,0 +1,70 @@
+"""What may be set of an experiment with a filter; nothing here imports JAX."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vestige.experiments.checks import at_least
+from vestige.experiments.contract import AbstractOptions, Built, Findings
+from vestige.experiments.filtering.models import MODELS, REFH, Model
+from vestige.experiments.filtering.rules import RULES, Rule
+from vestige.experiments.filtering.tasks import Observed, Ring
+from vestige.experiments.optimisers import Adam, MassSpringDamper
+
+if TYPE_CHECKING:
+    from vestige.typing import Key
+
+
+@dataclasses.dataclass(frozen=True)
+class Filtering(AbstractOptions):
+    """A model that only goes forward in time."""
+
+    task: Observed = dataclasses.field(default_factory=Ring)
+    model: Model = dataclasses.field(default_factory=REFH)
+    rule: Rule | None = None
+    """None: the one that goes with the model's name."""
+    chunk: int = 1
+    """Steps per update."""
+    optimiser: Adam | MassSpringDamper = dataclasses.field(default_factory=lambda: Adam(2e-3, "cosine", 0))
+    steps: int = 6000
+    """Updates."""
+    batch: int = 40
+    """Sequences under way at once."""
+    judged: int = 40
+    """Held-out sequences of an evaluation."""
+    watched: int = 12
+    """How many times the model is judged while it learns."""
+
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"model": MODELS, "rule": RULES}
+    subject: ClassVar[str] = "a model that only goes forward in time"
+    variation: ClassVar[str] = "model"
+
+    def __post_init__(self):
+        at_least(self, 0, "steps", "watched")
+        at_least(self, 1, "chunk", "batch")
+        at_least(self, 2, "judged")
+
+    @property
+    def headline(self) -> str:
+        return self.task.judged_by
+
+    @property
+    def evaluations(self) -> int:
+        return self.watched
+
+    @property
+    def evaluation_size(self) -> int:
+        return self.judged
+
+    def outline(self) -> dict[str, str]:
+        return {"seen at a step": self.task.shape, "state": str(self.model.size)}
+
+    def build(self, *, seed: int) -> Built:
+        from vestige.experiments.filtering.build import build
+
+        return build(self, seed=seed)
+
+    def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
+        from vestige.experiments.filtering.examine import examine
+
+        return examine(built.task, model, size=self.judged, key=key)

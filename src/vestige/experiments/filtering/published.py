@@ -1,0 +1,43 @@
+"""Numbers of the literature for experiments with filters."""
+
+from vestige.experiments.entry import Published
+from vestige.experiments.filtering.options import Filtering
+from vestige.experiments.filtering.tasks import Balls, Music
+
+
+def published(options: Filtering) -> Published:
+    """Those that belong to the task; none where its paper has no number."""
+    task = options.task
+    if isinstance(task, Balls) and task.balls == 3:
+        return _balls(task.resolution)
+    if isinstance(task, Music):
+        return _music(task.corpus)
+    return {}
+
+
+def _balls(resolution: int) -> Published:
+    errors = {
+        30: {"RTRBM": 3.88, "structured RTRBM": 3.31, "DTSBN": 2.79},
+        15: {"RTRBM": 2.11, "RNN-RBM": 0.96},
+    }.get(resolution, {})
+    if not errors:
+        return {}
+    return {
+        "source": "Gan et al. 2015, Mittelman et al. 2014 (30 x 30); Boulanger-Lewandowski et al. 2012 (15 x 15)",
+        "note": "Recalled, not checked against the papers. Squared error of the next frame, summed over pixels.",
+        "metrics": {model: {"frame_error": value} for model, value in errors.items()},
+    }
+
+
+def _music(corpus: str) -> Published:
+    values = {
+        "jsb": {"RTRBM": -6.35, "RNN-RBM": -6.27},
+        "nottingham": {"RTRBM": -2.62, "RNN-RBM": -2.39},
+        "piano-midi": {"RTRBM": -7.36, "RNN-RBM": -7.09},
+        "musedata": {"RTRBM": -6.35, "RNN-RBM": -6.01},
+    }[corpus]
+    return {
+        "source": "Boulanger-Lewandowski, Bengio & Vincent 2012, table 1",
+        "note": "Recalled, not checked against the paper. Mean log-likelihood per frame, held out, in nats.",
+        "metrics": {model: {"log_likelihood": value} for model, value in values.items()},
+    }

@@ -1,0 +1,96 @@
+"""The rules by which a filter may be trained, as options; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from vestige.experiments.checks import positive
+
+if TYPE_CHECKING:
+    from vestige.rules import AbstractFit, AbstractRule
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractLearning(abc.ABC):
+    """A rule, still to be told how a density is fitted and how many steps an update takes."""
+
+    clip: float | None = 5.0
+    """Global norm at which the gradient is clipped; None leaves it alone."""
+
+    def __post_init__(self):
+        positive(self, "clip")
+
+    @abc.abstractmethod
+    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        """The rule, for a model that foretells `lags`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Local(AbstractLearning):
+    """Fit p(previous state, observation) at each step; no gradient crosses time."""
+
+    slow: float | None = None
+    """Decay of a slow copy of the model that makes the states; None: none."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.slow is not None and not 0 <= self.slow < 1:
+            raise ValueError(f"slow must be in [0, 1), got {self.slow}")
+
+    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        from vestige.rules import Pair, TemporallyLocal
+
+        return TemporallyLocal(fit, Pair(), chunk, self.slow, self.clip)
+
+
+@dataclasses.dataclass(frozen=True)
+class TransitionOnly(AbstractLearning):
+    """Fit p(observation | previous state) at each step; no gradient crosses time, and nothing asks for a memory."""
+
+    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        from vestige.rules import TemporallyLocal, Transition
+
+        return TemporallyLocal(fit, Transition(), chunk, None, self.clip)
+
+
+@dataclasses.dataclass(frozen=True)
+class Foresight(AbstractLearning):
+    """As either of them, with later observations as data of the step too; no gradient crosses time."""
+
+    pair: bool = True
+    """Whether the previous state is data, or given."""
+
+    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        from vestige import rules
+
+        if not lags:
+            raise ValueError(
+                "rule foresight: the model foretells nothing; take --model rvae with a horizon of 1 or more"
+            )
+        return rules.TemporallyLocal(fit, rules.Foresight(lags, self.pair), chunk, None, self.clip)
+
+
+@dataclasses.dataclass(frozen=True)
+class ThroughTime(AbstractLearning):
+    """Back-propagation through the states of a chunk."""
+
+    reading: Literal["transition", "pair"] = "transition"
+    """What is fitted at each step."""
+
+    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        from vestige import rules
+
+        readings = {"transition": rules.Transition, "pair": rules.Pair}
+        return rules.ThroughTime(fit, readings[self.reading](), chunk, self.clip)
+
+
+Rule = Local | TransitionOnly | Foresight | ThroughTime
+
+RULES: Mapping[str, Rule] = {
+    "local": Local(),
+    "transition": TransitionOnly(),
+    "foresight": Foresight(),
+    "bptt": ThroughTime(),
+}
+"""What `--rule NAME` stands for."""

@@ -1,0 +1,216 @@
+"""The tasks for filters, as options; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from vestige.experiments.checks import at_least, positive
+
+if TYPE_CHECKING:
+    from vestige.tasks.filtering import AbstractFilteringTask
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractObserved(abc.ABC):
+    """Sequences of observations."""
+
+    judged_by: ClassVar[str]
+    """The metric that counts."""
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> str:
+        """What is seen at a step, in a few words."""
+
+    @abc.abstractmethod
+    def build(self) -> "AbstractFilteringTask":
+        """The task. **Raises** `UsageError` where its data are missing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ring(AbstractObserved):
+    """Something that moves on a ring, seen by a population of neurons."""
+
+    variant: Literal["oscillator", "efference", "free", "two-dimensional", "gaussian"] = "oscillator"
+    """A mass on a spring; driven by a force that is reported; without the spring; in two dimensions; seen as a real
+    number."""
+    time: int = 1000
+    """Steps of a sequence."""
+
+    judged_by: ClassVar[str] = "mse_ratio"
+
+    def __post_init__(self):
+        at_least(self, 2, "time")
+
+    @property
+    def shape(self) -> str:
+        return {"gaussian": "1 number", "two-dimensional": "225 counts", "efference": "30 counts"}.get(
+            self.variant, "15 counts"
+        )
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.tasks import filtering
+
+        variants = {
+            "oscillator": filtering.ring_1d,
+            "efference": filtering.ring_with_efference_copy,
+            "free": filtering.ring_without_spring,
+            "two-dimensional": filtering.ring_2d,
+            "gaussian": filtering.ring_seen_by_a_gaussian,
+        }
+        return variants[self.variant](self.time)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sensors(AbstractObserved):
+    """One number that drifts, seen by several noisy sensors."""
+
+    sensors: int = 2
+    decay: float = 0.9
+    """Of the number, per step."""
+    time: int = 400
+    """Steps of a sequence."""
+
+    judged_by: ClassVar[str] = "mse_ratio"
+
+    def __post_init__(self):
+        at_least(self, 1, "sensors")
+        at_least(self, 2, "time")
+        if not 0 < self.decay < 1:
+            raise ValueError(f"decay must be in (0, 1), got {self.decay}")
+
+    @property
+    def shape(self) -> str:
+        return f"{self.sensors} numbers"
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.tasks.filtering import SensorFusion, default_noise
+
+        return SensorFusion(self.decay, default_noise(self.sensors), self.time)
+
+
+@dataclasses.dataclass(frozen=True)
+class Balls(AbstractObserved):
+    """Balls that bounce in a box, as films."""
+
+    balls: int = 3
+    resolution: int = 15
+    """Pixels along a side."""
+    time: int = 100
+    """Frames of a film."""
+
+    judged_by: ClassVar[str] = "frame_error"
+
+    def __post_init__(self):
+        at_least(self, 1, "balls", "resolution")
+        at_least(self, 3, "time")
+
+    @property
+    def shape(self) -> str:
+        return f"{self.resolution} x {self.resolution} pixels"
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.tasks.filtering import BouncingBalls
+
+        return BouncingBalls(self.balls, self.resolution, self.time)
+
+
+@dataclasses.dataclass(frozen=True)
+class Music(AbstractObserved):
+    """Polyphonic music as piano rolls."""
+
+    corpus: Literal["jsb", "nottingham", "piano-midi", "musedata"] = "jsb"
+    time: int = 100
+    """Frames of a training window."""
+
+    judged_by: ClassVar[str] = "log_likelihood"
+
+    def __post_init__(self):
+        at_least(self, 2, "time")
+
+    @property
+    def shape(self) -> str:
+        return "88 keys"
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.data import music
+
+        return music(self.corpus, self.time)
+
+
+@dataclasses.dataclass(frozen=True)
+class Motion(AbstractObserved):
+    """Joint angles of people in motion."""
+
+    recording: Literal["walking", "exercises"] = "walking"
+    nth: int = 4
+    """Every which frame is kept."""
+    time: int = 50
+    """Frames of a training window."""
+
+    judged_by: ClassVar[str] = "frame_error"
+
+    def __post_init__(self):
+        at_least(self, 1, "nth")
+        at_least(self, 2, "time")
+
+    @property
+    def shape(self) -> str:
+        return "joint angles"
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.data import motion
+
+        return motion(self.recording, self.nth, self.time)
+
+
+@dataclasses.dataclass(frozen=True)
+class Text(AbstractObserved):
+    """Characters of a text."""
+
+    text: Literal["shakespeare", "war-and-peace"] = "shakespeare"
+    time: int = 400
+    """Characters of a training window."""
+
+    judged_by: ClassVar[str] = "bits_per_character"
+
+    def __post_init__(self):
+        at_least(self, 2, "time")
+
+    @property
+    def shape(self) -> str:
+        return "one character"
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.data import text
+
+        return text(self.text, self.time)
+
+
+@dataclasses.dataclass(frozen=True)
+class Places(AbstractObserved):
+    """Spikes of hippocampal cells of an animal that runs."""
+
+    recording: Literal["linear-track", "w-maze"] = "linear-track"
+    bin: float = 0.25
+    """Seconds."""
+    time: int = 20
+    """Bins of a training window."""
+
+    judged_by: ClassVar[str] = "position_error"
+
+    def __post_init__(self):
+        positive(self, "bin")
+        at_least(self, 2, "time")
+
+    @property
+    def shape(self) -> str:
+        return "counts of spikes"
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.data import places
+
+        return places(self.recording, self.bin, self.time)
+
+
+Observed = Ring | Sensors | Balls | Music | Motion | Text | Places

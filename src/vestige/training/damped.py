@@ -1,0 +1,54 @@
+"""Momentum whose mass grows: the optimiser of the harmonium literature."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from vestige.typing import PyTree
+
+Schedule = Callable[[Int[Array, ""]], Float[Array, ""]]
+
+
+class DampedState(NamedTuple):
+    """Updates done, and the velocity of every parameter."""
+
+    count: Int[Array, ""]
+    velocity: optax.Updates
+
+
+def mass_spring_damper(
+    masses: Callable[[PyTree], PyTree], *, growth: Schedule, momentum: Schedule, decay: Schedule
+) -> optax.GradientTransformation:
+    """velocity <- -decay w + momentum velocity - gradient / (growth mass), and w <- w + the new velocity.
+
+    Each parameter is a mass on a spring with a damper: 1 / mass is its first learning rate. (rbmish; the notes' 3.2.3.)
+
+    **Arguments:**
+
+    - `masses`: of the parameters, to be made from them: a number, or a tree of numbers with their structure.
+    - `growth`, `momentum`, `decay`: from the number of updates done.
+
+    The update needs the parameters. Memory: one velocity per parameter.
+    """
+
+    def init(parameters: optax.Params) -> DampedState:
+        return DampedState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.zeros_like, parameters))
+
+    def update(
+        gradients: optax.Updates, state: DampedState, parameters: optax.Params | None = None
+    ) -> tuple[optax.Updates, DampedState]:
+        if parameters is None:
+            raise ValueError("mass_spring_damper: the update needs the parameters; pass them as optax's third argument")
+        grown, kept, pulled = growth(state.count), momentum(state.count), decay(state.count)
+
+        def one(gradient: Array, velocity: Array, weight: Array, mass: float) -> Array:
+            return kept * velocity - pulled * weight - gradient / (grown * mass)
+
+        velocity = jax.tree.map(one, gradients, state.velocity, parameters, masses(parameters))
+        return velocity, DampedState(state.count + 1, velocity)
+
+    return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
