@@ -98,4 +98,5 @@ class MassSpringDamper:
             where = lambda model: [getattr(model, name) for name in self._masses()]
             return eqx.tree_at(where, parameters, [getattr(self, name) for name in self._masses()])
 
-        return mass_spring_damper(masses, growth=growth, momentum=momentum, decay=decay)
+        stiffness = 0.1 if self.schedule == "logistic" else 0.0
+        return mass_spring_damper(masses, growth=growth, momentum=momentum, decay=decay, stiffness=stiffness)

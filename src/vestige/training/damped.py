@@ -21,9 +21,9 @@ class DampedState(NamedTuple):
 
 
 def mass_spring_damper(
-    masses: Callable[[PyTree], PyTree], *, growth: Schedule, momentum: Schedule, decay: Schedule
+    masses: Callable[[PyTree], PyTree], *, growth: Schedule, momentum: Schedule, decay: Schedule, stiffness: float = 0.0
 ) -> optax.GradientTransformation:
-    """velocity <- -decay w + momentum velocity - gradient / (growth mass), and w <- w + the new velocity.
+    """velocity <- -decay w + momentum velocity - (gradient + stiffness w) / (growth mass), w <- w + the new velocity.
 
     Each parameter is a mass on a spring with a damper: 1 / mass is its first learning rate. (rbmish; the notes' 3.2.3.)
 
@@ -31,6 +31,7 @@ def mass_spring_damper(
 
     - `masses`: of the parameters, to be made from them: a number, or a tree of numbers with their structure.
     - `growth`, `momentum`, `decay`: from the number of updates done.
+    - `stiffness`: of the spring, 0 for none.
 
     The update needs the parameters. Memory: one velocity per parameter.
     """
@@ -46,7 +47,7 @@ def mass_spring_damper(
         grown, kept, pulled = growth(state.count), momentum(state.count), decay(state.count)
 
         def one(gradient: Array, velocity: Array, weight: Array, mass: float) -> Array:
-            return kept * velocity - pulled * weight - gradient / (grown * mass)
+            return kept * velocity - pulled * weight - (gradient + stiffness * weight) / (grown * mass)
 
         velocity = jax.tree.map(one, gradients, state.velocity, parameters, masses(parameters))
         return velocity, DampedState(state.count + 1, velocity)

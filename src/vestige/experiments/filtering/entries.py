@@ -4,6 +4,7 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.filtering.models import REFH, Factor
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.published import published
+from vestige.experiments.filtering.rules import Local
 from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
 from vestige.experiments.optimisers import Adam, MassSpringDamper
 
@@ -17,7 +18,7 @@ RING_TRACKING = Entry(
     presets={
         "small": Filtering(Ring(), REFH(), chunk=2, steps=12_000),
         "cpu": Filtering(Ring(), REFH(), steps=50_000),
-        "paper": Filtering(Ring(), REFH(), optimiser=MassSpringDamper(), steps=50_000),
+        "paper": Filtering(Ring(), REFH(), Local(None), optimiser=MassSpringDamper(), steps=50_000),
     },
     durations={"small": "2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "5 min, 2 CPU cores"},
     published=published,

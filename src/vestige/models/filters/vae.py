@@ -86,6 +86,8 @@ class RecurrentVAE(AbstractFilter):
             raise ValueError(f"RecurrentVAE: hidden must be at least 2 and width at least 1, got {hidden} and {width}")
         if floor <= 0 or weight < 0:
             raise ValueError(f"RecurrentVAE: floor must be positive and weight not negative, got {floor} and {weight}")
+        if longest < 1:
+            raise ValueError(f"RecurrentVAE: longest must be at least 1, got {longest}")
         if list(lags) != sorted(set(lags)) or (lags and lags[0] < 1):
             raise ValueError(f"RecurrentVAE: lags must rise from 1 on, got {lags}")
         keys = jax.random.split(key, 6)
