@@ -3,11 +3,11 @@
 from rich.console import Console
 from rich.table import Table
 
-from vestige.data import DATASETS, check, get, listing
+from vestige.data import KNOWN, check, get, listing
 from vestige.errors import UsageError, nearest
 
 USAGE = """usage: vestige data list          what is known, and where it was found
-       vestige data get NAME      download into the cache
+       vestige data get NAME      download into the cache, or say how to put it in place
        vestige data check [NAME]  verify checksums and shapes
 
 VESTIGE_DATA=FOLDER names a folder with your own copies, FOLDER/NAME/FILE."""
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     elif verb == "get" and len(names) == 1:
         print("\n".join(get(names[0])))
     elif verb == "check" and len(names) <= 1:
-        for name in names or list(DATASETS):
+        for name in names or list(KNOWN):
             print("\n".join(check(name)))
     elif verb in ("list", "get", "check"):
         raise UsageError(f"vestige data {verb}: wrong number of names\n{USAGE}")

@@ -1,30 +1,49 @@
-"""Image data sets: where their files are, how they are fetched and checked, and their arrays.
+"""Data sets: where their files are, how they are fetched and checked, and their arrays.
 
-`DATASETS[name].load(split)` gives an `ImageSet` of numpy arrays. Files are looked for in
-`$VESTIGE_DATA/<name>/` (never written to), then in the user's cache folder, and are downloaded
-into the cache otherwise; digits and glyphs need none. Importing this package imports neither JAX nor
+`DATASETS[name].load(split)` gives an `ImageSet` of numpy arrays; recordings and texts load by what they are made of.
+Files are looked for in `$VESTIGE_DATA/<name>/` (never written to), then in the user's cache folder; those of images are
+downloaded into the cache otherwise, and digits and glyphs need none. Importing this package imports neither JAX nor
 any of the libraries that single data sets need.
 """
 
+from vestige.data.contract import Dataset
 from vestige.data.digits import Digits
+from vestige.data.frames import FrameSet
 from vestige.data.glyphs import Glyphs
+from vestige.data.hippocampus import Hippocampus, Recording
 from vestige.data.images import ImageData, ImageSet, Split
 from vestige.data.mnist import MNIST, IdxFile
+from vestige.data.mocap import Mocap
+from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot, OmniglotPart
-from vestige.data.registry import DATASETS, Row, check, get, listing
+from vestige.data.registry import DATASETS, KNOWN, Row, check, get, listing
+from vestige.data.stored import StoredData, StoredFile
+from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 
 __all__ = [
     "DATASETS",
+    "KNOWN",
     "MNIST",
+    "Dataset",
     "Digits",
+    "FrameSet",
     "Glyphs",
+    "Hippocampus",
     "IdxFile",
     "ImageData",
     "ImageSet",
+    "Mocap",
+    "Music",
     "Omniglot",
     "OmniglotPart",
+    "Recording",
     "Row",
     "Split",
+    "StoredData",
+    "StoredFile",
+    "Text",
+    "TinyShakespeare",
+    "WarAndPeace",
     "check",
     "get",
     "listing",

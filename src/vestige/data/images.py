@@ -1,11 +1,12 @@
 """What a set of images is, and what every image data set can do."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
+from vestige.data.contract import Dataset
 from vestige.errors import UsageError, nearest
 
 Split = Literal["train", "test"]
@@ -41,13 +42,8 @@ class ImageSet:
         return len(self.labels)
 
 
-class ImageData(ABC):
-    """A named data set with a training and a test part; concrete ones are frozen dataclasses."""
-
-    name: ClassVar[str]
-    description: ClassVar[str]
-    licence: ClassVar[str]
-    size: ClassVar[str]
+class ImageData(Dataset):
+    """A named set of images with a training and a test part."""
 
     @abstractmethod
     def load(self, split: Split) -> ImageSet:
@@ -55,28 +51,6 @@ class ImageData(ABC):
 
         Raises UsageError if `split` is unknown, if a file is damaged, or if one is missing and cannot
         be downloaded; RunError if a download cannot be written to the cache.
-        """
-
-    @abstractmethod
-    def missing(self) -> list[str]:
-        """Names of the files that are neither in `$VESTIGE_DATA/<name>/` nor in the cache."""
-
-    @abstractmethod
-    def found(self) -> str:
-        """The folders (or the library) that hold the files, "generated" or "not here"; nothing is opened."""
-
-    @abstractmethod
-    def get(self) -> list[str]:
-        """Fetch what is missing into the cache, check everything, and say in sentences what was done.
-
-        Raises the errors of `load`.
-        """
-
-    @abstractmethod
-    def check(self) -> list[str]:
-        """Check checksums, shapes and ranges of all files; one sentence for each.
-
-        Never downloads. Raises UsageError at the first file that is missing or damaged.
         """
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from vestige.data import places
 from vestige.data.files import Damaged, download, refuse, staged, unwritable
 from vestige.data.images import ImageData, ImageSet, Split, known_split
+from vestige.data.npz import read_arrays
 from vestige.data.omniglot_archive import read_archive, verify_archive
 from vestige.errors import RunError, UsageError
 
@@ -111,7 +112,7 @@ class Omniglot(ImageData):
 
     def _read(self, part: OmniglotPart, path: Path) -> ImageSet:
         try:
-            return _checked(part, *_read_arrays(path, f"{part.prefix}_images", f"{part.prefix}_class"))
+            return _checked(part, *read_arrays(path, f"{part.prefix}_images", f"{part.prefix}_class"))
         except Damaged as damage:
             refuse(self.name, path, damage)
 
@@ -159,24 +160,6 @@ class Omniglot(ImageData):
         sizes = {part.archive: part.size for part in self.parts}
         place = places.by_hand(self.name, sizes, self.mirrors[0])
         return f"{place}\n`vestige data get omniglot` then makes {_FILE}; that file alone will do as well."
-
-
-def _read_arrays(path: Path, *names: str) -> list[np.ndarray]:
-    """The named arrays of the npz file at `path`. Raises Damaged."""
-    try:
-        with open(path, "rb") as file:
-            npz = np.load(file, allow_pickle=False)
-            if not isinstance(npz, np.lib.npyio.NpzFile):
-                raise Damaged("it is not an npz file")
-            if absent := [name for name in names if name not in npz.files]:
-                raise Damaged(f"it has no array {' or '.join(absent)}, only {', '.join(npz.files)}")
-            return [npz[name] for name in names]
-    except Damaged:
-        raise
-    except OSError as error:
-        raise Damaged(f"it cannot be read ({error.strerror or error})") from None
-    except Exception as error:  # numpy and zipfile let a dozen kinds through, SyntaxError among them
-        raise Damaged(f"it is cut short or not a sound npz file ({error})") from None
 
 
 def _checked(part: OmniglotPart, images: np.ndarray, classes: np.ndarray) -> ImageSet:

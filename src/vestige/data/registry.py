@@ -2,14 +2,26 @@
 
 from typing import NamedTuple
 
+from vestige.data.contract import Dataset
 from vestige.data.digits import Digits
 from vestige.data.glyphs import Glyphs
+from vestige.data.hippocampus import Hippocampus
 from vestige.data.images import ImageData
 from vestige.data.mnist import MNIST
+from vestige.data.mocap import Mocap
+from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot
+from vestige.data.texts import TinyShakespeare, WarAndPeace
 from vestige.errors import UsageError, nearest
 
 DATASETS: dict[str, ImageData] = {data.name: data for data in (Digits(), Glyphs(), MNIST(), Omniglot())}
+"""Those of images, which all load alike."""
+
+KNOWN: dict[str, Dataset] = {
+    **DATASETS,
+    **{data.name: data for data in (Music(), Mocap(), TinyShakespeare(), WarAndPeace(), Hippocampus())},
+}
+"""All of them."""
 
 
 class Row(NamedTuple):
@@ -24,7 +36,7 @@ class Row(NamedTuple):
 
 def listing() -> list[Row]:
     """A row for every data set. Opens no file; raises UsageError if VESTIGE_DATA is not a folder."""
-    return [Row(d.name, d.description, d.found(), d.licence, d.size) for d in DATASETS.values()]
+    return [Row(d.name, d.description, d.found(), d.licence, d.size) for d in KNOWN.values()]
 
 
 def get(name: str) -> list[str]:
@@ -44,7 +56,7 @@ def check(name: str) -> list[str]:
     return _known(name).check()
 
 
-def _known(name: str) -> ImageData:
-    if name not in DATASETS:
-        raise UsageError(f"There is no data set '{name}'. {nearest(name, DATASETS)}")
-    return DATASETS[name]
+def _known(name: str) -> Dataset:
+    if name not in KNOWN:
+        raise UsageError(f"There is no data set '{name}'. {nearest(name, KNOWN)}")
+    return KNOWN[name]

@@ -1,0 +1,56 @@
+"""Several recordings, one after the other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vestige.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class FrameSet:
+    """Recordings of frames of numbers, all in one array.
+
+    `frames` (total, channels), the recordings one after another; `lengths` int32, the frames of each; `channels` names
+    the columns. Raises UsageError if they do not agree or something is empty.
+    """
+
+    frames: np.ndarray
+    lengths: np.ndarray
+    channels: tuple[str, ...]
+
+    def __post_init__(self):
+        frames, lengths = self.frames, self.lengths
+        if frames.ndim != 2 or frames.size == 0 or frames.shape[1] != len(self.channels):
+            raise UsageError(
+                f"FrameSet: `frames` must be (total, {len(self.channels)}), one column a channel and nothing empty, "
+                f"got {frames.shape}."
+            )
+        if lengths.ndim != 1 or lengths.min(initial=1) < 1 or lengths.sum() != len(frames):
+            raise UsageError(
+                f"FrameSet: `lengths` must be positive and sum to {len(frames)} frames, got a sum of {lengths.sum()}."
+            )
+
+    def recordings(self) -> list[np.ndarray]:
+        """Each recording by itself, (frames, channels)."""
+        return np.split(self.frames, np.cumsum(self.lengths)[:-1])
+
+    def every(self, nth: int) -> "FrameSet":
+        """Frames 0, n, 2n, … of each recording. Raises UsageError if `nth` is less than 1."""
+        if nth < 1:
+            raise UsageError(f"FrameSet: every `nth` frame with nth at least 1, got {nth}.")
+        return joined([recording[::nth] for recording in self.recordings()], self.channels)
+
+    def parted(self, share: float) -> "tuple[FrameSet, FrameSet]":
+        """The beginning of each recording, and its last `share`; for recordings that come without a split."""
+        pieces = self.recordings()
+        cut = [len(piece) - round(share * len(piece)) for piece in pieces]
+        if not 0 < share < 1 or any(not 0 < c < len(p) for c, p in zip(cut, pieces, strict=True)):
+            raise UsageError(f"FrameSet: a share of {share} leaves a recording empty on one side.")
+        early = joined([p[:c] for c, p in zip(cut, pieces, strict=True)], self.channels)
+        return early, joined([p[c:] for c, p in zip(cut, pieces, strict=True)], self.channels)
+
+
+def joined(recordings: list[np.ndarray], channels: tuple[str, ...]) -> FrameSet:
+    """Recordings (frames, channels) as one set."""
+    return FrameSet(np.concatenate(recordings), np.array([len(r) for r in recordings], np.int32), channels)
