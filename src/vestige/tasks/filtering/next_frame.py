@@ -1,0 +1,39 @@
+"""How well the next frame is foretold, and by whom without a memory."""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+
+def frame_errors(
+    foretold: Float[Array, "time p"], frames: Float[Array, "time p"], inside: Bool[Array, " time"]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Summed squared error of frames 2, 3, …, and how many there are.
+
+    `foretold[t]` is what was said of frame t + 1 after frame t. A frame that is missing, or beyond the end, counts for
+    nothing.
+    """
+    there = inside[1:] & ~jnp.any(jnp.isnan(frames[1:]), axis=1)
+    errors = jnp.where(there[:, None], foretold[:-1] - frames[1:], 0.0)
+    return jnp.sum(jnp.square(errors)), jnp.sum(there).astype(foretold.dtype)
+
+
+def repeated(frames: Float[Array, "time p"]) -> Float[Array, "time p"]:
+    """The next frame is as the last that was seen; all zeros before any was."""
+    seen = ~jnp.any(jnp.isnan(frames), axis=1)
+    last = jax.lax.cummax(jnp.where(seen, jnp.arange(frames.shape[0]), -1))
+    return jnp.where((last >= 0)[:, None], frames[jnp.maximum(last, 0)], 0.0)
+
+
+def extrapolated(frames: Float[Array, "time p"], low: float, high: float) -> Float[Array, "time p"]:
+    """The next frame is as far from this one as this one is from the last, within low..high; after the first frame,
+    the same as that one."""
+    moved = jnp.concatenate([frames[:1], 2 * frames[1:] - frames[:-1]])
+    return jnp.clip(moved, low, high)
+
+
+def mean_per_frame(sums: Mapping[str, tuple[Array, Array]]) -> dict[str, Float[Array, ""]]:
+    """From sums and counts per sequence, the mean over all frames of all sequences."""
+    return {name: jnp.sum(total) / jnp.sum(count) for name, (total, count) in sums.items()}

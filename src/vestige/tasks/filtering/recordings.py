@@ -1,0 +1,94 @@
+"""Recordings of different lengths, and tasks that train on windows of them."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
+
+from vestige.data import FrameSet
+from vestige.sequences import ArraySequence
+from vestige.tasks.filtering.contract import AbstractFilteringTask
+from vestige.typing import Key
+
+
+class Stretches(eqx.Module):
+    """Recordings one after the other on the device, in whatever type is smallest; read as float32."""
+
+    frames: Shaped[Array, "total p"]
+    outcomes: Float[Array, "total d"]
+    starts: Int[Array, " recordings"]
+    lengths: Int[Array, " recordings"]
+    longest: int = eqx.field(static=True)
+
+    @property
+    def count(self) -> int:
+        """How many recordings there are."""
+        return self.starts.shape[0]
+
+    def cut(self, start: Int[Array, ""], length: Int[Array, ""], steps: int) -> ArraySequence:
+        """`length` steps from `start` of all on, on a time axis of `steps`; beyond them stands what comes next, which
+        counts for nothing."""
+        where = jnp.minimum(start + jnp.arange(steps, dtype=jnp.int32), self.frames.shape[0] - 1)
+        return ArraySequence(self.frames[where].astype(jnp.float32), self.outcomes[where], length)
+
+    def recording(self, number: Int[Array, ""]) -> ArraySequence:
+        """One of them as a whole, on the time axis of the longest."""
+        return self.cut(self.starts[number], self.lengths[number], self.longest)
+
+    def window(self, steps: int, *, key: Key) -> ArraySequence:
+        """`steps` steps in a row, every such window of every recording equally likely; a recording that is shorter
+        has one window, itself."""
+        windows = jnp.maximum(self.lengths - steps + 1, 1)
+        until = jnp.cumsum(windows)
+        drawn = jax.random.randint(key, (), 0, until[-1], jnp.int32)
+        number = jnp.searchsorted(until, drawn, side="right")
+        offset = drawn - (until[number] - windows[number])
+        return self.cut(self.starts[number] + offset, jnp.minimum(self.lengths[number], steps), steps)
+
+
+def stretches(recordings: FrameSet, outcomes: np.ndarray | None = None) -> Stretches:
+    """On the device; `outcomes` (total, d), by default none."""
+    starts = np.concatenate([[0], np.cumsum(recordings.lengths)[:-1]])
+    outcomes = np.zeros((len(recordings.frames), 0)) if outcomes is None else outcomes
+    return Stretches(
+        jnp.asarray(recordings.frames),
+        jnp.asarray(outcomes.astype(np.float32)),
+        jnp.asarray(starts.astype(np.int32)),
+        jnp.asarray(recordings.lengths.astype(np.int32)),
+        int(recordings.lengths.max()),
+    )
+
+
+class AbstractRecordings(AbstractFilteringTask):
+    """Training sequences are windows of `time` steps at random places; judged are whole held-out recordings.
+
+    An evaluation of `size` takes as many different recordings at random, or all where there are no more.
+    """
+
+    train: eqx.AbstractVar[Stretches]
+    test: eqx.AbstractVar[Stretches]
+    time: eqx.AbstractVar[int]
+
+    @property
+    def steps(self) -> int:
+        return self.time
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        return ()
+
+    def sequence(self, *, key: Key) -> ArraySequence:
+        return self.train.window(self.time, key=key)
+
+    def held_out_count(self, size: int) -> int:
+        return min(size, self.test.count)
+
+    def held_out(self, row: Int[Array, ""], *, key: Key) -> ArraySequence:
+        return self.test.recording(jax.random.permutation(key, self.test.count)[row])
+
+
+def checked_time(owner: str, time: int) -> None:
+    """**Raises** `ValueError` where a window has fewer than two steps."""
+    if time < 2:
+        raise ValueError(f"{owner}: time, the steps of a training window, must be at least 2, got {time}")
