@@ -51,8 +51,31 @@ class AbstractFamily(eqx.Module):
         """A sample of y."""
 
     @abc.abstractmethod
-    def check(self, name: str, values: np.ndarray) -> None:
-        """**Raises:** `ValueError` that names `name`, where some value is outside the support; NaN is not looked at."""
+    def fault(self, seen: Float[np.ndarray, "n size"]) -> str | None:
+        """What is wrong with values none of which is NaN, as "expected …, got …"; None if nothing is. On the host."""
+
+    def admit(self, observations: np.ndarray, owner: str) -> None:
+        """On the host, before anything is compiled.
+
+        **Raises:** `ValueError` where `observations` are not floating-point (…, size), where a step is NaN in some of
+        its values and not in all (a missing step is NaN in all), or where a value is outside the support.
+        """
+        found = np.asarray(observations)
+        if found.ndim < 1 or found.shape[-1] != self.size or found.dtype.kind != "f":
+            raise ValueError(
+                f"{owner}: observations must be floating-point (..., {self.size}), got {found.dtype} {found.shape}"
+            )
+        steps = found.reshape(-1, self.size)
+        gaps = np.isnan(steps)
+        missing = np.all(gaps, axis=1, keepdims=True)
+        if np.any(in_part := gaps & ~missing):
+            step, value = np.argwhere(in_part)[0]
+            raise ValueError(
+                f"{owner}: observations: a missing step is NaN in all its {self.size} values, got NaN in value "
+                f"{value} of step {step} alone; fill it in, or mark the whole step as missing"
+            )
+        if (fault := self.fault(steps[~missing[:, 0]])) is not None:
+            raise ValueError(f"{owner}: observations: {fault}")
 
     def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         """y as a net likes to see it: of order 1, its spread the same everywhere."""
@@ -64,9 +87,10 @@ class AbstractFamily(eqx.Module):
 
 
 class Bernoulli(AbstractFamily):
-    """Bits, from logits."""
+    """Bits, from logits; with `graded` anything in between, taken for the probability of 1."""
 
     size: int = eqx.field(static=True)
+    graded: bool = eqx.field(static=True, default=False)
 
     def statistics(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
@@ -83,8 +107,10 @@ class Bernoulli(AbstractFamily):
     def draw(self, natural: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return bits(natural, key=key)
 
-    def check(self, name: str, values: np.ndarray) -> None:
-        _support(name, values, ~np.isin(values, (0, 1)), "bits, 0 or 1", "values >= values.mean() makes bits of reals")
+    def fault(self, seen: np.ndarray) -> str | None:
+        if self.graded:
+            return _first(seen, ~((seen >= 0) & (seen <= 1)), "values lie in 0..1", "rescale them")
+        return _first(seen, ~((seen == 0) | (seen == 1)), "bits are 0 or 1", "threshold them, or say graded=True")
 
 
 class Poisson(AbstractFamily):
@@ -123,11 +149,9 @@ class Poisson(AbstractFamily):
     def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return jnp.sqrt(value) - 0.7
 
-    def check(self, name: str, values: np.ndarray) -> None:
-        wrong = (values < 0) | (values != np.round(values))
-        _support(
-            name, values, wrong, "counts: whole numbers that are not negative", "bin the events, do not smooth them"
-        )
+    def fault(self, seen: np.ndarray) -> str | None:
+        wrong = ~((seen >= 0) & (seen == np.floor(seen)) & np.isfinite(seen))
+        return _first(seen, wrong, "counts are 0, 1, 2, …", "bin the events first, and do not scale the counts")
 
 
 class Gaussian(AbstractFamily):
@@ -150,8 +174,8 @@ class Gaussian(AbstractFamily):
     def draw(self, natural: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return natural + jax.random.normal(key, natural.shape, natural.dtype)
 
-    def check(self, name: str, values: np.ndarray) -> None:
-        _support(name, values, np.isinf(values), "finite numbers", "replace what is missing by NaN")
+    def fault(self, seen: np.ndarray) -> str | None:
+        return _first(seen, ~np.isfinite(seen), "values are finite", "leave the step out as missing (all NaN)")
 
 
 class Binomial(AbstractFamily):
@@ -179,9 +203,9 @@ class Binomial(AbstractFamily):
     def draw(self, natural: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return jnp.sum(bits(jnp.broadcast_to(natural, (self.trials, *natural.shape)), key=key), axis=0)
 
-    def check(self, name: str, values: np.ndarray) -> None:
-        wrong = (values < 0) | (values > self.trials) | (values != np.round(values))
-        _support(name, values, wrong, f"whole numbers from 0 to {self.trials}", "raise trials, or clip the counts")
+    def fault(self, seen: np.ndarray) -> str | None:
+        wrong = ~((seen >= 0) & (seen <= self.trials) & (seen == np.floor(seen)))
+        return _first(seen, wrong, f"counts are 0 to {self.trials}", "raise trials, or clip the counts")
 
 
 class Categorical(AbstractFamily):
@@ -205,9 +229,9 @@ class Categorical(AbstractFamily):
         drawn = jax.random.categorical(key, _with_reference(natural))
         return jax.nn.one_hot(drawn, self.size + 1, dtype=natural.dtype)[1:]
 
-    def check(self, name: str, values: np.ndarray) -> None:
-        wrong = ~np.isin(values, (0, 1)) | (np.sum(values, axis=-1, keepdims=True) > 1)
-        _support(name, values, wrong, "one-hot rows without the first class", "at most one entry of a row may be 1")
+    def fault(self, seen: np.ndarray) -> str | None:
+        wrong = ~((seen == 0) | (seen == 1)) | (np.sum(seen != 0, axis=1) > 1)[:, None]
+        return _first(seen, wrong, f"a step holds at most one 1 among {self.size} zeros", "code the classes one-hot")
 
 
 class Gamma(AbstractFamily):
@@ -241,8 +265,8 @@ class Gamma(AbstractFamily):
         shape, scale = self._shape_and_scale(natural)
         return jnp.maximum(jax.random.gamma(key, shape) * scale, jnp.finfo(scale.dtype).tiny)
 
-    def check(self, name: str, values: np.ndarray) -> None:
-        _support(name, values, (values <= 0) | np.isinf(values), "positive numbers", "add a small offset to zeros")
+    def fault(self, seen: np.ndarray) -> str | None:
+        return _first(seen, ~((seen > 0) & np.isfinite(seen)), "values are positive", "add a small offset to zeros")
 
     def _shape_and_scale(self, natural: Array) -> tuple[Array, Array]:
         return jnp.maximum(natural[: self.size] + 1, 1e-4), 1 / jnp.maximum(-natural[self.size :], 1e-4)
@@ -296,8 +320,8 @@ def _with_reference(natural: Array) -> Array:
     return jnp.concatenate([jnp.zeros(1, natural.dtype), natural])
 
 
-def _support(name: str, values: np.ndarray, wrong: np.ndarray, expected: str, way_out: str) -> None:
-    wrong = wrong & ~np.isnan(values)
-    if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(f"{name}: expected {expected}, got {values[at]} at index {at}; {way_out}")
+def _first(seen: np.ndarray, wrong: np.ndarray, expected: str, way_out: str) -> str | None:
+    if not wrong.any():
+        return None
+    step, value = np.argwhere(wrong)[0]
+    return f"expected that {expected}, got {seen[step, value]:g} in value {value} of step {step}; {way_out}"

@@ -16,7 +16,7 @@ Schedule = Callable[[Int[Array, ""]], Float[Array, ""]]
 class DampedState(NamedTuple):
     """Updates done, and the velocity of every parameter."""
 
-    count: Int[Array, ""]
+    updates: Int[Array, ""]
     velocity: optax.Updates
 
 
@@ -44,12 +44,12 @@ def mass_spring_damper(
     ) -> tuple[optax.Updates, DampedState]:
         if parameters is None:
             raise ValueError("mass_spring_damper: the update needs the parameters; pass them as optax's third argument")
-        grown, kept, pulled = growth(state.count), momentum(state.count), decay(state.count)
+        grown, kept, pulled = growth(state.updates), momentum(state.updates), decay(state.updates)
 
         def one(gradient: Array, velocity: Array, weight: Array, mass: float) -> Array:
             return kept * velocity - pulled * weight - (gradient + stiffness * weight) / (grown * mass)
 
         velocity = jax.tree.map(one, gradients, state.velocity, parameters, masses(parameters))
-        return velocity, DampedState(state.count + 1, velocity)
+        return velocity, DampedState(state.updates + 1, velocity)
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]

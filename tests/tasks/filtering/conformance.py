@@ -40,7 +40,7 @@ def shapes_are_as_told(task, key):
     assert seen.length.shape == (3,) and seen.length.dtype == jnp.int32
     assert (seen.length >= 1).all() and (seen.length <= task.steps).all()
     for row in range(3):
-        task.values.admit(np.asarray(seen.inputs[row, : int(seen.length[row])]), "conformance")
+        task.family.admit(np.asarray(seen.inputs[row, : int(seen.length[row])]), "conformance")
 
 
 def rows_stand_alone(task, key):

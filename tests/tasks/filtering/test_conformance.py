@@ -89,10 +89,10 @@ def test_names_of_outcomes():
     assert len(BouncingBalls().outcomes) == 12
 
 
-def test_the_task_knows_the_kind_of_its_values():
-    kinds = {name: type(task.values).__name__ for name, task in TASKS.items()}
-    assert kinds["ring"] == kinds["place cells"] == "Counts"
-    assert kinds["balls"] == kinds["rolls"] == "Bits"
-    assert kinds["sensors"] == kinds["motion"] == kinds["ring seen by a Gaussian"] == "Reals"
-    assert kinds["characters"] == "Categories"
+def test_the_task_knows_the_family_of_its_observations():
+    kinds = {name: type(task.family).__name__ for name, task in TASKS.items()}
+    assert kinds["ring"] == kinds["place cells"] == "Poisson"
+    assert kinds["balls"] == kinds["rolls"] == "Bernoulli"
+    assert kinds["sensors"] == kinds["motion"] == kinds["ring seen by a Gaussian"] == "Gaussian"
+    assert kinds["characters"] == "Categorical"
     assert jnp.isfinite(TASKS["sensors"].pole)

@@ -13,26 +13,8 @@ from vestige.tasks.filtering import (
     ring_1d,
     ring_without_spring,
 )
-from vestige.tasks.filtering.draws import poisson
 
 ROWS = 240
-
-
-class TestCounts:
-    def test_poisson_by_inversion(self, key):
-        """Every count as often as it should be, mean and variance equal to the rate."""
-        from scipy.stats import poisson as exact
-
-        draws = 200_000
-        for rate in (0.05, 1.3, 9.6):
-            found = np.asarray(jax.jit(lambda k, rate=rate: poisson(jnp.full(draws, rate), most=60, key=k))(key))
-            assert abs(found.mean() - rate) < 4 * np.sqrt(rate / draws)
-            for count in range(20):
-                p = exact.pmf(count, rate)
-                assert abs((found == count).mean() - p) < 4 * np.sqrt(p * (1 - p) / draws) + 1e-6
-
-    def test_rate_zero_never_fires(self, key):
-        assert (poisson(jnp.zeros(1000), most=60, key=key) == 0).all()
 
 
 class TestRing:

@@ -3,13 +3,19 @@
 from typing import Literal
 
 from vestige.data import Hippocampus, Mocap, Music, TinyShakespeare, WarAndPeace
-from vestige.data.hippocampus import NOT_A_CELL
+from vestige.data.hippocampus import NOT_A_CELL, Track
+from vestige.data.music import Corpus
 from vestige.tasks import filtering
 
 
 def music(corpus: Literal["jsb", "nottingham", "piano-midi", "musedata"], time: int) -> filtering.PianoRolls:
     """**Raises** `UsageError` where the rolls are missing."""
-    names = {"jsb": "jsb_chorales", "nottingham": "nottingham", "piano-midi": "piano_midi", "musedata": "musedata"}
+    names: dict[str, Corpus] = {
+        "jsb": "jsb_chorales",
+        "nottingham": "nottingham",
+        "piano-midi": "piano_midi",
+        "musedata": "musedata",
+    }
     train, test = (Music().load(names[corpus], split) for split in ("train", "test"))
     return filtering.piano_rolls(train, test, time)
 
@@ -29,5 +35,6 @@ def text(name: Literal["shakespeare", "war-and-peace"], time: int) -> filtering.
 
 def places(recording: Literal["linear-track", "w-maze"], bin: float, time: int) -> filtering.PlaceCells:
     """**Raises** `UsageError` where the recording is missing."""
-    name = {"linear-track": "linear_track", "w-maze": "w_maze"}[recording]
-    return filtering.place_cells(Hippocampus().load(name), drop=NOT_A_CELL.get(name, ()), bin=bin, time=time)
+    tracks: dict[str, Track] = {"linear-track": "linear_track", "w-maze": "w_maze"}
+    name = tracks[recording]
+    return filtering.place_cells(Hippocampus().load(name), drop=NOT_A_CELL[name], bin=bin, time=time)

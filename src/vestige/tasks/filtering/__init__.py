@@ -42,8 +42,3 @@ from vestige.tasks.filtering.sensors import SensorFusion as SensorFusion
 from vestige.tasks.filtering.sensors import default_noise as default_noise
 from vestige.tasks.filtering.text import Characters as Characters
 from vestige.tasks.filtering.text import characters as characters
-from vestige.tasks.filtering.values import AbstractValues as AbstractValues
-from vestige.tasks.filtering.values import Bits as Bits
-from vestige.tasks.filtering.values import Categories as Categories
-from vestige.tasks.filtering.values import Counts as Counts
-from vestige.tasks.filtering.values import Reals as Reals

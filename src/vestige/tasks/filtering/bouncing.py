@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
+from vestige.models.families import Bernoulli
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.balls import Discs, advance, released, render
 from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
 from vestige.tasks.filtering.next_frame import extrapolated, frame_errors, mean_per_frame, repeated
-from vestige.tasks.filtering.values import Bits
 from vestige.typing import Key, Metrics
 
 MOST_BALLS = 6
@@ -48,8 +48,8 @@ class BouncingBalls(AbstractFilteringTask):
         return self.time
 
     @property
-    def values(self) -> Bits:
-        return Bits(self.resolution**2, graded=True)
+    def family(self) -> Bernoulli:
+        return Bernoulli(self.resolution**2, graded=True)
 
     @property
     def outcomes(self) -> tuple[str, ...]:

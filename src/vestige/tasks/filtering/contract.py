@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from vestige.models.families import AbstractFamily
 from vestige.sequences import ArraySequence
 from vestige.tasks.contract import AbstractTask
-from vestige.tasks.filtering.values import AbstractValues
 from vestige.typing import Batch, Key, PyTree
 
 EVALUATION_BATCH = 64
@@ -40,7 +40,7 @@ class Filters(Protocol):
         """E[y_{t+1} | x_t]."""
         ...
 
-    def log_predictive(self, state: Any, observation: Float[Array, " p"], *, key: Key) -> Float[Array, ""]:
+    def log_predictive(self, previous: Any, observation: Float[Array, " p"], *, key: Key) -> Float[Array, ""]:
         """log q(y_t | x_{t-1}), in nats, from the state *before* the observation."""
         ...
 
@@ -56,8 +56,8 @@ class AbstractFilteringTask(AbstractTask):
 
     @property
     @abc.abstractmethod
-    def values(self) -> AbstractValues:
-        """The kind of the values that are observed, and how many there are at a step."""
+    def family(self) -> AbstractFamily:
+        """Of the observations: what kind of values they are, and how many at a step."""
 
     @property
     @abc.abstractmethod
@@ -80,7 +80,7 @@ class AbstractFilteringTask(AbstractTask):
     @property
     def width(self) -> int:
         """p, how many numbers are observed at a step."""
-        return self.values.width
+        return self.family.size
 
     def held_out_count(self, size: int) -> int:
         """How many sequences an evaluation of `size` judges: fewer where the held-out data have fewer."""

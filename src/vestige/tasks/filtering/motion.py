@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from vestige.data import FrameSet
+from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, repeated
 from vestige.tasks.filtering.readout import Readout, ridge
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
-from vestige.tasks.filtering.values import Reals
 from vestige.typing import Key, Metrics
 
 CONSTANT = 1e-6
@@ -41,8 +41,8 @@ class MotionCapture(AbstractRecordings):
         checked_time("MotionCapture", self.time)
 
     @property
-    def values(self) -> Reals:
-        return Reals(len(self.channels))
+    def family(self) -> Gaussian:
+        return Gaussian(len(self.channels))
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         regression = self._regression()
@@ -110,7 +110,7 @@ def motion_capture(
     parts = []
     for part in thin:
         frames = ((part.frames[:, kept] - mean) / scale).astype(np.float32)
-        Reals(len(kept)).admit(frames, "motion_capture")
+        Gaussian(len(kept)).admit(frames, "motion_capture")
         parts.append(stretches(FrameSet(frames, part.lengths, names)))
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
     return MotionCapture(

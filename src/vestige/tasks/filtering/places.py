@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from vestige.data import Recording
+from vestige.models.families import Poisson
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out, shown
 from vestige.tasks.filtering.readout import chosen_ridge
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
 from vestige.tasks.filtering.running import binned, parted, pieces, runs, speed
-from vestige.tasks.filtering.values import Counts
 from vestige.typing import Key, Metrics
 
 FLOOR = 1e-3
@@ -58,8 +58,8 @@ class PlaceCells(AbstractRecordings):
         checked_time("PlaceCells", self.time)
 
     @property
-    def values(self) -> Counts:
-        return Counts(self.train.frames.shape[1])
+    def family(self) -> Poisson:
+        return Poisson(self.train.frames.shape[1])
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -200,7 +200,7 @@ def place_cells(
     train, train_where = pieces(counts[:, list(kept)], where, early, names)
     test, test_where = pieces(counts[:, list(kept)], where, late, names)
     for part in (train, test):
-        Counts(len(kept)).admit(part.frames, "place_cells")
+        Poisson(len(kept)).admit(part.frames, "place_cells")
     corner = np.unique(np.floor(train_where / cell), axis=0)
     grid = jnp.asarray(((corner + 0.5) * cell).astype(np.float32))
     return PlaceCells(

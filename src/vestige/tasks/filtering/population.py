@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from vestige.tasks.filtering.draws import poisson
-from vestige.tasks.filtering.values import AbstractValues, Counts, Reals
+from vestige.models.families import AbstractFamily, Gaussian, Poisson
+from vestige.numerics import poisson
 from vestige.typing import Key
 
 TUNING = (1 / 6) / (2 * math.sqrt(2 * math.log(2)))
@@ -24,7 +24,7 @@ class AbstractSensor(eqx.Module):
 
     @property
     @abc.abstractmethod
-    def values(self) -> AbstractValues:
+    def family(self) -> AbstractFamily:
         """The kind of the numbers observed, and how many."""
 
     @abc.abstractmethod
@@ -76,8 +76,8 @@ class PopulationCode(AbstractSensor):
             raise ValueError(f"PopulationCode: gains are (least, most) with 0 < least <= most, got {self.gains}")
 
     @property
-    def values(self) -> Counts:
-        return Counts(self.neurons**self.dims)
+    def family(self) -> Poisson:
+        return Poisson(self.neurons**self.dims)
 
     @property
     def period(self) -> float:
@@ -87,11 +87,6 @@ class PopulationCode(AbstractSensor):
     @property
     def _preferred(self) -> np.ndarray:
         return (np.arange(self.neurons) / (self.neurons - 1)).astype(np.float32)
-
-    @property
-    def _most(self) -> int:
-        """More spikes of one neuron than ever come: ten standard deviations above its highest rate."""
-        return math.ceil(self.gains[1] + 10 * math.sqrt(self.gains[1]) + 10)
 
     def shape_of(self, stimulus: Float[Array, " dims"]) -> Float[Array, " p"]:
         """Rates at gain 1, the last dimension running fastest."""
@@ -112,7 +107,7 @@ class PopulationCode(AbstractSensor):
 
     def observe(self, stimulus: Float[Array, " dims"], *, key: Key) -> Float[Array, " p"]:
         key_gain, key_counts = jax.random.split(key)
-        return poisson(self.rates(stimulus, key=key_gain), most=self._most, key=key_counts)
+        return poisson(self.rates(stimulus, key=key_gain), key=key_counts)
 
     def decode(self, observation: Float[Array, " p"]) -> tuple[Float[Array, " dims"], Float[Array, " dims"]]:
         lattice = observation.reshape((self.neurons,) * self.dims)
@@ -150,8 +145,8 @@ class GaussianSensor(AbstractSensor):
             )
 
     @property
-    def values(self) -> Reals:
-        return Reals(self.dims)
+    def family(self) -> Gaussian:
+        return Gaussian(self.dims)
 
     def observe(self, stimulus: Float[Array, " dims"], *, key: Key) -> Float[Array, " p"]:
         return stimulus / math.sqrt(self.variance) + jax.random.normal(key, stimulus.shape)

@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from vestige.models.families import AbstractFamily, Gaussian, Poisson
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
 from vestige.tasks.filtering.dynamics import LinearWorld, driven, free, oscillator
 from vestige.tasks.filtering.kalman import kalman_filter, smooth
 from vestige.tasks.filtering.population import AbstractSensor, GaussianSensor, PopulationCode
 from vestige.tasks.filtering.readout import r2, ridge
-from vestige.tasks.filtering.values import AbstractValues, Counts, Reals
 from vestige.typing import Key, Metrics
 
 DELAYS = 60
@@ -100,9 +100,9 @@ class RingTracking(AbstractFilteringTask):
                 f"RingTracking: sensors must be of the world's {self.world.dims} dimensions, "
                 f"got {[sensor.dims for sensor in self.sensors]}"
             )
-        kinds = {type(sensor.values) for sensor in self.sensors}
+        kinds = {type(sensor.family) for sensor in self.sensors}
         if len(kinds) > 1:
-            raise ValueError("RingTracking: all sensors must show the same kind of values, got several")
+            raise ValueError("RingTracking: the observations of all sensors must be of one family, got several")
         if self.time < 2:
             raise ValueError(f"RingTracking: time must be at least 2 steps, got {self.time}")
 
@@ -111,9 +111,9 @@ class RingTracking(AbstractFilteringTask):
         return self.time
 
     @property
-    def values(self) -> AbstractValues:
-        width = sum(sensor.values.width for sensor in self.sensors)
-        return Counts(width) if isinstance(self.sensors[0].values, Counts) else Reals(width)
+    def family(self) -> AbstractFamily:
+        width = sum(sensor.family.size for sensor in self.sensors)
+        return Poisson(width) if isinstance(self.sensors[0].family, Poisson) else Gaussian(width)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ class RingTracking(AbstractFilteringTask):
 
     def decode(self, observation: Float[Array, " p"]) -> tuple[Float[Array, "r dims"], Float[Array, "r dims"]]:
         """Estimate and variance of every observed number from one observation, NaN where it says nothing."""
-        ends = [sum(sensor.values.width for sensor in self.sensors[: i + 1]) for i in range(len(self.sensors))]
+        ends = [sum(sensor.family.size for sensor in self.sensors[: i + 1]) for i in range(len(self.sensors))]
         parts = jnp.split(observation, ends[:-1])
         found = [sensor.decode(part) for sensor, part in zip(self.sensors, parts, strict=True)]
         return jnp.stack([estimate for estimate, _ in found]), jnp.stack([variance for _, variance in found])

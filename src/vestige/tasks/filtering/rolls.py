@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from vestige.data import FrameSet
+from vestige.models.families import Bernoulli
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, repeated
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
-from vestige.tasks.filtering.values import Bits
 from vestige.typing import Key, Metrics
 
 
@@ -36,8 +36,8 @@ class PianoRolls(AbstractRecordings):
         checked_time("PianoRolls", self.time)
 
     @property
-    def values(self) -> Bits:
-        return Bits(self.train.frames.shape[1])
+    def family(self) -> Bernoulli:
+        return Bernoulli(self.train.frames.shape[1])
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         frequent = self._frequencies()
@@ -79,5 +79,5 @@ class PianoRolls(AbstractRecordings):
 def piano_rolls(train: FrameSet, test: FrameSet, time: int = 100) -> PianoRolls:
     """The task on rolls as `Music().load` gives them. **Raises** `ValueError` where a value is not 0 or 1."""
     for part in (train, test):
-        Bits(train.frames.shape[1]).admit(part.frames.astype(np.float32), "piano_rolls")
+        Bernoulli(train.frames.shape[1]).admit(part.frames.astype(np.float32), "piano_rolls")
     return PianoRolls(stretches(train), stretches(test), time)

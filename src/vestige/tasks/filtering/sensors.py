@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
 from vestige.tasks.filtering.kalman import LinearGaussian, kalman_filter
 from vestige.tasks.filtering.readout import ridge
-from vestige.tasks.filtering.values import Reals
 from vestige.typing import Key, Metrics
 
 
@@ -53,8 +53,8 @@ class SensorFusion(AbstractFilteringTask):
         return self.time
 
     @property
-    def values(self) -> Reals:
-        return Reals(len(self.noise))
+    def family(self) -> Gaussian:
+        return Gaussian(len(self.noise))
 
     @property
     def outcomes(self) -> tuple[str, ...]:

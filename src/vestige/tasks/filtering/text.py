@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Integer
 
+from vestige.models.families import Categorical
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
 from vestige.tasks.filtering.recordings import checked_time
-from vestige.tasks.filtering.values import Categories
 from vestige.typing import Key, Metrics
 
 
@@ -44,8 +44,8 @@ class Characters(AbstractFilteringTask):
         return self.time
 
     @property
-    def values(self) -> Categories:
-        return Categories(len(self.alphabet) - 1)
+    def family(self) -> Categorical:
+        return Categorical(len(self.alphabet) - 1)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
