@@ -82,7 +82,7 @@ def test_damage_is_refused(given, arrays, spoil):
         arrays["valid_rolls"] = arrays["valid_rolls"].copy()
         arrays["valid_rolls"][0, 0] = 1
     elif spoil == "type":
-        arrays["test_lengths"] = arrays["test_lengths"].astype(np.int64)
+        arrays["test_lengths"] = arrays["test_lengths"].view(np.uint32)
     elif spoil == "missing":
         del arrays["test_rolls"]
     np.savez(path, **arrays)

@@ -178,12 +178,12 @@ class TestText:
         assert task.classes_of(piece.inputs).tolist() == [2, 0, 1]
 
     def test_bits_by_hand(self, key):
-        task = characters("aab", "abab", time=2)
+        task = characters("aaab", "abab", time=2)
         found = evaluated(task, Says(jnp.zeros(1), float(np.log(0.25))), 9, key)
         np.testing.assert_allclose(found["bits_per_character"], 2.0, rtol=1e-6)
-        # single: a 3/5, b 2/5; pairs after a: aa 2/4, ab 2/4
-        np.testing.assert_allclose(found["unigram_bits"], -(np.log2(3 / 5) + np.log2(2 / 5)) / 2, rtol=1e-6)
-        np.testing.assert_allclose(found["bigram_bits"], -(np.log2(3 / 5) + np.log2(2 / 4)) / 2, rtol=1e-6)
+        # single: a 4/6, b 2/6; pairs after a: aa 3/5, ab 2/5; after b: even
+        np.testing.assert_allclose(found["unigram_bits"], -(np.log2(4 / 6) + np.log2(2 / 6)) / 2, rtol=1e-6)
+        np.testing.assert_allclose(found["bigram_bits"], -(np.log2(4 / 6) + np.log2(2 / 5)) / 2, rtol=1e-6)
 
     def test_bad_texts_are_refused(self):
         with pytest.raises(ValueError, match="the alphabet lacks 'z'"):
@@ -241,7 +241,7 @@ class TestPlaceCells:
         assert float(remembers["position_error"]) < float(remembers["decoder_error"])
         assert float(blind["log_likelihood"]) == -1.0
 
-    def test_the_decoder_is_bayes(self, runner):
+    def test_the_decoder_is_bayes(self, runner, key):
         """Fields and prior by hand at the place where the animal is most often."""
         task = place_cells(runner)
         fields, prior = task._fields()
@@ -251,6 +251,11 @@ class TestPlaceCells:
         np.testing.assert_allclose(prior, weight.sum(0) / weight.sum(), rtol=1e-3)
         expected = weight.T @ np.asarray(task.train.frames) / weight.sum(0)[:, None] + 1e-3 * 0.25
         np.testing.assert_allclose(fields, expected, rtol=1e-3, atol=1e-5)
+        counts = np.asarray(task.test.frames)
+        posterior = counts @ np.log(expected).T - expected.sum(1) + np.log(weight.sum(0) / weight.sum())
+        away = np.asarray(task.grid)[posterior.argmax(1)] - np.asarray(task.test.outcomes)
+        found = evaluated(task, Says(jnp.zeros(12), -1.0), 100, key)
+        np.testing.assert_allclose(found["decoder_error"], np.median(np.hypot(*away.T)), rtol=1e-3)
 
     def test_constant_rates_by_hand(self, runner, key):
         from scipy.stats import poisson
