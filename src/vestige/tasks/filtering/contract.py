@@ -24,23 +24,23 @@ class Filters(Protocol):
         """x_0."""
         ...
 
-    def filter(self, state: Any, observation: Float[Array, " p"]) -> Any:
+    def filter(self, state: Any, observation: Float[Array, " p"], /) -> Any:
         """x_t from x_{t-1} and y_t; a missing observation, NaN, leaves the state as it is."""
         ...
 
-    def features(self, state: Any) -> Float[Array, " features"]:
+    def features(self, state: Any, /) -> Float[Array, " features"]:
         """What is read out of a state, linearly."""
         ...
 
-    def reconstruct(self, state: Any) -> Float[Array, " p"]:
+    def reconstruct(self, state: Any, /) -> Float[Array, " p"]:
         """E[y_t | x_t]."""
         ...
 
-    def predict(self, state: Any, *, key: Key) -> Float[Array, " p"]:
+    def predict(self, state: Any, /, *, key: Key) -> Float[Array, " p"]:
         """E[y_{t+1} | x_t]."""
         ...
 
-    def log_predictive(self, previous: Any, observation: Float[Array, " p"], *, key: Key) -> Float[Array, ""]:
+    def log_predictive(self, previous: Any, observation: Float[Array, " p"], /, *, key: Key) -> Float[Array, ""]:
         """log q(y_t | x_{t-1}), in nats, from the state *before* the observation."""
         ...
 
