@@ -48,11 +48,11 @@ def runner(seconds=240.0):
 
 
 TASKS = {
-    "ring": ring_1d(30),
-    "ring in two dimensions": RingTracking(oscillator(2), (PopulationCode(neurons=7, dims=2),), time=30),
-    "ring with efference copy": ring_with_efference_copy(30),
-    "ring without spring": ring_without_spring(30),
-    "ring seen by a Gaussian": ring_seen_by_a_gaussian(30),
+    "ring": ring_1d(40),
+    "ring in two dimensions": RingTracking(oscillator(2), (PopulationCode(neurons=7, dims=2),), time=40),
+    "ring with efference copy": ring_with_efference_copy(40),
+    "ring without spring": ring_without_spring(40),
+    "ring seen by a Gaussian": ring_seen_by_a_gaussian(40),
     "sensors": SensorFusion(time=30),
     "balls": BouncingBalls(balls=2, resolution=7, time=10),
     "rolls": piano_rolls(rolls(9, 300, 140), rolls(12, 7), time=12),
@@ -83,9 +83,9 @@ class TestEvery:
 
 
 def test_names_of_outcomes():
-    assert ring_2d(9).outcomes == ("position 1", "position 2", "velocity 1", "velocity 2")
-    assert ring_2d(9).width == 225
-    assert ring_with_efference_copy(9).outcomes == ("position", "velocity", "control")
+    assert ring_2d(40).outcomes == ("position 1", "position 2", "velocity 1", "velocity 2")
+    assert ring_2d(40).width == 225
+    assert ring_with_efference_copy(40).outcomes == ("position", "velocity", "control")
     assert len(BouncingBalls().outcomes) == 12
 
 

@@ -92,7 +92,7 @@ def test_the_past_is_read_out_where_it_is(judged):
 
 def test_a_perfect_memory_of_the_past_has_r2_of_one():
     """The delays are counted from the present back, not forward, and in steps."""
-    task = ring_1d(80)
+    task = RingTracking(time=80)
     positions = jnp.cumsum(jax.random.normal(jax.random.key(2), (6, 80, 1)), axis=1)
     ago = 7
     features = jnp.roll(positions, ago, axis=1)
@@ -101,9 +101,23 @@ def test_a_perfect_memory_of_the_past_has_r2_of_one():
 
 
 def test_too_short_for_a_delay():
-    task = ring_seen_by_a_gaussian(30)
+    task = ring_seen_by_a_gaussian(60)
     found = eqx.filter_jit(task.evaluate)(Leaky(jnp.zeros(1), 1), size=4, key=jax.random.key(0))
     assert jnp.isfinite(found["position_r2_20"]) and jnp.isnan(found["position_r2_40"])
+
+
+def test_steps_in_which_a_state_settles_are_not_judged(key):
+    """The sum over the later steps, by two tasks that differ in nothing else."""
+    model = Leaky(jnp.zeros(1), 15)
+    whole, late = RingTracking(time=50, settling=0), RingTracking(time=50, settling=30)
+    errors = [eqx.filter_jit(task.evaluate)(model, size=4, key=key) for task in (whole, late)]
+    sensed = jax.vmap(lambda row: whole.yardsticks(whole.held_out(row, key=jax.random.split(key)[0]))[0][0])
+    truth = jax.vmap(lambda row: whole.held_out(row, key=jax.random.split(key)[0]).outcomes[:, :1])
+    off = np.square(whole.sensors[0].difference(sensed(jnp.arange(4)), truth(jnp.arange(4))))
+    for found, first in zip(errors, (0, 30), strict=True):
+        np.testing.assert_allclose(found["sensory_mse"], off[:, first:].mean(), rtol=1e-4)
+    with pytest.raises(ValueError, match="at least 2 steps more than settling, got 30 and 29"):
+        RingTracking(time=30, settling=29)
 
 
 def test_a_circle_is_read_out_as_cosine_and_sine():
@@ -144,4 +158,4 @@ class TestWorld:
         with pytest.raises(ValueError, match="world's 2 dimensions"):
             RingTracking(oscillator(2), (PopulationCode(),))
         with pytest.raises(ValueError, match="size must be at least 2"):
-            ring_1d(9).evaluate(Leaky(jnp.zeros(1), 15), size=1, key=jax.random.key(0))
+            ring_1d(40).evaluate(Leaky(jnp.zeros(1), 15), size=1, key=jax.random.key(0))
