@@ -48,9 +48,11 @@ def _state(run: Run) -> Plot | None:
 
 
 def _heat(name: str, title: str, caption: str, values: "np.ndarray", *, x: str, y: str) -> Plot:
-    """Columns are the first axis of `values`, rows the second; colour from the least to the largest value."""
+    """Columns are the first axis of `values`, rows the second; colour from the least to nearly the largest value."""
+    import numpy as np
+
     columns, rows = values.shape
-    low, high = float(values.min()), float(values.max())
+    low, high = float(values.min()), float(np.quantile(values, 0.998))  # one outlier must not bleach the rest
     image = heat_image(values.T - low, high - low)
 
     def draw(axes: "Axes") -> None:

@@ -99,6 +99,7 @@ _KNOWN = (
     Metric("velocity_r2", "Velocity, R²", "How well a linear read-out of the state tells the velocity.", False),
     Metric("position_r2_20", "Position 20 steps ago, R²", "How well the state tells where it was then.", False),
     Metric("position_r2_40", "Position 40 steps ago, R²", "How well the state tells where it was then.", False),
+    Metric("mse_updown", "Squared error, up-down", "Of the position decoded from what a state says was seen.", True),
     Metric("mse_readout", "Squared error, read-out", "Mean squared error of a linear read-out of the state.", True),
     Metric(
         "frame_error",

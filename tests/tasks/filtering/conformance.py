@@ -62,7 +62,8 @@ def compiled_is_the_same(task, key):
 def is_judged(task, key):
     model = Leaky(jnp.array([0.0, 0.5]), task.width)
     metrics = evaluated(task, model, 4, key)
-    assert all(jnp.isfinite(value).all() for name, value in metrics.items() if name not in ("position_r2_20", "position_r2_40"))
+    delayed = ("position_r2_20", "position_r2_40")  # NaN in short sequences
+    assert all(jnp.isfinite(value).all() for name, value in metrics.items() if name not in delayed)
     bounds = task.bounds(metrics)
     assert set(bounds) <= set(metrics) and bounds
     assert all(set(levels) == {"best", "chance"} for levels in bounds.values())

@@ -67,17 +67,17 @@ def test_who_knows_all_is_at_the_kalman_filter(judged):
     assert float(best["smoother_mse"]) < float(best["kalman_mse"]) < float(best["sensory_mse"])
     levels = task.bounds(best)
     assert levels["mse_ratio"]["best"] == 1.0
-    assert levels["mse"] == {"best": best["kalman_mse"], "chance": best["sensory_mse"]}
+    assert levels["mse_updown"] == {"best": best["kalman_mse"], "chance": best["sensory_mse"]}
 
 
 def test_who_has_no_memory_is_at_the_sensor(judged):
     _, best, present = judged
-    np.testing.assert_allclose(present["mse"], present["sensory_mse"], rtol=1e-5)
+    np.testing.assert_allclose(present["mse_updown"], present["sensory_mse"], rtol=1e-5)
     np.testing.assert_allclose(present["sensory_mse"], best["sensory_mse"])
     assert abs(float(present["sensory_mse"]) / 0.0012 - 1) < 0.03
     assert float(present["velocity_r2"]) < 0.05
     # a linear read-out may shrink, so it is a little better than the raw estimate
-    assert 0.97 < float(present["mse_readout"] / present["mse"]) < 1.03
+    assert 0.97 < float(present["mse_readout"] / present["mse_updown"]) < 1.03
 
 
 def test_the_past_is_read_out_where_it_is(judged):

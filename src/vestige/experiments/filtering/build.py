@@ -11,6 +11,5 @@ def build(options: Filtering, *, seed: int) -> Built:
     key_model, key_run = jax.random.split(jax.random.key(seed))
     task = options.task.build()
     model = options.model.build(task.family, key=key_model)
-    learning = options.model.rule if options.rule is None else options.rule
-    rule = learning.build(options.model.fit(), chunk=options.chunk, lags=options.model.lags)
+    rule = options.rule.of(options.model.rule).build(options.model.fit(), chunk=options.chunk, lags=options.model.lags)
     return Built(model, task, rule, options.optimiser.build(options.steps), key_run)

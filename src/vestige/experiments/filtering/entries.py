@@ -4,9 +4,10 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.filtering.models import REFH, Factor
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.published import published
-from vestige.experiments.filtering.rules import Local
 from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
 from vestige.experiments.optimisers import Adam, MassSpringDamper
+
+PLANE = MassSpringDamper("logistic", input_weights=500.0, input_bias=120.0, hidden_bias=120.0)  # rbmish, 2-D
 
 _PAPER = "Makin, Dichter & Sabes 2016 (arXiv:1605.05799); Abdulsalam & Makin 2023"
 
@@ -16,11 +17,13 @@ RING_TRACKING = Entry(
     summary="something moves on a ring; a population of neurons reports where it is, never how fast",
     paper=_PAPER,
     presets={
-        "small": Filtering(Ring(), REFH(), chunk=2, steps=12_000),
-        "cpu": Filtering(Ring(), REFH(), steps=50_000),
-        "paper": Filtering(Ring(), REFH(), Local(None), optimiser=MassSpringDamper(), steps=50_000),
+        "small": Filtering(Ring(), REFH(), optimiser=MassSpringDamper(), steps=50_000, judged=160, watched=5),
+        "cpu": Filtering(
+            Ring(), REFH(480), optimiser=MassSpringDamper(epoch=4000), steps=200_000, judged=160, watched=10
+        ),
+        "paper": Filtering(Ring("two-dimensional"), REFH(1125), optimiser=PLANE, steps=1_200_000),
     },
-    durations={"small": "2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "5 min, 2 CPU cores"},
+    durations={"small": "2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=published,
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 from vestige.experiments.contract import Findings
 from vestige.models.filters import AbstractFilter
 from vestige.models.harmonium import RecurrentHarmonium, backwards
-from vestige.tasks.filtering import AbstractFilteringTask, follow
+from vestige.tasks.filtering import AbstractFilteringTask, BouncingBalls, follow
 from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Key
 
@@ -28,6 +28,8 @@ def examine(task: AbstractFilteringTask, model: AbstractFilter, *, size: int, ke
         arrays |= _own(model, arrays["filter_state"][-1], key=key_own)
         fields = np.asarray(model.input_weights.T)
         arrays["receptive_fields"] = fields[np.argsort(-np.abs(fields).max(axis=1))[:UNITS]]
+    if isinstance(task, BouncingBalls):
+        arrays |= _films(task, arrays)
     return Findings(scalars(found), {}, task.bounds(scalars(found)), arrays)
 
 
@@ -49,6 +51,13 @@ def _example(task: AbstractFilteringTask, model: AbstractFilter, *, key: Key) ->
         return {**follow(model, sequence, told, key=key_model), "filter_truth": sequence.outcomes}
 
     return {name: np.asarray(value)[:SHOWN] for name, value in run().items()}
+
+
+def _films(task: BouncingBalls, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What is seen and what is imagined, as one film each: (1, time, height, width)."""
+    names = {"filter_seen": "frames", "filter_imagined": "sampled"}
+    shape = (1, -1, task.resolution, task.resolution)
+    return {film: np.clip(arrays[name], 0, 1).reshape(shape) for name, film in names.items() if name in arrays}
 
 
 def _own(model: RecurrentHarmonium, state: np.ndarray, *, key: Key) -> dict[str, np.ndarray]:

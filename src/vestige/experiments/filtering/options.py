@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vestige.experiments.checks import at_least
 from vestige.experiments.contract import AbstractOptions, Built, Findings
 from vestige.experiments.filtering.models import MODELS, REFH, Model
-from vestige.experiments.filtering.rules import RULES, Rule
+from vestige.experiments.filtering.rules import RULES, Own, Rule
 from vestige.experiments.filtering.tasks import Observed, Ring
 from vestige.experiments.optimisers import Adam, MassSpringDamper
 
@@ -21,8 +21,7 @@ class Filtering(AbstractOptions):
 
     task: Observed = dataclasses.field(default_factory=Ring)
     model: Model = dataclasses.field(default_factory=REFH)
-    rule: Rule | None = None
-    """None: the one that goes with the model's name."""
+    rule: Rule = dataclasses.field(default_factory=Own)
     chunk: int = 1
     """Steps per update."""
     optimiser: Adam | MassSpringDamper = dataclasses.field(default_factory=lambda: Adam(2e-3, "cosine", 0))

@@ -21,6 +21,10 @@ class AbstractLearning(abc.ABC):
     def __post_init__(self):
         positive(self, "clip")
 
+    def of(self, named: "AbstractLearning") -> "AbstractLearning":
+        """What is meant where a model brings the rule `named`: this one."""
+        return self
+
     @abc.abstractmethod
     def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
         """The rule, for a model that foretells `lags`."""
@@ -85,9 +89,19 @@ class ThroughTime(AbstractLearning):
         return rules.ThroughTime(fit, readings[self.reading](), chunk, self.clip)
 
 
-Rule = Local | TransitionOnly | Foresight | ThroughTime
+@dataclasses.dataclass(frozen=True)
+class Own:
+    """The rule that goes with the model's name."""
+
+    def of(self, named: AbstractLearning) -> AbstractLearning:
+        """What is meant where a model brings the rule `named`: that one."""
+        return named
+
+
+Rule = Own | Local | TransitionOnly | Foresight | ThroughTime
 
 RULES: Mapping[str, Rule] = {
+    "own": Own(),
     "local": Local(),
     "transition": TransitionOnly(),
     "foresight": Foresight(),

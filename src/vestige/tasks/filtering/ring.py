@@ -70,8 +70,8 @@ class RingTracking(AbstractFilteringTask):
     **Metrics** on held-out sequences, without the first `settling` steps, which a state needs that begins at zero;
     errors are mean squares per dimension in rad²:
 
-    - `mse`: up-down, the position decoded from `reconstruct` as if it were an observation; `mse_ratio_updown`, that
-      to the Kalman filter's on the same steps;
+    - `mse_updown`: up-down, the position decoded from `reconstruct` as if it were an observation; `mse_ratio_updown`,
+      that to the Kalman filter's on the same steps;
     - `mse_readout`: of a linear read-out of `features`, fitted on the first half of the sequences and judged on the
       others; `mse_ratio`, that to the Kalman filter's on the same steps;
     - `velocity_r2`; `position_r2_20`, `position_r2_40`: R² of read-outs of the velocity and of the position 20 and 40
@@ -184,7 +184,7 @@ class RingTracking(AbstractFilteringTask):
         at = lambda delay: delayed[delay] if delay < delayed.shape[0] else jnp.full((), jnp.nan)
         mse = jnp.mean(off(updown, position))
         return {
-            "mse": mse,
+            "mse_updown": mse,
             "mse_readout": mse_readout,
             "mse_ratio": mse_readout / jnp.mean(kalman[half:]),
             "mse_ratio_updown": mse / jnp.mean(kalman),
@@ -220,7 +220,7 @@ class RingTracking(AbstractFilteringTask):
         error = {"best": kalman, "chance": sensory}
         ratio = {"best": 1.0, "chance": sensory / kalman}
         return {
-            "mse": error,
+            "mse_updown": error,
             "mse_readout": error,
             "mse_ratio": ratio,
             "mse_ratio_updown": ratio,

@@ -1,0 +1,137 @@
+"""Experiments with filters, from options to findings."""
+
+import json
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+import yaml
+
+from vestige.cli.compare import variants
+from vestige.errors import UsageError
+from vestige.experiments import find
+from vestige.experiments.construct import construct
+from vestige.experiments.execute import execute
+from vestige.experiments.filtering.entries import FILTERING
+from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, Factor
+from vestige.experiments.filtering.options import Filtering
+from vestige.experiments.filtering.rules import RULES, Foresight, Local, ThroughTime, TransitionOnly
+from vestige.experiments.filtering.tasks import Balls, Ring, Sensors
+from vestige.experiments.optimisers import Adam, MassSpringDamper
+from vestige.experiments.serial import from_plain, to_plain
+from vestige.report import write_report
+from vestige.rules import Foresight as Foreseeing
+from vestige.rules import Pair, TemporallyLocal, Transition
+from vestige.rules import ThroughTime as Unrolled
+
+RING = Ring(time=40)
+
+
+def tiny(task=RING, model=REFH(5), **options):
+    return Filtering(task, model, **{"chunk": 3, "steps": 2, "batch": 2, "judged": 2, "watched": 1, **options})
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_options_survive_yaml(model, rule):
+    options = tiny(model=model, rule=rule, optimiser=MassSpringDamper())
+    assert from_plain(Filtering, yaml.safe_load(yaml.safe_dump(to_plain(options))), where="x") == options
+
+
+@pytest.mark.parametrize(
+    ("model", "rule", "reading"),
+    [
+        (REFH(5), TemporallyLocal, Pair),
+        (TRBM(5), TemporallyLocal, Transition),
+        (RTRBM(5), Unrolled, Transition),
+        (RVAE(4, width=5), TemporallyLocal, Foreseeing),
+        (RVAE(4, width=5, horizon=0), TemporallyLocal, Pair),
+    ],
+    ids=["refh", "trbm", "rtrbm", "rvae", "rvae without foresight"],
+)
+def test_a_models_name_stands_for_its_rule(model, rule, reading):
+    built = construct(tiny(model=model), seed=0).rule
+    assert type(built) is rule and type(built.reading) is reading
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected", "reading"),
+    [
+        (Local(slow=0.9), TemporallyLocal, Pair),
+        (TransitionOnly(), TemporallyLocal, Transition),
+        (Foresight(), TemporallyLocal, Foreseeing),
+        (ThroughTime(), Unrolled, Transition),
+        (ThroughTime(reading="pair"), Unrolled, Pair),
+    ],
+)
+def test_any_rule_can_be_asked_for(rule, expected, reading):
+    built = construct(tiny(model=RVAE(4, width=5), rule=rule), seed=0)
+    assert type(built.rule) is expected and type(built.rule.reading) is reading
+    batch = built.task.batch(size=2, key=jax.random.key(1))
+    carry = built.rule.init(built.model, batch, key=jax.random.key(2))
+    step = eqx.filter_jit(built.rule.step)(built.model, carry, batch, key=jax.random.key(3))
+    grads = jax.tree.leaves(eqx.filter(step.grads, eqx.is_array))
+    assert all(np.isfinite(g).all() for g in grads) and any(np.abs(g).max() > 0 for g in grads)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: construct(tiny(model=REFH(5), rule=Foresight()), seed=0), "the model foretells nothing"),
+        (lambda: construct(tiny(model=Factor()), seed=0), "observations must be real numbers, got Poisson"),
+        (lambda: REFH(0), "hidden must be at least 1, got 0"),
+        (lambda: REFH(noise=1.5), r"noise must be in \[0, 1\], got 1.5"),
+        (lambda: RVAE(1), "hidden must be at least 2, got 1"),
+        (lambda: Local(slow=1.0), r"slow must be in \[0, 1\), got 1.0"),
+        (lambda: Sensors(decay=1.0), r"decay must be in \(0, 1\), got 1.0"),
+        (lambda: tiny(judged=1), "judged must be at least 2, got 1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(build, message):
+    with pytest.raises((ValueError, UsageError), match=message):
+        build()
+
+
+def test_names_on_the_command_line_are_models_and_rules():
+    options = find("ring-tracking").preset("small")
+    assert [options.model for options in variants(options, "model")[1].values()] == list(MODELS.values())
+    assert [options.rule for options in variants(options, "rule=local,bptt")[1].values()] == [Local(), ThroughTime()]
+
+
+@pytest.mark.parametrize("entry", FILTERING, ids=lambda entry: entry.name)
+def test_every_entry_is_judged_by_a_metric_of_its_task(entry):
+    """By the name that its task gives it; data are not needed to know it."""
+    from vestige.report.metrics import _KNOWN
+
+    assert entry.preset("small").headline in {metric.name for metric in _KNOWN}
+
+
+def test_published_numbers_are_those_of_the_same_films():
+    entry = find("bouncing-balls")
+    assert set(entry.published(entry.preset("small"))["metrics"]) == {"RTRBM", "RNN-RBM"}
+    assert set(entry.published(entry.preset("paper"))["metrics"]) == {"RTRBM", "structured RTRBM", "DTSBN"}
+    assert entry.published(Filtering(Balls(2))) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "arrays"),
+    [
+        ("ring-tracking", tiny(), {"filter_seen", "filter_imagined", "receptive_fields", "delayed_r2"}),
+        (
+            "sensor-fusion",
+            tiny(Sensors(time=30), Factor(), optimiser=Adam(1e-3, "constant", 0)),
+            {"filter_seen", "filter_state", "filter_denoised", "filter_foretold"},
+        ),
+        ("bouncing-balls", tiny(Balls(2, 6, 8), REFH(4)), {"frames", "sampled", "filter_state"}),
+    ],
+)
+def test_a_run_leaves_metrics_and_pictures(name, options, arrays, tmp_path):
+    entry = find(name)
+    execute(entry, options, preset="small", seed=0, folder=tmp_path / "run", command="x")
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert options.headline in results["metrics"] and options.headline in results["bounds"]
+    with np.load(tmp_path / "run" / "evaluation.npz") as kept:
+        assert arrays <= set(kept)
+    page = write_report(tmp_path / "run").read_text()
+    assert "What it makes of what it sees" in page
