@@ -85,7 +85,7 @@ class REFH(AbstractHarmonium):
 
     @property
     def rule(self) -> AbstractLearning:
-        return Local()
+        return Local(clip=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,7 @@ class TRBM(AbstractHarmonium):
 
     @property
     def rule(self) -> AbstractLearning:
-        return TransitionOnly()
+        return TransitionOnly(clip=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +103,7 @@ class RTRBM(AbstractHarmonium):
 
     @property
     def rule(self) -> AbstractLearning:
-        return ThroughTime()
+        return ThroughTime(clip=None)
 
 
 @dataclasses.dataclass(frozen=True)
