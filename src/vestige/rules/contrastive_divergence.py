@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.harmonium import Harmonium, continued
+from vestige.models.harmonium import Harmonium
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.fits import Contrastive
@@ -61,7 +61,7 @@ class ContrastiveDivergence(AbstractRule):
         return Step(grads, fantasies, {"loss": value, "grad_norm": norm})
 
     def _continued(self, model: Harmonium, chains: PyTree[Array], *, key: Key) -> Any:
-        return jax.vmap(lambda v, k: continued(model, v, self.fit.sweeps, key=k))(chains, _keys(chains, key))
+        return jax.vmap(lambda v, k: model.continued(v, self.fit.sweeps, key=k))(chains, _keys(chains, key))
 
 
 def _keys(batch: PyTree[Array], key: Key) -> Array:

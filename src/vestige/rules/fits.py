@@ -6,7 +6,6 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from vestige.models.harmonium import contrast
 from vestige.typing import Key
 
 
@@ -34,7 +33,8 @@ class Bound(AbstractFit):
 
 
 class Contrastive(AbstractFit):
-    """The statistic of contrastive divergence, of a harmonium; see [`contrast`][vestige.models.harmonium.contrast].
+    """The statistic of contrastive divergence, of a density that has one (`contrast(value, sweeps=…, noise=…, key=…)`),
+    see [`Harmonium`][vestige.models.harmonium.Harmonium].
 
     **Arguments:**
 
@@ -54,4 +54,4 @@ class Contrastive(AbstractFit):
             raise ValueError(f"Contrastive: noise must be in [0, 1], got {self.noise}")
 
     def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
-        return contrast(density, value, sweeps=self.sweeps, noise=self.noise, key=key)
+        return density.contrast(value, sweeps=self.sweeps, noise=self.noise, key=key)

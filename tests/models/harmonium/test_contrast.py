@@ -7,7 +7,7 @@ import pytest
 
 from tests.models.harmonium.enumeration import log_sum, states, table
 from vestige.models.families import Bernoulli, Poisson
-from vestige.models.harmonium import ExactLikelihood, Harmonium, continued, contrast
+from vestige.models.harmonium import ExactLikelihood, Harmonium
 
 VISIBLE, HIDDEN = 4, 3
 
@@ -71,7 +71,7 @@ def estimates(harmonium, data, sweeps, chains, key, **settings):
 
     @jax.jit
     def several(keys):
-        slope = jax.grad(lambda m, v, k: contrast(m, v, sweeps=sweeps, key=k, **settings))
+        slope = jax.grad(lambda m, v, k: m.contrast(v, sweeps=sweeps, key=k, **settings))
         each = jax.vmap(lambda k: jax.vmap(lambda v: slope(harmonium, v, k))(jnp.asarray(data, jnp.float32)))(keys)
         return jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), each)
 
@@ -102,7 +102,7 @@ def test_one_sweep_asks_for_nothing_where_the_data_are_the_models_own(harmonium,
     rows = np.asarray(jax.random.choice(key, 2**VISIBLE, (60_000,), p=jnp.asarray(weights / weights.sum())))
     data = states(VISIBLE)[rows]
     keys = jax.random.split(jax.random.fold_in(key, 1), len(data))
-    slope = jax.grad(lambda m, v, k: contrast(m, v, sweeps=1, key=k))
+    slope = jax.grad(lambda m, v, k: m.contrast(v, sweeps=1, key=k))
     each = jax.jit(jax.vmap(lambda v, k: slope(harmonium, v, k)))(jnp.asarray(data, jnp.float32), keys)
     for leaf in jax.tree.leaves(each):
         leaf = np.asarray(leaf, np.float64)
@@ -124,7 +124,7 @@ def test_persistent_chains_keep_the_law_of_the_model(harmonium, key):
     rows = jax.random.choice(key, 2**VISIBLE, (40_000,), p=jnp.asarray(weights / weights.sum()))
     starts = jnp.asarray(states(VISIBLE), jnp.float32)[rows]
     keys = jax.random.split(jax.random.fold_in(key, 1), len(starts))
-    ends = np.asarray(jax.jit(jax.vmap(lambda v, k: continued(harmonium, v, 2, key=k)))(starts, keys))
+    ends = np.asarray(jax.jit(jax.vmap(lambda v, k: harmonium.continued(v, 2, key=k)))(starts, keys))
     counts = np.bincount((ends @ 2 ** np.arange(VISIBLE - 1, -1, -1)).astype(int), minlength=2**VISIBLE)
     error = np.sqrt(weights * (1 - weights) / len(ends))
     np.testing.assert_array_less(np.abs(counts / len(ends) - weights), 4 * error)
@@ -135,7 +135,7 @@ def test_no_gradient_runs_along_the_chain(key):
     """The end of the chain is data: the slope in a weight is that of two free energies at fixed places."""
     harmonium = Harmonium(jnp.full((1, 1), 0.3), jnp.zeros(1), jnp.zeros(1), Poisson(1))
     value = jnp.asarray([3.0])
-    slope = jax.grad(lambda m: contrast(m, value, sweeps=2, key=key))(harmonium)
+    slope = jax.grad(lambda m: m.contrast(value, sweeps=2, key=key))(harmonium)
     fantasy = value - slope.visible_bias  # v_0 - v_n is the slope in the visible bias
     assert float(fantasy[0]) == round(float(fantasy[0]))
     by_hand = value * jax.nn.sigmoid(0.3 * value) - fantasy * jax.nn.sigmoid(0.3 * fantasy)

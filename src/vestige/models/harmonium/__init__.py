@@ -1,8 +1,7 @@
 """Exponential-family harmoniums, static and recurrent."""
 
-from vestige.models.harmonium.contrast import against as against
-from vestige.models.harmonium.contrast import continued as continued
-from vestige.models.harmonium.contrast import contrast as contrast
+from vestige.models.harmonium.deep import DeepHarmonium as DeepHarmonium
+from vestige.models.harmonium.deep import Stack as Stack
 from vestige.models.harmonium.likelihood import AbstractLikelihood as AbstractLikelihood
 from vestige.models.harmonium.likelihood import AnnealedLikelihood as AnnealedLikelihood
 from vestige.models.harmonium.likelihood import ExactLikelihood as ExactLikelihood

@@ -46,3 +46,32 @@ class Harmonium(eqx.Module):
         if sweeps > 1:
             value, _ = jax.lax.scan(sweep, value, jax.random.split(key, sweeps - 1))
         return value
+
+    def contrast(self, value: PyTree[Array], *, sweeps: int, noise: float = 0.0, key: Key) -> Float[Array, ""]:
+        """F(v_n) - F(v_0): its gradient is the CD-n statistic, with the hidden units summed out at both ends.
+
+        The chain starts at hidden bits drawn given the value, and its end is a constant: no gradient runs along it. The
+        number itself means nothing; it is no bound of log q(v). (Hinton 2002.)
+
+        **Arguments:**
+
+        - `sweeps`: n, sweeps of Gibbs sampling, at least 1.
+        - `noise`: probability that the chain starts at hidden bits drawn given standard normal statistics instead,
+          which finds modes far from the data. The positive phase is untouched.
+        """
+        key_hidden, key_noise, key_chain = jax.random.split(key, 3)
+        fixed = jax.lax.stop_gradient(self)
+        start = bits(fixed.logits(value), key=key_hidden)
+        if noise:
+            key_whether, key_statistics, key_bits = jax.random.split(key_noise, 3)
+            foreign = jax.random.normal(key_statistics, fixed.visible_bias.shape, fixed.visible_bias.dtype)
+            elsewhere = bits(fixed.hidden_bias + foreign @ fixed.weights, key=key_bits)
+            start = jnp.where(jax.random.bernoulli(key_whether, noise), elsewhere, start)
+        fantasy = jax.lax.stop_gradient(fixed.gibbs(start, sweeps, key=key_chain))
+        return self.log_unnormalised(value) - self.log_unnormalised(fantasy)
+
+    def continued(self, fantasy: PyTree[Array], sweeps: int, *, key: Key) -> PyTree[Array]:
+        """A persistent chain so many sweeps later, without gradient; it outlives updates (Tieleman 2008)."""
+        key_hidden, key_chain = jax.random.split(key)
+        fixed = jax.lax.stop_gradient(self)
+        return fixed.gibbs(bits(fixed.logits(fantasy), key=key_hidden), sweeps, key=key_chain)
