@@ -7,7 +7,22 @@ import numpy as np
 import pytest
 
 from tests.rules.longterm import number_model, numbers
-from vestige.rules import ChunkParallel, Gradient, MemUP, RandomlyTruncated, Truncated
+from vestige.models.tied import Bits, OneHot, tied_pair
+from vestige.rules import (
+    NVIL,
+    VIMCO,
+    BidirectionalHelmholtz,
+    ChunkParallel,
+    ExactLikelihood,
+    Gradient,
+    Guided,
+    Hybrid,
+    MemUP,
+    RandomlyTruncated,
+    ReweightedWakeSleep,
+    Truncated,
+    WakeSleep,
+)
 from vestige.typing import Batch
 
 
@@ -34,6 +49,19 @@ def long_sequences(key):
     return number_model(key=key), numbers([6, 6, 6], key=key), "loss"
 
 
+def labelled_bits(key):
+    """Two patterns with their labels, over and over: easily learned, whatever is drawn on the way."""
+    pair = tied_pair([Bits(6), Bits(5), OneHot(2)], key=key)
+    labels = jnp.arange(32) % 2
+    data = jnp.where(labels[:, None] == (jnp.arange(6) // 3)[None], 1.0, 0.0)
+    return pair, Batch(data, jax.nn.one_hot(labels, 2)), "negative_bound"
+
+
+def exact_bits(key):
+    pair, batch, _ = labelled_bits(key)
+    return pair, batch, "nll"
+
+
 RULES = {
     "gradient": (lambda: Gradient(fit_quality), lines),
     "gradient, unclipped": (lambda: Gradient(fit_quality, clip=None), lines),
@@ -41,6 +69,14 @@ RULES = {
     "randomly truncated": (lambda: RandomlyTruncated(2, 0.0, longest=3), long_sequences),
     "memup": (lambda: MemUP(6, 2, average=0.9), long_sequences),
     "memup, chunk-parallel": (lambda: ChunkParallel(MemUP(3, 2, average=0.9), steps=6), long_sequences),
+    "wake-sleep": (WakeSleep, labelled_bits),
+    "wake-sleep, guided": (lambda: WakeSleep(Guided(), 0.5, 1.0), labelled_bits),
+    "reweighted wake-sleep": (ReweightedWakeSleep, labelled_bits),
+    "bidirectional": (BidirectionalHelmholtz, labelled_bits),
+    "nvil": (NVIL, labelled_bits),
+    "vimco": (VIMCO, labelled_bits),
+    "hybrid": (lambda: Hybrid(WakeSleep()), labelled_bits),
+    "exact": (ExactLikelihood, exact_bits),
 }
 
 

@@ -43,4 +43,15 @@ from vestige.rules.selection import Targets as Targets
 from vestige.rules.slots import Slots as Slots
 from vestige.rules.stages import Stages as Stages
 from vestige.rules.stages import StagesCarry as StagesCarry
+from vestige.rules.tied import NVIL as NVIL
+from vestige.rules.tied import VIMCO as VIMCO
+from vestige.rules.tied import AbstractProposal as AbstractProposal
+from vestige.rules.tied import BidirectionalHelmholtz as BidirectionalHelmholtz
+from vestige.rules.tied import ExactLikelihood as ExactLikelihood
+from vestige.rules.tied import Guided as Guided
+from vestige.rules.tied import Hybrid as Hybrid
+from vestige.rules.tied import NVILCarry as NVILCarry
+from vestige.rules.tied import ReweightedWakeSleep as ReweightedWakeSleep
+from vestige.rules.tied import Upward as Upward
+from vestige.rules.tied import WakeSleep as WakeSleep
 from vestige.rules.truncated import Truncated as Truncated

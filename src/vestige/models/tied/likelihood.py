@@ -1,0 +1,161 @@
+"""log p(x⁰) by sampling: importance sampling and annealed importance sampling, both in log-scale and in chunks."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.tied.net import Net
+from vestige.models.tied.units import OneHot
+from vestige.numerics import log_add, logsumexp
+from vestige.typing import Key
+
+
+class Weighed(NamedTuple):
+    """What importance weights w_1 … w_K of one example say."""
+
+    log_mean: Float[Array, ""]
+    """log (1/K Σ w), nats: for weights with mean p(x) a stochastic lower bound of log p(x), tighter with K."""
+    mean_log: Float[Array, ""]
+    """The mean of log w: the evidence lower bound, estimated."""
+    ess: Float[Array, ""]
+    """Effective sample size (Σ w)² / Σ w², from 1 to K."""
+    error: Float[Array, ""]
+    """Standard error of `log_mean` to first order: √(1/ess - 1/K). Small only if the weights that matter were drawn."""
+
+
+def summarised(log_weights: Float[Array, " samples"]) -> Weighed:
+    """All weights at hand."""
+    total, squares = logsumexp(log_weights, 0), logsumexp(2 * log_weights, 0)
+    return _told(total, squares, jnp.sum(log_weights), log_weights.shape[0])
+
+
+def log_weight(net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, ""]:
+    """log p(x, h) - log q(h | x) of one upward pass. A top of classes is summed out in both, which costs one more step
+    of the last layer and leaves less variance."""
+    states = net.recognise(data, key=key)
+    p, q = net.log_p_terms(states), net.log_q_terms(states)
+    if isinstance(net.units[-1], OneHot) and net.depth > 1:
+        joint = class_log_joint(net, states[-2])
+        return jnp.sum(p[:-2]) + logsumexp(joint, 0) - jnp.sum(q[:-1])
+    return jnp.sum(p) - jnp.sum(q)
+
+
+def class_log_joint(net: Net, below: Float[Array, "*units"]) -> Float[Array, " classes"]:
+    """log p(x^{n-1}, y) for every class y of the top."""
+    classes = jnp.eye(net.units[-1].shape[0], dtype=net.prior.dtype)
+    given = jax.vmap(lambda y: net.units[-2].log_prob(below, net.down_logits(net.depth - 1, y)))(classes)
+    return given + jax.nn.log_softmax(net.prior)
+
+
+def importance_log_likelihood(
+    net: Net, data: Float[Array, "*units"], *, samples: int, chunk: int = 1000, key: Key
+) -> Weighed:
+    """log p(x) of one example by K = `samples` importance samples from q (notes, section 3.5).
+
+    Drawn `chunk` at a time with running sums, so that storage does not grow with `samples`. O(samples · weights).
+
+    **Raises:** `ValueError` for fewer than 1 sample or chunk.
+    """
+    _at_least_one("importance_log_likelihood", samples=samples, chunk=chunk)
+    chunk = min(chunk, samples)
+    whole, rest = divmod(samples, chunk)
+
+    def some(count: int, key: Key) -> tuple[Array, Array, Array]:
+        drawn = jax.vmap(lambda k: log_weight(net, data, key=k))(jax.random.split(key, count))
+        return logsumexp(drawn, 0), logsumexp(2 * drawn, 0), jnp.sum(drawn)
+
+    def add(sums: tuple, key: Key) -> tuple[tuple, None]:
+        total, squares, logs = sums
+        more = some(chunk, key)
+        return (log_add(total, more[0]), log_add(squares, more[1]), logs + more[2]), None
+
+    keys = jax.random.split(key, whole + 1)
+    nothing = jnp.full((), -jnp.inf, data.dtype)
+    (total, squares, logs), _ = jax.lax.scan(add, (nothing, nothing, jnp.zeros((), data.dtype)), keys[:whole])
+    if rest:
+        more = some(rest, keys[whole])
+        total, squares, logs = log_add(total, more[0]), log_add(squares, more[1]), logs + more[2]
+    return _told(total, squares, logs, samples)
+
+
+def class_log_likelihoods(
+    net: Net, data: Float[Array, "*units"], *, samples: int, key: Key
+) -> Float[Array, " classes"]:
+    """log p(x, y) of one example for every class y, by the same `samples` draws of the layers below the classes: their
+    softmax is the generative network's own posterior.
+
+    **Raises:** `ValueError` for fewer than 1 sample.
+    """
+    _at_least_one("class_log_likelihoods", samples=samples)
+
+    def once(key: Key) -> Float[Array, " classes"]:
+        states = net.recognise(data, key=key)
+        rest = jnp.sum(net.log_p_terms(states)[:-2]) - jnp.sum(net.log_q_terms(states)[:-1])
+        return class_log_joint(net, states[-2]) + rest
+
+    each = jax.lax.map(once, jax.random.split(key, samples), batch_size=min(samples, 1000))
+    return logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype))
+
+
+def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> Float[Array, " layers"]:
+    """KL(q(h | x) ‖ p(h | x)) of one example by layer, estimated, nats: see `exact_gaps`.
+
+    From one upward pass, with log p(x^k) of each of its layers by `samples` importance samples from there up. Noisy for
+    one example; take the mean over many. What the estimates of log p(x^k) lack moves from one layer to the next, the
+    sum only lacks what that of the data does.
+    """
+    key_pass, key_rest = jax.random.split(key)
+    states = net.recognise(data, key=key_pass)
+    p, q = net.log_p_terms(states), net.log_q_terms(states)
+    margins = [
+        importance_log_likelihood(
+            net.above(k), states[k], samples=samples, key=jax.random.fold_in(key_rest, k)
+        ).log_mean
+        for k in range(net.depth)
+    ]
+    margins = jnp.stack([*margins, p[-1]])
+    return q - p[:-1] - margins[1:] + margins[:-1]
+
+
+def half_bound(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> Float[Array, ""]:
+    """2 log (1/K Σ √(p(x, h) / q(h | x))): log p*(x) + log Z² of the bidirectional model, from below; one example."""
+    _at_least_one("half_bound", samples=samples)
+
+    def once(key: Key) -> Array:
+        states = net.recognise(data, key=key)
+        return 0.5 * (net.log_p(states) - net.log_q(states))
+
+    each = jax.lax.map(once, jax.random.split(key, samples), batch_size=min(samples, 1000))
+    return 2 * (logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype)))
+
+
+def estimated_log_z_squared(net: Net, *, samples: int, chunk: int = 1000, key: Key) -> Weighed:
+    """log Z² = log E √(q(h|x) p(x,h') / (p(x,h) q(h'|x))) over x, h ~ p and h' ~ q(·|x) (Bornschein et al. 2016; notes,
+    section 3.5). At most 0; 0 where p and q agree.
+
+    **Raises:** `ValueError` for fewer than 1 sample.
+    """
+    _at_least_one("estimated_log_z_squared", samples=samples, chunk=chunk)
+
+    def once(key: Key) -> Array:
+        key_p, key_q = jax.random.split(key)
+        states = net.generate(key=key_p)
+        other = net.recognise(states[0], key=key_q)
+        return 0.5 * (net.log_q(states) + net.log_p(other) - net.log_p(states) - net.log_q(other))
+
+    return summarised(jax.lax.map(once, jax.random.split(key, samples), batch_size=min(chunk, samples)))
+
+
+def _told(total: Array, squares: Array, logs: Array, samples: int) -> Weighed:
+    count = jnp.asarray(samples, total.dtype)
+    ess = jnp.exp(2 * total - squares)
+    error = jnp.sqrt(jnp.maximum(1 / ess - 1 / count, 0.0))
+    return Weighed(total - jnp.log(count), logs / count, ess, error)
+
+
+def _at_least_one(where: str, **counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{where}: {name} must be at least 1, got {count}")

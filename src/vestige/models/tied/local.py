@@ -1,0 +1,64 @@
+"""Local updates: the only derivatives that wake-sleep and its relatives need.
+
+The gradient of log p(x^{k-1} | x^k) in W^k is the error of the lower layer's own prediction times the state above:
+every connection looks at its two layers and at nothing else. No automatic differentiation.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.tied.net import Net, States
+
+Weights = Float[Array, " rows"]
+
+
+def generation_update(net: Net, states: States, weights: Weights) -> Net:
+    """Σ_rows weight · ∇ log p(x⁰, …, xⁿ), in W, u⁰ … uⁿ; zero elsewhere. States have rows first. O(kernels · rows)."""
+    kernels, biases = [], []
+    for k in range(net.depth):
+        logits = jax.vmap(lambda above, k=k: net.down_logits(k, above))(states[k + 1])
+        error = _weighted(weights, jax.vmap(net.units[k].error)(states[k], logits))
+        kernels.append(net.downs[k].correlate(error, states[k + 1]))
+        biases.append(jnp.sum(error, axis=0))
+    top = jax.vmap(lambda x: net.units[-1].error(x, net.prior))(states[-1])
+    return eqx.tree_at(
+        lambda n: (n.generation, n.down_biases, n.prior),
+        nothing(net),
+        (tuple(kernels), tuple(biases), jnp.sum(_weighted(weights, top), axis=0)),
+    )
+
+
+def recognition_update(net: Net, states: States, weights: Weights | tuple[Weights, ...]) -> Net:
+    """Σ_rows weight · ∇ log q(x¹, …, xⁿ | x⁰), in R, v¹ … vⁿ; zero elsewhere. States have rows first.
+
+    `weights`: one for a row, or such a vector for each of the layers 1 … n.
+    """
+    each = weights if isinstance(weights, tuple) else (weights,) * net.depth
+    kernels, biases = [], []
+    for k in range(1, net.depth + 1):
+        logits = jax.vmap(lambda below, k=k: net.up_logits(k, below))(states[k - 1])
+        error = _weighted(each[k - 1], jax.vmap(net.units[k].error)(states[k], logits))
+        kernels.append(net.ups[k - 1].correlate(states[k - 1], error))
+        biases.append(jnp.sum(error, axis=0))
+    return eqx.tree_at(lambda n: (n.recognition, n.up_biases), nothing(net), (tuple(kernels), tuple(biases)))
+
+
+def nothing(net: Net) -> Net:
+    """No change at all."""
+    return jax.tree.map(jnp.zeros_like, net)
+
+
+def added(*changes: Net) -> Net:
+    """The sum of updates."""
+    return jax.tree.map(lambda *leaves: sum(leaves[1:], leaves[0]), *changes)
+
+
+def times(factor: float | Float[Array, ""], change: Net) -> Net:
+    """A multiple of an update."""
+    return jax.tree.map(lambda leaf: leaf * factor, change)
+
+
+def _weighted(weights: Weights, errors: Float[Array, "rows *units"]) -> Float[Array, "rows *units"]:
+    return errors * weights.reshape(-1, *(1,) * (errors.ndim - 1))

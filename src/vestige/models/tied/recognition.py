@@ -1,0 +1,110 @@
+"""What the upward network believes of every layer, given the data: three ways to carry beliefs upward."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.tied.net import Net, States
+from vestige.models.tied.squash import AbstractSquash, Probit
+from vestige.models.tied.units import OneHot
+from vestige.typing import Key
+
+
+class AbstractRecognition(eqx.Module):
+    """From data to the means of the layers above."""
+
+    @abc.abstractmethod
+    def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
+        """E_q x^k for k = 0 … n, the first being the data; those of the top are probabilities. One example."""
+
+    @abc.abstractmethod
+    def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
+        """Logits of the mean of the top layer: for classes, up to a constant its log-probabilities."""
+
+
+class PlainForward(AbstractRecognition):
+    """AP1, the ordinary deterministic network: every layer is the squashed mean input. It ignores that the layer below
+    is uncertain and is too confident (notes, section 3.1). Ignores the key."""
+
+    def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
+        means = [data]
+        for k in range(1, net.depth + 1):
+            means.append(net.units[k].mean(net.up_logits(k, means[-1])))
+        return tuple(means)
+
+    def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
+        below = self(net, data, key=key)[-2]
+        return net.up_logits(net.depth, below)
+
+
+class VariancePropagation(AbstractRecognition):
+    """AP2: mean and variance of every input are carried upward, the units of a layer taken as independent.
+
+    One more product per layer than AP1, with the squared kernel. Removes most of AP1's error; what is left is mainly
+    the correlation within layers. At a top of classes the logits are shrunk, which is crude. Ignores the key.
+    """
+
+    squash: AbstractSquash = Probit()
+
+    def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
+        means = [data]
+        for k in range(1, net.depth + 1):
+            mean, variance = _moments(net, k, means)
+            categorical = isinstance(net.units[k], OneHot)
+            means.append(
+                jax.nn.softmax(self.squash.tempered(mean, variance)) if categorical else self.squash(mean, variance)
+            )
+        return tuple(means)
+
+    def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
+        mean, variance = _moments(net, net.depth, list(self(net, data, key=key)[:-1]))
+        return self.squash.tempered(mean, variance)
+
+
+class Sampled(AbstractRecognition):
+    """The mean of sampled upward passes: exact up to noise of order 1/√passes. The last step is not sampled.
+
+    **Raises:** `ValueError` for fewer than 1 pass.
+    """
+
+    passes: int = eqx.field(static=True, default=200)
+
+    def __check_init__(self):
+        if self.passes < 1:
+            raise ValueError(f"Sampled: passes must be at least 1, got {self.passes}")
+
+    def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
+        def once(key: Key) -> States:
+            states = net.recognise(data, key=key)
+            # Each layer's mean given the sampled layer below: less noise than the sample itself.
+            above = [net.units[k].mean(net.up_logits(k, states[k - 1])) for k in range(1, net.depth + 1)]
+            return data, *above
+
+        def add(total: States, key: Key) -> tuple[States, None]:
+            return jax.tree.map(jnp.add, total, once(key)), None
+
+        keys = jax.random.split(key, self.passes)
+        zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(once, keys[0]))
+        total, _ = jax.lax.scan(add, zero, keys)
+        return jax.tree.map(lambda leaf: leaf / self.passes, total)
+
+    def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
+        mean = self(net, data, key=key)[-1]
+        tiny = jnp.finfo(mean.dtype).tiny
+        log = jnp.log(jnp.maximum(mean, tiny))
+        return log if isinstance(net.units[-1], OneHot) else log - jnp.log(jnp.maximum(1 - mean, tiny))
+
+
+def _moments(net: Net, k: int, means: list[Array]) -> tuple[Float[Array, "*units"], Float[Array, "*units"]]:
+    """Mean and variance of the inputs of layer k; the data themselves are certain."""
+    below, kernel, connection = means[k - 1], net.recognition[k - 1], net.ups[k - 1]
+    mean = net.up_logits(k, below)
+    if k == 1:
+        return mean, jnp.zeros_like(mean)
+    if isinstance(net.units[k - 1], OneHot):  # one class of several: the units are not independent but exclusive
+        plain = connection.up(kernel, below)
+        return mean, jnp.maximum(connection.up(kernel**2, below) - plain**2, 0.0)
+    return mean, connection.up(kernel**2, below * (1 - below))

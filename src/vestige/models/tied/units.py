@@ -1,0 +1,138 @@
+"""What a layer is made of: bits, or one class of several."""
+
+import abc
+import itertools
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from vestige.typing import Key
+
+
+class AbstractUnits(eqx.Module):
+    """The variables of one layer, conditionally independent of each other given their logits, or exclusive.
+
+    Values, means and logits have the layer's shape. Log-probabilities come from logits alone, so that they are finite
+    for any finite logits.
+    """
+
+    shape: eqx.AbstractVar[tuple[int, ...]]
+
+    @abc.abstractmethod
+    def log_prob(self, value: Float[Array, "*units"], logits: Float[Array, "*units"]) -> Float[Array, ""]:
+        """Of the whole layer, in nats."""
+
+    @abc.abstractmethod
+    def sample(self, logits: Float[Array, "*units"], *, key: Key) -> Float[Array, "*units"]:
+        """A value drawn with exactly the probabilities of `log_prob`."""
+
+    @abc.abstractmethod
+    def mean(self, logits: Float[Array, "*units"]) -> Float[Array, "*units"]:
+        """The expected value."""
+
+    @abc.abstractmethod
+    def admits(self, values: Float[Array, "rows *units"]) -> Bool[Array, ""]:
+        """Whether all of these are values of the layer."""
+
+    @property
+    @abc.abstractmethod
+    def expected(self) -> str:
+        """What `admits` asks for, and the way to get it."""
+
+    @property
+    @abc.abstractmethod
+    def count(self) -> int:
+        """How many values the layer can take."""
+
+    @abc.abstractmethod
+    def states(self) -> Float[np.ndarray, "states *units"]:
+        """All values, the first unit slowest; float64."""
+
+    def error(self, value: Float[Array, "*units"], logits: Float[Array, "*units"]) -> Float[Array, "*units"]:
+        """The derivative of `log_prob` in the logits: value minus mean. All that a local update needs."""
+        return value - self.mean(logits)
+
+    @property
+    def size(self) -> int:
+        """How many numbers a value has."""
+        return math.prod(self.shape)
+
+
+class Bits(AbstractUnits):
+    """Independent values in {0, 1}; logits a, P(1) = sigma(a), log p = Σ [x a - softplus(a)].
+
+    Values strictly between are accepted as expected values where nothing is sampled from them.
+    """
+
+    shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, *shape: int):
+        if not shape or min(shape) < 1:
+            raise ValueError(f"Bits: every axis must have at least 1 unit, got {shape}")
+        self.shape = shape
+
+    def log_prob(self, value: Float[Array, "*units"], logits: Float[Array, "*units"]) -> Float[Array, ""]:
+        return jnp.sum(value * logits - jax.nn.softplus(logits))
+
+    def sample(self, logits: Float[Array, "*units"], *, key: Key) -> Float[Array, "*units"]:
+        noise = jax.random.uniform(key, logits.shape, logits.dtype)
+        return (noise < jax.nn.sigmoid(logits)).astype(logits.dtype)
+
+    def mean(self, logits: Float[Array, "*units"]) -> Float[Array, "*units"]:
+        return jax.nn.sigmoid(logits)
+
+    def admits(self, values: Float[Array, "rows *units"]) -> Bool[Array, ""]:
+        return jnp.all((values == 0) | (values == 1))
+
+    @property
+    def expected(self) -> str:
+        return (
+            "bits, 0 or 1; make grey values binary first, by a threshold `(x >= 0.5).astype(float)` or once by chance "
+            "`jax.random.bernoulli(key, x).astype(float)`"
+        )
+
+    @property
+    def count(self) -> int:
+        return 2**self.size
+
+    def states(self) -> Float[np.ndarray, "states *units"]:
+        table = np.asarray(list(itertools.product((0.0, 1.0), repeat=self.size)))
+        return table.reshape(-1, *self.shape)
+
+
+class OneHot(AbstractUnits):
+    """One class of `size`, as an indicator; logits a, P = softmax(a)."""
+
+    shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, classes: int):
+        if classes < 2:
+            raise ValueError(f"OneHot: there must be at least 2 classes, got {classes}")
+        self.shape = (classes,)
+
+    def log_prob(self, value: Float[Array, " classes"], logits: Float[Array, " classes"]) -> Float[Array, ""]:
+        return jnp.sum(value * jax.nn.log_softmax(logits))
+
+    def sample(self, logits: Float[Array, " classes"], *, key: Key) -> Float[Array, " classes"]:
+        return jax.nn.one_hot(jax.random.categorical(key, logits), self.shape[0], dtype=logits.dtype)
+
+    def mean(self, logits: Float[Array, " classes"]) -> Float[Array, " classes"]:
+        return jax.nn.softmax(logits)
+
+    def admits(self, values: Float[Array, "rows classes"]) -> Bool[Array, ""]:
+        return jnp.all((values == 0) | (values == 1)) & jnp.all(jnp.sum(values, axis=-1) == 1)
+
+    @property
+    def expected(self) -> str:
+        return "indicators with a single 1 in each row, `jax.nn.one_hot(labels, classes)`"
+
+    @property
+    def count(self) -> int:
+        return self.shape[0]
+
+    def states(self) -> Float[np.ndarray, "states classes"]:
+        return np.eye(self.shape[0])
