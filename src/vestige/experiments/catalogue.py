@@ -8,6 +8,7 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.filtering.entries import FILTERING
 from vestige.experiments.longterm.entries import MEMUP
 from vestige.experiments.temporal.entries import GTMM
+from vestige.experiments.tied.entries import TIED
 from vestige.experiments.tmaze.entries import TMAZE
 from vestige.experiments.toy.entries import TOY_ARBORESCENCE, TOY_BINARY_TREE, TOY_MATCHING, TOY_SPANNING_TREE
 
@@ -16,6 +17,7 @@ _ENTRIES = (
     *MEMUP,
     TMAZE,
     *FILTERING,
+    *TIED,
     TOY_MATCHING,
     TOY_SPANNING_TREE,
     TOY_ARBORESCENCE,

@@ -12,8 +12,8 @@ class Adam:
 
     rate: float = 1e-3
     """Peak learning rate."""
-    decay: Literal["cosine", "constant"] = "cosine"
-    """cosine: to 1 % of the peak at the last update."""
+    decay: Literal["cosine", "constant", "tenth"] = "cosine"
+    """cosine: to 1 % of the peak at the last update. tenth: a tenth of the peak for the last 40 % of the updates."""
     warmup: int = 500
     """Updates over which the rate rises from zero."""
 
@@ -29,6 +29,7 @@ class Adam:
         schedules = {
             "cosine": optax.cosine_decay_schedule(self.rate, after, alpha=0.01),
             "constant": optax.constant_schedule(self.rate),
+            "tenth": optax.piecewise_constant_schedule(self.rate, {round(0.6 * after): 0.1}),
         }
         schedule = schedules[self.decay]
         if self.warmup:

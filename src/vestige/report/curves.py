@@ -27,6 +27,9 @@ CURVES = (
     Curve("loss", "Loss", "Loss"),
     Curve("accuracy", "Accuracy", "Accuracy"),
     Curve("mse", "Squared error", "Squared error"),
+    Curve("nll", "Negative log-likelihood", "Negative log-likelihood in nats"),
+    Curve("error", "Error", "Part of the decisions that are wrong"),
+    Curve("ece", "Calibration error", "Expected calibration error"),
     Curve("reward", "Reward", "Mean reward of an episode"),
     Curve("gradient_std", "Gradient std", "Standard deviation of one gradient estimate, mean over coordinates,", True),
 )

@@ -150,6 +150,82 @@ _KNOWN = (
         "Standard deviation of one gradient estimate at the learned parameters, mean over coordinates.",
         True,
     ),
+    Metric(
+        "error",
+        "Error",
+        "Part of the held-out images that are recognised wrongly, by the plain forward pass (AP1).",
+        True,
+    ),
+    Metric("error_ap2", "Error, AP2", "The same, variances carried upward.", True),
+    Metric("error_sampled", "Error, sampled", "The same, by the mean of sampled upward passes.", True),
+    Metric(
+        "error_generative",
+        "Error, generative",
+        "The same, by the class under which the generation network finds the image most likely.",
+        True,
+    ),
+    Metric(
+        "nll",
+        "Negative log-likelihood",
+        "Mean of -log p(x) in nats; exact where all hidden states can be enumerated, otherwise by importance sampling with "
+        "draws from the recognition network, an upper bound in the mean.",
+        True,
+        "nats",
+    ),
+    Metric(
+        "consistency_gap",
+        "Consistency gap",
+        "KL from recognition to the posterior of the generation network, in nats; 0 if both are one joint model.",
+        True,
+        "nats",
+    ),
+    Metric(
+        "nll_star",
+        "Negative log-likelihood, both",
+        "That of the bidirectional model, the square of the mean of √(p q), less the estimated log Z².",
+        True,
+        "nats",
+    ),
+    Metric(
+        "log_z2", "log Z²", "Of the bidirectional model, estimated; 0 if both directions are one joint model.", None
+    ),
+    Metric(
+        "ece",
+        "Calibration error",
+        "Expected calibration error of the plain forward pass (AP1): confidence against accuracy, 15 bins.",
+        True,
+    ),
+    Metric("ece_ap2", "Calibration error, AP2", "The same, variances carried upward.", True),
+    Metric("ece_sampled", "Calibration error, sampled", "The same, by sampled upward passes.", True),
+    Metric(
+        "label_nll",
+        "Label cost",
+        "Mean of -log q(label | image) in nats, by the plain forward pass (AP1).",
+        True,
+        "nats",
+    ),
+    Metric("label_nll_ap2", "Label cost, AP2", "The same, variances carried upward.", True, "nats"),
+    Metric("label_nll_sampled", "Label cost, sampled", "The same, by sampled upward passes.", True, "nats"),
+    Metric(
+        "variation_ap1",
+        "Variation, AP1",
+        "Total variation between the class probabilities of the plain forward pass and the sampled ones.",
+        True,
+    ),
+    Metric("variation_ap2", "Variation, AP2", "The same, variances carried upward.", True),
+    Metric("reconstruction", "Reconstruction", "Cross entropy of the means of an up-down pass, in nats.", True, "nats"),
+    Metric(
+        "inpainting", "Inpainting error", "Part of the pixels of a missing lower half that are filled in wrongly.", True
+    ),
+    Metric(
+        "round_trip",
+        "Round trip",
+        "How often data generated for a class are recognised as that class.",
+        False,
+    ),
+    Metric(
+        "ess", "Effective samples", "Effective sample size behind the likelihood; near 1 it cannot be trusted.", False
+    ),
 )
 _BY_NAME = {metric.name: metric for metric in _KNOWN}
 _HIGHER = ("accuracy", "log_likelihood", "coherence")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vestige.report.arrays import misshapen, newest_first
+from vestige.report.both_ways import agreement, made
 from vestige.report.example import example
 from vestige.report.explained import explained
 from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
@@ -44,6 +45,8 @@ def run_page(folder: Path) -> str:
         reach=reach(run),
         filtering=filtering(run),
         pictures=pictures(run),
+        made_pictures=made(run),
+        agreement=agreement(run),
         walk=walk(run),
         frequencies=frequencies(run),
         attention=attention(run),

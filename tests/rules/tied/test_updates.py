@@ -384,7 +384,7 @@ def test_updates_of_either_network_do_not_touch_the_other(tie, key):
 
 
 def test_training_keeps_a_full_tie(key):
-    """Check 14: after updates, R is W bit for bit; and with the same samples the tied update is the sum of the untied."""
+    """Check 14: after updates, R is W bit for bit; with the same samples the tied update is the sum of the untied."""
     import optax
 
     pair, batch = labelled(key)

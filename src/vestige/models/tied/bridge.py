@@ -24,8 +24,10 @@ def from_mlp(mlp: eqx.nn.MLP, *, classes: bool = True) -> TiedPair:
 
     **Raises:** `ValueError` where the hidden activation is not the logistic sigmoid, or there is a final activation.
     """
-    points = jnp.linspace(-4.0, 4.0, 9)
-    if len(mlp.layers) > 1 and not _is(mlp.activation, jax.nn.sigmoid(points), points):
+    with jax.ensure_compile_time_eval():
+        points = jnp.linspace(-4.0, 4.0, 9)
+        squashed = jax.nn.sigmoid(points)
+    if len(mlp.layers) > 1 and not _is(mlp.activation, squashed, points):
         raise ValueError(
             "from_mlp: the hidden activation must be the logistic sigmoid, jax.nn.sigmoid, since its value becomes the "
             f"probability of a bit; got {mlp.activation}. Train with activation=jax.nn.sigmoid"
@@ -87,5 +89,6 @@ def _is(activation: Any, values: Float[Array, " points"], points: Float[Array, "
     """Whether a function without parameters has these values."""
     if jax.tree.leaves(eqx.filter(activation, eqx.is_array)):
         return False
-    found = activation(points)
-    return found.shape == points.shape and bool(jnp.allclose(found, values, atol=1e-6))
+    with jax.ensure_compile_time_eval():  # the function is known while a program that uses it is compiled
+        found = activation(points)
+        return found.shape == points.shape and bool(jnp.allclose(found, values, atol=1e-6))

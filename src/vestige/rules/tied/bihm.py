@@ -13,11 +13,11 @@ from vestige.typing import Batch, Key
 
 
 class BidirectionalHelmholtz(AbstractRule):
-    """Learns p*(x) = (Σ_h √(p(x, h) q(h | x)))² / Z² (Bornschein et al. 2016; notes, section 3.3, L4).
+    """Learns p*(x) = (Σ_h √(p(x, h) q(h|x)))² / Z² (Bornschein et al. 2016; notes, section 3.3, L4).
 
-    Weights w = softmax_k(½ (log p - log q)); p ascends Σ w log p, q ascends Σ (w - 1/K) log q. No dreams: it draws p and
-    q together, and is the natural partner of tied weights. With one sample recognition does not learn. Local. Metrics:
-    `negative_bound`, and `negative_half_bound`, minus 2 log 1/K Σ √(p/q), nats.
+    Weights w = softmax_k(½ (log p - log q)); p ascends Σ w log p, q ascends Σ (w - 1/K) log q. No dreams: it
+    draws p and q together, and is the natural partner of tied weights. With one sample recognition does not learn.
+    Local. Metrics: `negative_bound`, and `negative_half_bound`, minus 2 log 1/K Σ √(p/q), nats.
 
     **Arguments:** `samples`: K, at least 1. `proposal`: as for `ReweightedWakeSleep`.
     """

@@ -17,8 +17,8 @@ from vestige.typing import Batch, Key
 class VIMCO(AbstractRule):
     """The gradient of E log 1/K Σ_k p(x, h_k) / q(h_k | x) (Mnih & Rezende 2016; notes, section 6.2).
 
-    Each sample's signal is the bound less what it would be with the geometric mean of the others in its place: a baseline
-    that does not look at the sample. Metrics: `negative_bound` (one sample), `negative_iw_bound` (K samples).
+    Each sample's signal is the bound less what it would be with the geometric mean of the others in its place: a
+    baseline that does not look at the sample. Metrics: `negative_bound` (one sample), `negative_iw_bound` (K samples).
 
     **Arguments:** `samples`: K, at least 2. `proposal`: must not depend on anything but q: `Upward()`.
     """

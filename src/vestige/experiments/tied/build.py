@@ -1,0 +1,31 @@
+"""From the options of a tied experiment to what a run needs."""
+
+import jax
+import jax.numpy as jnp
+
+from vestige.experiments.contract import Built
+from vestige.experiments.tied.options import Tied
+from vestige.models.tied import Bits, OneHot, tied_pair
+from vestige.tasks.tied import Patterns
+
+
+def build(options: Tied, *, seed: int) -> Built:
+    """Pair, task, rule and optimiser."""
+    key_model, key_run = jax.random.split(jax.random.key(seed))
+    task = options.data.build(samples=options.samples)
+    data = task.patterns if isinstance(task, Patterns) else task.train
+    units = [Bits(*data.shape[1:]), *(Bits(size) for size in options.sizes)]
+    prior = None
+    if options.data.classes is not None:
+        units.append(OneHot(options.data.classes))
+        counts = jnp.sum(task.train_labels, axis=0)
+        prior = jnp.log((counts + 1) / (jnp.sum(counts) + options.data.classes))
+    model = tied_pair(
+        units,
+        tie=options.tie.build(),
+        scale=options.scale,
+        data_mean=jnp.mean(data, axis=0),
+        prior=prior,
+        key=key_model,
+    )
+    return Built(model, task, options.rule.build(), options.optimiser.build(options.steps), key_run)

@@ -1,0 +1,110 @@
+"""What a trained pair came to: its metrics, and pictures for its page."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vestige.experiments.contract import Findings
+from vestige.experiments.tied.options import Tied
+from vestige.models.tied import (
+    OneHot,
+    TiedPair,
+    estimated_log_z_squared,
+    gaps,
+    half_log_likelihood,
+    imagined,
+    inpainted,
+    reconstructed,
+    reliability,
+)
+from vestige.tasks.tied import LabelledImages, Patterns
+from vestige.tasks.tied.labelled import RECOGNITIONS
+from vestige.training.evaluation import evaluate, scalars
+from vestige.typing import Key
+
+FINAL = 10  # times as many importance samples as while training
+SHOWN = 10  # pictures in a row
+GAP_ROWS = 100  # images behind the gaps by layer
+DRAWS = 20_000  # behind log Z²
+FILTERS = 40
+
+
+def examine(options: Tied, task: Any, model: TiedPair, *, key: Key) -> Findings:
+    """Metrics on all held-out data, and arrays for the report."""
+    if isinstance(task, Patterns):
+        return _patterns(task, model, key=key)
+    return _images(task, model, key=key)
+
+
+def _patterns(task: Patterns, model: TiedPair, *, key: Key) -> Findings:
+    key_z, key_pictures = jax.random.split(key)
+    found = evaluate(task, model, len(task.patterns), key=key)
+    metrics = scalars(found)
+    net = model.resolve()
+    log_z2 = estimated_log_z_squared(net, samples=DRAWS, key=key_z)
+    halves = jax.lax.map(lambda x: half_log_likelihood(net, x), task.patterns)
+    metrics["log_z2"] = float(log_z2.log_mean)
+    metrics["nll_star"] = float(-jnp.mean(halves)) + metrics["log_z2"]
+    side = round(task.patterns.shape[1] ** 0.5)
+    known = jnp.arange(side * side) < side * (side // 2)
+    arrays = _pictures(net, task.patterns[:SHOWN], known, (side, side), key=key_pictures)
+    arrays["gap_by_layer"] = np.asarray(found["gap_by_layer"])
+    draws = jax.vmap(lambda k: net.generate(key=k)[0])(jax.random.split(key_z, SHOWN))
+    arrays["class_samples"] = np.asarray(draws).reshape(1, SHOWN, side, side)
+    return Findings(metrics, {}, task.bounds(metrics), arrays)
+
+
+def _images(task: LabelledImages, model: TiedPair, *, key: Key) -> Findings:
+    key_metrics, key_gaps, key_pictures = jax.random.split(key, 3)
+    closer = dataclasses.replace(task, samples=FINAL * task.samples)
+    metrics = scalars(evaluate(closer, model, len(task.test), key=key_metrics))
+    net = model.resolve()
+    rows = task.test[:GAP_ROWS]
+    keys = jax.random.split(key_gaps, len(rows))
+    by_layer = jax.lax.map(lambda row: gaps(net, row[0], samples=task.samples, key=row[1]), (rows, keys), batch_size=20)
+    height, width = task.image
+    arrays = _pictures(net, task.test[:SHOWN], task.upper_half(), task.image, key=key_pictures)
+    arrays["gap_by_layer"] = np.asarray(jnp.mean(by_layer, axis=0))
+    if isinstance(net.units[-1], OneHot):
+        arrays |= _reliabilities(task, net, key=key_gaps)
+        classes = net.units[-1].size
+        tops = jnp.repeat(jnp.eye(classes, dtype=net.prior.dtype), SHOWN, axis=0)
+        drawn = jax.vmap(lambda t, k: imagined(net, t, key=k))(tops, jax.random.split(key_pictures, len(tops)))
+        arrays["class_samples"] = np.asarray(drawn).reshape(classes, SHOWN, height, width)
+    else:
+        keys = jax.random.split(key_pictures, 2 * SHOWN)
+        drawn = jax.vmap(lambda k: net.units[0].mean(net.down_logits(0, net.generate(key=k)[1])))(keys)
+        arrays["class_samples"] = np.asarray(drawn).reshape(2, SHOWN, height, width)
+    return Findings(metrics, {}, task.bounds(metrics), arrays)
+
+
+def _reliabilities(task: LabelledImages, net, *, key: Key) -> dict[str, np.ndarray]:
+    found = {}
+    keys = jax.random.split(key, len(task.test))
+    for name, recognition in RECOGNITIONS.items():
+        logits = jax.lax.map(
+            lambda row, r=recognition: r.log_top(net, row[0], key=row[1]), (task.test, keys), batch_size=100
+        )
+        found[f"reliability_{name}"] = np.stack(reliability(jax.nn.softmax(logits, axis=1), task.test_labels))
+    return found
+
+
+def _pictures(net, shown, known, image: tuple[int, int], *, key: Key) -> dict[str, np.ndarray]:
+    """Data, what an up-down pass makes of them, their lower halves completed, and the first weights."""
+    again = jax.vmap(lambda x: jax.nn.sigmoid(reconstructed(net, x)))(shown)
+    keys = jax.random.split(key, len(shown))
+    filled = jax.vmap(lambda x, k: inpainted(net, x, known, sweeps=100, key=k))(shown, keys)
+    kernel = np.asarray(net.generation[0])
+    strongest = np.argsort(-np.square(kernel).sum(axis=0))[:FILTERS]
+    filters = kernel[:, strongest].T
+    filters = 0.5 + 0.5 * filters / max(np.abs(filters).max(), 1e-12)
+    return {
+        "shown": np.asarray(shown).reshape(-1, *image),
+        "reconstructed": np.asarray(again).reshape(-1, *image),
+        "given_half": np.where(np.asarray(known), np.asarray(shown), 0.5).reshape(-1, *image),
+        "inpainted": np.asarray(filled).reshape(-1, *image),
+        "filters": filters.reshape(-1, *image),
+    }

@@ -1,0 +1,87 @@
+"""What may be set of an experiment with a recognition and a generation network; nothing here imports JAX."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vestige.experiments.checks import at_least, positive
+from vestige.experiments.contract import AbstractOptions, Built, Findings
+from vestige.experiments.optimisers import Adam
+from vestige.experiments.tied.data import BarsAndStripes, Data
+from vestige.experiments.tied.rules import RULES, Exact, Rule, WakeSleep
+from vestige.experiments.tied.ties import TIES, FullyTied, Tying
+
+if TYPE_CHECKING:
+    from vestige.typing import Key
+
+ENUMERABLE = 20  # hidden bits that can be summed over
+
+
+@dataclasses.dataclass(frozen=True)
+class Tied(AbstractOptions):
+    """One stack of weights, upward to recognise and downward to generate."""
+
+    data: Data = dataclasses.field(default_factory=BarsAndStripes)
+    layers: str = "8-4"
+    """Bits of the hidden layers, from the data upward; where data have classes, these stand on top."""
+    tie: Tying = dataclasses.field(default_factory=FullyTied)
+    rule: Rule = dataclasses.field(default_factory=WakeSleep)
+    scale: float = 0.1
+    """Standard deviation of the first weights."""
+    samples: int = 200
+    """Importance samples of a held-out image behind the likelihood while training; ten times as many at the end."""
+    optimiser: Adam = dataclasses.field(default_factory=lambda: Adam(5e-3, "tenth", 0))
+    steps: int = 12_000
+    """Updates."""
+    batch: int = 100
+    """Examples per update."""
+    evaluations: int = 10
+    """How many times a run is evaluated."""
+    evaluation_size: int = 450
+    """Held-out images behind an evaluation; all of them at the end."""
+
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"rule": RULES, "tie": TIES}
+    subject: ClassVar[str] = "a recognition and a generation network"
+    variation: ClassVar[str] = "rule"
+
+    def __post_init__(self):
+        at_least(self, 0, "steps")
+        at_least(self, 1, "samples", "batch", "evaluations", "evaluation_size")
+        positive(self, "scale")
+        sizes = self.sizes
+        if isinstance(self.rule, Exact) and (sum(sizes) > ENUMERABLE or self.data.classes is not None):
+            raise ValueError(
+                f"rule exact sums over all hidden states: at most {ENUMERABLE} hidden bits and no classes, got layers "
+                f"{self.layers}; use rule rws"
+            )
+        if self.data.classes is None and isinstance(self.data, BarsAndStripes) and sum(sizes) > ENUMERABLE:
+            raise ValueError(
+                f"layers: bars and stripes are judged by enumeration, at most {ENUMERABLE} hidden bits, got "
+                f"{self.layers}"
+            )
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of the hidden layers. **Raises** `ValueError` where `layers` is not of the form 100-50."""
+        parts = self.layers.split("-")
+        if not all(part.isdigit() and int(part) > 0 for part in parts):
+            raise ValueError(f"layers must be sizes from the data upward, such as 100-50, got {self.layers!r}")
+        return tuple(int(part) for part in parts)
+
+    @property
+    def headline(self) -> str:
+        return "nll"
+
+    def outline(self) -> dict[str, str]:
+        top = "" if self.data.classes is None else f"-{self.data.classes}"
+        return {"layers": f"{self.data.side**2}-{self.layers}{top}", "rule": type(self.rule).__name__}
+
+    def build(self, *, seed: int) -> Built:
+        from vestige.experiments.tied.build import build
+
+        return build(self, seed=seed)
+
+    def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
+        from vestige.experiments.tied.examine import examine
+
+        return examine(self, built.task, model, key=key)

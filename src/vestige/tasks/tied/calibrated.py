@@ -1,0 +1,97 @@
+"""A classifier that is trained as usual, and then believed or not."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from vestige.models.tied import (
+    AbstractRecognition,
+    PlainForward,
+    Reliability,
+    Sampled,
+    VariancePropagation,
+    from_mlp,
+    reliability,
+)
+from vestige.tasks.contract import AbstractTask
+from vestige.typing import Batch, Key, Metrics
+
+AT_ONCE = 250
+
+
+class Opinion(NamedTuple):
+    """Of one way to compute class probabilities, on the same images."""
+
+    probabilities: Float[Array, "rows classes"]
+    labels: Int[Array, " rows"]
+
+    @property
+    def reliability(self) -> Reliability:
+        """Confidence against accuracy."""
+        return reliability(self.probabilities, self.labels)
+
+
+class CalibratedDigits(AbstractTask):
+    """Images in [0, 1] with labels, for a network of sigmoid hidden layers (`eqx.nn.MLP`) whose outputs are logits.
+
+    Judged as it is (AP1, the forward pass) and, without retraining, as the stochastic network of bits that it
+    approximates: by variance propagation (AP2) and by sampling its hidden units. Metrics, on `size` held-out images:
+    `error`, `label_nll` (nats) and `ece` of AP1, the same with `_ap2` and `_sampled`; `variation_ap1` and
+    `variation_ap2`, total variation of their class probabilities from the sampled ones.
+    """
+
+    train: Float[Array, "rows pixels"]
+    train_labels: Float[Array, "rows classes"]
+    test: Float[Array, "more pixels"]
+    test_labels: Int[Array, " more"]
+    passes: int = eqx.field(static=True, default=200)
+
+    def batch(self, *, size: int, key: Key) -> Batch:
+        rows = jax.random.randint(key, (size,), 0, self.train.shape[0])
+        return Batch(self.train[rows], self.train_labels[rows])
+
+    def opinions(self, model: eqx.nn.MLP, *, size: int, key: Key) -> dict[str, Opinion]:
+        """By `ap1`, `ap2` and `sampled`."""
+        net = from_mlp(model).resolve()
+        key_rows, key_noise = jax.random.split(key)
+        held_out = self.test.shape[0]
+        rows = jax.random.permutation(key_rows, held_out)[:size] if size < held_out else jnp.arange(held_out)
+        images, labels = self.test[rows], self.test_labels[rows]
+        keys = jax.random.split(key_noise, images.shape[0])
+
+        def believed(recognition: AbstractRecognition) -> Opinion:
+            def one(row: tuple[Array, Key]) -> Array:
+                return recognition(net, row[0], key=row[1])[-1]
+
+            return Opinion(jax.lax.map(one, (images, keys), batch_size=min(AT_ONCE, images.shape[0])), labels)
+
+        ways = {"ap1": PlainForward(), "ap2": VariancePropagation(), "sampled": Sampled(self.passes)}
+        return {name: believed(way) for name, way in ways.items()}
+
+    def evaluate(self, model: eqx.nn.MLP, *, size: int, key: Key) -> Metrics:
+        found = self.opinions(model, size=size, key=key)
+        truth = found["sampled"].probabilities
+        metrics = {}
+        for name, opinion in found.items():
+            ending = "" if name == "ap1" else f"_{name}"
+            probabilities, labels = opinion
+            metrics[f"error{ending}"] = jnp.mean(jnp.argmax(probabilities, axis=1) != labels)
+            right = jnp.take_along_axis(probabilities, labels[:, None], axis=1)
+            metrics[f"label_nll{ending}"] = -jnp.mean(jnp.log(jnp.maximum(right, jnp.finfo(right.dtype).tiny)))
+            metrics[f"ece{ending}"] = opinion.reliability.ece
+            if name != "sampled":
+                metrics[f"variation_{name}"] = 0.5 * jnp.mean(jnp.sum(jnp.abs(probabilities - truth), axis=1))
+        return metrics
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        counts = np.bincount(np.asarray(self.test_labels), minlength=self.train_labels.shape[1])
+        chance = 1 - float(counts.max() / counts.sum())
+        return {
+            name: {"best": 0.0, "chance": chance} if name.startswith("error") else {"best": 0.0}
+            for name in metrics
+            if name.startswith(("error", "ece"))
+        }

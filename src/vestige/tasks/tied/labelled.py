@@ -1,0 +1,161 @@
+"""Binary images with labels: to be recognised, generated, completed."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from vestige.models.tied import (
+    AbstractRecognition,
+    Bits,
+    Net,
+    OneHot,
+    PlainForward,
+    Sampled,
+    TiedPair,
+    VariancePropagation,
+    checked,
+    class_log_likelihoods,
+    importance_log_likelihood,
+    inpainted,
+    reconstructed,
+    reliability,
+    round_trip,
+)
+from vestige.tasks.contract import AbstractTask
+from vestige.typing import Batch, Key, Metrics
+
+ROUND_TRIPS = 500
+AT_ONCE = 50  # images whose importance samples are drawn together
+RECOGNITIONS: dict[str, AbstractRecognition] = {
+    "ap1": PlainForward(),
+    "ap2": VariancePropagation(),
+    "sampled": Sampled(100),
+}
+
+
+class LabelledImages(AbstractTask):
+    """Images of bits with a class each; of training images the class may be hidden.
+
+    Metrics on `size` held-out images (all, if there are no more; otherwise some, drawn anew by the key):
+
+    - `nll`: -log p(x), classes summed out, by importance sampling with `samples` draws from the recognition network: an
+      upper bound in the mean; nats. `ess`: their mean effective sample size.
+    - `negative_bound`: -E_q [log p - log q]; `consistency_gap`: the difference, KL(q(h | x) ‖ p(h | x)); nats.
+    - `reconstruction`: Bernoulli cross entropy of the means of an up-down pass; nats.
+    - `inpainting`: part of the pixels of the lower half that are completed wrongly, given the upper half.
+    - where the top is classes: `error`, of decisions by the plain forward pass (AP1), `error_ap2`, `error_sampled`,
+      `error_generative` (argmax_y p(x, y) by importance sampling); `ece` of AP1, `ece_ap2`, `ece_sampled`;
+      `round_trip`: how often data generated for a class are recognised as that class.
+
+    **Fields:** `train`, `test`: images, rows first, as the model's layer 0 wants them. `train_labels`: indicators,
+    zeros where hidden. `test_labels`: numbers. `image`: (height, width), for pictures. `samples`: K. `sweeps`: of
+    inpainting.
+
+    **Raises:** `ValueError` where images are not bits, or labels do not fit.
+    """
+
+    train: Float[Array, "rows *units"]
+    train_labels: Float[Array, "rows classes"]
+    test: Float[Array, "more *units"]
+    test_labels: Int[Array, " more"]
+    image: tuple[int, int] = eqx.field(static=True)
+    samples: int = eqx.field(static=True, default=200)
+    sweeps: int = eqx.field(static=True, default=20)
+
+    def __check_init__(self):
+        if self.samples < 1:
+            raise ValueError(f"LabelledImages: samples (K) must be at least 1, got {self.samples}")
+        for name, images in (("train", self.train), ("test", self.test)):
+            checked(Bits(*images.shape[1:]), images, name)
+        labels, classes = np.asarray(self.test_labels), self.train_labels.shape[1]
+        if labels.min() < 0 or labels.max() >= classes:
+            raise ValueError(f"test_labels must be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
+
+    def batch(self, *, size: int, key: Key) -> Batch:
+        rows = jax.random.randint(key, (size,), 0, self.train.shape[0])
+        return Batch(self.train[rows], self.train_labels[rows])
+
+    def evaluate(self, model: TiedPair, *, size: int, key: Key) -> Metrics:
+        key_rows, key_nll, key_rest = jax.random.split(key, 3)
+        net = model.resolve()
+        held_out = self.test.shape[0]
+        some = size < held_out
+        rows = jax.random.permutation(key_rows, held_out)[:size] if some else jnp.arange(held_out)
+        images, labels = self.test[rows], self.test_labels[rows]
+        metrics = self._as_data(net, images, key=key_nll)
+        if isinstance(net.units[-1], OneHot):
+            metrics |= self._as_classes(net, images, labels, key=key_rest)
+        return metrics
+
+    def _as_data(self, net: Net, images: Array, *, key: Key) -> dict[str, Array]:
+        key_weights, key_fill = jax.random.split(key)
+
+        def one(row: tuple[Array, Key]) -> tuple[Array, Array, Array]:
+            image, key = row
+            found = importance_log_likelihood(net, image, samples=self.samples, chunk=min(self.samples, 200), key=key)
+            states = net.recognise(image, key=jax.random.fold_in(key, 1))
+            return found.log_mean, found.ess, net.log_p(states) - net.log_q(states)
+
+        count = images.shape[0]
+        keys = jax.random.split(key_weights, count)
+        log_p, ess, bound = jax.lax.map(one, (images, keys), batch_size=min(AT_ONCE, count))
+        logits = jax.vmap(lambda x: reconstructed(net, x))(images)
+        costs = -jax.vmap(net.units[0].log_prob)(images, logits)
+        known = self.upper_half()
+        fills = jax.random.split(key_fill, count)
+        filled = jax.vmap(lambda x, k: inpainted(net, x, known, sweeps=self.sweeps, key=k))(images, fills)
+        wrong = (filled > 0.5) != (images > 0.5)
+        missing = jnp.broadcast_to(~known, wrong.shape)
+        nll, lower = -jnp.mean(log_p), -jnp.mean(bound)
+        return {
+            "nll": nll,
+            "ess": jnp.mean(ess),
+            "negative_bound": lower,
+            "consistency_gap": lower - nll,
+            "reconstruction": jnp.mean(costs),
+            "inpainting": jnp.sum(wrong & missing) / jnp.sum(missing),
+        }
+
+    def _as_classes(self, net: Net, images: Array, labels: Array, *, key: Key) -> dict[str, Array]:
+        metrics = {}
+        for place, (name, recognition) in enumerate(RECOGNITIONS.items()):
+            keys = jax.random.split(jax.random.fold_in(key, place), images.shape[0])
+            logits = jax.vmap(lambda x, k, r=recognition: r.log_top(net, x, key=k))(images, keys)
+            ending = "" if name == "ap1" else f"_{name}"
+            metrics[f"error{ending}"] = jnp.mean(jnp.argmax(logits, axis=1) != labels)
+            metrics[f"ece{ending}"] = reliability(jax.nn.softmax(logits, axis=1), labels).ece
+        keys = jax.random.split(jax.random.fold_in(key, 3), images.shape[0])
+
+        def decided(row: tuple[Array, Key]) -> Array:
+            return jnp.argmax(class_log_likelihoods(net, row[0], samples=min(self.samples, 200), key=row[1]))
+
+        found = jax.lax.map(decided, (images, keys), batch_size=min(AT_ONCE, images.shape[0]))
+        metrics["error_generative"] = jnp.mean(found != labels)
+        trips = jax.random.split(jax.random.fold_in(key, 4), ROUND_TRIPS)
+        asked = jnp.arange(ROUND_TRIPS) % net.units[-1].size
+        came = jax.vmap(lambda label, k: round_trip(net, PlainForward(), label, key=k))(asked, trips)
+        metrics["round_trip"] = jnp.mean(came)
+        return metrics
+
+    def upper_half(self) -> Bool[Array, "*units"]:
+        """True for the pixels that are given where half of an image is to be completed."""
+        height, width = self.image
+        rows = jnp.arange(height) < height // 2
+        return jnp.broadcast_to(rows[:, None], (height, width)).reshape(self.train.shape[1:])
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        train, test = np.asarray(self.train, np.float64), np.asarray(self.test, np.float64)
+        frequencies = (train.sum(axis=0) + 1) / (len(train) + 2)
+        alone = -np.mean(
+            np.sum((test * np.log(frequencies) + (1 - test) * np.log(1 - frequencies)).reshape(len(test), -1), axis=1)
+        )
+        levels: dict[str, Any] = {"nll": {"chance": float(alone)}}
+        counts = np.bincount(np.asarray(self.test_labels), minlength=self.train_labels.shape[1])
+        for name in ("error", "error_ap2", "error_sampled", "error_generative"):
+            if name in metrics:
+                levels[name] = {"best": 0.0, "chance": 1 - float(counts.max() / counts.sum())}
+        return levels

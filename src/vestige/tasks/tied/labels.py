@@ -1,0 +1,33 @@
+"""Labels as indicators, of which some may be hidden."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+def indicators(labels: Int[np.ndarray, " rows"], classes: int) -> Float[np.ndarray, "rows classes"]:
+    """One 1 in each row; a row of zeros where the label is -1, not known. float32.
+
+    **Raises:** `ValueError` for labels out of range.
+    """
+    if labels.size and (labels.min() < -1 or labels.max() >= classes):
+        raise ValueError(
+            f"labels must be classes 0 to {classes - 1}, or -1 where they are not known, got {labels.min()} to "
+            f"{labels.max()}"
+        )
+    return (labels[:, None] == np.arange(classes)).astype(np.float32)
+
+
+def few_labels(labels: Int[np.ndarray, " rows"], each: int, classes: int) -> Int[np.ndarray, " rows"]:
+    """The same with all but the first `each` of every class hidden (-1).
+
+    **Raises:** `ValueError` where a class has fewer, or fewer than 1 is asked for.
+    """
+    if each < 1:
+        raise ValueError(f"few_labels: each must be at least 1, got {each}")
+    kept = np.full_like(labels, -1)
+    for label in range(classes):
+        places = np.flatnonzero(labels == label)
+        if len(places) < each:
+            raise ValueError(f"few_labels: class {label} has {len(places)} examples, {each} were asked for")
+        kept[places[:each]] = label
+    return kept
