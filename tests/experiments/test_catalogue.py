@@ -8,6 +8,7 @@ from vestige.experiments import CATALOGUE
 
 WITHOUT = {"toy-spanning-tree", "recall", "xor", "gap-recall", "tmaze"}  # nothing was published of them
 WITHOUT |= {"ring-tracking", "sensor-fusion", "mocap", "text", "hippocampus"}
+WITHOUT |= {"bars-and-stripes", "tied-digits", "calibration"}
 
 
 @pytest.fixture(params=CATALOGUE)

@@ -54,7 +54,7 @@ def labelled_bits(key):
     pair = tied_pair([Bits(6), Bits(5), OneHot(2)], key=key)
     labels = jnp.arange(32) % 2
     data = jnp.where(labels[:, None] == (jnp.arange(6) // 3)[None], 1.0, 0.0)
-    return pair, Batch(data, jax.nn.one_hot(labels, 2)), "negative_bound"
+    return pair, Batch(data, jax.nn.one_hot(labels, 2)), "negative_elbo"
 
 
 def exact_bits(key):

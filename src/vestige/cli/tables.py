@@ -9,6 +9,8 @@ from rich.table import Table
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 from vestige.report.metrics import shared_unit
 
+ACROSS = 8  # metrics that stand side by side; more of them stand below each other
+
 
 def plain_table(title: str, caption: str | None = None) -> Table:
     """A table without frames, so that eighty columns hold it."""
@@ -22,6 +24,14 @@ def print_results(folder: Path) -> None:
     unit = shared_unit(row.name for row in rows)
     table = plain_table(f"{folder} ({unit})" if unit else str(folder))
     table.add_column("", no_wrap=True)
+    if len(rows) > ACROSS:
+        for name in ("this run", "best possible", "chance", *(f"{model}, paper" for model in models)):
+            table.add_column(name, justify="right", overflow="fold")
+        for row in rows:
+            values = (row.ours, row.best, row.chance, *(row.published.get(model) for model in models))
+            table.add_row(row.name, *(format_number(value) for value in values))
+        Console().print(table)
+        return
     for row in rows:
         table.add_column(row.name, justify="right", overflow="fold")
     table.add_row("this run", *(format_number(row.ours) for row in rows), style="bold")

@@ -28,6 +28,7 @@ CURVES = (
     Curve("accuracy", "Accuracy", "Accuracy"),
     Curve("mse", "Squared error", "Squared error"),
     Curve("nll", "Negative log-likelihood", "Negative log-likelihood in nats"),
+    Curve("negative_elbo", "Negative evidence bound", "Bound of the negative log-likelihood in nats"),
     Curve("error", "Error", "Part of the decisions that are wrong"),
     Curve("ece", "Calibration error", "Expected calibration error"),
     Curve("reward", "Reward", "Mean reward of an episode"),

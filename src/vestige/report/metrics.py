@@ -167,8 +167,15 @@ _KNOWN = (
     Metric(
         "nll",
         "Negative log-likelihood",
-        "Mean of -log p(x) in nats; exact where all hidden states can be enumerated, otherwise by importance sampling with "
-        "draws from the recognition network, an upper bound in the mean.",
+        "Mean of -log p(x) in nats; exact where all hidden states can be enumerated, otherwise by importance sampling "
+        "from the recognition network, an upper bound in the mean.",
+        True,
+        "nats",
+    ),
+    Metric(
+        "negative_elbo",
+        "Negative evidence bound",
+        "Mean of -E[log p - log q] over upward passes, in nats: an upper bound of the negative log-likelihood.",
         True,
         "nats",
     ),

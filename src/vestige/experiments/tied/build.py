@@ -4,13 +4,19 @@ import jax
 import jax.numpy as jnp
 
 from vestige.experiments.contract import Built
-from vestige.experiments.tied.options import Tied
+from vestige.experiments.tied.options import ENUMERABLE, Tied
+from vestige.experiments.tied.rules import Exact
 from vestige.models.tied import Bits, OneHot, tied_pair
 from vestige.tasks.tied import Patterns
 
 
 def build(options: Tied, *, seed: int) -> Built:
-    """Pair, task, rule and optimiser."""
+    """Pair, task, rule and optimiser. **Raises:** `ValueError` where there is too much to enumerate."""
+    if isinstance(options.rule, Exact) and sum(options.sizes) > ENUMERABLE:
+        raise ValueError(
+            f"rule exact sums over all hidden states: at most {ENUMERABLE} hidden bits, got layers "
+            f"{options.layers}; use rule rws"
+        )
     key_model, key_run = jax.random.split(jax.random.key(seed))
     task = options.data.build(samples=options.samples)
     data = task.patterns if isinstance(task, Patterns) else task.train

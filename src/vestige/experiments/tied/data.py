@@ -86,13 +86,11 @@ class BinaryDigits(AbstractBinaryData):
             (images[:count], kinds[:count])
             for (images, kinds), count in zip(binary(self.source), (self.train, self.test), strict=True)
         )
-        if not self.labelled:
-            labels = 0 * labels - 1
-        elif self.known is not None:
+        if self.known is not None:
             labels = few_labels(labels, self.known, 10)
         return LabelledImages(
             _flat(train),
-            indicators(labels, 10) if self.labelled else jnp.zeros((len(train), 0)),
+            jnp.asarray(indicators(labels, 10)) if self.labelled else None,
             _flat(test),
             jnp.asarray(test_labels),
             (self.side, self.side),

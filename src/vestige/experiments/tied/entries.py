@@ -25,7 +25,7 @@ BARS_AND_STRIPES = Entry(
 )
 
 _DIGITS = Adam(3e-3, "tenth", 0)
-_GUIDED = Reweighted(guided=True)
+_GUIDED = Reweighted(gain=0.2, reading=1.0)
 
 TIED_DIGITS = Entry(
     name="tied-digits",

@@ -8,7 +8,7 @@ from vestige.experiments.checks import at_least, positive
 from vestige.experiments.contract import AbstractOptions, Built, Findings
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.tied.data import BarsAndStripes, Data
-from vestige.experiments.tied.rules import RULES, Exact, Rule, WakeSleep
+from vestige.experiments.tied.rules import RULES, Rule, WakeSleep
 from vestige.experiments.tied.ties import TIES, FullyTied, Tying
 
 if TYPE_CHECKING:
@@ -48,13 +48,7 @@ class Tied(AbstractOptions):
         at_least(self, 0, "steps")
         at_least(self, 1, "samples", "batch", "evaluations", "evaluation_size")
         positive(self, "scale")
-        sizes = self.sizes
-        if isinstance(self.rule, Exact) and (sum(sizes) > ENUMERABLE or self.data.classes is not None):
-            raise ValueError(
-                f"rule exact sums over all hidden states: at most {ENUMERABLE} hidden bits and no classes, got layers "
-                f"{self.layers}; use rule rws"
-            )
-        if self.data.classes is None and isinstance(self.data, BarsAndStripes) and sum(sizes) > ENUMERABLE:
+        if isinstance(self.data, BarsAndStripes) and sum(self.sizes) > ENUMERABLE:
             raise ValueError(
                 f"layers: bars and stripes are judged by enumeration, at most {ENUMERABLE} hidden bits, got "
                 f"{self.layers}"

@@ -25,18 +25,18 @@ def _part(owner: object, name: str) -> None:
         raise ValueError(f"{name} must be in [0, 1], got {getattr(owner, name)}")
 
 
-def _proposal(guided: bool) -> "AbstractProposal":
+def _proposal(gain: float) -> "AbstractProposal":
     from vestige.rules import Guided, Upward
 
-    return Guided() if guided else Upward()
+    return Guided(gain) if gain else Upward()
 
 
 @dataclasses.dataclass(frozen=True)
 class WakeSleep(AbstractLearning):
     """Each direction learns from states that the other sampled."""
 
-    guided: bool = False
-    """Let a known label take part when hidden layers are sampled in the wake phase."""
+    gain: float = 0.0
+    """How much a known label takes part when hidden layers are sampled in the wake phase."""
     real: float = 0.0
     """Part of the recognition update that comes from real data instead of dreams."""
     reading: float = 0.0
@@ -44,12 +44,12 @@ class WakeSleep(AbstractLearning):
 
     def __post_init__(self):
         _part(self, "real")
-        at_least(self, 0, "reading")
+        at_least(self, 0, "gain", "reading")
 
     def build(self) -> "AbstractRule":
         from vestige import rules
 
-        return rules.WakeSleep(_proposal(self.guided), self.real, self.reading)
+        return rules.WakeSleep(_proposal(self.gain), self.real, self.reading)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,17 +60,20 @@ class Reweighted(AbstractLearning):
     """K."""
     real: float = 0.5
     """Part of the recognition update that comes from real data instead of dreams."""
-    guided: bool = False
-    """Let a known label take part when hidden layers are sampled."""
+    gain: float = 0.0
+    """How much a known label takes part when hidden layers are sampled in the wake phase."""
+    reading: float = 0.0
+    """Weight of a local update of the last connection on real labels."""
 
     def __post_init__(self):
         at_least(self, 1, "samples")
+        at_least(self, 0, "gain", "reading")
         _part(self, "real")
 
     def build(self) -> "AbstractRule":
         from vestige import rules
 
-        return rules.ReweightedWakeSleep(self.samples, self.real, _proposal(self.guided))
+        return rules.ReweightedWakeSleep(self.samples, self.real, _proposal(self.gain), self.reading)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,9 +162,8 @@ Rule = WakeSleep | Reweighted | Bidirectional | Variational | MultiSample | Hybr
 
 RULES: Mapping[str, Rule] = {
     "wake-sleep": WakeSleep(),
-    "wake-sleep-guided": WakeSleep(guided=True, real=0.5, reading=1.0),
     "rws": Reweighted(),
-    "rws-guided": Reweighted(guided=True),
+    "rws-guided": Reweighted(gain=0.2, reading=1.0),
     "bihm": Bidirectional(),
     "nvil": Variational(),
     "vimco": MultiSample(),

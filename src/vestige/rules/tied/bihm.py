@@ -17,7 +17,7 @@ class BidirectionalHelmholtz(AbstractRule):
 
     Weights w = softmax_k(½ (log p - log q)); p ascends Σ w log p, q ascends Σ (w - 1/K) log q. No dreams: it
     draws p and q together, and is the natural partner of tied weights. With one sample recognition does not learn.
-    Local. Metrics: `negative_bound`, and `negative_half_bound`, minus 2 log 1/K Σ √(p/q), nats.
+    Local. Metrics: `negative_elbo`, and `negative_half_elbo`, minus 2 log 1/K Σ √(p/q), nats.
 
     **Arguments:** `samples`: K, at least 1. `proposal`: as for `ReweightedWakeSleep`.
     """
@@ -41,5 +41,5 @@ class BidirectionalHelmholtz(AbstractRule):
             generation_update(net, states, weights.reshape(-1)),
             recognition_update(net, states, (weights - 1 / self.samples).reshape(-1)),
         )
-        metrics = {**told(draws), "negative_half_bound": -2 * jnp.mean(log_mean(0.5 * draws.log_weights))}
+        metrics = {**told(draws), "negative_half_elbo": -2 * jnp.mean(log_mean(0.5 * draws.log_weights))}
         return stepped(model, change, rows.data.shape[0], None, metrics)

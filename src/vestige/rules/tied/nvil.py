@@ -31,7 +31,7 @@ class NVIL(AbstractRule):
     E_q[∇log p] + E_q[(l - c) ∇log q], l = log p(x, h) - log q(h | x). Signals are local: for layer k only the terms of
     l that depend on layer k or what is above it. c is a baseline of `vestige.estimators`, one a layer, trained here by
     gradient descent; signals are divided by max(1, their running deviation), which is that of the steps before and so
-    does not bias the direction of any layer. Metrics: `negative_bound`, nats.
+    does not bias the direction of any layer. Metrics: `negative_elbo`, nats.
 
     **Arguments:**
 

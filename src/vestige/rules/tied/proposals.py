@@ -42,10 +42,16 @@ class Guided(AbstractProposal):
     without back-propagation; probabilities of the draws are exact, so weighting by them is too. One more downward pass
     for each class.
 
-    For layers of bits below a top of classes.
+    **Arguments:** `gain`: 1 would be right where the rest of the net said nothing; what the data say already is counted
+    twice then, hence less. `layers`: how many hidden layers are guided, from the top; None: all. For a top of classes.
     """
 
-    gain: float = eqx.field(static=True, default=1.0)
+    gain: float = eqx.field(static=True, default=0.3)
+    layers: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        if self.layers is not None and self.layers < 1:
+            raise ValueError(f"Guided: layers must be at least 1 or None, got {self.layers}")
 
     def __call__(
         self, net: Net, data: Float[Array, "*units"], top: Float[Array, "*top"], known: Bool[Array, ""], *, key: Key
@@ -54,7 +60,7 @@ class Guided(AbstractProposal):
         states, total = [data], jnp.zeros((), data.dtype)
         for k in range(1, net.depth + 1):
             logits = net.up_logits(k, states[-1])
-            if k < net.depth:
+            if k in said:
                 logits = logits + jnp.where(known, self.gain * said[k], 0.0)
             value = net.units[k].sample(logits, key=jax.random.fold_in(key, k))
             log_q = net.units[k].log_prob(value, logits)
@@ -69,7 +75,8 @@ class Guided(AbstractProposal):
         classes = jnp.eye(net.units[-1].size, dtype=net.prior.dtype)
         prior = net.units[-1].mean(net.prior)
         found, means = {}, classes
-        for k in reversed(range(1, net.depth)):
+        lowest = 1 if self.layers is None else max(1, net.depth - self.layers)
+        for k in reversed(range(lowest, net.depth)):
             logits = jax.vmap(lambda above, k=k: net.down_logits(k, above))(means)
             found[k] = jnp.tensordot(top - prior, logits, axes=1)
             means = jax.vmap(net.units[k].mean)(logits)

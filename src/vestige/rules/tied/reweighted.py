@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from vestige.models.tied import TiedPair, added, generation_update, recognition_update, times
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
+from vestige.rules.tied.reading import reading_update
 from vestige.rules.tied.rows import drawn, dreamt, flat, rows_of, stepped, told
 from vestige.rules.tied.samples import at_least_one, log_mean
 from vestige.typing import Batch, Key
@@ -17,29 +18,34 @@ class ReweightedWakeSleep(AbstractRule):
 
     Weights softmax_k(log p(x, h_k) - log q(h_k | x)), with the label in p where it is known; p ascends the weighted
     log p, q a mixture of the weighted log q and of dreams. Biased by O(1/K) towards q, consistent. Local like
-    wake-sleep. Metrics: `negative_bound` (one sample) and `negative_iw_bound` (K samples), nats.
+    wake-sleep. Metrics: `negative_elbo` (one sample) and `negative_iw_elbo` (K samples), nats.
 
     **Arguments:**
 
     - `samples`: K, at least 1; 1 with `real=0` is plain wake-sleep.
     - `real`: part of the recognition update that comes from the weighted samples instead of dreams, in [0, 1].
     - `proposal`: `Upward()`, or `Guided()`, which lets the label take part.
+    - `reading`: weight of a further local update of the last connection on real labels, as in `WakeSleep`. With
+      `Guided()` it matters: otherwise that connection only meets hidden states that have seen the label.
     """
 
     samples: int = eqx.field(static=True, default=5)
     real: float = eqx.field(static=True, default=0.5)
     proposal: AbstractProposal = Upward()
+    reading: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self):
         at_least_one("ReweightedWakeSleep", self.samples)
         if not 0 <= self.real <= 1:
             raise ValueError(f"ReweightedWakeSleep: real must be in [0, 1], got {self.real}")
+        if self.reading < 0:
+            raise ValueError(f"ReweightedWakeSleep: reading must be at least 0, got {self.reading}")
 
     def init(self, model: TiedPair, batch: Batch, *, key: Key) -> None:
         return None
 
     def step(self, model: TiedPair, carry: None, batch: Batch, *, key: Key) -> Step:
-        key_wake, key_sleep = jax.random.split(key)
+        key_wake, key_sleep, key_read = jax.random.split(key, 3)
         net = model.resolve()
         rows = rows_of(net, batch)
         count = rows.data.shape[0]
@@ -52,5 +58,7 @@ class ReweightedWakeSleep(AbstractRule):
         if self.real < 1:
             dreams = dreamt(net, count, key=key_sleep)
             changes.append(times(1 - self.real, recognition_update(net, dreams, jnp.ones(count, weights.dtype))))
-        metrics = {**told(draws), "negative_iw_bound": -jnp.mean(log_mean(draws.log_weights))}
+        if self.reading > 0:
+            changes.append(reading_update(net, rows, self.reading, key=key_read))
+        metrics = {**told(draws), "negative_iw_elbo": -jnp.mean(log_mean(draws.log_weights))}
         return stepped(model, added(*changes), count, None, metrics)

@@ -85,5 +85,5 @@ def stepped(pair: TiedPair, change: Net, rows: int, carry, metrics: Metrics) -> 
 
 
 def told(draws: Draws) -> Metrics:
-    """`negative_bound`: minus the mean of log p - log q, nats per row, which estimates the evidence lower bound."""
-    return {"negative_bound": -jnp.mean(draws.log_weights)}
+    """`negative_elbo`: minus the mean of log p - log q, nats per row, which estimates the evidence lower bound."""
+    return {"negative_elbo": -jnp.mean(draws.log_weights)}

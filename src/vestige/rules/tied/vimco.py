@@ -18,7 +18,7 @@ class VIMCO(AbstractRule):
     """The gradient of E log 1/K Σ_k p(x, h_k) / q(h_k | x) (Mnih & Rezende 2016; notes, section 6.2).
 
     Each sample's signal is the bound less what it would be with the geometric mean of the others in its place: a
-    baseline that does not look at the sample. Metrics: `negative_bound` (one sample), `negative_iw_bound` (K samples).
+    baseline that does not look at the sample. Metrics: `negative_elbo` (one sample), `negative_iw_elbo` (K samples).
 
     **Arguments:** `samples`: K, at least 2. `proposal`: must not depend on anything but q: `Upward()`.
     """
@@ -52,7 +52,7 @@ class VIMCO(AbstractRule):
             generation_update(net, states, weights.reshape(-1)),
             recognition_update(net, states, (*(below,) * (net.depth - 1), top)),
         )
-        metrics = {**told(draws), "negative_iw_bound": -jnp.mean(log_mean(draws.log_weights))}
+        metrics = {**told(draws), "negative_iw_elbo": -jnp.mean(log_mean(draws.log_weights))}
         return stepped(model, change, count, None, metrics)
 
 

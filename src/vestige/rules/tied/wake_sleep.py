@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from vestige.models.tied import TiedPair, added, generation_update, recognition_update, times
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
+from vestige.rules.tied.reading import reading_update
 from vestige.rules.tied.rows import drawn, dreamt, flat, rows_of, stepped, told
 from vestige.typing import Batch, Key
 
@@ -24,7 +25,7 @@ class WakeSleep(AbstractRule):
     ```
 
     Untied, either is unbiased for its own objective. Tied, the sum is no gradient of any function: watch
-    `negative_bound` and the likelihood instead. Metrics: `negative_bound`, nats.
+    `negative_elbo` and the likelihood instead. Metrics: `negative_elbo`, nats.
 
     **Arguments:**
 
@@ -67,8 +68,5 @@ class WakeSleep(AbstractRule):
         if self.real > 0:
             changes.append(times(self.real, recognition_update(net, states, ones)))
         if self.reading > 0:
-            seen = flat(drawn(net, Upward(), rows, 1, key=key_read).states)
-            none = jnp.zeros(count, ones.dtype)
-            weights = (*(none,) * (net.depth - 1), self.reading * rows.known.astype(ones.dtype))
-            changes.append(recognition_update(net, seen, weights))
+            changes.append(reading_update(net, rows, self.reading, key=key_read))
         return stepped(model, added(*changes), count, None, told(wake))

@@ -44,7 +44,7 @@ class LabelledImages(AbstractTask):
 
     - `nll`: -log p(x), classes summed out, by importance sampling with `samples` draws from the recognition network: an
       upper bound in the mean; nats. `ess`: their mean effective sample size.
-    - `negative_bound`: -E_q [log p - log q]; `consistency_gap`: the difference, KL(q(h | x) ‖ p(h | x)); nats.
+    - `negative_elbo`: -E_q [log p - log q]; `consistency_gap`: the difference, KL(q(h | x) ‖ p(h | x)); nats.
     - `reconstruction`: Bernoulli cross entropy of the means of an up-down pass; nats.
     - `inpainting`: part of the pixels of the lower half that are completed wrongly, given the upper half.
     - where the top is classes: `error`, of decisions by the plain forward pass (AP1), `error_ap2`, `error_sampled`,
@@ -52,14 +52,14 @@ class LabelledImages(AbstractTask):
       `round_trip`: how often data generated for a class are recognised as that class.
 
     **Fields:** `train`, `test`: images, rows first, as the model's layer 0 wants them. `train_labels`: indicators,
-    zeros where hidden. `test_labels`: numbers. `image`: (height, width), for pictures. `samples`: K. `sweeps`: of
-    inpainting.
+    zeros where hidden; None: there are none. `test_labels`: numbers. `image`: (height, width), for pictures.
+    `samples`: K. `sweeps`: of inpainting.
 
     **Raises:** `ValueError` where images are not bits, or labels do not fit.
     """
 
     train: Float[Array, "rows *units"]
-    train_labels: Float[Array, "rows classes"]
+    train_labels: Float[Array, "rows classes"] | None
     test: Float[Array, "more *units"]
     test_labels: Int[Array, " more"]
     image: tuple[int, int] = eqx.field(static=True)
@@ -71,13 +71,15 @@ class LabelledImages(AbstractTask):
             raise ValueError(f"LabelledImages: samples (K) must be at least 1, got {self.samples}")
         for name, images in (("train", self.train), ("test", self.test)):
             checked(Bits(*images.shape[1:]), images, name)
+        if self.train_labels is None:
+            return
         labels, classes = np.asarray(self.test_labels), self.train_labels.shape[1]
         if labels.min() < 0 or labels.max() >= classes:
             raise ValueError(f"test_labels must be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
 
     def batch(self, *, size: int, key: Key) -> Batch:
         rows = jax.random.randint(key, (size,), 0, self.train.shape[0])
-        return Batch(self.train[rows], self.train_labels[rows])
+        return Batch(self.train[rows], None if self.train_labels is None else self.train_labels[rows])
 
     def evaluate(self, model: TiedPair, *, size: int, key: Key) -> Metrics:
         key_rows, key_nll, key_rest = jax.random.split(key, 3)
@@ -114,7 +116,7 @@ class LabelledImages(AbstractTask):
         return {
             "nll": nll,
             "ess": jnp.mean(ess),
-            "negative_bound": lower,
+            "negative_elbo": lower,
             "consistency_gap": lower - nll,
             "reconstruction": jnp.mean(costs),
             "inpainting": jnp.sum(wrong & missing) / jnp.sum(missing),
@@ -154,7 +156,7 @@ class LabelledImages(AbstractTask):
             np.sum((test * np.log(frequencies) + (1 - test) * np.log(1 - frequencies)).reshape(len(test), -1), axis=1)
         )
         levels: dict[str, Any] = {"nll": {"chance": float(alone)}}
-        counts = np.bincount(np.asarray(self.test_labels), minlength=self.train_labels.shape[1])
+        counts = np.bincount(np.asarray(self.test_labels))
         for name in ("error", "error_ap2", "error_sampled", "error_generative"):
             if name in metrics:
                 levels[name] = {"best": 0.0, "chance": 1 - float(counts.max() / counts.sum())}

@@ -31,8 +31,8 @@ class Patterns(AbstractTask):
     """Data that are one of these patterns, each as likely as the others; a batch draws them independently.
 
     Metrics, all exact, by enumeration of the hidden states, nats: `nll`, mean of -log p(x) over the patterns;
-    `negative_bound`; and `consistency_gap`, KL(q(h | x) ‖ p(h | x)), the difference of the two; `gap_by_layer`. There is
-    nothing held out.
+    `negative_elbo`; and `consistency_gap`, KL(q(h | x) ‖ p(h | x)), the difference of the two; `gap_by_layer`. There
+    is nothing held out.
 
     **Raises:** `ValueError` where patterns are not bits.
     """
@@ -50,7 +50,7 @@ class Patterns(AbstractTask):
         nll = -jnp.mean(exact_log_likelihood(net, self.patterns))
         by_layer = jnp.mean(exact_gaps(net, self.patterns), axis=0)
         gap = jnp.sum(by_layer)
-        return {"nll": nll, "negative_bound": nll + gap, "consistency_gap": gap, "gap_by_layer": by_layer}
+        return {"nll": nll, "negative_elbo": nll + gap, "consistency_gap": gap, "gap_by_layer": by_layer}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         count = self.patterns.shape[0]
