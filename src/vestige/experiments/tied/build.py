@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from vestige.experiments.contract import Built
 from vestige.experiments.tied.options import ENUMERABLE, Tied
 from vestige.experiments.tied.rules import Exact
-from vestige.models.tied import Bits, OneHot, tied_pair
-from vestige.tasks.tied import Patterns
+from vestige.models.tied import AbstractUnits, Bits, OneHot, tied_pair
+from vestige.tasks.tied import LabelledImages, Patterns
 
 
 def build(options: Tied, *, seed: int) -> Built:
@@ -20,12 +20,13 @@ def build(options: Tied, *, seed: int) -> Built:
     key_model, key_run = jax.random.split(jax.random.key(seed))
     task = options.data.build(samples=options.samples)
     data = task.patterns if isinstance(task, Patterns) else task.train
-    units = [Bits(*data.shape[1:]), *(Bits(size) for size in options.sizes)]
+    units: list[AbstractUnits] = [Bits(*data.shape[1:]), *(Bits(size) for size in options.sizes)]
     prior = None
-    if options.data.classes is not None:
-        units.append(OneHot(options.data.classes))
+    if isinstance(task, LabelledImages) and task.train_labels is not None:
+        classes = task.train_labels.shape[1]
+        units.append(OneHot(classes))
         counts = jnp.sum(task.train_labels, axis=0)
-        prior = jnp.log((counts + 1) / (jnp.sum(counts) + options.data.classes))
+        prior = jnp.log((counts + 1) / (jnp.sum(counts) + classes))
     model = tied_pair(
         units,
         tie=options.tie.build(),

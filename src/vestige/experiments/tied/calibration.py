@@ -31,9 +31,9 @@ class Calibration(AbstractOptions):
     """Updates."""
     batch: int = 100
     """Examples per update."""
-    evaluations: int = 10
+    evaluations: int = 10  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     """How many times a run is evaluated."""
-    evaluation_size: int = 450
+    evaluation_size: int = 450  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     """Held-out images behind an evaluation; all of them at the end."""
 
     choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

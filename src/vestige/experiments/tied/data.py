@@ -9,14 +9,14 @@ from vestige.experiments.checks import at_least
 if TYPE_CHECKING:
     import numpy as np
 
-    from vestige.tasks import AbstractTask
+    from vestige.tasks.tied import LabelledImages, Patterns
 
 
 class AbstractBinaryData(abc.ABC):
     """The options of data of bits."""
 
     @abc.abstractmethod
-    def build(self, *, samples: int) -> "AbstractTask":
+    def build(self, *, samples: int) -> "LabelledImages | Patterns":
         """The task, with its data loaded, judged with `samples` importance samples. **Raises** `UsageError`."""
 
     @property
@@ -40,7 +40,7 @@ class BarsAndStripes(AbstractBinaryData):
     def __post_init__(self):
         at_least(self, 2, "pixels")
 
-    def build(self, *, samples: int) -> "AbstractTask":
+    def build(self, *, samples: int) -> "Patterns":
         import jax.numpy as jnp
 
         from vestige.tasks.tied import Patterns, bars_and_stripes
@@ -76,7 +76,7 @@ class BinaryDigits(AbstractBinaryData):
         if self.known is not None and not self.labelled:
             raise ValueError("known counts labels, and with labelled off there are none; leave one of them out")
 
-    def build(self, *, samples: int) -> "AbstractTask":
+    def build(self, *, samples: int) -> "LabelledImages":
         import jax.numpy as jnp
 
         from vestige.experiments.tied.images import binary
