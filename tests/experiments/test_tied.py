@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from vestige import rules
+from vestige.cli.tables import print_results
 from vestige.experiments.construct import construct
 from vestige.experiments.execute import execute
 from vestige.experiments.optimisers import Adam
@@ -18,7 +19,7 @@ from vestige.report import write_report
 
 FEW = {"steps": 30, "batch": 20, "evaluations": 1}
 PATTERNS = Tied(BarsAndStripes(2), "3-2", optimiser=Adam(2e-2, "tenth", 0), **FEW)
-DIGITS = Tied(BinaryDigits(train=60, test=20), "6-5", samples=5, evaluation_size=10, **FEW)
+DIGITS = Tied(BinaryDigits(train=60, test=20), "6", samples=5, evaluation_size=10, **FEW)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -44,7 +45,7 @@ def test_what_is_built():
     kinds = [type(tie.build()(jnp.ones((2, 3)), jnp.zeros((2, 3)), 1)).__name__ for tie in TIES.values()]
     assert kinds == ["Full", "Untied", "Untied", "Scaled", "Soft"]
     built = construct(DIGITS, seed=0)
-    assert [units.size for units in built.model.units] == [64, 6, 5, 10]
+    assert [units.size for units in built.model.units] == [64, 6, 10]
     assert isinstance(built.model.units[-1], OneHot)
     np.testing.assert_allclose(jnp.sum(jnp.exp(built.model.prior)), 1.0, rtol=1e-5)
     few = construct(dataclasses.replace(DIGITS, data=BinaryDigits(known=2)), seed=0).task
@@ -71,12 +72,15 @@ def test_the_split_of_the_notes():
         (CALIBRATION, Calibration(width=5, steps=20, passes=5, evaluations=1), {"error", "ece", "ece_sampled"}),
     ],
 )
-def test_a_run(entry, options, wanted, tmp_path, how):
+def test_a_run(entry, options, wanted, tmp_path, how, capsys):
     """From options to a page that shows what it should."""
     results = execute(entry, options, seed=0, folder=tmp_path / "run", **how)
     assert wanted <= results["metrics"].keys()
     assert all(np.isfinite(value) for value in results["metrics"].values())
     page = write_report(tmp_path / "run").read_text()
+    print_results(tmp_path / "run")
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in wanted)  # however many: beside or below each other
     assert "left out" not in page
     titles = {"Its probabilities"} if entry is not BARS_AND_STRIPES else {"What it makes", "What it fills in"}
     if entry is TIED_DIGITS:

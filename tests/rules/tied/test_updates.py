@@ -18,6 +18,7 @@ from vestige.models.tied import (
     VariancePropagation,
     full,
     generation_update,
+    hidden_states,
     nothing,
     recognition_update,
     tied_pair,
@@ -41,6 +42,11 @@ WAKE = [[0.198706, 0.130494], [-0.679951, -0.266406]]
 SLEEP = [[-0.041032, -0.155791], [-0.083926, -0.200043]]
 EXACT = [[0.147579, 0.058968], [-0.570147, -0.104123]]
 ELBO = [[0.105801, -0.109582], [-0.679951, -0.266406]]
+
+
+@eqx.filter_jit
+def updated(rule, pair, carry, batch, key):
+    return rule.step(pair, carry, batch, key=key)
 
 
 def slope_p(x, hidden):
@@ -84,7 +90,7 @@ def estimates(rule, pair, *, batch=None, runs=RUNS, seed=0):
 
     @jax.jit
     def many(keys):
-        return jax.vmap(lambda key: rule.step(pair, carry, batch, key=key).grads.ties[0])(keys)
+        return jax.vmap(lambda key: updated(rule, pair, carry, batch, key).grads.ties[0])(keys)
 
     found = many(jax.random.split(jax.random.key(seed), runs))
     return jax.tree.map(lambda leaf: -np.asarray(leaf), found)
@@ -124,7 +130,7 @@ def test_tied_wake_sleep_is_the_sum():
     within(estimates(WakeSleep(), TINY.pair()).kernel, np.add(WAKE, SLEEP))
 
 
-@pytest.mark.parametrize("real", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("real", [0.25, 1.0])
 def test_recognition_may_learn_from_real_data(real):
     found = estimates(WakeSleep(real=real), TINY.pair(Untied))
     within(found.down, WAKE)
@@ -163,11 +169,12 @@ BASELINES = {
 }
 
 
-@pytest.mark.parametrize("local", [True, False])
-@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+@pytest.mark.parametrize(
+    ("baseline", "local"), [("none", False), ("none", True), ("running mean", True), ("learned", True)]
+)
 def test_nvil_is_the_gradient_of_the_bound(baseline, local):
     """Check 8: tied, with any baseline; and a baseline takes noise away."""
-    found = estimates(NVIL(baseline, decay=None, local=local), TINY.pair()).kernel
+    found = estimates(NVIL(BASELINES[baseline], decay=None, local=local), TINY.pair()).kernel
     within(found, ELBO)
 
 
@@ -184,7 +191,7 @@ def test_nvil_of_many_samples_and_its_scale():
     rule, pair, batch = NVIL(decay=0.9), TINY.pair(), Batch(jnp.asarray(X)[None])
     carry = rule.init(pair, batch, key=jax.random.key(0))
     wide = eqx.tree_at(lambda c: c.variance, carry, jnp.asarray(100.0))
-    a, b = (rule.step(pair.__class__(*untie(pair)), c, batch, key=jax.random.key(1)) for c in (carry, wide))
+    a, b = (updated(rule, pair.__class__(*untie(pair)), c, batch, jax.random.key(1)) for c in (carry, wide))
     np.testing.assert_allclose(a.grads.ties[0].up, 10 * b.grads.ties[0].up, rtol=1e-9)
     assert float(a.carry.baselines[0].value) < 0 < float(a.carry.variance)
 
@@ -216,13 +223,13 @@ def test_vimco_is_the_gradient_of_its_bound():
 def test_exact():
     """Check 8, without noise: the gradient of log p; and recognition towards the posterior."""
     pair, batch = TINY.pair(Untied), Batch(jnp.asarray(X)[None])
-    step = ExactLikelihood().step(pair, None, batch, key=jax.random.key(0))
+    step = updated(ExactLikelihood(), pair, None, batch, jax.random.key(0))
     np.testing.assert_allclose(-step.grads.ties[0].down, EXACT, atol=1e-6)
     assert float(step.metrics["nll"]) == pytest.approx(2.09210550, abs=1e-8)
     posterior = np.array([TINY.p(X, h) for h in TINY.hidden()])
     up = sum(w * slope_q(X, h) for w, h in zip(posterior / posterior.sum(), TINY.hidden(), strict=True))
     np.testing.assert_allclose(-step.grads.ties[0].up, up, atol=1e-9)
-    tied = ExactLikelihood(real=0.0).step(TINY.pair(), None, batch, key=jax.random.key(0)).grads
+    tied = updated(ExactLikelihood(real=0.0), TINY.pair(), None, batch, jax.random.key(0)).grads
     np.testing.assert_allclose(-tied.ties[0].kernel, EXACT, atol=1e-6)
 
 
@@ -238,9 +245,15 @@ def test_labels_are_clamped_exactly(key):
     pair, batch = labelled(key)
 
     def nll(pair):
-        return ExactLikelihood(0.0).step(pair, None, batch, key=key).metrics["nll"]
+        return updated(ExactLikelihood(0.0), pair, None, batch, key).metrics["nll"]
 
-    found = ExactLikelihood(0.0).step(pair, None, batch, key=key).grads
+    net, joint = pair.resolve(), []
+    for x, label in zip(batch.inputs, (0, 1, 2, None), strict=True):  # the last is not known
+        hidden = hidden_states(net)
+        each = jax.vmap(lambda *h, x=x: net.log_p((x, *h)))(*hidden)
+        joint.append(jax.nn.logsumexp(each if label is None else each[hidden[-1][:, label] == 1]))
+    np.testing.assert_allclose(nll(pair), -np.mean(joint), rtol=1e-10)
+    found = updated(ExactLikelihood(0.0), pair, None, batch, key).grads
     slopes = jax.grad(nll)(pair)
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(slopes), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-12)
@@ -252,8 +265,8 @@ def test_with_many_samples_any_proposal_gives_the_exact_update(proposal, key):
     pair, batch = labelled(key)
     batch = jax.tree.map(lambda leaf: jnp.repeat(leaf, 100, axis=0), batch)
     rule = ReweightedWakeSleep(200, 1.0, proposal)
-    found = rule.step(pair, None, batch, key=key)
-    exact = ExactLikelihood(1.0).step(pair, None, batch, key=key)
+    found = updated(rule, pair, None, batch, key)
+    exact = updated(ExactLikelihood(1.0), pair, None, batch, key)
     for a, b in zip(jax.tree.leaves(found.grads), jax.tree.leaves(exact.grads), strict=True):
         np.testing.assert_allclose(a, b, atol=0.03)
     assert float(found.metrics["negative_iw_elbo"]) == pytest.approx(float(exact.metrics["nll"]), abs=0.02)
@@ -265,23 +278,23 @@ def test_a_label_guides(key):
     batch = jax.tree.map(lambda leaf: leaf[:3], batch)
     wide = jax.tree.map(lambda leaf: jnp.repeat(leaf, 500, axis=0), batch)
     costs = [
-        float(WakeSleep(p).step(pair, None, wide, key=key).metrics["negative_elbo"])
+        float(updated(WakeSleep(p), pair, None, wide, key).metrics["negative_elbo"])
         for p in (WakeSleep().proposal, Guided())
     ]
-    nll = float(ExactLikelihood().step(pair, None, batch, key=key).metrics["nll"])
+    nll = float(updated(ExactLikelihood(), pair, None, batch, key).metrics["nll"])
     assert nll < costs[1] < costs[0]
 
 
 @pytest.mark.parametrize("rule", [WakeSleep, ReweightedWakeSleep])
 def test_reading_touches_the_last_connection_alone(rule, key):
     pair, batch = labelled(key, tie=untied)
-    plain, more = (rule(reading=r).step(pair, None, batch, key=key).grads for r in (0.0, 2.0))
+    plain, more = (updated(rule(reading=r), pair, None, batch, key).grads for r in (0.0, 2.0))
     moved = jax.tree.map(lambda a, b: float(jnp.max(jnp.abs(a - b))), more, plain)
     assert moved.ties[2].up > 0 and moved.up_biases[2] > 0
     rest = eqx.tree_at(lambda m: (m.ties[2].up, m.up_biases[2]), moved, (0.0, 0.0))
     assert max(jax.tree.leaves(rest)) == 0.0
     none = Batch(batch.inputs, jnp.zeros_like(batch.targets))
-    same = (rule(reading=r).step(pair, None, none, key=key).grads for r in (0.0, 2.0))
+    same = (updated(rule(reading=r), pair, None, none, key).grads for r in (0.0, 2.0))
     assert eqx.tree_equal(*same)
 
 
@@ -289,8 +302,8 @@ def test_reading_touches_the_last_connection_alone(rule, key):
 def test_the_hybrid_adds_the_slope_of_the_label(recognition, key):
     pair, batch = labelled(key)
     rule = Hybrid(WakeSleep(), 2.0, recognition)
-    both = rule.step(pair, None, batch, key=key)
-    plain = WakeSleep().step(pair, None, batch, key=jax.random.split(key)[0])
+    both = updated(rule, pair, None, batch, key)
+    plain = updated(WakeSleep(), pair, None, batch, jax.random.split(key)[0])
 
     def cost(pair):
         logits = jax.vmap(lambda x: recognition.log_top(pair.resolve(), x, key=key))(batch.inputs[:3])
@@ -354,9 +367,10 @@ def test_no_derivative_is_taken(rule, key, monkeypatch):
 
     for name in ("grad", "value_and_grad", "vjp", "jvp", "linearize", "linear_transpose", "jacfwd", "jacrev"):
         monkeypatch.setattr(jax, name, refused)
-    rule.step(pair, rule.init(pair, batch, key=key), batch, key=key)
+    # Only traced, and anew: a program compiled before would take no derivative now either.
+    eqx.filter_eval_shape(rule.step, pair, rule.init(pair, batch, key=key), batch, key=key)
     with pytest.raises(AssertionError, match="automatic"):
-        Hybrid(WakeSleep()).step(pair, None, batch, key=key)
+        eqx.filter_eval_shape(Hybrid(WakeSleep()).step, pair, None, batch, key=key)
 
 
 @pytest.mark.parametrize("changed", [0, 1, 2])
@@ -391,12 +405,12 @@ def test_training_keeps_a_full_tie(key):
     pair, batch = labelled(key)
     rule, optimiser = WakeSleep(), optax.sgd(0.1)
     state = optimiser.init(pair)
-    one = rule.step(pair, None, batch, key=key).grads
-    two = rule.step(type(pair)(*untie(pair)), None, batch, key=key).grads
+    one = updated(rule, pair, None, batch, key).grads
+    two = updated(rule, type(pair)(*untie(pair)), None, batch, key).grads
     for a, b in zip(one.ties, two.ties, strict=True):
         np.testing.assert_allclose(a.kernel, b.down + b.up, atol=1e-14)
     for i in range(3):
-        step = rule.step(pair, None, batch, key=jax.random.fold_in(key, i))
+        step = updated(rule, pair, None, batch, jax.random.fold_in(key, i))
         changes, state = optimiser.update(step.grads, state, pair)
         pair = eqx.apply_updates(pair, changes)
     net = pair.resolve()
@@ -415,7 +429,7 @@ def test_random_pairs_of_any_depth(key):
             error = h[1] - sigma(h[0] @ small.upward[1] + small.up[1])
             second += small.p(x, h) * np.outer(h[0], error)
     batch = Batch(jnp.asarray(X)[None])
-    found = jax.jit(jax.vmap(lambda k: WakeSleep().step(pair, None, batch, key=k).grads.ties[1].up))(
+    found = jax.jit(jax.vmap(lambda k: updated(WakeSleep(), pair, None, batch, k).grads.ties[1].up))(
         jax.random.split(key, RUNS)
     )
     within(-np.asarray(found), second)
@@ -446,6 +460,6 @@ def test_refusals(make, message):
 def test_batches_that_do_not_fit(key):
     pair, batch = labelled(key)
     with pytest.raises(ValueError, match=r"inputs must have rows of shape \(3,\), as layer 0 has, got \(2,\)"):
-        WakeSleep().step(pair, None, Batch(batch.inputs[:, :2]), key=key)
+        updated(WakeSleep(), pair, None, Batch(batch.inputs[:, :2]), key)
     with pytest.raises(ValueError, match=r"targets must be indicators of shape \(4, 3\), as the top layer has"):
-        WakeSleep().step(pair, None, Batch(batch.inputs, batch.targets[:, :2]), key=key)
+        updated(WakeSleep(), pair, None, Batch(batch.inputs, batch.targets[:, :2]), key)
