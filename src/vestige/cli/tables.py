@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vestige.report import comparison_table, format_number, format_seconds, results_table
+from vestige.report.comparison_table import Spread
 from vestige.report.metrics import shared_unit
 
 ACROSS = 8  # metrics that stand side by side; more of them stand below each other
@@ -48,14 +49,21 @@ def print_comparison(folder: Path) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
     unit = shared_unit(names)
     table = plain_table(str(folder), "median (lowest-highest) over seeds" + (f", in {unit}" if unit else ""))
+    if len(names) > ACROSS:
+        table.add_column("", no_wrap=True)
+        for row in rows:
+            table.add_column(row.name, justify="right", overflow="fold")
+        for name in names:
+            table.add_row(name, *(_spread(row.metrics.get(name)) for row in rows))
+        table.add_row("parameters", *(f"{row.parameters:,.0f}" if row.parameters else "" for row in rows))
+        table.add_row("time", *(format_seconds(row.seconds.median) for row in rows))
+        Console().print(table)
+        return
     table.add_column("member", no_wrap=True)
     for name in (*names, "parameters", "time"):
         table.add_column(name, justify="right", overflow="fold")
     for row in rows:
-        cells = []
-        for name in names:
-            spread = row.metrics.get(name)
-            cells.append("" if spread is None else _cell(spread.median, spread.low, spread.high))
+        cells = [_spread(row.metrics.get(name)) for name in names]
         table.add_row(
             row.name,
             *cells,
@@ -63,6 +71,10 @@ def print_comparison(folder: Path) -> None:
             format_seconds(row.seconds.median),
         )
     Console().print(table)
+
+
+def _spread(spread: Spread | None) -> str:
+    return "" if spread is None else _cell(spread.median, spread.low, spread.high)
 
 
 def _cell(median: float | None, low: float | None, high: float | None) -> str:
