@@ -33,11 +33,11 @@ TIED_DIGITS = Entry(
     summary="small digits with labels, recognised, generated and completed by one stack of weights",
     paper=f"{_PAPER}; a setting of ours, the paper's body could not be read",
     presets={
-        "small": Tied(BinaryDigits(), "100-50", rule=_GUIDED, optimiser=_DIGITS, steps=4200),
-        "cpu": Tied(BinaryDigits(), "200-100", rule=_GUIDED, optimiser=_DIGITS, steps=20_000),
+        "small": Tied(BinaryDigits(), "100-50", rule=_GUIDED, optimiser=_DIGITS, steps=20_000),
+        "cpu": Tied(BinaryDigits(), "100-50", rule=_GUIDED, optimiser=_DIGITS, steps=100_000),
         "paper": Tied(BinaryDigits("mnist"), "500-500", rule=_GUIDED, optimiser=Adam(1e-3, "tenth", 0), steps=120_000),
     },
-    durations={"small": "2-3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "an hour, 1 GPU"},
+    durations={"small": "1-3 min, 2 CPU cores", "cpu": "5-15 min, 2 CPU cores", "paper": "an hour, 1 GPU"},
     published=lambda options: {},
 )
 
@@ -76,7 +76,7 @@ TIED_MNIST = Entry(
             evaluation_size=500,
         ),
     },
-    durations={"small": "5 min, 2 CPU cores", "cpu": "an hour, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "1-3 min, 2 CPU cores", "cpu": "10-30 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=mnist,
 )
 

@@ -64,7 +64,8 @@ def _images(task: LabelledImages, model: TiedPair, *, key: Key) -> Findings:
     net = model.resolve()
     rows = task.test[:GAP_ROWS]
     keys = jax.random.split(key_gaps, len(rows))
-    by_layer = jax.lax.map(lambda row: gaps(net, row[0], samples=task.samples, key=row[1]), (rows, keys), batch_size=20)
+    closely = FINAL * task.samples
+    by_layer = jax.lax.map(lambda row: gaps(net, row[0], samples=closely, key=row[1]), (rows, keys), batch_size=20)
     height, width = task.image
     arrays = _pictures(net, task.test[:SHOWN], task.upper_half(), task.image, key=key_pictures)
     arrays["gap_by_layer"] = np.asarray(jnp.mean(by_layer, axis=0))
