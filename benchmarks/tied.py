@@ -2,8 +2,9 @@
 
     python benchmarks/tied.py [--nets 20]
 
-Section 3.1 of the notes: five layers of ten bits, weights N(0, g²/10), biases that centre them; mean absolute error of
-the units' marginals in layers 2 to 5. Then milliseconds per update, batch 100, alternating, medians.
+As section 3.1 of the notes: four layers of ten bits above ten bits of data, weights N(0, g²/10), biases that centre
+them; mean absolute error of the units' marginals in layers 2 to 4. Then milliseconds per update, batch 100,
+alternating, medians.
 """
 
 import argparse
@@ -39,7 +40,7 @@ WAYS = {
 
 @eqx.filter_jit
 def errors(net, data):
-    """Mean absolute error by layer 2 … 5, for every way."""
+    """Mean absolute error by layer 2 … 4, for every way."""
     table, exact = None, []
     for k in range(1, net.depth + 1):
         below = data[None] if table is None else layer_states(net, k - 1)
@@ -68,7 +69,7 @@ def random_net(scale, noise):
 
 
 def accuracy(nets: int):
-    print("mean absolute error of marginals at layers 2 3 4 5, and what is left of AP1's")
+    print("mean absolute error of marginals at layers 2 3 4, and what is left of AP1's")
     for scale in (0.5, 1, 2, 4):
         noise = np.random.default_rng(0)
         total = {}

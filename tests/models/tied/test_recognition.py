@@ -157,7 +157,7 @@ def test_the_plain_network_errs_within_its_bounds():
 
 
 def ten_bits(scale, seed):
-    """Five layers of 10 bits as in section 3.1."""
+    """Four layers of 10 bits above 10 bits of data, much as in section 3.1."""
     noise = np.random.default_rng(seed)
     weights = [noise.normal(size=(10, 10)) * scale / math.sqrt(10) for _ in range(4)]
     up = [-w.sum(axis=0) / 2 + noise.normal(size=10) * 0.5 for w in weights]
