@@ -44,8 +44,8 @@ class MassSpringDamper:
 
     schedule: Literal["exponential", "hyperbolic", "logistic"] = "exponential"
     """How the mass grows."""
-    epoch: int = 1000
-    """Updates of an epoch."""
+    epoch: int | None = None
+    """Updates of an epoch; None: a fiftieth of the run."""
     state_weights: float = 50.0
     """Mass of the weights from the previous state; 1 / mass is the first learning rate."""
     input_weights: float = 800.0
@@ -69,10 +69,11 @@ class MassSpringDamper:
         from vestige.models.harmonium import RecurrentHarmonium
         from vestige.training.damped import mass_spring_damper
 
-        epochs = max(1, steps // self.epoch)
+        epoch = max(1, steps // 50) if self.epoch is None else self.epoch
+        epochs = max(1, steps // epoch)
 
         def at(count: Any) -> Any:
-            return 1.0 + count // self.epoch  # the epoch, from 1
+            return 1.0 + count // epoch  # the number of the epoch, from 1
 
         def exponential(count: Any) -> Any:
             return 1.1 ** at(count)

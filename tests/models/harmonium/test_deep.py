@@ -47,7 +47,7 @@ def test_bound_is_below_the_exact_probability_and_its_exponential_is_unbiased(ke
     y = jnp.asarray([1.0, 0.0])
     layer = model.below[0]
     exact = sum(
-        float(jnp.exp(layer.family.log_prob(layer.natural(h), y) + model.top.log_predictive(STATE, h, key=key)))
+        float(jnp.exp(model.families[0].log_prob(layer.natural(h), y) + model.top.log_predictive(STATE, h, key=key)))
         for h in hidden
     )
     logs = np.asarray(

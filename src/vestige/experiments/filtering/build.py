@@ -4,6 +4,7 @@ import jax
 
 from vestige.experiments.contract import Built
 from vestige.experiments.filtering.options import Filtering
+from vestige.experiments.filtering.own import Own
 
 
 def build(options: Filtering, *, seed: int) -> Built:
@@ -11,5 +12,7 @@ def build(options: Filtering, *, seed: int) -> Built:
     key_model, key_run = jax.random.split(jax.random.key(seed))
     task = options.task.build()
     model = options.model.build(task.family, key=key_model)
-    rule = options.rule.of(options.model.rule).build(options.model.fit(), chunk=options.chunk, lags=options.model.lags)
-    return Built(model, task, rule, options.optimiser.build(options.steps), key_run)
+    learning = options.model.rule if isinstance(options.rule, Own) else options.rule
+    rule = learning.build(options.model.fit(), chunk=options.chunk, lags=options.model.lags)
+    optimiser = options.model.optimiser if isinstance(options.optimiser, Own) else options.optimiser
+    return Built(model, task, rule, optimiser.build(options.steps), key_run)

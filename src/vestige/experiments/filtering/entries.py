@@ -1,13 +1,15 @@
 """The experiments of the catalogue with filters."""
 
 from vestige.experiments.entry import Entry
-from vestige.experiments.filtering.models import REFH, Factor
+from vestige.experiments.filtering.models import REFH, RVAE, Factor
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.published import published
 from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
-from vestige.experiments.optimisers import Adam, MassSpringDamper
+from vestige.experiments.optimisers import MassSpringDamper
 
 PLANE = MassSpringDamper("logistic", input_weights=500.0, input_bias=120.0, hidden_bias=120.0)  # rbmish, 2-D
+
+BALLS = MassSpringDamper("hyperbolic", state_bias=50.0, input_weights=50.0, input_bias=50.0, hidden_bias=50.0)
 
 _PAPER = "Makin, Dichter & Sabes 2016 (arXiv:1605.05799); Abdulsalam & Makin 2023"
 
@@ -17,10 +19,8 @@ RING_TRACKING = Entry(
     summary="something moves on a ring; a population of neurons reports where it is, never how fast",
     paper=_PAPER,
     presets={
-        "small": Filtering(Ring(), REFH(), optimiser=MassSpringDamper(), steps=50_000, judged=160, watched=5),
-        "cpu": Filtering(
-            Ring(), REFH(480), optimiser=MassSpringDamper(epoch=4000), steps=200_000, judged=160, watched=10
-        ),
+        "small": Filtering(Ring(), REFH(), steps=50_000, judged=160, watched=5),
+        "cpu": Filtering(Ring(), REFH(480), steps=200_000, judged=160, watched=10),
         "paper": Filtering(Ring("two-dimensional"), REFH(1125), optimiser=PLANE, steps=1_200_000),
     },
     durations={"small": "2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
@@ -33,9 +33,9 @@ SENSOR_FUSION = Entry(
     summary="a number that drifts, seen by several noisy sensors: the rule's fixed point is the Kalman filter",
     paper="Makin, Dichter & Sabes 2016 (arXiv:1605.05799), the solvable case of the notes",
     presets={
-        "small": Filtering(Sensors(), Factor(), chunk=10, optimiser=Adam(3e-3, "cosine", 0), steps=4000),
-        "cpu": Filtering(Sensors(), Factor(), chunk=10, optimiser=Adam(3e-3, "cosine", 0), steps=20_000),
-        "paper": Filtering(Sensors(3), Factor(), chunk=10, optimiser=Adam(3e-3, "cosine", 0), steps=40_000),
+        "small": Filtering(Sensors(), Factor(), chunk=10, steps=4000),
+        "cpu": Filtering(Sensors(), Factor(), chunk=10, steps=20_000),
+        "paper": Filtering(Sensors(3), Factor(), chunk=10, steps=40_000),
     },
     durations={"small": "20 s, 2 CPU cores", "cpu": "1 min, 2 CPU cores", "paper": "2 min, 2 CPU cores"},
     published=published,
@@ -47,9 +47,9 @@ BOUNCING_BALLS = Entry(
     summary="films of balls in a box; the next frame is to be foretold",
     paper=_PAPER,
     presets={
-        "small": Filtering(Balls(), REFH(300, sweeps=5), chunk=5, steps=4000),
-        "cpu": Filtering(Balls(), REFH(300, sweeps=10), chunk=2, steps=40_000),
-        "paper": Filtering(Balls(resolution=30), REFH(400, sweeps=25), steps=1_000_000),
+        "small": Filtering(Balls(), RVAE(64, 256), chunk=10, steps=4000, batch=32),
+        "cpu": Filtering(Balls(), RVAE(128, 512), chunk=10, steps=40_000, batch=32),
+        "paper": Filtering(Balls(resolution=30), REFH(400, sweeps=25), optimiser=BALLS, steps=1_000_000, batch=1),
     },
     durations={"small": "3 min, 2 CPU cores", "cpu": "30 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=published,
@@ -61,9 +61,9 @@ MOCAP = Entry(
     summary="people walk; the next frame of their joint angles is to be foretold",
     paper=_PAPER,
     presets={
-        "small": Filtering(Motion(), REFH(200), optimiser=Adam(1e-3, "cosine", 0), steps=10_000),
-        "cpu": Filtering(Motion(), REFH(200), optimiser=Adam(1e-3, "cosine", 0), steps=60_000),
-        "paper": Filtering(Motion(time=100), REFH(200), optimiser=Adam(1e-3, "cosine", 0), steps=15_000, batch=400),
+        "small": Filtering(Motion(), REFH(200), steps=10_000),
+        "cpu": Filtering(Motion(), REFH(200), steps=60_000),
+        "paper": Filtering(Motion(time=100), REFH(200), steps=15_000, batch=400),
     },
     durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
     published=published,
@@ -103,9 +103,9 @@ HIPPOCAMPUS = Entry(
     summary="spikes of place cells of an animal that runs; where is it",
     paper="Makin et al. 2018 (J. Neural Eng.) decode arm movement so; the data are nelpy's",
     presets={
-        "small": Filtering(Places(), REFH(120), optimiser=Adam(1e-3, "cosine", 0), steps=6000),
-        "cpu": Filtering(Places("w-maze"), REFH(240), optimiser=Adam(1e-3, "cosine", 0), steps=30_000),
-        "paper": Filtering(Places("w-maze"), REFH(480), optimiser=Adam(1e-3, "cosine", 0), steps=100_000),
+        "small": Filtering(Places(), REFH(120), steps=6000),
+        "cpu": Filtering(Places("w-maze"), REFH(240), steps=30_000),
+        "paper": Filtering(Places("w-maze"), REFH(480), steps=100_000),
     },
     durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "30 min, 2 CPU cores"},
     published=published,

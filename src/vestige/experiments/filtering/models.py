@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vestige.experiments.checks import at_least, positive
+from vestige.experiments.filtering.own import Own
 from vestige.experiments.filtering.rules import AbstractLearning, Foresight, Local, ThroughTime, TransitionOnly
+from vestige.experiments.optimisers import Adam, MassSpringDamper
 
 if TYPE_CHECKING:
     from vestige.models.families import AbstractFamily
@@ -23,6 +25,11 @@ class AbstractModel(abc.ABC):
     @abc.abstractmethod
     def rule(self) -> AbstractLearning:
         """By which it is trained where nothing else is said."""
+
+    @property
+    @abc.abstractmethod
+    def optimiser(self) -> Adam | MassSpringDamper:
+        """With which it learns where nothing else is said."""
 
     @property
     @abc.abstractmethod
@@ -62,6 +69,10 @@ class AbstractHarmonium(AbstractModel):
         at_least(self, 1, "hidden", "sweeps", "chains", "annealing")
         if not 0 <= self.noise <= 1:
             raise ValueError(f"noise must be in [0, 1], got {self.noise}")
+
+    @property
+    def optimiser(self) -> MassSpringDamper:
+        return MassSpringDamper()
 
     @property
     def size(self) -> int:
@@ -134,6 +145,10 @@ class RVAE(AbstractModel):
         return Foresight(pair=False) if self.horizon else Local()
 
     @property
+    def optimiser(self) -> Adam:
+        return Adam(1e-3, "cosine", 0)
+
+    @property
     def size(self) -> int:
         return self.hidden
 
@@ -176,6 +191,10 @@ class Factor(AbstractModel):
         return Local()
 
     @property
+    def optimiser(self) -> Adam:
+        return Adam(3e-3, "cosine", 0)
+
+    @property
     def size(self) -> int:
         return self.hidden
 
@@ -206,3 +225,12 @@ MODELS: Mapping[str, Model] = {
     "factor": Factor(),
 }
 """What `--model NAME` stands for."""
+
+Optimiser = Own | Adam | MassSpringDamper
+
+OPTIMISERS: Mapping[str, Optimiser] = {
+    "own": Own(),
+    "adam": Adam(1e-3, "cosine", 0),
+    "mass-spring-damper": MassSpringDamper(),
+}
+"""What `--optimiser NAME` stands for."""

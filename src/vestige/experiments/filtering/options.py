@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.experiments.checks import at_least
 from vestige.experiments.contract import AbstractOptions, Built, Findings
-from vestige.experiments.filtering.models import MODELS, REFH, Model
-from vestige.experiments.filtering.rules import RULES, Own, Rule
+from vestige.experiments.filtering.models import MODELS, OPTIMISERS, REFH, Model, Optimiser
+from vestige.experiments.filtering.own import Own
+from vestige.experiments.filtering.rules import RULES, Rule
 from vestige.experiments.filtering.tasks import Observed, Ring
-from vestige.experiments.optimisers import Adam, MassSpringDamper
 
 if TYPE_CHECKING:
     from vestige.typing import Key
@@ -24,7 +24,7 @@ class Filtering(AbstractOptions):
     rule: Rule = dataclasses.field(default_factory=Own)
     chunk: int = 1
     """Steps per update."""
-    optimiser: Adam | MassSpringDamper = dataclasses.field(default_factory=lambda: Adam(2e-3, "cosine", 0))
+    optimiser: Optimiser = dataclasses.field(default_factory=Own)
     steps: int = 6000
     """Updates."""
     batch: int = 40
@@ -34,7 +34,7 @@ class Filtering(AbstractOptions):
     watched: int = 12
     """How many times the model is judged while it learns."""
 
-    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"model": MODELS, "rule": RULES}
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"model": MODELS, "rule": RULES, "optimiser": OPTIMISERS}
     subject: ClassVar[str] = "a model that only goes forward in time"
     variation: ClassVar[str] = "model"
 

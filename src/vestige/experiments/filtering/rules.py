@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from vestige.experiments.checks import positive
+from vestige.experiments.filtering.own import Own
 
 if TYPE_CHECKING:
     from vestige.rules import AbstractFit, AbstractRule
@@ -20,10 +21,6 @@ class AbstractLearning(abc.ABC):
 
     def __post_init__(self):
         positive(self, "clip")
-
-    def of(self, named: "AbstractLearning") -> "AbstractLearning":
-        """What is meant where a model brings the rule `named`: this one."""
-        return self
 
     @abc.abstractmethod
     def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
@@ -87,15 +84,6 @@ class ThroughTime(AbstractLearning):
 
         readings = {"transition": rules.Transition, "pair": rules.Pair}
         return rules.ThroughTime(fit, readings[self.reading](), chunk, self.clip)
-
-
-@dataclasses.dataclass(frozen=True)
-class Own:
-    """The rule that goes with the model's name."""
-
-    def of(self, named: AbstractLearning) -> AbstractLearning:
-        """What is meant where a model brings the rule `named`: that one."""
-        return named
 
 
 Rule = Own | Local | TransitionOnly | Foresight | ThroughTime

@@ -45,18 +45,21 @@ class DeepHarmonium(AbstractFilter):
     """
 
     below: tuple[Harmonium, ...]
+    families: tuple[AbstractFamily, ...]
+    """Of what each of them sees."""
     top: RecurrentHarmonium
 
     def __init__(self, family: AbstractFamily, widths: tuple[int, ...], *, key: Key):
         if len(widths) < 2 or min(widths) < 1:
             raise ValueError(f"DeepHarmonium: widths must be two or more, each at least 1, got {widths}")
         keys = jax.random.split(key, len(widths))
-        families = [family, *map(Bernoulli, widths[:-1])]
+        *lower, highest = [family, *map(Bernoulli, widths[:-1])]
+        self.families = tuple(lower)
         self.below = tuple(
             Harmonium(START * jax.random.normal(k, (f.naturals, width)), jnp.zeros(f.naturals), jnp.zeros(width), f)
-            for f, width, k in zip(families[:-1], widths[:-1], keys[:-1], strict=True)
+            for f, width, k in zip(lower, widths[:-1], keys[:-1], strict=True)
         )
-        self.top = RecurrentHarmonium(families[-1], widths[-1], key=keys[-1])
+        self.top = RecurrentHarmonium(highest, widths[-1], key=keys[-1])
 
     def init(self) -> Float[Array, " hidden"]:
         return self.top.init()
@@ -69,8 +72,8 @@ class DeepHarmonium(AbstractFilter):
 
     def down(self, hidden: Float[Array, " _"]) -> Float[Array, " observed"]:
         """The mean observation that belongs to hidden means of that layer."""
-        for layer in reversed(self.below):
-            hidden = layer.family.mean(layer.natural(hidden))
+        for layer, family in zip(reversed(self.below), reversed(self.families), strict=True):
+            hidden = family.mean(layer.natural(hidden))
         return hidden
 
     def joint(self) -> Stack:
@@ -98,10 +101,10 @@ class DeepHarmonium(AbstractFilter):
         log q(y | u), which is annealed."""
         keys = jax.random.split(key, len(self.below) + 1)
         total = jnp.zeros((), observation.dtype)
-        for layer, k in zip(self.below, keys, strict=False):
+        for layer, family, k in zip(self.below, self.families, keys, strict=False):
             logits = layer.logits(observation)
             hidden = bits(logits, key=k)
-            total = total + layer.family.log_prob(layer.natural(hidden), observation)
+            total = total + family.log_prob(layer.natural(hidden), observation)
             total = total - Bernoulli(logits.shape[0]).log_prob(logits, hidden)
             observation = hidden
         return total + self.top.log_predictive(previous, observation, key=keys[-1])
