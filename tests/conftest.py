@@ -2,12 +2,15 @@
 
 import os
 from importlib.metadata import version
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 FLAGS = ["--xla_force_host_platform_device_count=4"]
 if version("jaxlib").startswith("0.10."):  # compiles three times faster; another version may refuse flags it has not
     FLAGS += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
 os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FLAGS])
+
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # compiles nearly three times faster, here and in processes begun
 
 from jaxtyping import install_import_hook  # noqa: E402 - after the flags
 
@@ -17,8 +20,8 @@ import jax  # noqa: E402 - after the hook
 import pytest  # noqa: E402
 
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
-HASTY = {"memory", "cells", "tasks", "models", "rules", "experiments", "cli"}  # compiled with hardly any optimisation
-LEARNING = {"test_learning.py", "test_toy.py"}  # except where running takes longer than compiling
+CAREFUL = {"test_learning.py", "test_toy.py"}  # where running takes longer than compiling
+MAPS = Path("/proc/self/maps")  # of Linux
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +35,16 @@ def _strict(request):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _forget_compiled_programs():
-    """Each holds memory maps, of which a process may have 65,530: past that, the compiler crashes."""
-    yield
-    jax.clear_caches()
+def _compiler(request):
+    """With hardly any optimisation, or with all. What is compiled serves later modules that are compiled alike.
+
+    Each program holds memory maps, of which a process may have 65,530: past that, the compiler crashes.
+    """
+    haste = request.path.name not in CAREFUL
+    crowded = not MAPS.exists() or MAPS.read_bytes().count(b"\n") > 10_000
+    if crowded or haste != jax.config.read("jax_disable_most_optimizations"):
+        jax.clear_caches()
+    jax.config.update("jax_disable_most_optimizations", haste)
 
 
 def pytest_configure(config):
@@ -45,17 +54,6 @@ def pytest_configure(config):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compile_in_haste(request):
-    """Where compiling takes far longer than running."""
-    if not HASTY & set(request.path.parts) or request.path.name in LEARNING:
-        yield
-        return
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

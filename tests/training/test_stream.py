@@ -20,14 +20,6 @@ from .test_fit import Stopping, assert_identical
 CADENCE = Cadence(log_every=4, checkpoint_every=16, evaluate_every=16, evaluation_size=3)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _compile_in_haste():
-    """Programs that call the host are not kept from run to run."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def written(folder, length=400, seed=0):
     """A token, and which token of 5 stood 3 steps before."""
     folder.mkdir(exist_ok=True)
