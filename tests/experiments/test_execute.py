@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -16,10 +17,17 @@ from vestige.experiments.temporal import NoMemory
 ENTRY = find("perfect-recall")
 
 
-@pytest.fixture
-def finished(tmp_path, tiny, how):
-    folder = tmp_path / "run"
+@pytest.fixture(scope="module")
+def performed(tmp_path_factory, tiny, how):
+    folder = tmp_path_factory.mktemp("performed") / "run"
     return folder, execute(ENTRY, tiny, seed=3, folder=folder, **how)
+
+
+@pytest.fixture
+def finished(performed, tmp_path):
+    """The run in a folder of the test's own, and its results."""
+    folder, results = performed
+    return shutil.copytree(folder, tmp_path / "run"), results
 
 
 def test_the_folder_is_complete(finished):
@@ -90,8 +98,6 @@ def test_not_a_run_folder(tmp_path):
 
 
 def test_a_run_without_a_checkpoint(finished):
-    import shutil
-
     shutil.rmtree(finished[0] / "checkpoints")
     with pytest.raises(UsageError, match="no checkpoint that can be read"):
         restore(finished[0])
