@@ -2,7 +2,6 @@
 
 import os
 from importlib.metadata import version
-from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 FLAGS = ["--xla_force_host_platform_device_count=4"]
@@ -20,8 +19,7 @@ import jax  # noqa: E402 - after the hook
 import pytest  # noqa: E402
 
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
-CAREFUL = {"test_learning.py", "test_toy.py"}  # where running takes longer than compiling
-MAPS = Path("/proc/self/maps")  # of Linux
+CAREFUL = {"test_learning.py", "test_toy.py"}  # compiled with all optimisations
 
 
 @pytest.fixture(autouse=True)
@@ -35,16 +33,10 @@ def _strict(request):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _compiler(request):
-    """With hardly any optimisation, or with all. What is compiled serves later modules that are compiled alike.
-
-    Each program holds memory maps, of which a process may have 65,530: past that, the compiler crashes.
-    """
-    haste = request.path.name not in CAREFUL
-    crowded = not MAPS.exists() or MAPS.read_bytes().count(b"\n") > 10_000
-    if crowded or haste != jax.config.read("jax_disable_most_optimizations"):
-        jax.clear_caches()
-    jax.config.update("jax_disable_most_optimizations", haste)
+def _forget_compiled_programs():
+    """Each holds memory maps, of which a process may have 65,530: past that, the compiler crashes."""
+    yield
+    jax.clear_caches()
 
 
 def pytest_configure(config):
@@ -54,6 +46,17 @@ def pytest_configure(config):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compile_with_care(request):
+    """Where running takes longer than compiling."""
+    if request.path.name not in CAREFUL:
+        yield
+        return
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture
