@@ -9,7 +9,7 @@ from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
 from vestige.rules.tied.reading import reading_update
 from vestige.rules.tied.rows import drawn, dreamt, flat, rows_of, stepped, told
-from vestige.rules.tied.samples import at_least_one, log_mean
+from vestige.rules.tied.samples import at_least_one, check_shares, log_mean
 from vestige.typing import Batch, Key
 
 
@@ -36,10 +36,7 @@ class ReweightedWakeSleep(AbstractRule):
 
     def __check_init__(self):
         at_least_one("ReweightedWakeSleep", self.samples)
-        if not 0 <= self.real <= 1:
-            raise ValueError(f"ReweightedWakeSleep: real must be in [0, 1], got {self.real}")
-        if self.reading < 0:
-            raise ValueError(f"ReweightedWakeSleep: reading must be at least 0, got {self.reading}")
+        check_shares("ReweightedWakeSleep", self.real, self.reading)
 
     def init(self, model: TiedPair, batch: Batch, *, key: Key) -> None:
         return None

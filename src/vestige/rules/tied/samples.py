@@ -11,6 +11,14 @@ def log_mean(log_weights: Float[Array, "rows samples"]) -> Float[Array, " rows"]
     return logsumexp(log_weights, 1) - jnp.log(jnp.asarray(log_weights.shape[1], log_weights.dtype))
 
 
+def check_shares(owner: str, real: float, reading: float) -> None:
+    """**Raises:** `ValueError` where `real` is not in [0, 1] or `reading` is negative."""
+    if not 0 <= real <= 1:
+        raise ValueError(f"{owner}: real must be in [0, 1], got {real}")
+    if reading < 0:
+        raise ValueError(f"{owner}: reading must be at least 0, got {reading}")
+
+
 def at_least_one(rule: str, samples: int, lowest: int = 1) -> None:
     """**Raises:** `ValueError` where K is less than the rule needs."""
     if samples < lowest:

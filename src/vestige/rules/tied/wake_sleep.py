@@ -9,6 +9,7 @@ from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
 from vestige.rules.tied.reading import reading_update
 from vestige.rules.tied.rows import drawn, dreamt, flat, rows_of, stepped, told
+from vestige.rules.tied.samples import check_shares
 from vestige.typing import Batch, Key
 
 
@@ -45,10 +46,7 @@ class WakeSleep(AbstractRule):
     reading: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self):
-        if not 0 <= self.real <= 1:
-            raise ValueError(f"WakeSleep: real must be in [0, 1], got {self.real}")
-        if self.reading < 0:
-            raise ValueError(f"WakeSleep: reading must be at least 0, got {self.reading}")
+        check_shares("WakeSleep", self.real, self.reading)
 
     def init(self, model: TiedPair, batch: Batch, *, key: Key) -> None:
         return None
