@@ -7,9 +7,14 @@ from vestige.experiments.filtering.published import published
 from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
 from vestige.experiments.optimisers import MassSpringDamper
 
-PLANE = MassSpringDamper("logistic", input_weights=500.0, input_bias=120.0, hidden_bias=120.0)  # rbmish, 2-D
+# The masses of the authors' programs (rbmish) for each kind of data.
+PLANE = MassSpringDamper("logistic", input_weights=500.0, input_bias=120.0, hidden_bias=120.0)
 
 BALLS = MassSpringDamper("hyperbolic", state_bias=50.0, input_weights=50.0, input_bias=50.0, hidden_bias=50.0)
+
+MOTION = MassSpringDamper(state_weights=16.0, input_weights=100.0, state_bias=8.0, input_bias=50.0, hidden_bias=50.0)
+NOTES = MassSpringDamper(state_weights=100.0, input_weights=100.0, state_bias=50.0, input_bias=50.0, hidden_bias=50.0)
+LETTERS = MassSpringDamper("hyperbolic", 4000, 100.0, 100.0, 100.0, 100.0, 100.0)
 
 _PAPER = "Makin, Dichter & Sabes 2016 (arXiv:1605.05799); Abdulsalam & Makin 2023"
 
@@ -61,9 +66,9 @@ MOCAP = Entry(
     summary="people walk; the next frame of their joint angles is to be foretold",
     paper=_PAPER,
     presets={
-        "small": Filtering(Motion(), REFH(200), steps=10_000),
-        "cpu": Filtering(Motion(), REFH(200), steps=60_000),
-        "paper": Filtering(Motion(time=100), REFH(200), steps=15_000, batch=400),
+        "small": Filtering(Motion(), RVAE(), steps=10_000),
+        "cpu": Filtering(Motion(), RVAE(64, 256), steps=60_000),
+        "paper": Filtering(Motion(time=100), REFH(200), optimiser=MOTION, steps=15_000, batch=400),
     },
     durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
     published=published,
@@ -75,9 +80,9 @@ MUSIC = Entry(
     summary="piano rolls of 88 keys; how probable is the next chord",
     paper=_PAPER,
     presets={
-        "small": Filtering(Music(), REFH(120), chunk=2, steps=12_000, watched=3),
-        "cpu": Filtering(Music(), REFH(120), steps=60_000, batch=100, watched=3),
-        "paper": Filtering(Music(time=400), REFH(120), steps=32_000, batch=100, watched=3),
+        "small": Filtering(Music(), RVAE(), chunk=2, steps=12_000, watched=3),
+        "cpu": Filtering(Music(), RVAE(128, 256), chunk=2, steps=60_000, batch=100, watched=3),
+        "paper": Filtering(Music(time=400), REFH(120), optimiser=NOTES, steps=32_000, batch=100, watched=3),
     },
     durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "20 min, 2 CPU cores"},
     published=published,
@@ -89,9 +94,9 @@ TEXT = Entry(
     summary="one character after the other",
     paper=_PAPER,
     presets={
-        "small": Filtering(Text(), REFH(100), chunk=4, steps=6000, watched=3),
-        "cpu": Filtering(Text(), REFH(200), steps=100_000, watched=3),
-        "paper": Filtering(Text(), REFH(100), steps=100_000, watched=3),
+        "small": Filtering(Text(), RVAE(64), chunk=4, steps=6000, watched=3),
+        "cpu": Filtering(Text(), RVAE(256, 512), chunk=4, steps=60_000, watched=3),
+        "paper": Filtering(Text(), REFH(100), optimiser=LETTERS, steps=100_000, batch=1, watched=3),
     },
     durations={"small": "2 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "20 min, 2 CPU cores"},
     published=published,
@@ -103,9 +108,9 @@ HIPPOCAMPUS = Entry(
     summary="spikes of place cells of an animal that runs; where is it",
     paper="Makin et al. 2018 (J. Neural Eng.) decode arm movement so; the data are nelpy's",
     presets={
-        "small": Filtering(Places(), REFH(120), steps=6000),
-        "cpu": Filtering(Places("w-maze"), REFH(240), steps=30_000),
-        "paper": Filtering(Places("w-maze"), REFH(480), steps=100_000),
+        "small": Filtering(Places(), RVAE(), steps=6000),
+        "cpu": Filtering(Places("w-maze"), RVAE(64, 256), steps=30_000),
+        "paper": Filtering(Places("w-maze"), RVAE(128, 512), steps=100_000),
     },
     durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "30 min, 2 CPU cores"},
     published=published,
