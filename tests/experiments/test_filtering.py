@@ -86,6 +86,7 @@ def test_any_rule_can_be_asked_for(rule, expected, reading):
         (lambda: Local(slow=1.0), r"slow must be in \[0, 1\), got 1.0"),
         (lambda: Sensors(decay=1.0), r"decay must be in \(0, 1\), got 1.0"),
         (lambda: tiny(judged=1), "judged must be at least 2, got 1"),
+        (lambda: tiny(watched=0), "watched must be at least 1, got 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(build, message):

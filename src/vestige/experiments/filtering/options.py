@@ -39,8 +39,8 @@ class Filtering(AbstractOptions):
     variation: ClassVar[str] = "model"
 
     def __post_init__(self):
-        at_least(self, 0, "steps", "watched")
-        at_least(self, 1, "chunk", "batch")
+        at_least(self, 0, "steps")
+        at_least(self, 1, "chunk", "batch", "watched")
         at_least(self, 2, "judged")
 
     @property
