@@ -50,7 +50,7 @@ CASES = {
     "vae, pair": (vae, Bound(), Pair()),
     "vae, transition": (vae, Bound(), Transition()),
     "vae, foresight": (vae, Bound(), Foresight(LAGS)),
-    "vae, foresight alone": (vae, Bound(), Foresight(LAGS, pair=False)),
+    "vae, foresight alone": (vae, Bound(), Foresight(LAGS, Transition())),
 }
 
 
@@ -269,3 +269,16 @@ def test_settings_that_make_no_sense_are_refused(build, message):
 def test_foresight_of_other_lags_than_the_models_is_refused(key):
     with pytest.raises(ValueError, match=r"those of the model, \(1, 3\), got \(1, 2\)"):
         update(TemporallyLocal(Bound(), Foresight((1, 2))), vae(key), counts(key), key)
+
+
+@pytest.mark.parametrize("of", [Pair(), Transition()], ids=["pair", "transition"])
+def test_foresight_reads_the_observations_at_its_lags(of, key):
+    """y_t comes first; lag l is l steps later, counted by hand."""
+    window = jnp.arange(4.0)[:, None] * jnp.ones(OBSERVED)[None]
+    state = jnp.full(HIDDEN, 0.5)
+    reading = Foresight(LAGS, of)
+    assert reading.ahead == 3
+    _, (*now, future) = reading(vae(key), state, window)
+    np.testing.assert_array_equal(future[:, 0], [1.0, 3.0])
+    np.testing.assert_array_equal(now[-1], 0.0)
+    assert len(now) == (2 if isinstance(of, Pair) else 1)

@@ -51,11 +51,11 @@ class Foresight(AbstractReading):
     **Arguments:**
 
     - `lags`: those of the model.
-    - `pair`: whether x_{t-1} is data too, or only what is given.
+    - `of`: the reading of the step itself: `Pair`, or `Transition` where x_{t-1} is only what is given.
     """
 
     lags: tuple[int, ...] = eqx.field(static=True)
-    pair: bool = eqx.field(static=True, default=True)
+    of: Pair | Transition = Pair()
 
     @property
     def ahead(self) -> int:
@@ -64,7 +64,6 @@ class Foresight(AbstractReading):
     def __call__(self, model: RecurrentVAE, previous: Array, observations: Array) -> tuple[Any, Any]:
         if model.lags != self.lags:
             raise ValueError(f"Foresight: lags must be those of the model, {model.lags}, got {self.lags}")
-        future = observations[jnp.asarray(self.lags)]
-        if self.pair:
-            return model.joint(), (previous, observations[0], future)
-        return model.given(previous), (observations[0], future)
+        density, value = self.of(model, previous, observations[:1])
+        now = value if isinstance(value, tuple) else (value,)
+        return density, (*now, observations[jnp.asarray(self.lags)])

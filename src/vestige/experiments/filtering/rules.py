@@ -69,7 +69,8 @@ class Foresight(AbstractLearning):
             raise ValueError(
                 "rule foresight: the model foretells nothing; take --model rvae with a horizon of 1 or more"
             )
-        return rules.TemporallyLocal(fit, rules.Foresight(lags, self.pair), chunk, None, self.clip)
+        of = rules.Pair() if self.pair else rules.Transition()
+        return rules.TemporallyLocal(fit, rules.Foresight(lags, of), chunk, None, self.clip)
 
 
 @dataclasses.dataclass(frozen=True)
