@@ -6,7 +6,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.cells import GRU, LSTM, SRNN, AbstractParallelCell, Chrono, LinearRecurrence, Remembering, Stacked, unroll
+from vestige.cells import (
+    GRU,
+    LSTM,
+    SRNN,
+    AbstractParallelCell,
+    Chrono,
+    LinearRecurrence,
+    Remembering,
+    Stacked,
+    Tape,
+    unroll,
+)
 from vestige.memory import DNC, Attention
 
 INPUT, OUTPUT = 3, 4
@@ -35,6 +46,7 @@ CELLS = {
     "stacked": lambda key: Stacked([LSTM(INPUT, 5, key=key), LinearRecurrence(5, 6, key=key), GRU(6, OUTPUT, key=key)]),
     "dnc behind": remembering,
     "attention behind": attending,
+    "tape": lambda key: Tape(GRU(INPUT, OUTPUT, key=key), INPUT, slots=3, word_size=2, key=jax.random.fold_in(key, 1)),
 }
 
 

@@ -13,4 +13,6 @@ from vestige.cells.retention import Chrono as Chrono
 from vestige.cells.retention import Fixed as Fixed
 from vestige.cells.srnn import SRNN as SRNN
 from vestige.cells.stacked import Stacked as Stacked
+from vestige.cells.tape import Tape as Tape
+from vestige.cells.tape import TapeState as TapeState
 from vestige.cells.unroll import unroll as unroll

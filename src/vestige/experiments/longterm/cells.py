@@ -124,7 +124,33 @@ class Remembering(AbstractGated):
         return cells.Remembering(cell, behind, eqx.nn.Linear(inputs + self.hidden, self.width, key=keys[2]))
 
 
-Cell = LSTM | GRU | SRNN | Linear | Remembering
+@dataclasses.dataclass(frozen=True)
+class Tape(AbstractGated):
+    """An LSTM that writes on a tape, word after word; who is asked sees all of it."""
+
+    hidden: int = 32
+    """Units of each layer's LSTM."""
+    slots: int = 16
+    """Words."""
+    width: int = 16
+    """Of a word."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "slots")
+        at_least(self, 1, "width")
+
+    def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        import jax
+
+        from vestige import cells
+
+        keys = jax.random.split(key)
+        controller = cells.LSTM(inputs, self.hidden, retention=self.retention(span), key=keys[0])
+        return cells.Tape(controller, inputs, slots=self.slots, word_size=self.width, key=keys[1])
+
+
+Cell = LSTM | GRU | SRNN | Linear | Remembering | Tape
 
 CELLS: Mapping[str, Cell] = {
     "lstm": LSTM(),
@@ -132,4 +158,5 @@ CELLS: Mapping[str, Cell] = {
     "srnn": SRNN(),
     "linear": Linear(),
     "dnc": Remembering(),
+    "tape": Tape(),
 }

@@ -4,12 +4,12 @@ from typing import Literal
 
 from vestige.experiments.entry import Entry
 from vestige.experiments.longterm.architecture import Architecture
-from vestige.experiments.longterm.cells import LSTM
+from vestige.experiments.longterm.cells import LSTM, Tape
 from vestige.experiments.longterm.generative import Gap, Generative
 from vestige.experiments.longterm.options import LongTerm
 from vestige.experiments.longterm.published import published
 from vestige.experiments.longterm.tasks import Add, Copy, Pixels, Recall, Xor
-from vestige.experiments.optimisers import Adam
+from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.temporal.images import Images
 
 FALLING = Adam(2e-3, "cosine", 0)
@@ -33,19 +33,23 @@ RECALL = Entry(
 
 def _copies(layout: Literal["block", "scattered"]) -> dict[str, LongTerm]:
     model = Architecture(width=128, nearby=11)
-    return {
-        "small": LongTerm(
-            Copy(100, 10, layout), LSTM(128), model, rollout=20, targets=10, optimiser=FALLING, steps=12_000
-        ),
-        "cpu": LongTerm(
-            Copy(1000, 10, layout, shortest=10),
-            LSTM(128, keep=5.0),
+
+    def learned(length: int, steps: int, evaluations: int) -> LongTerm:
+        task = Copy(length, 10, layout, shortest=1)
+        return LongTerm(
+            task,
+            Tape(),
             model,
             rollout=20,
             targets=10,
-            optimiser=FALLING,
-            steps=60_000,
-        ),
+            optimiser=Muon(),
+            steps=steps,
+            evaluations=evaluations,
+        )
+
+    return {
+        "small": learned(100, 3000, 12),
+        "cpu": learned(5000, 6000, 6),
         "paper": LongTerm(
             Copy(5000, 10, layout),
             LSTM(128, 2, None),
@@ -59,7 +63,7 @@ def _copies(layout: Literal["block", "scattered"]) -> dict[str, LongTerm]:
     }
 
 
-_COPY_DURATIONS = {"small": "3 min, 2 CPU cores", "cpu": "30 min, 2 CPU cores", "paper": "hours, 1 GPU"}
+_COPY_DURATIONS = {"small": "2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "hours, 1 GPU"}
 
 COPY = Entry(
     name="copy",

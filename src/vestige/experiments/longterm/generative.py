@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.experiments.checks import at_least
 from vestige.experiments.contract import Built
-from vestige.experiments.longterm.rules import RULES
 from vestige.experiments.longterm.spanned import AbstractSpanned
 from vestige.experiments.longterm.tasks import AbstractSequences
 from vestige.experiments.temporal.architecture import Architecture
@@ -57,7 +56,7 @@ class Generative(AbstractSpanned):
     memory: Memory = dataclasses.field(default_factory=lambda: DNC(slots=16))
     model: Architecture = dataclasses.field(default_factory=lambda: Architecture(match_parameters=False))
 
-    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"rule": RULES, "memory": MEMORIES}
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {**AbstractSpanned.choices, "memory": MEMORIES}
     subject: ClassVar[str] = "a generative model of long sequences"
 
     def make_task(self) -> "GapRecall":

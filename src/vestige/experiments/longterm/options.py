@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vestige.experiments.contract import Built
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import CELLS, LSTM, Cell
-from vestige.experiments.longterm.rules import RULES
 from vestige.experiments.longterm.spanned import AbstractSpanned
 from vestige.experiments.longterm.tasks import Recall, Sequences
 
@@ -23,7 +22,7 @@ class LongTerm(AbstractSpanned):
     cell: Cell = dataclasses.field(default_factory=LSTM)
     model: Architecture = dataclasses.field(default_factory=Architecture)
 
-    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"rule": RULES, "cell": CELLS}
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {**AbstractSpanned.choices, "cell": CELLS}
     subject: ClassVar[str] = "a long-term memory"
 
     def make_task(self) -> "AbstractLongTask":

@@ -9,11 +9,14 @@ from vestige.experiments.checks import at_least
 from vestige.experiments.contract import AbstractOptions, Built, Findings
 from vestige.experiments.longterm.rules import RULES, MemUP, Rule
 from vestige.experiments.longterm.tasks import AbstractSequences
-from vestige.experiments.optimisers import Adam
+from vestige.experiments.optimisers import Adam, Muon
 
 if TYPE_CHECKING:
     from vestige.tasks.longterm import AbstractMemoryTask
     from vestige.typing import Key
+
+OPTIMISERS: Mapping[str, Adam | Muon] = {"adam": Adam(1e-3, "constant", 0), "muon": Muon()}
+"""What `--optimiser NAME` stands for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +29,7 @@ class AbstractSpanned(AbstractOptions):
     """Steps that the gradient goes back, for rules that do not read a sequence whole."""
     targets: int = dataclasses.field(default=1, kw_only=True)
     """Later steps about which a rollout is asked, for rules that ask."""
-    optimiser: Adam = dataclasses.field(default_factory=lambda: Adam(1e-3, "constant", 0), kw_only=True)
+    optimiser: Adam | Muon = dataclasses.field(default_factory=lambda: OPTIMISERS["adam"], kw_only=True)
     steps: int = dataclasses.field(default=6000, kw_only=True)
     """Updates."""
     batch: int = dataclasses.field(default=64, kw_only=True)
@@ -36,7 +39,7 @@ class AbstractSpanned(AbstractOptions):
     evaluation_size: int = dataclasses.field(default=128, kw_only=True)  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     """Sequences per evaluation."""
 
-    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"rule": RULES}
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"rule": RULES, "optimiser": OPTIMISERS}
     variation: ClassVar[str] = "rule"
 
     def __post_init__(self):
