@@ -38,6 +38,7 @@ def attending(key):
 
 CELLS = {
     "lstm": lambda key: LSTM(INPUT, OUTPUT, key=key),
+    "lstm, hard": lambda key: LSTM(INPUT, OUTPUT, gate=jax.nn.hard_sigmoid, key=key),
     "lstm, chrono": lambda key: LSTM(INPUT, OUTPUT, retention=Chrono(100.0), key=key),
     "gru": lambda key: GRU(INPUT, OUTPUT, key=key),
     "gru, chrono": lambda key: GRU(INPUT, OUTPUT, retention=Chrono(100.0), key=key),

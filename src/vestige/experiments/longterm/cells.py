@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from vestige.experiments.checks import at_least
 
@@ -45,24 +45,41 @@ class AbstractGated(AbstractRecurrence):
     """A cell with gates that keep."""
 
     keep: float | None = 3.0
-    """The bias of the gates that keep, its opposite that of those that admit; None: times from 1 to the distance at
-    random (chrono initialisation)."""
+    """The bias of the gates that keep; None: times from 1 to the distance at random (chrono initialisation)."""
+    admit: float | None = None
+    """The bias of the gates that admit; None: the opposite of `keep`."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.keep is None and self.admit is not None:
+            raise ValueError(
+                f"admit={self.admit} needs a keep: where that is None, chrono initialisation sets both biases"
+            )
 
     def retention(self, span: int) -> "AbstractRetention":
         """How much of the state it keeps before it has learned anything."""
         from vestige.cells import Chrono, Fixed
 
-        return Chrono(float(max(span, 3))) if self.keep is None else Fixed(self.keep, -self.keep)
+        if self.keep is None:
+            return Chrono(float(max(span, 3)))
+        return Fixed(self.keep, -self.keep if self.admit is None else self.admit)
 
 
 @dataclasses.dataclass(frozen=True)
 class LSTM(AbstractGated):
     """Long short-term memory."""
 
+    gates: Literal["sigmoid", "hard"] = "sigmoid"
+    """What the gates that keep and admit are made by. hard: piecewise linear, so that they can be shut, and what is kept
+    stays bit for bit."""
+
     def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
+        import jax
+
         from vestige import cells
 
-        return cells.LSTM(inputs, self.hidden, retention=self.retention(span), key=key)
+        gate = {"sigmoid": jax.nn.sigmoid, "hard": jax.nn.hard_sigmoid}[self.gates]
+        return cells.LSTM(inputs, self.hidden, retention=self.retention(span), gate=gate, key=key)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,8 +142,12 @@ class Remembering(AbstractGated):
 
 
 @dataclasses.dataclass(frozen=True)
-class Tape(AbstractGated):
-    """An LSTM that writes on a tape, word after word; who is asked sees all of it."""
+class Tape(AbstractRecurrence):
+    """An LSTM that writes on a tape, word after word; who is asked sees all of it.
+
+    The LSTM itself is one that soon forgets: what it kept for long by its own gates would drift where the tape does
+    not.
+    """
 
     hidden: int = 32
     """Units of each layer's LSTM."""
@@ -146,7 +167,7 @@ class Tape(AbstractGated):
         from vestige import cells
 
         keys = jax.random.split(key)
-        controller = cells.LSTM(inputs, self.hidden, retention=self.retention(span), key=keys[0])
+        controller = cells.LSTM(inputs, self.hidden, key=keys[0])
         return cells.Tape(controller, inputs, slots=self.slots, word_size=self.width, key=keys[1])
 
 
@@ -154,6 +175,7 @@ Cell = LSTM | GRU | SRNN | Linear | Remembering | Tape
 
 CELLS: Mapping[str, Cell] = {
     "lstm": LSTM(),
+    "hard-lstm": LSTM(keep=3.0, admit=-2.0, gates="hard"),
     "gru": GRU(),
     "srnn": SRNN(),
     "linear": Linear(),

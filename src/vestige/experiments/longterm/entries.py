@@ -4,7 +4,7 @@ from typing import Literal
 
 from vestige.experiments.entry import Entry
 from vestige.experiments.longterm.architecture import Architecture
-from vestige.experiments.longterm.cells import LSTM, Tape
+from vestige.experiments.longterm.cells import CELLS, LSTM, Tape
 from vestige.experiments.longterm.generative import Gap, Generative
 from vestige.experiments.longterm.options import LongTerm
 from vestige.experiments.longterm.published import published
@@ -13,6 +13,7 @@ from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.temporal.images import Images
 
 FALLING = Adam(2e-3, "cosine", 0)
+SHUT = CELLS["hard-lstm"]
 
 _PAPER = "Sorokin et al. 2022, MemUP"
 
@@ -91,13 +92,11 @@ ADD = Entry(
     summary="the sum of two marked numbers among many",
     paper=f"{_PAPER}, table of Add",
     presets={
-        "small": LongTerm(
-            Add(500, shortest=10), LSTM(keep=5.0), rollout=20, optimiser=FALLING, steps=6000, evaluations=6
-        ),
-        "cpu": LongTerm(Add(5000, shortest=10), LSTM(keep=5.0), rollout=20, optimiser=FALLING, steps=60_000),
+        "small": LongTerm(Add(500, shortest=10), SHUT, rollout=20, optimiser=Muon(3e-3), steps=1500, evaluations=6),
+        "cpu": LongTerm(Add(5000, shortest=10), SHUT, rollout=20, optimiser=Muon(3e-3), steps=4000, evaluations=8),
         "paper": LongTerm(Add(5000), LSTM(128, 2, None), Architecture(width=256), rollout=100, steps=1_000_000),
     },
-    durations={"small": "1-2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "3 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=published,
 )
 
