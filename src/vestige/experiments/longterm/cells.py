@@ -70,8 +70,8 @@ class LSTM(AbstractGated):
     """Long short-term memory."""
 
     gates: Literal["sigmoid", "hard"] = "sigmoid"
-    """What the gates that keep and admit are made by. hard: piecewise linear, so that they can be shut, and what is kept
-    stays bit for bit."""
+    """What the gates that keep and admit are made by. hard: piecewise linear, so that they can be shut; what is kept
+    then stays bit for bit."""
 
     def layer(self, inputs: int, *, span: int, key: "Key") -> "AbstractCell[Any]":
         import jax
