@@ -17,17 +17,23 @@ SHUT = CELLS["hard-lstm"]
 
 _PAPER = "Sorokin et al. 2022, MemUP"
 
+
+def _recall(distance: int) -> LongTerm:
+    task = Recall(distance, shortest=10)
+    return LongTerm(task, SHUT, rollout=20, optimiser=Muon(3e-3), steps=4000, evaluations=4, evaluation_size=64)
+
+
 RECALL = Entry(
     name="recall",
     title="Recall",
     summary="one symbol, asked for after a long time",
     paper=f"{_PAPER}, section 8 of the notes: T-Maze without a maze",
     presets={
-        "small": LongTerm(Recall(1000), LSTM(keep=5.0), steps=8000),
-        "cpu": LongTerm(Recall(100_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=4000, evaluations=8),
-        "paper": LongTerm(Recall(1_000_000, shortest=10), LSTM(keep=5.0), rollout=20, steps=4000, evaluations=4),
+        "small": LongTerm(Recall(1000), SHUT, optimiser=Muon(3e-3), steps=3000, evaluations=12),
+        "cpu": _recall(100_000),
+        "paper": _recall(1_000_000),
     },
-    durations={"small": "1-2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "30 min, 2 CPU cores"},
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "15 min, 2 CPU cores"},
     published=published,
 )
 
