@@ -14,7 +14,7 @@ from vestige.experiments import find
 from vestige.experiments.construct import construct
 from vestige.experiments.execute import execute
 from vestige.experiments.longterm.architecture import Architecture
-from vestige.experiments.longterm.cells import CELLS, LSTM
+from vestige.experiments.longterm.cells import CELLS, LSTM, Tape
 from vestige.experiments.longterm.entries import MEMUP
 from vestige.experiments.longterm.generative import Gap, Generative
 from vestige.experiments.longterm.options import LongTerm
@@ -57,6 +57,16 @@ def test_every_cell_is_built_in_layers(cell):
     assert memories.shape == (5, model.cell.output_size) and np.isfinite(memories).all()
 
 
+def test_gates_begin_as_the_options_say(key):
+    """Input and forget gate, and what makes them; with one bias given the other is its opposite."""
+    shut = CELLS["hard-lstm"].build(3, span=1000, key=key)
+    np.testing.assert_array_equal(shut.bias[:128], [-2.0] * 64 + [3.0] * 64)
+    assert shut.gate is jax.nn.hard_sigmoid
+    plain = LSTM(hidden=2, keep=5.0).build(3, span=1000, key=key)
+    np.testing.assert_array_equal(plain.bias[:4], [-5.0, -5.0, 5.0, 5.0])
+    assert plain.gate is jax.nn.sigmoid
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -64,6 +74,9 @@ def test_every_cell_is_built_in_layers(cell):
         (lambda: Copy(symbols=0), "symbols must be at least 1, got 0"),
         (lambda: Pixels(size=99), "size makes images smaller: at most 8 for digits, got 99"),
         (lambda: LSTM(hidden=0), "hidden must be at least 1, got 0"),
+        (lambda: LSTM(keep=None, admit=-2.0), "admit=-2.0 needs a keep"),
+        (lambda: Tape(slots=1), "slots must be at least 2, got 1"),
+        (lambda: Tape(width=0), "width must be at least 1, got 0"),
         (lambda: MemUP(temperature=0.0), "temperature must be positive, got 0"),
         (lambda: tiny(Recall(5), targets=0), "targets must be at least 1, got 0"),
         (lambda: construct(tiny(Recall(5), rule=MemUP(frequency=9)), seed=0), "does not fit into a rollout of"),
@@ -84,9 +97,11 @@ def test_published_numbers_stand_beside_the_settings_they_belong_to():
         }
         for entry in MEMUP
     }
-    assert told["copy"] == {"small": {"MemUP": [1.0], "SRNN": [1.0]}, "paper": {"MemUP": [0.993], "SRNN": [0.708]}}
-    assert told["scattered-copy"] == {"paper": {"MemUP": [0.999], "SRNN": [0.303]}}
-    assert told["add"]["paper"] == {"MemUP": [0.0053], "SRNN": [0.0121]}
+    far = {"MemUP": [0.993], "SRNN": [0.708]}
+    assert told["copy"] == {"small": {"MemUP": [1.0], "SRNN": [1.0]}, "cpu": far, "paper": far}
+    scattered = {"MemUP": [0.999], "SRNN": [0.303]}
+    assert told["scattered-copy"] == {"cpu": scattered, "paper": scattered}
+    assert told["add"]["cpu"] == told["add"]["paper"] == {"MemUP": [0.0053], "SRNN": [0.0121]}
     assert told["pixel-mnist"] == {"paper": {"MemUP": [0.954], "SRNN": [0.9643]}}
     assert told["recall"] == told["xor"] == told["gap-recall"] == {}
 

@@ -5,7 +5,7 @@ import yaml
 
 from vestige.errors import UsageError
 from vestige.experiments import CATALOGUE, find
-from vestige.experiments.optimisers import Adam
+from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.temporal import MEMORIES, Gradient, Images, Introspection, NoMemory, PerfectRecall, Temporal
 
@@ -110,3 +110,20 @@ class TestModels:
             assert model.memory.heads == options.memory.heads
             assert model.memory.include_controller_state == options.memory.include_controller_state
             assert model.memory.slots == 15
+
+
+def test_muon_moves_every_direction_of_a_matrix_alike():
+    """A gradient with singular values 1 and 1/100 becomes an update with two that are much alike; a vector is left to
+    Adam. Rates count as Adam's do: a root mean square of 0.2 for each entry."""
+    import jax.numpy as jnp
+    import numpy as np
+
+    optimiser = Muon(rate=1.0, decay="constant", warmup=0).build(10)
+    parameters = {"matrix": jnp.zeros((2, 2)), "vector": jnp.zeros(2)}
+    gradient = {"matrix": jnp.diag(jnp.array([1.0, 0.01])), "vector": jnp.array([1.0, -0.01])}
+    update, _ = optimiser.update(gradient, optimiser.init(parameters), parameters)
+    values = np.linalg.svd(np.asarray(update["matrix"]), compute_uv=False)
+    assert 0.6 < values[1] / values[0] <= 1.0
+    assert 0.1 < np.sqrt(np.mean(np.square(update["matrix"]))) < 0.3
+    np.testing.assert_allclose(update["vector"][0], -update["vector"][1], rtol=1e-3)
+    assert -2.0 < float(update["vector"][0]) < -0.9

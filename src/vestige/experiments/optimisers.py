@@ -55,7 +55,7 @@ class Adam(AbstractScheduled):
 
 @dataclasses.dataclass(frozen=True)
 class Muon(AbstractScheduled):
-    """Momentum whose update of each matrix is made orthogonal; Adam for all that is not a matrix.
+    """Momentum whose update of each matrix is made orthogonal; Adam, with Nesterov's momentum, for all else.
 
     Every direction of a matrix moves at the same pace, also those in which the gradient is small. The update has about
     the size of Adam's (a root mean square of 0.2), so that rates are alike.
