@@ -29,7 +29,7 @@ RECALL = Entry(
     summary="one symbol, asked for after a long time",
     paper=f"{_PAPER}, section 8 of the notes: T-Maze without a maze",
     presets={
-        "small": LongTerm(Recall(1000), SHUT, optimiser=Muon(3e-3), steps=3000, evaluations=12),
+        "small": LongTerm(Recall(1000), LSTM(keep=5.0), optimiser=Muon(3e-3), steps=3000, evaluations=12),
         "cpu": _recall(100_000),
         "paper": _recall(1_000_000),
     },
