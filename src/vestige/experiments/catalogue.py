@@ -11,11 +11,13 @@ from vestige.experiments.temporal.entries import GTMM
 from vestige.experiments.tied.entries import TIED
 from vestige.experiments.tmaze.entries import TMAZE
 from vestige.experiments.toy.entries import TOY_ARBORESCENCE, TOY_BINARY_TREE, TOY_MATCHING, TOY_SPANNING_TREE
+from vestige.experiments.twocolors.entries import TWO_COLORS
 
 _ENTRIES = (
     *GTMM,
     *MEMUP,
     TMAZE,
+    TWO_COLORS,
     *FILTERING,
     *TIED,
     TOY_MATCHING,

@@ -17,3 +17,5 @@ from vestige.models.longterm.objective import WholeSequence as WholeSequence
 from vestige.models.longterm.outcome import AbstractOutcome as AbstractOutcome
 from vestige.models.longterm.outcome import Classes as Classes
 from vestige.models.longterm.outcome import Number as Number
+from vestige.models.longterm.picture import Glimpse as Glimpse
+from vestige.models.longterm.picture import Picture as Picture

@@ -1,0 +1,98 @@
+"""What a memory learns in the room before anybody acts on it."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from vestige.models.longterm import Detector
+from vestige.tasks.contract import AbstractTask
+from vestige.tasks.longterm.contract import EVALUATION_BATCH
+from vestige.tasks.longterm.reading import RemembersAndPredicts
+from vestige.tasks.twocolors.recorded import Recorded
+from vestige.typing import Batch, Key, Metrics
+
+TOGETHER = EVALUATION_BATCH // 8  # episodes read at once: a step is a picture
+
+
+@runtime_checkable
+class RemembersAndDetects(RemembersAndPredicts, Protocol):
+    """What is asked of a model here; a [`LongTermModel`][vestige.models.longterm.LongTermModel] can do it."""
+
+    @property
+    def detector(self) -> Detector:
+        """The predictor without memory."""
+        ...
+
+
+class ColorEpisodes(AbstractTask):
+    """Recorded episodes; the reward of every step is to be foretold from memory, frame and action.
+
+    Metrics, over all steps of the judged episodes at which something was picked up:
+
+    - `mse`: the squared error of the reward predicted from m_k, frame and action.
+    - `mse_forgetful`: of the same predictor where the memory is what it is before the first step.
+    - `mse_local`: of the detector, which has no memory at all.
+    - `right`: the share of steps at which the prediction from m_k has the reward's sign.
+
+    Rewards of 1 and -1 are about as frequent, and without the pillar nothing seen tells them apart: who remembers
+    nothing does best to foretell their mean. No error of 0 is possible, for one walks backwards into orbs, too.
+
+    **Raises:** from `evaluate`, `ValueError` where `size` is not in 1..the held-out episodes.
+    """
+
+    train: Recorded
+    held_out: Recorded
+
+    def batch(self, *, size: int, key: Key) -> Batch:
+        """`size` episodes to train on, drawn with replacement, as one sequence with a leading axis, in `inputs`."""
+
+        def one(row: Array) -> Any:
+            episodes = self.train.episodes
+            return self.train.sequence(jax.random.randint(jax.random.fold_in(key, row), (), 0, episodes, jnp.int32))
+
+        return Batch(jax.vmap(one)(jnp.arange(size)))
+
+    def evaluate(self, model: RemembersAndDetects, *, size: int, key: Key) -> Metrics:
+        """On `size` different held-out episodes, eight at a time."""
+        if not 1 <= size <= self.held_out.episodes:
+            raise ValueError(
+                f"evaluate: size must be in 1..{self.held_out.episodes}, the held-out episodes, got {size}"
+            )
+        chosen = jax.random.permutation(key, self.held_out.episodes)[:size].astype(jnp.int32)
+        sums = jax.lax.map(lambda index: self._judged(model, index), chosen, batch_size=min(size, TOGETHER))
+        total = {name: jnp.sum(values) for name, values in sums.items()}
+        return {name: value / jnp.maximum(total["count"], 1.0) for name, value in total.items() if name != "count"}
+
+    def _judged(self, model: RemembersAndDetects, index: Array) -> dict[str, Float[Array, ""]]:
+        """Sums over the steps of one episode at which something was picked up, and how many they are."""
+        sequence = self.held_out.sequence(index)
+        lead = model.detector.context - 1
+        wide = sequence.window(jnp.array(-lead, jnp.int32), self.held_out.horizon + lead)
+        local = model.detector(wide.inputs, wide.inside)[:, 0]
+        inputs, rewards, inside = jax.tree.map(lambda leaf: leaf[lead:], (wide.inputs, wide.outcomes, wide.inside))
+        _, memories = model.remember(model.init(), inputs, inside)
+        nothing = model.remember(model.init(), inputs, jnp.zeros_like(inside))[1]
+        foretold = jax.vmap(model.predict)(memories, inputs)[:, 0]
+        forgetful = jax.vmap(model.predict)(nothing, inputs)[:, 0]
+        picked = inside & (rewards != 0)
+        return {
+            "mse": _total(jnp.square(foretold - rewards), picked),
+            "mse_forgetful": _total(jnp.square(forgetful - rewards), picked),
+            "mse_local": _total(jnp.square(local - rewards), picked),
+            "right": _total((foretold * rewards > 0).astype(rewards.dtype), picked),
+            "count": _total(jnp.ones_like(rewards), picked),
+        }
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """Chance knows that something is picked up, and nothing of the pillar: it foretells the mean reward, and its
+        sign."""
+        gained = self.held_out.rewards[self.held_out.rewards != 0]
+        error, sign = float(gained.var()), float((gained > 0).mean())
+        errors = {name: {"best": 0.0, "chance": error} for name in ("mse", "mse_forgetful", "mse_local")}
+        return {**errors, "right": {"best": 1.0, "chance": max(sign, 1 - sign)}}
+
+
+def _total(values: Float[Array, " time"], where: Bool[Array, " time"]) -> Float[Array, ""]:
+    return jnp.sum(jnp.where(where, values, 0.0))
