@@ -15,12 +15,14 @@ from vestige.errors import UsageError
 from vestige.experiments.construct import construct
 from vestige.experiments.execute import execute
 from vestige.experiments.longterm.cells import LSTM
-from vestige.experiments.optimisers import Adam
+from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.twocolors import TwoColors
 from vestige.experiments.twocolors.entries import TWO_COLORS
 from vestige.experiments.twocolors.rules import RULES, MemUP, Truncated
 from vestige.models.longterm import Glimpse
+from vestige.training import fit
+from vestige.training.evaluation import evaluate
 
 TINY = TwoColors(
     episodes=40,
@@ -82,6 +84,30 @@ def test_a_run_is_judged_on_what_is_held_out_and_on_what_was_seen(tmp_path, how)
     assert metrics.keys() == seen.keys() == bounds.keys() == {"mse", "mse_forgetful", "mse_local", "right"}
     assert all(metrics[name] != seen[name] for name in metrics)
     assert results["published"] == {}
+
+
+@pytest.mark.usefixtures("_invented")
+def test_a_memory_learns_to_keep_the_colour_and_without_it_nothing_is_known():
+    """Chance is an error of 1; a control is the same predictor on a memory that is empty."""
+    options = dataclasses.replace(
+        TINY,
+        episodes=400,
+        held_out=64,
+        cell=LSTM(32, keep=3.0, admit=-2.0, gates="hard"),
+        features=32,
+        channels=8,
+        width=64,
+        rule=MemUP(2, 3),
+        optimiser=Muon(5e-3, "cosine", 50),
+        steps=250,
+        batch=32,
+    )
+    built = construct(options, seed=0)
+    run = {"rule": built.rule, "optimiser": built.optimiser, "steps": options.steps, "batch_size": options.batch}
+    model = fit(built.model, built.task, key=built.key, **run).model
+    judged = evaluate(built.task, model, 64, key=jax.random.key(1))
+    assert float(judged["mse"]) < 0.1 and float(judged["right"]) > 0.97
+    assert float(judged["mse_forgetful"]) > 0.8 and float(judged["mse_local"]) > 0.8
 
 
 @pytest.mark.usefixtures("_invented")

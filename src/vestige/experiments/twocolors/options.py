@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.experiments.checks import at_least
 from vestige.experiments.contract import AbstractOptions, Built, Findings
-from vestige.experiments.longterm.cells import CELLS, LSTM, Cell
-from vestige.experiments.optimisers import Adam
+from vestige.experiments.longterm.cells import CELLS, Cell
+from vestige.experiments.longterm.spanned import OPTIMISERS
+from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.twocolors.rules import RULES, MemUP, Rule
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class TwoColors(AbstractOptions):
     """Tics of the game per step."""
     tics: int = 2100
     """The most of an episode."""
-    cell: Cell = dataclasses.field(default_factory=lambda: LSTM(keep=4.0))
+    cell: Cell = dataclasses.field(default_factory=lambda: CELLS["hard-lstm"])
     features: int = 64
     """What is seen at a step becomes so many numbers: once for the memory, for the question and for the detector."""
     channels: int = 16
@@ -36,13 +37,17 @@ class TwoColors(AbstractOptions):
     rule: Rule = dataclasses.field(default_factory=MemUP)
     rollout: int = 20
     """Steps that the memory's gradient goes back."""
-    optimiser: Adam = dataclasses.field(default_factory=lambda: Adam(1e-3, "constant", 0))
+    optimiser: Adam | Muon = dataclasses.field(default_factory=lambda: Muon(3e-3))
     steps: int = 3000
     """Updates."""
     batch: int = 16
     """Episodes that the memory follows at once."""
 
-    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {"rule": RULES, "cell": CELLS}
+    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "rule": RULES,
+        "cell": CELLS,
+        "optimiser": OPTIMISERS,
+    }
     subject: ClassVar[str] = "a long-term memory of what was seen in a game"
     variation: ClassVar[str] = "rule"
 
