@@ -6,7 +6,7 @@ from vestige.errors import UsageError, nearest
 from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
 from vestige.experiments.filtering.entries import FILTERING
-from vestige.experiments.longterm.entries import MEMUP
+from vestige.experiments.longterm.entries import MEMUP, STREAM
 from vestige.experiments.temporal.entries import GTMM
 from vestige.experiments.tied.entries import TIED
 from vestige.experiments.tmaze.entries import TMAZE
@@ -15,6 +15,7 @@ from vestige.experiments.toy.entries import TOY_ARBORESCENCE, TOY_BINARY_TREE, T
 _ENTRIES = (
     *GTMM,
     *MEMUP,
+    STREAM,
     TMAZE,
     *FILTERING,
     *TIED,
