@@ -18,7 +18,15 @@ def test_importing_the_package_imports_nothing_heavy():
 
 def test_the_registry_knows_the_data_sets_by_their_names():
     assert list(DATASETS) == ["digits", "glyphs", "mnist", "omniglot"]
-    assert list(KNOWN) == [*DATASETS, "music", "mocap", "tinyshakespeare", "warandpeace", "hippocampus"]
+    assert list(KNOWN) == [
+        *DATASETS,
+        "music",
+        "mocap",
+        "tinyshakespeare",
+        "warandpeace",
+        "hippocampus",
+        "example-stream",
+    ]
     assert all(isinstance(data, ImageData) and data.name == name for name, data in DATASETS.items())
 
 
@@ -31,14 +39,14 @@ def test_an_unknown_split_is_refused_before_anything_is_looked_for(name, cache):
 def test_an_unknown_name_is_refused_with_the_nearest():
     with pytest.raises(UsageError, match=r"no data set 'minst'. Did you mean 'mnist'\?"):
         get("minst")
-    with pytest.raises(UsageError, match="Known: digits, glyphs, hippocampus, mnist, mocap, music, omniglot, tiny"):
+    with pytest.raises(UsageError, match="Known: digits, example-stream, glyphs, hippocampus, mnist, mocap, music"):
         check("zzz")
 
 
 def test_listing_says_where_data_are(given):
     rows = {row.name: row for row in listing()}
-    assert [type(row) for row in rows.values()] == [Row] * 9
-    assert [row.found for row in rows.values()] == ["in scikit-learn", "generated", *["not here"] * 7]
+    assert [type(row) for row in rows.values()] == [Row] * 10
+    assert [row.found for row in rows.values()] == ["in scikit-learn", "generated", *["not here"] * 7, "generated"]
     (given / "omniglot").mkdir()
     (given / "omniglot" / "omniglot_28x28.npz").touch()
     (given / "mnist").mkdir()

@@ -5,9 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
-from vestige.rules import AbstractRule, Step
+from tests.rules.longterm import token_model
+from vestige.rules import AbstractRule, MemUP, Part, RandomlyTruncated, Stages, Step, Truncated
 from vestige.tasks import AbstractTask
+from vestige.tasks.longterm import Recall
 from vestige.training import fit
 from vestige.typing import Batch
 
@@ -46,7 +49,7 @@ class Thirds(AbstractRule):
 class Always(AbstractRule):
     """The same, without saying when."""
 
-    rule: Thirds = Thirds()
+    rule: AbstractRule
 
     def init(self, model, batch, *, key):
         return self.rule.init(model, batch, key=key)
@@ -77,4 +80,51 @@ def test_a_batch_comes_when_it_is_asked_for_and_a_blank_one_otherwise():
 
 
 def test_a_rule_that_says_nothing_gets_a_batch_every_time():
-    np.testing.assert_array_equal(sums(Always()), 6)
+    np.testing.assert_array_equal(sums(Always(Thirds())), 6)
+
+
+SLOTTED = {
+    "memup": MemUP(4, 1, chunk=12, average=0.9),
+    "cut at random": RandomlyTruncated(4, 0.5, 2),
+    "stages": Stages(Truncated(4), MemUP(4, 1, chunk=12), 3),
+}
+
+
+def learned(rule, task):
+    model = token_model(key=jax.random.key(0), tokens=task.tokens, classes=task.classes, hidden=4)
+    arguments = {"rule": rule, "optimiser": optax.adam(1e-2), "key": jax.random.key(1), "batch_size": 3}
+    return fit(model, task, steps=9, **arguments)
+
+
+@pytest.mark.parametrize("rule", SLOTTED.values(), ids=SLOTTED)
+def test_what_is_learned_does_not_depend_on_who_is_asked(rule):
+    """Sequences of many lengths, so that some places are filled while others go on."""
+    task = Recall(10, shortest=1)
+    asked, always = learned(rule, task), learned(Always(rule), task)
+    jax.tree.map(np.testing.assert_array_equal, *(eqx.filter(r.model, eqx.is_array) for r in (asked, always)))
+    assert asked.history[-1]["loss"] == always.history[-1]["loss"]
+
+
+@pytest.mark.parametrize("rule", [Truncated(4), MemUP(4, 1, chunk=12)], ids=lambda rule: type(rule).__name__)
+def test_sequences_are_wanted_where_some_are_over(rule):
+    """12 steps in rollouts of 4: at the first update, and then at every third."""
+    task, key = Recall(10), jax.random.key(0)
+    model = token_model(key=key, tokens=task.tokens, classes=task.classes, hidden=4)
+    batch = task.batch(size=2, key=key)
+    carry, asked = rule.init(model, batch, key=key), []
+    step = eqx.filter_jit(rule.step)
+    for _ in range(5):
+        asked.append(bool(rule.asks(carry)))
+        carry = step(model, carry, batch, key=key).carry
+    assert asked == [True, False, False, True, False]
+
+
+def test_rules_in_turn_and_for_a_part_ask_as_those_they_hold():
+    first, second = Thirds(), Always(Thirds())
+    stages = Stages(first, second, 2)
+    carry = stages.init(None, Batch(jnp.zeros((2, 1))), key=jax.random.key(0))
+    for done, count, wanted in ((0, 0, True), (1, 1, False), (2, 2, True)):
+        now = carry._replace(first=(jnp.array(count), carry.first[1]), done=jnp.array(done))
+        assert bool(stages.asks(now)) == wanted
+    assert Stages(second, second, 2).asks(carry) is True
+    assert not Part("w", first).asks((jnp.array(1), None))

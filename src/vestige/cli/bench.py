@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
@@ -15,6 +16,12 @@ from vestige.errors import RunError
 from vestige.experiments import find
 from vestige.experiments.abilities import AbstractTimed
 from vestige.experiments.catalogue import able
+from vestige.experiments.checks import at_least, positive
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vestige.training.measure import Cost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +33,19 @@ class BenchSettings:
     preset: str = "small"
     """Its preset; only the sizes matter. Data that are not here are replaced by noise of the same shape."""
     updates: int = 50
-    """Updates per block."""
+    """Updates per block; rounded up to whole batches where a rule works through one in many updates."""
     blocks: int = 9
     """Blocks; the median is quoted."""
+    seconds: float | None = 60.0
+    """For each rival; one that would take longer is timed in shorter blocks, and fewer. None: never."""
     seed: int = 0
     """Seed of weights and data."""
     json: Path | None = None
     """Also write the numbers to this file."""
+
+    def __post_init__(self):
+        at_least(self, 1, "updates", "blocks")
+        positive(self, "seconds")
 
 
 def main(arguments: list[str]) -> int:
@@ -44,35 +57,22 @@ def main(arguments: list[str]) -> int:
         cold, warm = (_first_update(settings, Path(cache)) for _ in range(2))
     from rich.console import Console
 
-    from vestige.cli.tables import plain_table
     from vestige.experiments.bench import measure_rivals
     from vestige.experiments.folder import device, versions, write_json
     from vestige.training.measure import matmul_rate, peak_resident_bytes
 
     before = matmul_rate()
-    costs = measure_rivals(options, updates=settings.updates, blocks=settings.blocks, seed=settings.seed)
+    lengths = {"updates": settings.updates, "blocks": settings.blocks, "seconds": settings.seconds}
+    costs, left_out = measure_rivals(options, **lengths, seed=settings.seed)
+    if not costs:
+        raise RunError("; ".join(f"{name} was left out: {why}" for name, why in left_out.items()))
     rate = (before + matmul_rate()) / 2
     print(f"{settings.experiment}, preset {settings.preset}, on {device()}; load average {os.getloadavg()[0]:.1f}")
     print(f"process start to first update: {cold:.1f} s cold, {warm:.1f} s with a warm compilation cache")
     print(f"float32 product of 1024 x 1024 matrices: {rate:.0f} GFLOP/s")
-    table = plain_table("cost of one update (rule, optimiser, data)", "rate: share of that product's GFLOP/s")
-    headings = (options.varied, "weights", "ms", "range", "GFLOP", "rate", "compile s", "temp MiB")
-    for heading in headings:
-        left = heading == options.varied
-        table.add_column(heading, justify="left" if left else "right", overflow="fold", no_wrap=left)
-    for name, (parameters, cost) in costs.items():
-        share = cost.gigaflop / (cost.milliseconds / 1e3) / rate
-        table.add_row(
-            name,
-            f"{parameters:,}",
-            f"{cost.milliseconds:.2f}",
-            f"{cost.fastest:.1f}-{cost.slowest:.1f}",
-            f"{cost.gigaflop:.2f}",
-            f"{share:.0%}",
-            f"{cost.compile_seconds:.1f}",
-            f"{cost.temporary_bytes / 2**20:.1f}",
-        )
-    Console().print(table)
+    Console().print(_table(options.varied, costs, rate))
+    for name, why in left_out.items():
+        print(f"{name} was left out: {why}")
     state = max(cost.state_bytes for _, cost in costs.values())
     print(f"trained state, weights and optimiser: {state / 2**20:.1f} MiB")
     print(f"peak resident memory of this process: {peak_resident_bytes() / 2**20:.0f} MiB")
@@ -83,11 +83,56 @@ def main(arguments: list[str]) -> int:
                 "first_update_seconds": {"cold": cold, "warm": warm},
                 "matmul_gflops": rate,
                 "costs": {name: {"parameters": n, **cost._asdict()} for name, (n, cost) in costs.items()},
+                "left_out": left_out,
                 "versions": versions(),
                 "device": device(),
             },
         )
     return 0
+
+
+def _table(varied: str, costs: "dict[str, tuple[int, Cost]]", rate: float) -> "Table":
+    """What an update costs. Weights are told where they differ, a whole batch where a rule works through it in several
+    updates, and arithmetic where it was counted."""
+    from vestige.cli.tables import plain_table
+
+    sizes = {parameters for parameters, _ in costs.values()}
+    batches = any(cost.cycle > 1 for _, cost in costs.values())
+    counted = any(cost.gigaflop is not None for _, cost in costs.values())
+    captions = [f"weights of each: {size:,}" for size in sizes if len(sizes) == 1]
+    captions += ["updates: that work through a batch; batch: ms of all of them"] if batches else []
+    captions += ["rate: share of that product's GFLOP/s" if counted else "arithmetic is not counted: there are loops"]
+    table = plain_table("cost of one update (rule, optimiser, data)", "\n".join(captions))
+    table.add_column(varied, no_wrap=True)
+    headings = {"weights": len(sizes) > 1, "ms": True, "range": True, "updates": batches, "batch": batches}
+    headings |= {"GFLOP": counted, "rate": counted, "compile s": True, "temp MiB": True}
+    shown = [heading for heading, there in headings.items() if there]
+    for heading in shown:
+        table.add_column(heading, justify="right", overflow="fold")
+    for name, (parameters, cost) in costs.items():
+        told = {
+            "weights": f"{parameters:,}",
+            "ms": _milliseconds(cost.milliseconds, 2),
+            "range": f"{_milliseconds(cost.fastest, 1)}-{_milliseconds(cost.slowest, 1)}",
+            "updates": f"{cost.cycle:,}",
+            "batch": _milliseconds(cost.cycle * cost.milliseconds, 1),
+            **_arithmetic(cost, rate),
+            "compile s": f"{cost.compile_seconds:.1f}",
+            "temp MiB": f"{cost.temporary_bytes / 2**20:,.1f}",
+        }
+        table.add_row(name, *(told[heading] for heading in shown))
+    return table
+
+
+def _milliseconds(value: float, places: int) -> str:
+    return f"{value:,.{places if value < 100 else 0}f}"
+
+
+def _arithmetic(cost: "Cost", rate: float) -> dict[str, str]:
+    if cost.gigaflop is None:
+        return {"GFLOP": "-", "rate": "-"}
+    share = cost.gigaflop / (cost.milliseconds / 1e3) / rate
+    return {"GFLOP": f"{cost.gigaflop:.2f}", "rate": f"{share:.0%}"}
 
 
 def _first_update(settings: BenchSettings, cache: Path) -> float:

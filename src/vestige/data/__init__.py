@@ -2,12 +2,13 @@
 
 `DATASETS[name].load(split)` gives an `ImageSet` of numpy arrays; recordings and texts load by what they are made of.
 Files are looked for in `$VESTIGE_DATA/<name>/` (never written to), then in the user's cache folder; those of images are
-downloaded into the cache otherwise, and digits and glyphs need none. Importing this package imports neither JAX nor
-any of the libraries that single data sets need.
+downloaded into the cache otherwise, and digits and glyphs need none; an example of a stream is made there. Importing
+this package imports neither JAX nor any of the libraries that single data sets need.
 """
 
 from vestige.data.contract import Dataset
 from vestige.data.digits import Digits
+from vestige.data.example_stream import ExampleStream
 from vestige.data.frames import FrameSet
 from vestige.data.glyphs import Glyphs
 from vestige.data.hippocampus import Hippocampus, Recording
@@ -26,6 +27,7 @@ __all__ = [
     "MNIST",
     "Dataset",
     "Digits",
+    "ExampleStream",
     "FrameSet",
     "Glyphs",
     "Hippocampus",

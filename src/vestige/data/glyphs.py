@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from vestige.data.images import ImageData, ImageSet, Split, known_split
+from vestige.data.numbers import uniform
 from vestige.data.strokes import TEMPLATE, VARIATION, render, templates, variations
 from vestige.errors import RunError, UsageError
 
@@ -74,15 +75,7 @@ class Glyphs(ImageData):
 
 def _draw(first: int, classes: int, instances: int) -> ImageSet:
     labels = np.arange(first, first + classes, dtype=np.int32)
-    numbers = np.stack([_numbers(int(label), TEMPLATE + instances * VARIATION) for label in labels])
+    numbers = np.stack([uniform(int(label), TEMPLATE + instances * VARIATION) for label in labels])
     strokes, count = (array.repeat(instances, axis=0) for array in templates(numbers[:, :TEMPLATE]))
     points, half = variations(strokes, count, numbers[:, TEMPLATE:].reshape(-1, VARIATION))
     return ImageSet(render(points, count, half), labels.repeat(instances))
-
-
-def _numbers(key: int, count: int) -> np.ndarray:
-    """The first `count` numbers in [0, 1) of the Philox stream of `key`.
-
-    Made of the raw bits, which numpy keeps the same for ever, unlike what its `Generator` makes of them.
-    """
-    return (np.random.Philox(key=key).random_raw(count) >> np.uint64(11)) * 2.0**-53

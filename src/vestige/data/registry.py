@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from vestige.data.contract import Dataset
 from vestige.data.digits import Digits
+from vestige.data.example_stream import ExampleStream
 from vestige.data.glyphs import Glyphs
 from vestige.data.hippocampus import Hippocampus
 from vestige.data.images import ImageData
@@ -19,7 +20,9 @@ DATASETS: dict[str, ImageData] = {data.name: data for data in (Digits(), Glyphs(
 
 KNOWN: dict[str, Dataset] = {
     **DATASETS,
-    **{data.name: data for data in (Music(), Mocap(), TinyShakespeare(), WarAndPeace(), Hippocampus())},
+    **{
+        data.name: data for data in (Music(), Mocap(), TinyShakespeare(), WarAndPeace(), Hippocampus(), ExampleStream())
+    },
 }
 """All of them."""
 

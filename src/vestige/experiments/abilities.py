@@ -5,8 +5,8 @@ A kind that can do it extends the class; the command refuses the others, see
 """
 
 import abc
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.experiments.contract import AbstractOptions, Built
 
@@ -28,25 +28,36 @@ class AbstractGenerative(AbstractOptions):
         """
 
 
-class Rival(NamedTuple):
-    """One of the models that are timed side by side."""
-
-    name: str
-    built: Built
-    unrolled: Any
-    """The same model with its loops written out: the compiler counts the body of a loop only once."""
-
-
 class AbstractTimed(AbstractOptions):
     """Its updates can be timed, on noise where its data are not here: `vestige bench`."""
 
     varied: ClassVar[str]
-    """What the rivals differ in: the heading above their names."""
+    """What the rivals differ in, one of `choices`: the heading above their names."""
 
     @abc.abstractmethod
     def rehearsal(self, *, seed: int) -> Built:
         """As `build`, with noise of the same shape in place of data that are missing."""
 
     @abc.abstractmethod
-    def rivals(self, *, seed: int) -> Iterator[Rival]:
-        """The models to be timed side by side, made one at a time."""
+    def written_out(self, built: Built) -> Any:
+        """The model of `built` with its loops over time written out, where it can do that: arithmetic is counted on it,
+        since the compiler counts the body of a loop only once. Where loops are left, none is."""
+
+    @abc.abstractmethod
+    def cycle(self, built: Built) -> int:
+        """How many updates make a fair sample: where the first on a batch costs more than those that follow, all of
+        them together."""
+
+    def rivals(self) -> "dict[str, AbstractTimed]":
+        """The options to be timed side by side, by name."""
+        named = self.choices[self.varied]
+        return {name: dataclasses.replace(self, **{self.varied: chosen}) for name, chosen in named.items()}
+
+
+class AbstractTaught(AbstractTimed):
+    """Its rivals are learning rules, on the model as it is."""
+
+    varied: ClassVar[str] = "rule"
+
+    def written_out(self, built: Built) -> Any:
+        return built.model

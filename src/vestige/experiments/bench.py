@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import NamedTuple
 
 import jax
 
@@ -9,26 +10,43 @@ from vestige.experiments.abilities import AbstractTimed
 from vestige.experiments.catalogue import able, find
 from vestige.models.temporal import count_parameters
 from vestige.training import fit
-from vestige.training.measure import Cost, measure
+from vestige.training.measure import Cost, available_bytes, measure
 
 
-def measure_rivals(options: AbstractTimed, *, updates: int, blocks: int, seed: int) -> dict[str, tuple[int, Cost]]:
-    """Per rival: its parameters and the cost of one update."""
-    found = {}
-    for rival in options.rivals(seed=seed):
-        built = rival.built
-        cost = measure(
-            built.model,
-            rival.unrolled,
-            built.task,
-            rule=built.rule,
-            optimiser=built.optimiser,
-            batch_size=options.batch,
-            key=built.key,
-            updates=updates,
-            blocks=blocks,
-        )
-        found[rival.name] = count_parameters(built.model), cost
+class Measured(NamedTuple):
+    """What came of the rivals."""
+
+    costs: dict[str, tuple[int, Cost]]
+    """Of each: its parameters and the cost of one update."""
+    left_out: dict[str, str]
+    """Of each that could not be timed: why."""
+
+
+def measure_rivals(options: AbstractTimed, *, updates: int, blocks: int, seconds: float | None, seed: int) -> Measured:
+    """Time the rivals one after the other. One that does not fit the options, or needs more memory than there is, is
+    left out."""
+    found = Measured({}, {})
+    for name, rival in options.rivals().items():
+        try:
+            built = rival.rehearsal(seed=seed)
+            cost = measure(
+                built.model,
+                rival.written_out(built),
+                built.task,
+                rule=built.rule,
+                optimiser=built.optimiser,
+                batch_size=rival.batch,
+                key=built.key,
+                updates=updates,
+                blocks=blocks,
+                cycle=rival.cycle(built),
+                seconds=seconds,
+                available=available_bytes(),
+            )
+        except (ValueError, MemoryError) as error:
+            found.left_out[name] = str(error)
+        else:
+            found.costs[name] = count_parameters(built.model), cost
     return found
 
 

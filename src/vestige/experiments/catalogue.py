@@ -6,7 +6,7 @@ from vestige.errors import UsageError, nearest
 from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
 from vestige.experiments.filtering.entries import FILTERING
-from vestige.experiments.longterm.entries import MEMUP
+from vestige.experiments.longterm.entries import MEMUP, STREAM
 from vestige.experiments.temporal.entries import GTMM
 from vestige.experiments.tied.entries import TIED
 from vestige.experiments.tmaze.entries import TMAZE
@@ -16,6 +16,7 @@ from vestige.experiments.twocolors.entries import TWO_COLORS
 _ENTRIES = (
     *GTMM,
     *MEMUP,
+    STREAM,
     TMAZE,
     TWO_COLORS,
     *FILTERING,

@@ -140,6 +140,9 @@ class MemUP(AbstractRule):
         average = None if self.average is None else parameters(model)
         return MemUPCarry(slots, no_candidates(slots.offset.shape[0], self.candidates), average)
 
+    def asks(self, carry: MemUPCarry) -> Bool[Array, ""]:
+        return jnp.any(carry.slots.ended)
+
     def step(self, model: AbstractLongTermModel, carry: MemUPCarry, batch: Batch, *, key: Key) -> Step:
         key_survey, key_select = jax.random.split(key)
         average = averaged(carry.average, model, self.average)

@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from vestige.rules.contract import AbstractRule, Step
 from vestige.typing import Batch, Key
@@ -24,6 +25,9 @@ class Part(AbstractRule):
         if self.name not in fields:
             raise ValueError(f"Part: name must be a field of the model, one of {fields}; got '{self.name}'")
         return self.rule.init(getattr(model, self.name), batch, key=key)
+
+    def asks(self, carry: Any) -> Bool[Array, ""] | bool:
+        return self.rule.asks(carry)
 
     def step(self, model: Any, carry: Any, batch: Batch, *, key: Key) -> Step:
         step = self.rule.step(getattr(model, self.name), carry, batch, key=key)

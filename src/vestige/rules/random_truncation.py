@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
@@ -65,6 +65,9 @@ class RandomlyTruncated(AbstractRule):
 
     def init(self, model: Any, batch: Batch, *, key: Key) -> Slots:
         return empty(batch.inputs, model.init())
+
+    def asks(self, carry: Slots) -> Bool[Array, ""]:
+        return jnp.any(carry.ended)
 
     def step(self, model: Any, carry: Slots, batch: Batch, *, key: Key) -> Step:
         slots = carry.refilled(batch.inputs, model.init())

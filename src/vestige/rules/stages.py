@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from vestige.rules.contract import AbstractRule, Step
 from vestige.typing import Batch, Key, Metrics
@@ -48,6 +48,10 @@ class Stages(AbstractRule):
             self.second.init(model, batch, key=key_second),
             jnp.zeros((), jnp.int32),
         )
+
+    def asks(self, carry: StagesCarry) -> Bool[Array, ""] | bool:
+        first, second = self.first.asks(carry.first), self.second.asks(carry.second)
+        return (first is True and second is True) or jnp.where(carry.done < self.updates, first, second)
 
     def step(self, model: Any, carry: StagesCarry, batch: Batch, *, key: Key) -> Step:
         names = [self._metrics(rule, model, own, batch, key=key) for rule, own in zip(self._rules, carry, strict=False)]

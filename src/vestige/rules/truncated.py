@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
@@ -42,6 +43,9 @@ class Truncated(AbstractRule):
 
     def init(self, model: Any, batch: Batch, *, key: Key) -> Slots:
         return empty(batch.inputs, model.init())
+
+    def asks(self, carry: Slots) -> Bool[Array, ""]:
+        return jnp.any(carry.ended)
 
     def step(self, model: Any, carry: Slots, batch: Batch, *, key: Key) -> Step:
         slots = carry.refilled(batch.inputs, model.init())

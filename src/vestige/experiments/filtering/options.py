@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vestige.experiments.abilities import AbstractTaught
 from vestige.experiments.checks import at_least
-from vestige.experiments.contract import AbstractOptions, Built, Findings
+from vestige.experiments.contract import Built, Findings
 from vestige.experiments.filtering.models import MODELS, OPTIMISERS, REFH, Model, Optimiser
 from vestige.experiments.filtering.own import Own
 from vestige.experiments.filtering.rules import RULES, Rule
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Filtering(AbstractOptions):
+class Filtering(AbstractTaught):
     """A model that only goes forward in time."""
 
     task: Observed = dataclasses.field(default_factory=Ring)
@@ -62,6 +63,14 @@ class Filtering(AbstractOptions):
         from vestige.experiments.filtering.build import build
 
         return build(self, seed=seed)
+
+    def rehearsal(self, *, seed: int) -> Built:
+        from vestige.experiments.filtering.build import assemble
+
+        return assemble(self, self.task.rehearse(seed=seed), seed=seed)
+
+    def cycle(self, built: Built) -> int:
+        return -(-built.task.steps // self.chunk)
 
     def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
         from vestige.experiments.filtering.examine import examine

@@ -26,9 +26,36 @@ class AbstractObserved(abc.ABC):
     def build(self) -> "AbstractFilteringTask":
         """The task. **Raises** `UsageError` where its data are missing."""
 
+    @abc.abstractmethod
+    def rehearse(self, *, seed: int) -> "AbstractFilteringTask":
+        """As `build`, with noise of the same shape in place of data that are missing."""
+
+
+class AbstractGenerated(AbstractObserved):
+    """Those that are made as they are read: no data can be missing."""
+
+    def rehearse(self, *, seed: int) -> "AbstractFilteringTask":
+        return self.build()
+
+
+class AbstractRecorded(AbstractObserved):
+    """Those whose data are files."""
+
+    @abc.abstractmethod
+    def noise(self, *, seed: int) -> "AbstractFilteringTask":
+        """As `build`, without files."""
+
+    def rehearse(self, *, seed: int) -> "AbstractFilteringTask":
+        from vestige.errors import UsageError
+
+        try:
+            return self.build()
+        except UsageError:
+            return self.noise(seed=seed)
+
 
 @dataclasses.dataclass(frozen=True)
-class Ring(AbstractObserved):
+class Ring(AbstractGenerated):
     """Something that moves on a ring, seen by a population of neurons."""
 
     variant: Literal["oscillator", "efference", "free", "two-dimensional", "gaussian"] = "oscillator"
@@ -62,7 +89,7 @@ class Ring(AbstractObserved):
 
 
 @dataclasses.dataclass(frozen=True)
-class Sensors(AbstractObserved):
+class Sensors(AbstractGenerated):
     """One number that drifts, seen by several noisy sensors."""
 
     sensors: int = 2
@@ -90,7 +117,7 @@ class Sensors(AbstractObserved):
 
 
 @dataclasses.dataclass(frozen=True)
-class Balls(AbstractObserved):
+class Balls(AbstractGenerated):
     """Balls that bounce in a box, as films."""
 
     balls: int = 3
@@ -116,7 +143,7 @@ class Balls(AbstractObserved):
 
 
 @dataclasses.dataclass(frozen=True)
-class Music(AbstractObserved):
+class Music(AbstractRecorded):
     """Polyphonic music as piano rolls."""
 
     corpus: Literal["jsb", "nottingham", "piano-midi", "musedata"] = "jsb"
@@ -137,9 +164,14 @@ class Music(AbstractObserved):
 
         return music(self.corpus, self.time)
 
+    def noise(self, *, seed: int) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.noise import music
+
+        return music(self.time, seed=seed)
+
 
 @dataclasses.dataclass(frozen=True)
-class Motion(AbstractObserved):
+class Motion(AbstractRecorded):
     """Joint angles of people in motion."""
 
     recording: Literal["walking", "exercises"] = "walking"
@@ -163,9 +195,14 @@ class Motion(AbstractObserved):
 
         return motion(self.recording, self.nth, self.time)
 
+    def noise(self, *, seed: int) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.noise import motion
+
+        return motion(self.recording, self.nth, self.time, seed=seed)
+
 
 @dataclasses.dataclass(frozen=True)
-class Text(AbstractObserved):
+class Text(AbstractRecorded):
     """Characters of a text."""
 
     text: Literal["shakespeare", "war-and-peace"] = "shakespeare"
@@ -186,9 +223,14 @@ class Text(AbstractObserved):
 
         return text(self.text, self.time)
 
+    def noise(self, *, seed: int) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.noise import text
+
+        return text(self.time, seed=seed)
+
 
 @dataclasses.dataclass(frozen=True)
-class Places(AbstractObserved):
+class Places(AbstractRecorded):
     """Spikes of hippocampal cells of an animal that runs."""
 
     recording: Literal["linear-track", "w-maze"] = "linear-track"
@@ -211,6 +253,11 @@ class Places(AbstractObserved):
         from vestige.experiments.filtering.data import places
 
         return places(self.recording, self.bin, self.time)
+
+    def noise(self, *, seed: int) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.noise import places
+
+        return places(self.recording, self.bin, self.time, seed=seed)
 
 
 Observed = Ring | Sensors | Balls | Music | Motion | Text | Places

@@ -8,7 +8,7 @@ from vestige.experiments.longterm.cells import Cell
 
 if TYPE_CHECKING:
     from vestige.models.longterm import AbstractInput, AbstractOutcome, LongTermModel
-    from vestige.tasks.longterm import AbstractLongTask
+    from vestige.tasks.longterm import AbstractLongTask, Stream
     from vestige.typing import Key
 
 
@@ -36,7 +36,7 @@ class Architecture:
 
         return task if self.nearby == 1 else WithNearby(task, self.nearby)
 
-    def build(self, task: "AbstractLongTask", cell: Cell, *, span: int, key: "Key") -> "LongTermModel":
+    def build(self, task: "AbstractLongTask | Stream", cell: Cell, *, span: int, key: "Key") -> "LongTermModel":
         """The model, for what `shown(task)` shows and asks."""
         import jax
 
@@ -50,14 +50,14 @@ class Architecture:
         encoder, question = self._read(task, keys[0]), self._asked(task, keys[2])
         return LongTermModel(encoder, memory, question, outcome, detector, width=self.width, key=keys[5])
 
-    def _read(self, task: "AbstractLongTask", key: "Key") -> "AbstractInput":
+    def _read(self, task: "AbstractLongTask | Stream", key: "Key") -> "AbstractInput":
         """Of the step itself."""
         from vestige.models.longterm import Now
 
         own = _input(task, self.features, key=key)
         return own if self.nearby == 1 else Now(own)
 
-    def _asked(self, task: "AbstractLongTask", key: "Key") -> "AbstractInput":
+    def _asked(self, task: "AbstractLongTask | Stream", key: "Key") -> "AbstractInput":
         """Of a step that is asked about."""
         import jax
 
@@ -68,7 +68,7 @@ class Architecture:
         return own if self.nearby == 1 else Recent(own, self.nearby, self.width, key=keys[1])
 
 
-def _input(task: "AbstractLongTask", features: int, *, key: "Key") -> "AbstractInput":
+def _input(task: "AbstractLongTask | Stream", features: int, *, key: "Key") -> "AbstractInput":
     from vestige.models.longterm import Token, Vector
 
     if task.tokens is not None:
@@ -77,7 +77,7 @@ def _input(task: "AbstractLongTask", features: int, *, key: "Key") -> "AbstractI
     return Vector(task.features, features, key=key)
 
 
-def _outcome(task: "AbstractLongTask") -> "AbstractOutcome":
+def _outcome(task: "AbstractLongTask | Stream") -> "AbstractOutcome":
     from vestige.models.longterm import Classes, Number
 
     return Number() if task.classes is None else Classes(task.classes)

@@ -5,9 +5,11 @@ from typing import Literal
 from vestige.experiments.entry import Entry
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import CELLS, LSTM, Tape
+from vestige.experiments.longterm.files import Files
 from vestige.experiments.longterm.generative import Gap, Generative
 from vestige.experiments.longterm.options import LongTerm
 from vestige.experiments.longterm.published import published
+from vestige.experiments.longterm.streaming import Streaming
 from vestige.experiments.longterm.tasks import Add, Copy, Pixels, Recall, Xor
 from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.temporal.images import Images
@@ -154,6 +156,39 @@ GAP_RECALL = Entry(
         "paper": Generative(Gap(of=Images("mnist")), rollout=20, targets=5, steps=200_000),
     },
     durations={"small": "3-5 min, 2 CPU cores", "cpu": "6-10 min, 2 CPU cores", "paper": "hours, 1 GPU"},
+    published=lambda options: {},
+)
+
+STREAM = Entry(
+    name="stream",
+    title="A stream of one's own",
+    summary="files of one's own, read as training goes; without any, a small invented stream",
+    paper="none: Sorokin et al. 2022 for the rule",
+    presets={
+        "small": Streaming(
+            Files(segment=200), LSTM(keep=5.0), targets=3, optimiser=FALLING, steps=4000, batch=32, evaluations=8
+        ),
+        "cpu": Streaming(
+            Files(segment=1000),
+            LSTM(128, keep=5.0),
+            Architecture(width=128),
+            rollout=20,
+            targets=5,
+            optimiser=FALLING,
+            steps=20_000,
+            evaluations=10,
+        ),
+        "paper": Streaming(
+            Files(segment=10_000),
+            LSTM(256, 2, None),
+            Architecture(64, width=256),
+            rollout=100,
+            targets=10,
+            reach=10_000,
+            steps=200_000,
+        ),
+    },
+    durations={"small": "1-2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=lambda options: {},
 )
 

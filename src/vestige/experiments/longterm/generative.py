@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.experiments.checks import at_least
 from vestige.experiments.contract import Built
+from vestige.experiments.longterm.rules import Told
 from vestige.experiments.longterm.spanned import AbstractSpanned
 from vestige.experiments.longterm.tasks import AbstractSequences
 from vestige.experiments.temporal.architecture import Architecture
@@ -13,7 +14,9 @@ from vestige.experiments.temporal.images import Images
 from vestige.experiments.temporal.memories import DNC, MEMORIES, Memory
 
 if TYPE_CHECKING:
+    from vestige.tasks import ImagePool
     from vestige.tasks.longterm import GapRecall
+    from vestige.typing import Key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +35,15 @@ class Gap(AbstractSequences):
         at_least(self, 1, "images", "gap", "shortest")
 
     def build(self) -> "GapRecall":
+        return self._of(*self.of.pools())
+
+    def rehearse(self, *, key: "Key") -> "GapRecall":
+        return self._of(*self.of.pools_or_noise(key=key))
+
+    def _of(self, train: "ImagePool", test: "ImagePool") -> "GapRecall":
         from vestige.tasks.longterm import GapRecall
 
-        return GapRecall(*self.of.pools(), images=self.images, gap=self.gap, shortest=self.shortest)
+        return GapRecall(train, test, images=self.images, gap=self.gap, shortest=self.shortest)
 
     @property
     def span(self) -> int:
@@ -59,18 +68,17 @@ class Generative(AbstractSpanned):
     choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {**AbstractSpanned.choices, "memory": MEMORIES}
     subject: ClassVar[str] = "a generative model of long sequences"
 
-    def make_task(self) -> "GapRecall":
-        return self.task.build()
+    def shown(self, task: "GapRecall") -> "GapRecall":
+        return task
 
-    def build(self, *, seed: int) -> Built:
+    def assemble(self, task: "GapRecall", *, seed: int) -> Built:
         import jax
 
         from vestige.models.longterm import generative_memory
         from vestige.models.temporal import Bernoulli
 
         key_model, key_detector, key_run = jax.random.split(jax.random.key(seed), 3)
-        task = self.make_task()
         inner = self.model.build(task, self.memory, likelihood=Bernoulli(), key=key_model)
         model = generative_memory(inner, task.frame_shape, task.condition_size, key=key_detector)
-        rule = self.rule.build(task, rollout=self.rollout, targets=self.targets)
+        rule = self.rule.build(Told(task.steps, task.queries), rollout=self.rollout, targets=self.targets)
         return Built(model, task, rule, self.optimiser.build(self.steps), key_run)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vestige.experiments.contract import Built
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import CELLS, LSTM, Cell
+from vestige.experiments.longterm.rules import Told
 from vestige.experiments.longterm.spanned import AbstractSpanned
 from vestige.experiments.longterm.tasks import Recall, Sequences
 
@@ -25,14 +26,13 @@ class LongTerm(AbstractSpanned):
     choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {**AbstractSpanned.choices, "cell": CELLS}
     subject: ClassVar[str] = "a long-term memory"
 
-    def make_task(self) -> "AbstractLongTask":
-        return self.model.shown(self.task.build())
+    def shown(self, task: "AbstractLongTask") -> "AbstractLongTask":
+        return self.model.shown(task)
 
-    def build(self, *, seed: int) -> Built:
+    def assemble(self, task: "AbstractLongTask", *, seed: int) -> Built:
         import jax
 
         key_model, key_run = jax.random.split(jax.random.key(seed))
-        task = self.make_task()
         model = self.model.build(task, self.cell, span=self.task.span, key=key_model)
-        rule = self.rule.build(task, rollout=self.rollout, targets=self.targets)
+        rule = self.rule.build(Told(task.steps, task.queries), rollout=self.rollout, targets=self.targets)
         return Built(model, task, rule, self.optimiser.build(self.steps), key_run)

@@ -2,17 +2,25 @@
 
 import abc
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from vestige.experiments.checks import at_least, positive
 
 if TYPE_CHECKING:
     from vestige.rules import AbstractRule
-    from vestige.tasks.longterm import AbstractMemoryTask
 
 
 CHUNK = 100  # steps that a survey reads at a time
+
+
+class Told(NamedTuple):
+    """What a task tells of its sequences."""
+
+    steps: int | None
+    """The most steps of one; None where there is no telling."""
+    queries: Callable[[Any], Any] | None
+    """The steps of one on which the task judges; None where it judges on all of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +34,41 @@ class AbstractLearning(abc.ABC):
         positive(self, "clip")
 
     @abc.abstractmethod
-    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
-        """The rule, for the sequences of `task`."""
+    def build(self, told: Told, *, rollout: int, targets: int) -> "AbstractRule":
+        """The rule. **Raises** `ValueError` where what it must know is not told."""
+
+    @abc.abstractmethod
+    def updates(self, steps: int, *, rollout: int) -> int:
+        """How many of them work through sequences of `steps` steps."""
 
 
 @dataclasses.dataclass(frozen=True)
-class MemUP(AbstractLearning):
+class AbstractRolling(AbstractLearning):
+    """One rollout per update."""
+
+    def updates(self, steps: int, *, rollout: int) -> int:
+        return -(-steps // rollout)
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractWhole(AbstractLearning):
+    """Whole sequences per update."""
+
+    def updates(self, steps: int, *, rollout: int) -> int:
+        return 1
+
+    def steps(self, told: Told) -> int:
+        """Of a whole sequence. **Raises** `ValueError` where there is no telling."""
+        if told.steps is None:
+            raise ValueError(
+                "rules bptt and checkpointed go back through whole sequences, and where a file is read from end to end "
+                "there is none; cut it with --task.segment N, or use --rule memup or truncated"
+            )
+        return told.steps
+
+
+@dataclasses.dataclass(frozen=True)
+class MemUP(AbstractRolling):
     """Rollouts that are asked about the distant future."""
 
     score: Literal["surprise", "entropy", "unexplained", "reducible", "chance", "queries"] = "surprise"
@@ -52,16 +89,21 @@ class MemUP(AbstractLearning):
         positive(self, "temperature")
         at_least(self, 1, "frequency")
 
-    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+    def build(self, told: Told, *, rollout: int, targets: int) -> "AbstractRule":
         from vestige import rules
 
+        if self.score == "queries" and told.queries is None:
+            raise ValueError(
+                "rule.score queries (rule oracle-targets) asks about the steps on which the task judges, and of a file "
+                "nobody knows which these are; use --rule memup"
+            )
         scores = {
             "surprise": rules.Surprise,
             "entropy": rules.Entropy,
             "unexplained": rules.Unexplained,
             "reducible": rules.Reducible,
             "chance": rules.Chance,
-            "queries": lambda: rules.Asked(task.queries),
+            "queries": lambda: rules.Asked(told.queries),
         }
         selections = {
             "most": rules.Most,
@@ -76,34 +118,34 @@ class MemUP(AbstractLearning):
             selection=selections[self.selection](),
             current=self.current,
             average=self.average,
-            chunk=min(CHUNK, task.steps),
+            chunk=CHUNK if told.steps is None else min(CHUNK, told.steps),
             clip=self.clip,
         )
 
 
 @dataclasses.dataclass(frozen=True)
-class Truncated(AbstractLearning):
+class Truncated(AbstractRolling):
     """Back-propagation through time, cut after every rollout."""
 
-    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+    def build(self, told: Told, *, rollout: int, targets: int) -> "AbstractRule":
         from vestige import rules
 
         return rules.Truncated(rollout, clip=self.clip)
 
 
 @dataclasses.dataclass(frozen=True)
-class BPTT(AbstractLearning):
+class BPTT(AbstractWhole):
     """Back-propagation through the whole sequence."""
 
-    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+    def build(self, told: Told, *, rollout: int, targets: int) -> "AbstractRule":
         from vestige.models.longterm import WholeSequence
         from vestige.rules import Gradient
 
-        return Gradient(WholeSequence(task.steps), clip=self.clip)
+        return Gradient(WholeSequence(self.steps(told)), clip=self.clip)
 
 
 @dataclasses.dataclass(frozen=True)
-class Checkpointed(AbstractLearning):
+class Checkpointed(AbstractWhole):
     """The same gradient, of which the backward pass computes one segment again at a time."""
 
     segment: int | None = None
@@ -113,12 +155,13 @@ class Checkpointed(AbstractLearning):
         super().__post_init__()
         at_least(self, 1, "segment")
 
-    def build(self, task: "AbstractMemoryTask", *, rollout: int, targets: int) -> "AbstractRule":
+    def build(self, told: Told, *, rollout: int, targets: int) -> "AbstractRule":
         from vestige.models.longterm import WholeSequence
         from vestige.rules import Gradient
 
-        segment = self.segment or max(1, round(task.steps**0.5))
-        return Gradient(WholeSequence(task.steps, segment), clip=self.clip)
+        steps = self.steps(told)
+        segment = self.segment or max(1, round(steps**0.5))
+        return Gradient(WholeSequence(steps, segment), clip=self.clip)
 
 
 Rule = MemUP | Truncated | BPTT | Checkpointed

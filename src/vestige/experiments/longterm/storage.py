@@ -3,12 +3,13 @@
 import equinox as eqx
 import jax
 
+from vestige.experiments.longterm.remembering import AbstractRemembering
 from vestige.experiments.longterm.spanned import AbstractSpanned
 
 SHARES = (8, 1)  # the lengths that are measured: parts of the whole
 
 
-def temporary_bytes(options: AbstractSpanned) -> int:
+def temporary_bytes(options: AbstractRemembering) -> int:
     """What one update of the rule needs beside its arguments and results, in bytes.
 
     The update is compiled and not run: a length that no machine could store can be asked about.

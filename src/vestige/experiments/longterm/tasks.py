@@ -5,10 +5,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Literal
 
 from vestige.experiments.checks import at_least
+from vestige.experiments.temporal.images import Images
 
 if TYPE_CHECKING:
     from vestige.tasks import ImagePool
     from vestige.tasks.longterm import AbstractLongTask, AbstractMemoryTask
+    from vestige.typing import Key
 
 
 SIDES = {"digits": 8, "mnist": 28}
@@ -21,6 +23,10 @@ class AbstractSequences(abc.ABC):
     @abc.abstractmethod
     def build(self) -> "AbstractMemoryTask":
         """The task, with its data loaded. **Raises** `UsageError` where they are missing."""
+
+    @abc.abstractmethod
+    def rehearse(self, *, key: "Key") -> "AbstractMemoryTask":
+        """As `build`, with noise of the same shape in place of data that are missing."""
 
     @property
     @abc.abstractmethod
@@ -37,6 +43,13 @@ class AbstractSequences(abc.ABC):
         """The published metric."""
 
 
+class AbstractGenerated(AbstractSequences):
+    """Those that are made as they are read: no data can be missing."""
+
+    def rehearse(self, *, key: "Key") -> "AbstractMemoryTask":
+        return self.build()
+
+
 @dataclasses.dataclass(frozen=True)
 class AbstractChoices(AbstractSequences):
     """Those whose outcome is a class."""
@@ -47,7 +60,7 @@ class AbstractChoices(AbstractSequences):
 
 
 @dataclasses.dataclass(frozen=True)
-class Recall(AbstractChoices):
+class Recall(AbstractGenerated, AbstractChoices):
     """One symbol, asked for at the end."""
 
     distance: int = 1000
@@ -80,7 +93,7 @@ class Recall(AbstractChoices):
 
 
 @dataclasses.dataclass(frozen=True)
-class Copy(AbstractChoices):
+class Copy(AbstractGenerated, AbstractChoices):
     """Symbols, and much later the symbols again in their order."""
 
     length: int = 100
@@ -112,7 +125,7 @@ class Copy(AbstractChoices):
 
 
 @dataclasses.dataclass(frozen=True)
-class Add(AbstractSequences):
+class Add(AbstractGenerated):
     """The sum of two marked numbers among many."""
 
     length: int = 500
@@ -141,7 +154,7 @@ class Add(AbstractSequences):
 
 
 @dataclasses.dataclass(frozen=True)
-class Xor(AbstractChoices):
+class Xor(AbstractGenerated, AbstractChoices):
     """Whether two bits differ: what rules with a short rollout cannot learn."""
 
     distance: int = 50
@@ -184,26 +197,32 @@ class Pixels(AbstractChoices):
             )
 
     def build(self) -> "AbstractLongTask":
+        return self._of(*Images(self.source).pools())
+
+    def rehearse(self, *, key: "Key") -> "AbstractLongTask":
+        return self._of(*Images(self.source).pools_or_noise(key=key))
+
+    def _of(self, *pools: "ImagePool") -> "AbstractLongTask":
         import jax
 
         from vestige.tasks import longterm
 
-        train, test = self._pool("train"), self._pool("test")
+        train, test = map(self._sized, pools)
         height, width = train.frame_shape
         steps = height * width * self.scale**2
         order = jax.random.permutation(jax.random.key(0), steps) if self.permuted else None
         return longterm.PixelImages(train, test, self.scale, order)
 
-    def _pool(self, split: Literal["train", "test"]) -> "ImagePool":
+    def _sized(self, pool: "ImagePool") -> "ImagePool":
         import jax.numpy as jnp
+        import numpy as np
 
-        from vestige.data import DATASETS
         from vestige.data.box import shrink
         from vestige.tasks import ImagePool
 
-        loaded = DATASETS[self.source].load(split)
-        images = loaded.images if self.size is None else shrink(loaded.images, self.size)
-        return ImagePool(jnp.asarray(images), jnp.asarray(loaded.labels))
+        if self.size is None:
+            return pool
+        return ImagePool(jnp.asarray(shrink(np.asarray(pool.pixels), self.size)), pool.labels)
 
     @property
     def span(self) -> int:

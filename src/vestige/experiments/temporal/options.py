@@ -1,10 +1,10 @@
 """What may be set of an experiment with a generative temporal model; nothing here imports JAX."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vestige.experiments.abilities import AbstractGenerative, AbstractTimed, Rival
+from vestige.experiments.abilities import AbstractGenerative, AbstractTimed
 from vestige.experiments.checks import at_least, positive
 from vestige.experiments.contract import Built, Findings
 from vestige.experiments.optimisers import Adam
@@ -96,7 +96,8 @@ class Temporal(AbstractGenerative, AbstractTimed):
 
         return rehearse(self, seed=seed)
 
-    def rivals(self, *, seed: int) -> Iterator[Rival]:
-        from vestige.experiments.temporal.rehearse import rivals
+    def written_out(self, built: Built) -> Any:
+        return dataclasses.replace(built.model, unroll=built.task.frames)
 
-        return rivals(self, seed=seed)
+    def cycle(self, built: Built) -> int:
+        return 1

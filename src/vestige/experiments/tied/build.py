@@ -12,13 +12,23 @@ from vestige.tasks.tied import LabelledImages, Patterns
 
 def build(options: Tied, *, seed: int) -> Built:
     """Pair, task, rule and optimiser. **Raises:** `ValueError` where there is too much to enumerate."""
+    return assemble(options, options.data.build(samples=options.samples), seed=seed)
+
+
+def rehearse(options: Tied, *, seed: int) -> Built:
+    """The same, with noise in place of images that are missing."""
+    noise = jax.random.key(seed)
+    return assemble(options, options.data.rehearse(samples=options.samples, key=noise), seed=seed)
+
+
+def assemble(options: Tied, task: LabelledImages | Patterns, *, seed: int) -> Built:
+    """What `options` ask for, on a task that is already there."""
     if isinstance(options.rule, Exact) and sum(options.sizes) > ENUMERABLE:
         raise ValueError(
             f"rule exact sums over all hidden states: at most {ENUMERABLE} hidden bits, got layers "
             f"{options.layers}; use rule rws"
         )
     key_model, key_run = jax.random.split(jax.random.key(seed))
-    task = options.data.build(samples=options.samples)
     data = task.patterns if isinstance(task, Patterns) else task.train
     units: list[AbstractUnits] = [Bits(*data.shape[1:]), *(Bits(size) for size in options.sizes)]
     prior = None

@@ -9,7 +9,9 @@ from vestige.experiments.checks import at_least
 if TYPE_CHECKING:
     import numpy as np
 
+    from vestige.experiments.tied.images import Part
     from vestige.tasks.tied import LabelledImages, Patterns
+    from vestige.typing import Key
 
 
 class AbstractBinaryData(abc.ABC):
@@ -18,6 +20,10 @@ class AbstractBinaryData(abc.ABC):
     @abc.abstractmethod
     def build(self, *, samples: int) -> "LabelledImages | Patterns":
         """The task, with its data loaded, judged with `samples` importance samples. **Raises** `UsageError`."""
+
+    @abc.abstractmethod
+    def rehearse(self, *, samples: int, key: "Key") -> "LabelledImages | Patterns":
+        """As `build`, with noise of the same shape in place of images that are missing."""
 
     @property
     @abc.abstractmethod
@@ -46,6 +52,9 @@ class BarsAndStripes(AbstractBinaryData):
         from vestige.tasks.tied import Patterns, bars_and_stripes
 
         return Patterns(jnp.asarray(bars_and_stripes(self.pixels)))
+
+    def rehearse(self, *, samples: int, key: "Key") -> "Patterns":
+        return self.build(samples=samples)
 
     @property
     def classes(self) -> None:
@@ -77,14 +86,23 @@ class BinaryDigits(AbstractBinaryData):
             raise ValueError("known counts labels, and with labelled off there are none; leave one of them out")
 
     def build(self, *, samples: int) -> "LabelledImages":
+        from vestige.experiments.tied.images import binary
+
+        return self._of(*binary(self.source), samples=samples)
+
+    def rehearse(self, *, samples: int, key: "Key") -> "LabelledImages":
+        from vestige.experiments.tied.images import binary_or_noise
+
+        return self._of(*binary_or_noise(self.source, self.side, key=key), samples=samples)
+
+    def _of(self, *parts: "Part", samples: int) -> "LabelledImages":
         import jax.numpy as jnp
 
-        from vestige.experiments.tied.images import binary
         from vestige.tasks.tied import LabelledImages, few_labels, indicators
 
         (train, labels), (test, test_labels) = (
             (images[:count], kinds[:count])
-            for (images, kinds), count in zip(binary(self.source), (self.train, self.test), strict=True)
+            for (images, kinds), count in zip(parts, (self.train, self.test), strict=True)
         )
         if self.known is not None:
             labels = few_labels(labels, self.known, 10)

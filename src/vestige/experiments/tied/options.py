@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vestige.experiments.abilities import AbstractTaught
 from vestige.experiments.checks import at_least, positive
-from vestige.experiments.contract import AbstractOptions, Built, Findings
+from vestige.experiments.contract import Built, Findings
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.tied.data import BarsAndStripes, Data
 from vestige.experiments.tied.rules import RULES, Rule, WakeSleep
@@ -18,7 +19,7 @@ ENUMERABLE = 20  # hidden bits that can be summed over
 
 
 @dataclasses.dataclass(frozen=True)
-class Tied(AbstractOptions):
+class Tied(AbstractTaught):
     """One stack of weights, upward to recognise and downward to generate."""
 
     data: Data = dataclasses.field(default_factory=BarsAndStripes)
@@ -74,6 +75,14 @@ class Tied(AbstractOptions):
         from vestige.experiments.tied.build import build
 
         return build(self, seed=seed)
+
+    def rehearsal(self, *, seed: int) -> Built:
+        from vestige.experiments.tied.build import rehearse
+
+        return rehearse(self, seed=seed)
+
+    def cycle(self, built: Built) -> int:
+        return 1
 
     def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
         from vestige.experiments.tied.examine import examine

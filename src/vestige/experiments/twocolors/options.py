@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vestige.experiments.checks import at_least
 from vestige.experiments.contract import AbstractOptions, Built, Findings
 from vestige.experiments.longterm.cells import CELLS, Cell
-from vestige.experiments.longterm.spanned import OPTIMISERS
+from vestige.experiments.longterm.remembering import OPTIMISERS
 from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.twocolors.rules import RULES, MemUP, Rule
 
