@@ -71,7 +71,7 @@ class Tape(AbstractCell[TapeState]):
         self.drive_size = controller.drive_size
 
     def init(self) -> TapeState:
-        words = jnp.zeros((self.slots, self.word.bias.shape[0]))
+        words = jnp.zeros((self.slots, self.word.weight.shape[0]))
         return TapeState(self.controller.init(), words, jnp.zeros(self.slots).at[0].set(1.0))
 
     def __call__(

@@ -49,9 +49,8 @@ def _zarr(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractReade
 
 
 def _records(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
-    given = {"inputs": inputs, "outcomes": outcomes}
-    kinds = {what: _kind(what, text) for what, text in given.items()}
-    return ArrayRecordReader(path, **kinds, unknown_outcomes=unknown)
+    seen, predicted = _kind("inputs", inputs), _kind("outcomes", outcomes)
+    return ArrayRecordReader(path, inputs=seen, outcomes=predicted, unknown_outcomes=unknown)
 
 
 def _kind(what: str, text: str) -> tuple[np.dtype, tuple[int, ...]]:

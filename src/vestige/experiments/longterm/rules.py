@@ -92,18 +92,13 @@ class MemUP(AbstractRolling):
     def build(self, told: Told, *, rollout: int, targets: int) -> "AbstractRule":
         from vestige import rules
 
-        if self.score == "queries" and told.queries is None:
-            raise ValueError(
-                "rule.score queries (rule oracle-targets) asks about the steps on which the task judges, and of a file "
-                "nobody knows which these are; use --rule memup"
-            )
         scores = {
             "surprise": rules.Surprise,
             "entropy": rules.Entropy,
             "unexplained": rules.Unexplained,
             "reducible": rules.Reducible,
             "chance": rules.Chance,
-            "queries": lambda: rules.Asked(told.queries),
+            "queries": lambda: rules.Asked(_known(told.queries)),
         }
         selections = {
             "most": rules.Most,
@@ -121,6 +116,15 @@ class MemUP(AbstractRolling):
             chunk=CHUNK if told.steps is None else min(CHUNK, told.steps),
             clip=self.clip,
         )
+
+
+def _known(queries: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+    if queries is None:
+        raise ValueError(
+            "rule.score queries (rule oracle-targets) asks about the steps on which the task judges, and of a file "
+            "nobody knows which these are; use --rule memup"
+        )
+    return queries
 
 
 @dataclasses.dataclass(frozen=True)
