@@ -95,11 +95,11 @@ def test_a_memory_learns_to_keep_the_colour_and_without_it_nothing_is_known():
         held_out=64,
         cell=LSTM(32, keep=3.0, admit=-2.0, gates="hard"),
         features=32,
-        channels=8,
-        width=64,
+        channels=4,
+        width=32,
         rule=MemUP(2, 3),
-        optimiser=Muon(5e-3, "cosine", 50),
-        steps=250,
+        optimiser=Muon(1e-2, "cosine", 20),
+        steps=300,
         batch=32,
     )
     built = construct(options, seed=0)
