@@ -61,7 +61,7 @@ def test_rules_are_timed_over_whole_batches_and_those_that_do_not_fit_are_named(
 def test_arithmetic_is_counted_where_loops_can_be_written_out(monkeypatch, tiny):
     monkeypatch.setattr(Temporal, "choices", {"memory": {"none": MEMORIES["none"]}})
     costs, left_out = measure_rivals(tiny, **QUICK)
-    assert left_out == {} and costs["none"][1].gigaflop > 0 and costs["none"][1].cycle == 1
+    assert left_out == {} and (costs["none"][1].gigaflop or 0) > 0 and costs["none"][1].cycle == 1
 
 
 def test_what_needs_more_memory_than_there_is_never_runs(rules, monkeypatch):
@@ -92,7 +92,7 @@ def test_noise_stands_in_for_files():
 
 @pytest.mark.parametrize(
     ("task", "steps", "units"),
-    [(Music(time=9), 9, 88), (Motion(time=7), 7, 49), (Text(time=20), 20, 64), (Places(time=8), 8, 31)],
+    [(Music(time=9), 9, 88), (Motion(time=7), 7, 46), (Text(time=20), 20, 64), (Places(time=8), 8, 27)],
     ids=lambda value: type(value).__name__,
 )
 def test_noise_stands_in_for_recordings(task, steps, units, tmp_path, monkeypatch):

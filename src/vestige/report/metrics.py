@@ -84,6 +84,9 @@ _KNOWN = (
         "accuracy", "Accuracy", "Part of the questions at the end of long sequences that are answered right.", False
     ),
     Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", True),
+    Metric("mse_forgetful", "Squared error, empty memory", "The same predictor, asked with nothing in memory.", True),
+    Metric("mse_local", "Squared error, no memory", "The uncertainty detector, which sees the step alone.", True),
+    Metric("right", "Sign foretold", "Part of the pick-ups of which is foretold whether they help or hurt.", False),
     Metric(
         "mse_ratio",
         "Error to the Kalman filter's",

@@ -8,9 +8,9 @@ from vestige.data import FrameSet, Recording
 from vestige.tasks import filtering
 
 WINDOWS = 8  # training windows that there are of it
-CHANNELS = {"walking": 49, "exercises": 12}
+CHANNELS = {"walking": 46, "exercises": 12}
 LETTERS = "".join(map(chr, range(32, 97)))  # as many as Shakespeare has
-UNITS = {"linear-track": 31, "w-maze": 24}
+UNITS = {"linear-track": 27, "w-maze": 22}
 MINUTES = 5
 
 
