@@ -166,7 +166,7 @@ STREAM = Entry(
     paper="none: Sorokin et al. 2022 for the rule",
     presets={
         "small": Streaming(
-            Files(segment=200), LSTM(keep=5.0), targets=3, optimiser=FALLING, steps=4000, batch=32, evaluations=8
+            Files(segment=200), SHUT, targets=3, optimiser=Muon(3e-3), steps=1500, batch=32, evaluations=5
         ),
         "cpu": Streaming(
             Files(segment=1000),
