@@ -8,7 +8,7 @@ import yaml
 
 from vestige.errors import RunError, UsageError
 from vestige.experiments import find
-from vestige.experiments.compare import compare, spread
+from vestige.experiments.compare import compare, spread, summarise
 from vestige.experiments.execute import execute
 from vestige.experiments.folder import write_json
 from vestige.experiments.restore import restore
@@ -156,3 +156,13 @@ class TestCompare:
 
     def test_spread(self):
         assert spread([3.0, 1.0, 2.0]) == {"median": 2.0, "low": 1.0, "high": 3.0, "values": [3.0, 1.0, 2.0]}
+
+    def test_seeds_of_which_something_is_not_known(self):
+        """A level that no task can tell, and a metric that was not a number."""
+        assert spread([3.0, None, 2.0]) == {"median": 2.5, "low": 2.0, "high": 3.0, "values": [3.0, None, 2.0]}
+        assert spread([None, None]) == {"median": None, "low": None, "high": None, "values": [None, None]}
+        told = {"seconds": 1.0, "milliseconds": 1.0, "peak_rss_bytes": 1, "updates": 1, "parameters": 1}
+        results = {"metrics": {"mse": None}, "published": {}, "bounds": {"mse": {"best": None, "chance": 2.0}}, **told}
+        summary = summarise({"a": results, "b": results})
+        assert summary["bounds"] == {"mse": {"best": None, "chance": 2.0}}
+        assert summary["metrics"]["mse"]["median"] is None

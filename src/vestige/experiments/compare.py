@@ -11,9 +11,17 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.folder import RESULTS, read_json, versions, write_json
 
 
-def spread(values: list[float]) -> dict[str, Any]:
-    """Median, lowest and highest of several seeds, and the values themselves."""
-    return {"median": statistics.median(values), "low": min(values), "high": max(values), "values": values}
+def median(values: list[float | None]) -> float | None:
+    """Of those that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def spread(values: list[float | None]) -> dict[str, Any]:
+    """Median, lowest and highest of several seeds, and the values themselves, None for what is not a number."""
+    known = [value for value in values if value is not None]
+    low, high = (min(known), max(known)) if known else (None, None)
+    return {"median": median(values), "low": low, "high": high, "values": values}
 
 
 def summarise(runs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -24,7 +32,7 @@ def summarise(runs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         "metrics": {name: spread([results["metrics"][name] for results in every]) for name in names},
         "published": every[0]["published"],
         "bounds": {
-            name: {kind: statistics.median([results["bounds"][name][kind] for results in every]) for kind in levels}
+            name: {kind: median([results["bounds"][name][kind] for results in every]) for kind in levels}
             for name, levels in every[0]["bounds"].items()
             if name != "curves"
         },

@@ -24,5 +24,6 @@ class AbstractTask(eqx.Module):
 
     @abc.abstractmethod
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
-        """The best possible and the chance level per metric, `{name: {"best": …, "chance": …}}`, and
-        reference curves under `"curves"`; `metrics` are measured ones, where a level follows from them."""
+        """The best possible and the chance level per metric, `{name: {"best": …, "chance": …}}` with None
+        for one that is not known, and reference curves under `"curves"`; `metrics` are measured ones, where a level
+        follows from them."""

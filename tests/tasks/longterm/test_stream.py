@@ -125,8 +125,8 @@ class TestEvaluation:
 
     def test_levels(self, task):
         levels = task.bounds({})
-        assert levels["accuracy"] == {"best": 1.0, "chance": 0.25}
-        assert levels["cross_entropy"] == {"best": 0.0, "chance": pytest.approx(np.log(4))}
+        assert levels["accuracy"] == {"best": None, "chance": 0.25}
+        assert levels["cross_entropy"] == {"best": None, "chance": pytest.approx(np.log(4))}
 
     def test_the_ends_of_size_and_chunk(self, task):
         for size, chunk, why in ((0, 5, "count"), (58, 5, "count"), (2, 0, "chunk must be at least 1")):

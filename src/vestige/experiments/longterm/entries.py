@@ -166,17 +166,17 @@ STREAM = Entry(
     paper="none: Sorokin et al. 2022 for the rule",
     presets={
         "small": Streaming(
-            Files(segment=200), SHUT, targets=3, optimiser=Muon(3e-3), steps=1500, batch=32, evaluations=5
+            Files(segment=200), LSTM(), targets=3, optimiser=Muon(3e-3), steps=3000, batch=32, evaluations=6
         ),
         "cpu": Streaming(
             Files(segment=1000),
-            LSTM(128, keep=5.0),
+            LSTM(128),
             Architecture(width=128),
             rollout=20,
             targets=5,
-            optimiser=FALLING,
-            steps=20_000,
-            evaluations=10,
+            optimiser=Muon(3e-3),
+            steps=6000,
+            evaluations=6,
         ),
         "paper": Streaming(
             Files(segment=10_000),

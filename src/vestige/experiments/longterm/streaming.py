@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Streaming(AbstractRemembering):
-    """A recurrent memory that learns from files of one's own. `evaluation_size` is the number of parts into which the
-    held-out file is cut, all of which is read at every evaluation."""
+    """A recurrent memory that learns from files of one's own."""
 
     task: Files = dataclasses.field(default_factory=Files)
     cell: Cell = dataclasses.field(default_factory=LSTM)
     model: Architecture = dataclasses.field(default_factory=Architecture)
+    evaluation_size: int = dataclasses.field(default=4, kw_only=True)  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+    """Parts of the held-out file that are read side by side, each with a memory that is empty at first. All of the file
+    is read at every evaluation: few parts take long, in many of them much is asked that was said before they begin."""
     reach: int = dataclasses.field(default=1000, kw_only=True)
     """Steps over which something may have to be remembered, about; for cells that are made for a distance."""
 

@@ -99,6 +99,9 @@ class Stream(AbstractTask):
     def evaluate(self, model: RemembersAndPredicts, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
         """Means over every known step of the held-out file, read in `size` lanes and windows of `chunk` steps.
 
+        Every lane begins with an empty memory: the fewer there are, the less of the file is judged without its past,
+        and the longer it takes.
+
         **Raises:** `ValueError` where `chunk` is not positive.
         """
         if chunk < 1:
@@ -140,13 +143,13 @@ class Stream(AbstractTask):
         return {"accuracy": right.astype(surprise.dtype), "cross_entropy": surprise}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
-        """What a perfect memory might reach, if nothing is random. Chance guesses evenly among the classes.
+        """Chance guesses evenly among the classes.
 
-        How often each class comes is not known without reading the file, nor is the variance of numbers.
+        How much of a file can be foretold is not known, nor how often each class comes or how numbers vary.
         """
         if self.classes is None:
-            return {"mse": {"best": 0.0}}
+            return {}
         return {
-            "accuracy": {"best": 1.0, "chance": 1 / self.classes},
-            "cross_entropy": {"best": 0.0, "chance": float(np.log(self.classes))},
+            "accuracy": {"best": None, "chance": 1 / self.classes},
+            "cross_entropy": {"best": None, "chance": float(np.log(self.classes))},
         }
