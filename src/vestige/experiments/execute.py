@@ -16,7 +16,7 @@ from vestige.experiments.record import Recorded, describe
 from vestige.models.temporal import count_parameters
 from vestige.training import Cadence, Run, fit
 from vestige.training.measure import peak_resident_bytes
-from vestige.training.progress import AbstractProgress
+from vestige.training.progress import AbstractProgress, Silent
 
 
 def execute(
@@ -52,6 +52,7 @@ def execute(
         evaluate_every=max(options.steps // options.evaluations, 1),
         evaluation_size=options.evaluation_size,
     )
+    shown = Silent() if progress is None else progress()
     try:
         result = fit(
             built.model,
@@ -65,11 +66,12 @@ def execute(
             cadence=cadence,
             mesh=mesh,
             skip_nonfinite=skip_nonfinite,
-            progress=None if progress is None else progress(),
+            progress=shown,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
     peak = peak_resident_bytes()  # of training alone
+    shown.note("trained; judging what was learned")
     results, arrays = evaluate(entry, options, built, result.model)
     results |= {
         "seconds": round(result.seconds, 1),
