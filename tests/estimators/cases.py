@@ -25,7 +25,16 @@ from vestige.estimators import (
     WithoutReplacement,
     expect,
 )
-from vestige.structures import Arborescence, BinaryTree, Categorical, Matching, Permutation, SpanningTree, Subset
+from vestige.structures import (
+    Arborescence,
+    BinaryTree,
+    Categorical,
+    Choices,
+    Matching,
+    Permutation,
+    SpanningTree,
+    Subset,
+)
 
 KEYS = 20_000
 FEWER = {"relax, given the set": 2000}  # where an estimate takes long
@@ -63,6 +72,7 @@ POINTS = {
     "binary tree": Point(BinaryTree, (3,), (3, 3), 4),
     "subset": Point(subset, (4,), (4,), 5),
     "categorical": Point(Categorical, (4,), (4,), 6),
+    "choices": Point(Choices, (3, 2), (3, 2), 8),
     "permutation": Point(Permutation, (3,), (3, 3), 7),
 }
 

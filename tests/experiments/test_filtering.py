@@ -4,17 +4,19 @@ import json
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import yaml
 
 from vestige.cli.compare import variants
 from vestige.errors import UsageError
+from vestige.estimators import BiasedStraightThrough, LeaveOneOut
 from vestige.experiments import find
 from vestige.experiments.construct import construct
 from vestige.experiments.execute import execute
 from vestige.experiments.filtering.entries import FILTERING
-from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, Factor
+from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, BinaryRVAE, Factor, StraightRVAE
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.rules import RULES, Foresight, Local, ThroughTime, TransitionOnly
 from vestige.experiments.filtering.tasks import Balls, Ring, Sensors
@@ -47,12 +49,29 @@ def test_options_survive_yaml(model, rule):
         (RTRBM(5), Unrolled, Transition),
         (RVAE(4, width=5), TemporallyLocal, Foreseeing),
         (RVAE(4, width=5, horizon=0), TemporallyLocal, Pair),
+        (BinaryRVAE(4, width=5), TemporallyLocal, Foreseeing),
     ],
-    ids=["refh", "trbm", "rtrbm", "rvae", "rvae without foresight"],
+    ids=["refh", "trbm", "rtrbm", "rvae", "rvae without foresight", "rvae of bits"],
 )
 def test_a_models_name_stands_for_its_rule(model, rule, reading):
     built = construct(tiny(model=model), seed=0).rule
     assert type(built) is rule and type(built.reading) is reading
+
+
+@pytest.mark.parametrize(
+    ("model", "estimator"),
+    [(BinaryRVAE(4, width=5, draws=3), LeaveOneOut(3)), (StraightRVAE(4, width=5), BiasedStraightThrough())],
+    ids=["leave one out", "straight through"],
+)
+def test_bits_are_trained_by_an_estimator(model, estimator):
+    built = construct(tiny(model=model), seed=0)
+    assert built.model.latent.estimator == estimator
+    batch = built.task.batch(size=2, key=jax.random.key(0))
+    step = built.rule.step(
+        built.model, built.rule.init(built.model, batch, key=jax.random.key(1)), batch, key=jax.random.key(2)
+    )
+    slope = step.grads.encoder.layers[0].weight
+    assert bool(jnp.all(jnp.isfinite(slope))) and float(jnp.max(jnp.abs(slope))) > 0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from vestige.structures import (
     Arborescence,
     BinaryTree,
     Categorical,
+    Choices,
     Matching,
     Permutation,
     SpanningTree,
@@ -27,12 +28,24 @@ DRAWS = 20_000
 class Case(NamedTuple):
     make: Callable[..., Any]
     keys: str
-    """What the log-rates are: "vector", "square" or "symmetric"."""
+    """What the log-rates are: "vector", "square", "symmetric" or "rows" of two."""
     whole: int
     """The largest size whose traces are listed in full."""
 
     def shape(self, n: int) -> tuple[int, ...]:
-        return (n,) if self.keys == "vector" else (n, n)
+        return {"vector": (n,), "rows": (n, 2)}.get(self.keys, (n, n))
+
+    def among(self, nodes: np.ndarray) -> tuple:
+        """The index that picks the keys of these nodes out of an array of keys."""
+        if self.keys == "vector":
+            return (nodes,)
+        return np.ix_(nodes, np.arange(2) if self.keys == "rows" else nodes)
+
+    def seen(self, mask: np.ndarray) -> np.ndarray:
+        """The keys of the nodes in the mask, nodes in the last axis."""
+        if self.keys == "vector":
+            return mask
+        return mask[..., :, None] & (np.ones(2, bool) if self.keys == "rows" else mask[..., None, :])
 
     def rates(self, n: int, *batch: int, seed: int = 0, scale: float = 1.0, dtype: Any = np.float64) -> np.ndarray:
         """Normal log-rates; enough for every case to be whole."""
@@ -49,6 +62,7 @@ class Case(NamedTuple):
 
 CASES = {
     "categorical": Case(Categorical, "vector", 5),
+    "choices": Case(Choices, "rows", 5),
     "subset": Case(functools.partial(Subset, k=2), "vector", 5),
     "permutation": Case(Permutation, "vector", 5),
     "spanning tree": Case(SpanningTree, "symmetric", 5),

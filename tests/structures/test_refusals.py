@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from jaxtyping import config as jaxtyping_config
 
-from vestige.structures import Arborescence, BinaryTree, Categorical, Matching, Permutation, SpanningTree, Subset
+from vestige.structures import (
+    Arborescence,
+    BinaryTree,
+    Categorical,
+    Choices,
+    Matching,
+    Permutation,
+    SpanningTree,
+    Subset,
+)
 
 from .cases import CASES, N, compiled
 
@@ -37,8 +46,9 @@ def unhooked():
 @pytest.mark.usefixtures("unhooked")
 def test_wrong_shapes_and_types(name):
     case = CASES[name]
-    shape = (N, N) if case.keys == "vector" else (N, N + 1)
-    with pytest.raises(ValueError, match="vector" if case.keys == "vector" else "square"):
+    wrong = {"vector": ((N, N), "vector"), "rows": ((N,), "rows of options")}
+    shape, wanted = wrong.get(case.keys, ((N, N + 1), "square"))
+    with pytest.raises(ValueError, match=wanted):
         case.make(jnp.zeros(shape))
     with pytest.raises(TypeError, match="floating point, got int32"):
         case.make(jnp.zeros(case.shape(N), jnp.int32))
@@ -64,9 +74,9 @@ def values(name, log_rates):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_rates_that_are_no_numbers(name, bad):
     log_rates = CASES[name].rates(N, dtype=np.float32)
-    log_rates[(1, 2)[: log_rates.ndim]] = bad
-    if log_rates.ndim == 2:
-        log_rates[2, 1] = bad
+    log_rates[(2, 1)[: log_rates.ndim]] = bad
+    if CASES[name].keys in ("square", "symmetric"):
+        log_rates[1, 2] = bad
     with pytest.raises(eqx.EquinoxRuntimeError, match="NaN or \\+inf"):
         values(name, log_rates)
 
@@ -74,6 +84,7 @@ def test_rates_that_are_no_numbers(name, bad):
 NOTHING = np.float32(-np.inf)
 DEAD_ENDS = {
     "no item": (Categorical, np.full(3, NOTHING), "no item is possible"),
+    "a row of nothing": (Choices, np.where(np.eye(3)[:, [1, 1]] > 0, NOTHING, 0), "no possible option"),
     "one item": (lambda x: Subset(x, 2), np.array([0, NOTHING, NOTHING]), "fewer than k = 2"),
     "an item too few": (Permutation, np.array([0, NOTHING, 0]), "never arrives"),
     "a position too few": (BinaryTree, np.array([0, NOTHING, 0]), "never arrives"),

@@ -38,11 +38,14 @@ def run(name, log_rates, mask, log_times):
 def smaller(name, nodes, trace, n):
     """The trace of a structure on some of the nodes, in the numbers of the whole one."""
     m, nodes = len(nodes), np.asarray(nodes)
-    number = (
-        (lambda key: nodes[key]) if CASES[name].keys == "vector" else (lambda key: nodes[key // m] * n + nodes[key % m])
-    )
+    number = {
+        "vector": lambda key: nodes[key],
+        "rows": lambda key: nodes[key // 2] * 2 + key % 2,
+    }.get(CASES[name].keys, lambda key: nodes[key // m] * n + nodes[key % m])
 
     def place(step):
+        if name == "choices":
+            return nodes[step]
         if not name.startswith("arborescence"):
             return step
         return nodes[step] if step < m else 2 * n - 1 if step == 2 * m - 1 else n + step - m
@@ -78,7 +81,7 @@ def test_the_compiled_algorithm_is_the_one_in_plain_python(name, kind):
         mask = rng.uniform(size=mask.shape) < 0.6
         mask[:, :2] = True
         mask[:7] = True
-        log_rates = np.where(mask if log_rates.ndim == 2 else mask[:, :, None] & mask[:, None, :], 0.0, np.nan)
+        log_rates = np.where(case.seen(mask), 0.0, np.nan)
     with jax.enable_x64(True):
         winners, complete = map(np.asarray, run(name, log_rates, mask, np.log(np.where(times > 0, times, 1.0))))
     times = np.where(log_rates == -np.inf, np.inf, times)
@@ -86,7 +89,7 @@ def test_the_compiled_algorithm_is_the_one_in_plain_python(name, kind):
     for row in range(count):
         nodes = np.flatnonzero(mask[row])
         m = len(nodes)
-        there = times[row][nodes] if times.ndim == 2 else times[row][np.ix_(nodes, nodes)]
+        there = times[row][case.among(nodes)]
         with np.errstate(invalid="ignore"):
             trace = played(name, m, there)
         whole = all(np.isfinite(there.ravel()[winner]) for _, winner in trace.values())

@@ -83,9 +83,15 @@ def asked(monkeypatch):
     [
         ({"updates": 5, "blocks": 3}, [1, 5, 5, 5, 5]),
         ({"updates": 5, "blocks": 2, "cycle": 4}, [1, 8, 8, 8]),  # whole batches
-        ({"updates": 50, "blocks": 4, "seconds": 100.0}, [1, 10, *[10] * 4]),  # 10 s for each of the blocks and one more
+        (
+            {"updates": 50, "blocks": 4, "seconds": 100.0},
+            [1, 10, *[10] * 4],
+        ),  # 20 s for each block and a first one
         ({"updates": 50, "blocks": 4, "seconds": 9.0}, [1, 1, *[1] * 4]),
-        ({"updates": 50, "blocks": 9, "cycle": 6, "seconds": 30.0}, [1, 6, 6, 6]),  # one cycle, and as many as there is time
+        (
+            {"updates": 50, "blocks": 9, "cycle": 6, "seconds": 30.0},
+            [1, 6, 6, 6],
+        ),  # one cycle, as often as it fits
         ({"updates": 50, "blocks": 9, "cycle": 6, "seconds": 5.0}, [1, 6, 6]),  # never less than one
     ],
 )

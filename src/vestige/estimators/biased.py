@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from vestige.estimators.contract import AbstractEstimator, Cost
 from vestige.estimators.marginals import arborescence_marginals, spanning_tree_marginals, subset_marginals
-from vestige.structures import AbstractStructure, Arborescence, Categorical, SpanningTree, Subset
+from vestige.structures import AbstractStructure, Arborescence, Categorical, Choices, SpanningTree, Subset
 from vestige.typing import Key
 
 
@@ -18,8 +18,8 @@ from vestige.typing import Key
 def relaxed(structure: AbstractStructure, log_weights: Float[Array, "*keys"]) -> Float[Array, "..."]:
     """Marginals of the Gibbs distribution with these weights on the structure's values, shaped like a value.
 
-    Defined for `Categorical`, `Subset`, `SpanningTree` and `Arborescence` with a fixed root; register others by
-    `relaxed.register`. **Raises:** `TypeError` for the rest.
+    Defined for `Categorical`, `Choices`, `Subset`, `SpanningTree` and `Arborescence` with a fixed root; register others
+    by `relaxed.register`. **Raises:** `TypeError` for the rest.
     """
     raise TypeError(
         f"{type(structure).__name__} has no relaxation here. Use an unbiased estimator, LeaveOneOut or Relax, or "
@@ -30,6 +30,11 @@ def relaxed(structure: AbstractStructure, log_weights: Float[Array, "*keys"]) ->
 @relaxed.register
 def _(structure: Categorical, log_weights: Array) -> Array:
     return jax.nn.softmax(log_weights)
+
+
+@relaxed.register
+def _(structure: Choices, log_weights: Array) -> Array:
+    return jax.nn.softmax(log_weights, axis=1)
 
 
 @relaxed.register

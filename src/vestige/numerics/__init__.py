@@ -11,3 +11,4 @@ from vestige.numerics.poisson import poisson as poisson
 from vestige.numerics.safe import masked_mean as masked_mean
 from vestige.numerics.safe import masked_where as masked_where
 from vestige.numerics.safe import soft_clamp as soft_clamp
+from vestige.numerics.spins import Spins as Spins

@@ -3,6 +3,8 @@
 from vestige.structures.arborescence import Arborescence as Arborescence
 from vestige.structures.binary_tree import BinaryTree as BinaryTree
 from vestige.structures.categorical import Categorical as Categorical
+from vestige.structures.choices import Choices as Choices
+from vestige.structures.choices import bits as bits
 from vestige.structures.contract import AbstractSequential as AbstractSequential
 from vestige.structures.contract import AbstractStructure as AbstractStructure
 from vestige.structures.contract import Draw as Draw
@@ -23,4 +25,5 @@ from vestige.structures.subset_probability import subset_posterior as subset_pos
 from vestige.structures.traces import AbstractTrace as AbstractTrace
 from vestige.structures.traces import Laminar as Laminar
 from vestige.structures.traces import Nested as Nested
+from vestige.structures.traces import Rows as Rows
 from vestige.structures.traces import Segments as Segments

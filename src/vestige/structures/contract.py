@@ -146,6 +146,16 @@ def square(log_rates: Float[Array, "..."], owner: str) -> int:
     return log_rates.shape[0]
 
 
+def rows_of_options(log_rates: Float[Array, "..."], owner: str) -> None:
+    """**Raises** `ValueError` where there are no rows with at least one option each."""
+    if log_rates.ndim != 2 or 0 in log_rates.shape:
+        raise ValueError(
+            f"{owner}: log_rates must have rows of options (rows, options), got {log_rates.shape}; use jax.vmap for "
+            "batches"
+        )
+    _floating(log_rates, owner)
+
+
 def vector(log_rates: Float[Array, "..."], owner: str) -> int:
     """The length of a vector. **Raises** `ValueError` for other shapes."""
     if log_rates.ndim != 1:

@@ -46,6 +46,19 @@ class Nested(AbstractTrace):
         return _increasing(_cumulative(log_minima))[self.exits]
 
 
+class Rows(AbstractTrace):
+    """Candidate sets that are the rows of a matrix, one step for each: choices by themselves. O(keys)."""
+
+    winners: Int[Array, " rows"]
+    options: int = eqx.field(static=True)
+
+    def log_totals(self, log_rates: Float[Array, "rows options"]) -> Float[Array, " rows"]:
+        return logsumexp(log_rates, 1)
+
+    def log_elapsed(self, log_minima: Float[Array, " rows"]) -> Float[Array, "rows options"]:
+        return jnp.broadcast_to(log_minima[:, None], (log_minima.shape[0], self.options))
+
+
 class Segments(AbstractTrace):
     """Candidate sets that are intervals of positions, split at their winners: binary trees. O(steps · keys)."""
 

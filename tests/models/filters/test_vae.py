@@ -1,20 +1,24 @@
 """The recurrent autoencoder's bounds against integrals, and its state."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vestige.estimators import BiasedStraightThrough, LeaveOneOut, ScoreFunction
 from vestige.models.families import Bernoulli, Poisson
-from vestige.models.filters import RecurrentVAE
+from vestige.models.filters import Bits, Numbers, RecurrentVAE
+from vestige.numerics import Spins
 
 HIDDEN, LAGS = 2, (1, 2)
 
 
 @pytest.fixture
 def model(key):
-    return RecurrentVAE(Bernoulli(2), HIDDEN, width=6, floor=0.3, lags=LAGS, key=key)
+    return RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, lags=LAGS, key=key)
 
 
 STATE = jnp.asarray([0.4, -0.6])
@@ -87,9 +91,9 @@ def test_later_observations_add_their_log_probability_and_a_missing_one_adds_not
 
 def test_weight_of_the_state_term_scales_it(model, key):
     y = jnp.asarray([1.0, 0.0])
-    heavy = RecurrentVAE(Bernoulli(2), HIDDEN, width=6, floor=0.3, weight=3.0, lags=LAGS, key=key)
-    light = RecurrentVAE(Bernoulli(2), HIDDEN, width=6, floor=0.3, weight=0.0, lags=LAGS, key=key)
-    plain = RecurrentVAE(Bernoulli(2), HIDDEN, width=6, floor=0.3, weight=1.0, lags=LAGS, key=key)
+    heavy = RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, weight=3.0, lags=LAGS, key=key)
+    light = RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, weight=0.0, lags=LAGS, key=key)
+    plain = RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, weight=1.0, lags=LAGS, key=key)
     bounds = [float(m.joint().bound((STATE, y), key=key)) for m in (light, plain, heavy)]
     np.testing.assert_allclose(bounds[2] - bounds[0], 3 * (bounds[1] - bounds[0]), rtol=1e-4)
 
@@ -107,11 +111,88 @@ def test_state_keeps_the_share_it_says_and_stays_bounded(key):
     assert float(jnp.max(jnp.abs(last))) <= 1.0
 
 
+def test_a_state_head_needs_a_floor():
+    with pytest.raises(ValueError, match="floor must be positive"):
+        Numbers(4, 0.0)
+
+
+BITS = 4
+CORNERS = jnp.asarray(np.array(list(itertools.product([-1.0, 1.0], repeat=BITS)), np.float32))
+HELD = jnp.asarray([0.4, -0.6, 0.0, 0.9])
+
+
+class TestBits:
+    """A latent of four bits: everything by enumeration."""
+
+    def build(self, key, estimator):
+        model = RecurrentVAE(Bernoulli(2), BITS, latent=Bits(BITS, estimator), width=6, lags=LAGS, key=key)
+        return eqx.tree_at(lambda m: m.latent.bias, model, jnp.asarray([0.5, -0.3, 0.0, 1.0]))
+
+    def exact(self, model, y):
+        """The bound of the joint reading, a differentiable sum over all corners."""
+        recognised, prior = model.recognise(HELD, y), Spins(model.latent.bias)
+
+        def complete(h):
+            trunk = model.hidden_layer(h)
+            gain = model.family.log_prob(model.observation(trunk), y) + model.state(trunk).log_prob(HELD)
+            return gain + model.foreseen(trunk, FUTURE) + prior.log_prob(h) - recognised.log_prob(h)
+
+        return jnp.sum(jnp.exp(jax.vmap(recognised.log_prob)(CORNERS)) * jax.vmap(complete)(CORNERS))
+
+    def found(self, model, y, keys):
+        """Bounds and their slopes in all parameters, row by row."""
+        trained, rest = eqx.partition(model, eqx.is_inexact_array)
+
+        def one(key):
+            return jax.value_and_grad(
+                lambda trained: eqx.combine(trained, rest).joint().bound((HELD, y, FUTURE), key=key)
+            )(trained)
+
+        return jax.jit(jax.vmap(one))(keys)
+
+    @pytest.mark.parametrize("estimator", [LeaveOneOut(4), ScoreFunction(1)], ids=lambda e: type(e).__name__)
+    def test_bound_and_slopes_are_those_of_the_sum_over_all_states(self, estimator, key):
+        model, y = self.build(key, estimator), jnp.asarray([1.0, 0.0])
+        trained, rest = eqx.partition(model, eqx.is_inexact_array)
+        exact, slopes = jax.value_and_grad(lambda t: self.exact(eqx.combine(t, rest), y))(trained)
+        bounds, estimates = self.found(model, y, jax.random.split(key, 20_000))
+        for expected, rows in zip(jax.tree.leaves((exact, slopes)), jax.tree.leaves((bounds, estimates)), strict=True):
+            rows = np.asarray(rows, np.float64)
+            error = rows.std(axis=0) / np.sqrt(len(rows))
+            assert (np.abs(rows.mean(axis=0) - expected) <= 5 * error + 1e-4).all()
+
+    def test_straight_through_is_not(self, key):
+        model, y = self.build(key, BiasedStraightThrough(draws=4)), jnp.asarray([1.0, 0.0])
+        trained, rest = eqx.partition(model, eqx.is_inexact_array)
+        slope = jax.grad(lambda t: self.exact(eqx.combine(t, rest), y))(trained).encoder.layers[-1].bias
+        rows = np.asarray(self.found(model, y, jax.random.split(key, 20_000))[1].encoder.layers[-1].bias)
+        error = rows.std(axis=0) / np.sqrt(len(rows))
+        assert (np.abs(rows.mean(axis=0) - slope) / error).max() > 8
+
+    def test_probabilities_of_all_observations_add_up_to_one(self, key):
+        model = self.build(key, LeaveOneOut(2))
+        prior, total = model.before(HELD), 0.0
+        for y in map(jnp.asarray, ([0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0])):
+            likelihoods = jax.vmap(lambda h, y=y: model.family.log_prob(model.observation(model.hidden_layer(h)), y))
+            exact = jax.nn.logsumexp(jax.vmap(prior.log_prob)(CORNERS) + likelihoods(CORNERS))
+            weights = jax.vmap(lambda k, y=y: model.given(HELD).weight(y, key=k))(jax.random.split(key, 50_000))
+            np.testing.assert_allclose(jax.nn.logsumexp(weights) - np.log(50_000), exact, atol=0.03)
+            total += float(jnp.exp(exact))
+        np.testing.assert_allclose(total, 1.0, atol=1e-5)
+
+    def test_a_state_is_the_mean_of_its_bits_and_one_at_the_edge_is_finite(self, key):
+        model = self.build(key, LeaveOneOut(2))
+        y = jnp.asarray([1.0, 0.0])
+        np.testing.assert_allclose(model.recognise(HELD, y).mean, model.advance(HELD, y), atol=1e-5)
+        edge = model.latent.recognised(jnp.asarray([1.0, -1.0, 0.0, 0.5]), jnp.zeros(0))
+        assert bool(jnp.all(jnp.isfinite(edge.logits)))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"hidden": 1}, "hidden must be at least 2"),
-        ({"floor": 0.0}, "floor must be positive"),
+        ({"weight": -1.0}, "weight must not be negative"),
         ({"lags": (2, 1)}, "lags must rise from 1 on"),
         ({"lags": (0, 1)}, "lags must rise from 1 on"),
         ({"longest": 0.5}, "longest must be at least 1"),

@@ -12,7 +12,7 @@ from vestige.experiments.optimisers import Adam, MassSpringDamper
 
 if TYPE_CHECKING:
     from vestige.models.families import AbstractFamily
-    from vestige.models.filters import AbstractFilter
+    from vestige.models.filters import AbstractFilter, AbstractLatent
     from vestige.rules import AbstractFit
     from vestige.typing import Key
 
@@ -118,15 +118,13 @@ class RTRBM(AbstractHarmonium):
 
 
 @dataclasses.dataclass(frozen=True)
-class RVAE(AbstractModel):
-    """The recurrent variational autoencoder (a reconstruction: the published architecture is not known)."""
+class AbstractRVAE(AbstractModel):
+    """A recurrent variational autoencoder (a reconstruction: the published architecture is not known)."""
 
     hidden: int = 32
     """Numbers of the state."""
     width: int = 128
     """Hidden units of each net."""
-    floor: float = 0.1
-    """Least standard deviation of the state head."""
     weight: float = 1.0
     """Of the state head's term."""
     horizon: int = 5
@@ -138,7 +136,10 @@ class RVAE(AbstractModel):
         at_least(self, 2, "hidden")
         at_least(self, 1, "width", "longest")
         at_least(self, 0, "weight", "horizon")
-        positive(self, "floor")
+
+    @abc.abstractmethod
+    def latent(self) -> "AbstractLatent":
+        """What stands between encoder and decoder."""
 
     @property
     def rule(self) -> AbstractLearning:
@@ -162,8 +163,8 @@ class RVAE(AbstractModel):
         return RecurrentVAE(
             family,
             self.hidden,
+            latent=self.latent(),
             width=self.width,
-            floor=self.floor,
             weight=self.weight,
             lags=self.lags,
             longest=self.longest,
@@ -174,6 +175,59 @@ class RVAE(AbstractModel):
         from vestige.rules import Bound
 
         return Bound()
+
+
+@dataclasses.dataclass(frozen=True)
+class RVAE(AbstractRVAE):
+    """A recurrent variational autoencoder of real numbers."""
+
+    floor: float = 0.1
+    """Least standard deviation of the state head."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "floor")
+
+    def latent(self) -> "AbstractLatent":
+        from vestige.models.filters import Numbers
+
+        return Numbers(self.hidden, self.floor)
+
+
+@dataclasses.dataclass(frozen=True)
+class BinaryRVAE(AbstractRVAE):
+    """The same of bits, whose means are the state; their gradient is unbiased (leave-one-out)."""
+
+    draws: int = 8
+    """Of the bits at a step, at least 2."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "draws")
+
+    def latent(self) -> "AbstractLatent":
+        from vestige.estimators import LeaveOneOut
+        from vestige.models.filters import Bits
+
+        return Bits(self.hidden, LeaveOneOut(self.draws))
+
+
+@dataclasses.dataclass(frozen=True)
+class StraightRVAE(AbstractRVAE):
+    """The same with a biased gradient (straight-through), for comparison."""
+
+    draws: int = 1
+    """Of the bits at a step."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "draws")
+
+    def latent(self) -> "AbstractLatent":
+        from vestige.estimators import BiasedStraightThrough
+        from vestige.models.filters import Bits
+
+        return Bits(self.hidden, BiasedStraightThrough(draws=self.draws))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,13 +269,15 @@ class Factor(AbstractModel):
         return Likelihood()
 
 
-Model = REFH | TRBM | RTRBM | RVAE | Factor
+Model = REFH | TRBM | RTRBM | RVAE | BinaryRVAE | StraightRVAE | Factor
 
 MODELS: Mapping[str, Model] = {
     "refh": REFH(),
     "trbm": TRBM(),
     "rtrbm": RTRBM(),
     "rvae": RVAE(),
+    "rvae-bits": BinaryRVAE(),
+    "rvae-straight": StraightRVAE(),
     "factor": Factor(),
 }
 """What `--model NAME` stands for."""

@@ -1,5 +1,8 @@
 """The recurrent variational autoencoder: one set of nets under every reading of a step."""
 
+from collections.abc import Callable
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,31 +10,14 @@ from jaxtyping import Array, Float
 
 from vestige.models.families import AbstractFamily
 from vestige.models.filters.contract import AbstractFilter
-from vestige.numerics import DiagonalGaussian, soft_clamp
+from vestige.models.filters.latents import AbstractLatent, Numbers
 from vestige.typing import Key
 
-LOG_SCALES = (-4.0, 1.5)  # of encoder and prior: variances from e^-8 to e^3
-START_GAIN = 0.7  # the mean of h is at first twice the state
 DRAWS = 64  # importance samples behind a predictive likelihood
 
 
-class StateHead(eqx.Module):
-    """q(u | h): the previous state, every unit by itself, with a learned standard deviation above a floor.
-
-    The floor is what keeps the head from being paid without limit for states that it has made predictable itself.
-    """
-
-    net: eqx.nn.Linear
-    raw_scale: Float[Array, " hidden"]
-    floor: float = eqx.field(static=True)
-
-    def __call__(self, trunk: Float[Array, " width"]) -> DiagonalGaussian:
-        scale = self.floor + jax.nn.softplus(self.raw_scale)
-        return DiagonalGaussian(self.net(trunk), jnp.log(scale))
-
-
 class RecurrentVAE(AbstractFilter):
-    """h_t ~ r(h | u_t, y_t), whose mean is a multiple of the state: x_t = keep u_t + (1 - keep) tanh(net(u_t, y_t)).
+    """h_t ~ r(h | u_t, y_t), whose mean follows from the state: x_t = keep u_t + (1 - keep) tanh(net(u_t, y_t)).
 
     Every unit keeps a learned share of what it held, at the start with time constants spread evenly on a log scale, so
     that an untrained state already says what was there a while ago. It stays within (-1, 1): a unit's capacity is
@@ -47,24 +33,25 @@ class RecurrentVAE(AbstractFilter):
 
     - `family`: of the observation.
     - `hidden`: k, numbers in the state, at least 2.
+    - `latent`: what h is made of, `Numbers(hidden, floor)` or `Bits(hidden, estimator)`; by default the former.
     - `width`: units of every hidden layer.
-    - `floor`: least standard deviation of the state head.
     - `weight`: of the state head's term, λ_u; 1 makes the bound one of log q(u, y).
     - `lags`: steps ahead that the foresight head tells, rising from 1 on.
     - `longest`: the longest time constant at the start, in steps.
 
-    **Raises:** `ValueError` for sizes, floors and lags that make no sense.
+    **Raises:** `ValueError` for sizes, weights and lags that make no sense.
     """
 
     encoder: eqx.nn.MLP
     keep: Float[Array, " hidden"]
     """Logits of the shares that are kept."""
-    log_gain: Float[Array, " hidden"]
     trunk: eqx.nn.Linear
     observation: eqx.nn.Linear
-    state: StateHead
+    state: Callable[[Float[Array, " width"]], Any]
+    """The head for the previous state."""
     future: eqx.nn.Linear
     prior: eqx.nn.MLP
+    latent: AbstractLatent
     family: AbstractFamily
     hidden: int = eqx.field(static=True)
     weight: float = eqx.field(static=True)
@@ -75,8 +62,8 @@ class RecurrentVAE(AbstractFilter):
         family: AbstractFamily,
         hidden: int,
         *,
+        latent: AbstractLatent | None = None,
         width: int = 128,
-        floor: float = 0.1,
         weight: float = 1.0,
         lags: tuple[int, ...] = (),
         longest: float = 64.0,
@@ -84,39 +71,39 @@ class RecurrentVAE(AbstractFilter):
     ):
         if hidden < 2 or width < 1:
             raise ValueError(f"RecurrentVAE: hidden must be at least 2 and width at least 1, got {hidden} and {width}")
-        if floor <= 0 or weight < 0:
-            raise ValueError(f"RecurrentVAE: floor must be positive and weight not negative, got {floor} and {weight}")
+        if weight < 0:
+            raise ValueError(f"RecurrentVAE: weight must not be negative, got {weight}")
         if longest < 1:
             raise ValueError(f"RecurrentVAE: longest must be at least 1, got {longest}")
         if list(lags) != sorted(set(lags)) or (lags and lags[0] < 1):
             raise ValueError(f"RecurrentVAE: lags must rise from 1 on, got {lags}")
+        latent = Numbers(hidden) if latent is None else latent
         keys = jax.random.split(key, 6)
-        self.encoder = eqx.nn.MLP(hidden + family.size, 2 * hidden, width, 1, jnp.tanh, key=keys[0])
+        self.encoder = eqx.nn.MLP(hidden + family.size, latent.numbers * hidden, width, 1, jnp.tanh, key=keys[0])
         self.keep = _logit(jnp.exp(-1 / jnp.geomspace(1.0, longest, hidden)))
-        self.log_gain = jnp.full(hidden, START_GAIN)
         self.trunk = eqx.nn.Linear(hidden, width, key=keys[1])
         self.observation = eqx.nn.Linear(width, family.naturals, key=keys[2])
-        self.state = StateHead(eqx.nn.Linear(width, hidden, key=keys[3]), jnp.zeros(hidden), floor)
+        self.state = latent.head(width, hidden, key=keys[3])
         self.future = eqx.nn.Linear(width, max(len(lags), 1) * family.naturals, key=keys[4])
-        self.prior = eqx.nn.MLP(hidden, 2 * hidden, width, 1, jnp.tanh, key=keys[5])
-        self.family, self.hidden, self.weight, self.lags = family, hidden, weight, lags
+        self.prior = eqx.nn.MLP(hidden, latent.numbers * hidden, width, 1, jnp.tanh, key=keys[5])
+        self.latent, self.family, self.hidden, self.weight, self.lags = latent, family, hidden, weight, lags
 
     def init(self) -> Float[Array, " hidden"]:
         return jnp.zeros(self.hidden)
 
-    def recognise(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> DiagonalGaussian:
-        """r(h | u, y)."""
-        after, log_scale = self._encoded(state, observation)
-        return DiagonalGaussian(jnp.exp(self.log_gain) * after, soft_clamp(log_scale, *LOG_SCALES))
+    def recognise(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Any:
+        """The law r(h | u, y)."""
+        return self.latent.recognised(*self._encoded(state, observation))
 
     def advance(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Array:
         return self._encoded(state, observation)[0]
 
     def _encoded(self, state: Array, observation: Array) -> tuple[Array, Array]:
-        """x_t, and the encoder's log-scales before they are clamped."""
-        candidate, log_scale = jnp.split(self.encoder(jnp.concatenate([state, self.family.shown(observation)])), 2)
+        """x_t, and what else the encoder gives."""
+        outputs = self.encoder(jnp.concatenate([state, self.family.shown(observation)]))
+        candidate, rest = outputs[: self.hidden], outputs[self.hidden :]
         keep = jax.nn.sigmoid(self.keep)
-        return keep * state + (1 - keep) * jnp.tanh(candidate), log_scale
+        return keep * state + (1 - keep) * jnp.tanh(candidate), rest
 
     def joint(self) -> "PairDensity":
         return PairDensity(self)
@@ -126,11 +113,11 @@ class RecurrentVAE(AbstractFilter):
 
     def features(self, state: Float[Array, " hidden"]) -> Float[Array, " features"]:
         """The state and what the decoder's hidden layer makes of it: the code is not linear in what it stands for."""
-        return jnp.concatenate([state, self.hidden_layer(jnp.exp(self.log_gain) * state)])
+        return jnp.concatenate([state, self.hidden_layer(self.latent.mean(state))])
 
     def reconstruct(self, state: Float[Array, " hidden"]) -> Float[Array, " observed"]:
         """At the mean of h that goes with the state."""
-        return self.family.mean(self.observation(self.hidden_layer(jnp.exp(self.log_gain) * state)))
+        return self.family.mean(self.observation(self.hidden_layer(self.latent.mean(state))))
 
     def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         """The mean over draws of the prior given the state."""
@@ -151,9 +138,14 @@ class RecurrentVAE(AbstractFilter):
         """Of the decoder, which all heads read."""
         return jnp.tanh(self.trunk(latent))
 
-    def before(self, state: Float[Array, " hidden"]) -> DiagonalGaussian:
-        """q(h_t | x_{t-1}) of the transition reading."""
-        return _gaussian(self.prior(state))
+    def before(self, state: Float[Array, " hidden"]) -> Any:
+        """The law q(h_t | x_{t-1}) of the transition reading."""
+        return self.latent.law(self.prior(state))
+
+    def told(self, trunk: Float[Array, " width"], observation: Float[Array, " observed"], future: list[Array]) -> Array:
+        """log q(y | h), and that of what is to come, if anything is given."""
+        now = self.family.log_prob(self.observation(trunk), observation)
+        return now + self.foreseen(trunk, future[0]) if future else now
 
     def foreseen(self, trunk: Float[Array, " width"], future: Float[Array, "lags observed"]) -> Float[Array, ""]:
         """log-probability of observations to come; one that is not there counts for nothing."""
@@ -169,17 +161,18 @@ class PairDensity(eqx.Module):
     model: RecurrentVAE
 
     def bound(self, value: tuple[Array, ...], *, key: Key) -> Float[Array, ""]:
-        """E_r[log q(y | h) + λ_u log q(u | h) (+ log q(future | h))] - KL(r ‖ N(0, I)), from one draw."""
+        """E_r[log q(y | h) + λ_u log q(u | h) (+ log q(future | h))] - KL(r ‖ q(h)), estimated."""
         model = self.model
         previous, observation, *future = value
         recognised = model.recognise(previous, observation)
-        trunk = model.hidden_layer(recognised.draw(key=key))
-        prior = DiagonalGaussian(jnp.zeros_like(recognised.mean), jnp.zeros_like(recognised.mean))
-        gain = model.family.log_prob(model.observation(trunk), observation)
-        gain = gain + model.weight * model.state(trunk).log_prob(previous)
-        if future:
-            gain = gain + model.foreseen(trunk, future[0])
-        return gain - recognised.kl(prior)
+
+        def told(latent: Array) -> Array:
+            trunk = model.hidden_layer(latent)
+            state = model.weight * model.state(trunk).log_prob(previous)
+            return model.told(trunk, observation, future) + state
+
+        prior = model.latent.marginal(model.hidden)
+        return model.latent.expect(told, recognised, key=key) - recognised.kl(prior)
 
 
 class TransitionDensity(eqx.Module):
@@ -189,15 +182,15 @@ class TransitionDensity(eqx.Module):
     state: Float[Array, " hidden"]
 
     def bound(self, value: Array | tuple[Array, Array], *, key: Key) -> Float[Array, ""]:
-        """E_r[log q(y | h) (+ log q(future | h))] - KL(r ‖ q(h | u)), from one draw."""
+        """E_r[log q(y | h) (+ log q(future | h))] - KL(r ‖ q(h | u)), estimated."""
         model = self.model
         observation, *future = value if isinstance(value, tuple) else (value,)
         recognised = model.recognise(self.state, observation)
-        trunk = model.hidden_layer(recognised.draw(key=key))
-        gain = model.family.log_prob(model.observation(trunk), observation)
-        if future:
-            gain = gain + model.foreseen(trunk, future[0])
-        return gain - recognised.kl(model.before(self.state))
+
+        def told(latent: Array) -> Array:
+            return model.told(model.hidden_layer(latent), observation, future)
+
+        return model.latent.expect(told, recognised, key=key) - recognised.kl(model.before(self.state))
 
     def weight(self, observation: Float[Array, " observed"], *, key: Key) -> Float[Array, ""]:
         """log q(y, h | u) - log r(h | u, y) of one draw of h: the mean of its exponential is q(y | u)."""
@@ -205,11 +198,6 @@ class TransitionDensity(eqx.Module):
         latent = recognised.draw(key=key)
         likelihood = self.model.family.log_prob(self.model.observation(self.model.hidden_layer(latent)), observation)
         return likelihood + self.model.before(self.state).log_prob(latent) - recognised.log_prob(latent)
-
-
-def _gaussian(outputs: Float[Array, " both"]) -> DiagonalGaussian:
-    mean, log_scale = jnp.split(outputs, 2)
-    return DiagonalGaussian(mean, soft_clamp(log_scale, *LOG_SCALES))
 
 
 def _logit(share: Float[Array, " hidden"]) -> Float[Array, " hidden"]:

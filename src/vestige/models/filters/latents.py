@@ -1,0 +1,160 @@
+"""What stands between the two nets of a recurrent autoencoder: numbers, or bits."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.estimators import AbstractEstimator, LeaveOneOut, expect
+from vestige.numerics import DiagonalGaussian, Spins, soft_clamp
+from vestige.structures import bits
+from vestige.typing import Key
+
+LOG_SCALES = (-4.0, 1.5)  # of encoder and prior: variances from e^-8 to e^3
+START_GAIN = 0.7  # the mean of h is at first twice the state
+EDGE = 1e-4  # a state comes no closer than this to -1 and 1 where it becomes a logit
+
+Told = Callable[[Float[Array, " hidden"]], Float[Array, ""]]
+"""What a value of h is worth, in nats."""
+
+
+class AbstractLatent(eqx.Module):
+    """The kind of h: its laws, and how a mean over one of them is differentiated.
+
+    A law has `draw`, `log_prob` and `kl`. The state x, every entry in (-1, 1), fixes the mean of h.
+    """
+
+    @property
+    @abc.abstractmethod
+    def numbers(self) -> int:
+        """How many numbers a net gives for the law of one unit."""
+
+    @abc.abstractmethod
+    def mean(self, state: Float[Array, " hidden"]) -> Float[Array, " hidden"]:
+        """E[h] that goes with a state."""
+
+    @abc.abstractmethod
+    def recognised(self, state: Float[Array, " hidden"], rest: Float[Array, " rest"]) -> Any:
+        """r(h | u, y), of the state that these make and `numbers - 1` further outputs of the encoder per unit."""
+
+    @abc.abstractmethod
+    def law(self, outputs: Float[Array, " outputs"]) -> Any:
+        """A law from the outputs of a net."""
+
+    @abc.abstractmethod
+    def marginal(self, hidden: int) -> Any:
+        """q(h), of the joint reading."""
+
+    @abc.abstractmethod
+    def expect(self, told: Told, law: Any, *, key: Key) -> Float[Array, ""]:
+        """An estimate of E[told(h)] that carries a gradient for the law and for what `told` closes over. To be
+        maximised, which matters where an estimator learns."""
+
+    @abc.abstractmethod
+    def head(self, width: int, hidden: int, *, key: Key) -> Callable[[Float[Array, " width"]], Any]:
+        """The net from the decoder's hidden layer to a law of the previous state."""
+
+
+class StateHead(eqx.Module):
+    """q(u | h): the previous state, every unit by itself, with a learned standard deviation above a floor.
+
+    The floor is what keeps the head from being paid without limit for states that it has made predictable itself.
+    """
+
+    net: eqx.nn.Linear
+    raw_scale: Float[Array, " hidden"]
+    floor: float = eqx.field(static=True)
+
+    def __call__(self, trunk: Float[Array, " width"]) -> DiagonalGaussian:
+        scale = self.floor + jax.nn.softplus(self.raw_scale)
+        return DiagonalGaussian(self.net(trunk), jnp.log(scale))
+
+
+class SpinHead(eqx.Module):
+    """q(u | h): the previous state as the means of bits. A unit is worth at most log 2, however it is told."""
+
+    net: eqx.nn.Linear
+
+    def __call__(self, trunk: Float[Array, " width"]) -> Spins:
+        return Spins(self.net(trunk))
+
+
+class Numbers(AbstractLatent):
+    """h of real numbers: a diagonal Gaussian whose mean is a learned multiple of the state, one reparameterised draw.
+
+    **Arguments:** `hidden`; `floor`: least standard deviation of the state head, positive.
+    """
+
+    log_gain: Float[Array, " hidden"]
+    floor: float = eqx.field(static=True)
+
+    def __init__(self, hidden: int, floor: float = 0.1):
+        if floor <= 0:
+            raise ValueError(f"Numbers: floor must be positive, got {floor}")
+        self.log_gain, self.floor = jnp.full(hidden, START_GAIN), floor
+
+    @property
+    def numbers(self) -> int:
+        return 2
+
+    def mean(self, state: Float[Array, " hidden"]) -> Float[Array, " hidden"]:
+        return jnp.exp(self.log_gain) * state
+
+    def recognised(self, state: Float[Array, " hidden"], rest: Float[Array, " rest"]) -> DiagonalGaussian:
+        return DiagonalGaussian(self.mean(state), soft_clamp(rest, *LOG_SCALES))
+
+    def law(self, outputs: Float[Array, " outputs"]) -> DiagonalGaussian:
+        mean, log_scale = jnp.split(outputs, 2)
+        return DiagonalGaussian(mean, soft_clamp(log_scale, *LOG_SCALES))
+
+    def marginal(self, hidden: int) -> DiagonalGaussian:
+        return DiagonalGaussian(jnp.zeros(hidden), jnp.zeros(hidden))
+
+    def expect(self, told: Told, law: DiagonalGaussian, *, key: Key) -> Float[Array, ""]:
+        return told(law.draw(key=key))
+
+    def head(self, width: int, hidden: int, *, key: Key) -> StateHead:
+        return StateHead(eqx.nn.Linear(width, hidden, key=key), jnp.zeros(hidden), self.floor)
+
+
+class Bits(AbstractLatent):
+    """h of bits, -1 or 1, whose means are the state, as in a harmonium; the gradient through them is an estimator's.
+
+    **Arguments:** `hidden`; `estimator`: one of `vestige.estimators`. What it learns is trained with the model.
+    """
+
+    bias: Float[Array, " hidden"]
+    """Logits of q(h)."""
+    estimator: AbstractEstimator
+
+    def __init__(self, hidden: int, estimator: AbstractEstimator | None = None):
+        self.bias, self.estimator = jnp.zeros(hidden), LeaveOneOut(8) if estimator is None else estimator
+
+    @property
+    def numbers(self) -> int:
+        return 1
+
+    def mean(self, state: Float[Array, " hidden"]) -> Float[Array, " hidden"]:
+        return state
+
+    def recognised(self, state: Float[Array, " hidden"], rest: Float[Array, " rest"]) -> Spins:
+        return Spins(2.0 * jnp.arctanh(jnp.clip(state, EDGE - 1, 1 - EDGE)))
+
+    def law(self, outputs: Float[Array, " outputs"]) -> Spins:
+        return Spins(outputs)
+
+    def marginal(self, hidden: int) -> Spins:
+        return Spins(self.bias)
+
+    def expect(self, told: Told, law: Spins, *, key: Key) -> Float[Array, ""]:
+        def cost(value: Array) -> Array:
+            return -told(2.0 * value[:, 0] - 1.0)
+
+        return -expect(cost, bits(law.logits), estimator=self.estimator, key=key, context=law.logits)
+
+    def head(self, width: int, hidden: int, *, key: Key) -> SpinHead:
+        return SpinHead(eqx.nn.Linear(width, hidden, key=key))
