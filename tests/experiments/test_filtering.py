@@ -16,6 +16,7 @@ from vestige.experiments import find
 from vestige.experiments.construct import construct
 from vestige.experiments.execute import execute
 from vestige.experiments.filtering.entries import FILTERING
+from vestige.experiments.filtering.masses import FILMS, LETTERS, MOTION, NOTES, PLANE, POPULATION
 from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, BinaryRVAE, Factor, StraightRVAE
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.rules import RULES, Foresight, Local, ThroughTime, TransitionOnly
@@ -56,6 +57,20 @@ def test_options_survive_yaml(model, rule):
 def test_a_models_name_stands_for_its_rule(model, rule, reading):
     built = construct(tiny(model=model), seed=0).rule
     assert type(built) is rule and type(built.reading) is reading
+
+
+def test_a_harmonium_takes_the_masses_of_its_data():
+    """By name, on any data; what is not a harmonium takes none."""
+    assert {entry.name: entry.preset("small").task.masses for entry in FILTERING if entry.name != "hippocampus"} == {
+        "ring-tracking": POPULATION,
+        "sensor-fusion": POPULATION,
+        "bouncing-balls": FILMS,
+        "mocap": MOTION,
+        "music": NOTES,
+        "text": LETTERS,
+    }
+    assert Ring("two-dimensional").masses == PLANE
+    assert REFH(5).optimiser(NOTES) == NOTES and RVAE().optimiser(NOTES) == Adam(1e-3, "cosine", 0)
 
 
 @pytest.mark.parametrize(

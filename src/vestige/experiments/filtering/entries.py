@@ -5,16 +5,6 @@ from vestige.experiments.filtering.models import REFH, RVAE, Factor
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.published import published
 from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
-from vestige.experiments.optimisers import MassSpringDamper
-
-# The masses of the authors' programs (rbmish) for each kind of data.
-PLANE = MassSpringDamper("logistic", input_weights=500.0, input_bias=120.0, hidden_bias=120.0)
-
-BALLS = MassSpringDamper("hyperbolic", state_bias=50.0, input_weights=50.0, input_bias=50.0, hidden_bias=50.0)
-
-MOTION = MassSpringDamper(state_weights=16.0, input_weights=100.0, state_bias=8.0, input_bias=50.0, hidden_bias=50.0)
-NOTES = MassSpringDamper(state_weights=100.0, input_weights=100.0, state_bias=50.0, input_bias=50.0, hidden_bias=50.0)
-LETTERS = MassSpringDamper("hyperbolic", 4000, 100.0, 100.0, 100.0, 100.0, 100.0)
 
 _PAPER = "Makin, Dichter & Sabes 2016 (arXiv:1605.05799); Abdulsalam & Makin 2023"
 
@@ -26,7 +16,7 @@ RING_TRACKING = Entry(
     presets={
         "small": Filtering(Ring(), REFH(), steps=50_000, judged=160, watched=5),
         "cpu": Filtering(Ring(), REFH(480), steps=200_000, judged=160, watched=10),
-        "paper": Filtering(Ring("two-dimensional"), REFH(1125), optimiser=PLANE, steps=1_200_000),
+        "paper": Filtering(Ring("two-dimensional"), REFH(1125), steps=1_200_000),
     },
     durations={"small": "2 min, 2 CPU cores", "cpu": "15 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=published,
@@ -54,7 +44,7 @@ BOUNCING_BALLS = Entry(
     presets={
         "small": Filtering(Balls(), RVAE(64, 256), chunk=10, steps=4000, batch=32),
         "cpu": Filtering(Balls(), RVAE(128, 512), chunk=10, steps=40_000, batch=32),
-        "paper": Filtering(Balls(resolution=30), REFH(400, sweeps=25), optimiser=BALLS, steps=1_000_000, batch=1),
+        "paper": Filtering(Balls(resolution=30), REFH(400, sweeps=25), steps=1_000_000, batch=1),
     },
     durations={"small": "3 min, 2 CPU cores", "cpu": "30 min, 2 CPU cores", "paper": "hours, 1 GPU"},
     published=published,
@@ -68,7 +58,7 @@ MOCAP = Entry(
     presets={
         "small": Filtering(Motion(), RVAE(), steps=10_000),
         "cpu": Filtering(Motion(), RVAE(64, 256), steps=60_000),
-        "paper": Filtering(Motion(time=100), REFH(200), optimiser=MOTION, steps=15_000, batch=400),
+        "paper": Filtering(Motion(time=100), REFH(200), steps=15_000, batch=400),
     },
     durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
     published=published,
@@ -82,7 +72,7 @@ MUSIC = Entry(
     presets={
         "small": Filtering(Music(), RVAE(), chunk=2, steps=12_000, watched=3),
         "cpu": Filtering(Music(), RVAE(128, 256), chunk=2, steps=60_000, batch=100, watched=3),
-        "paper": Filtering(Music(time=400), REFH(120), optimiser=NOTES, steps=32_000, batch=100, watched=3),
+        "paper": Filtering(Music(time=400), REFH(120), steps=32_000, batch=100, watched=3),
     },
     durations={"small": "3 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "20 min, 2 CPU cores"},
     published=published,
@@ -96,7 +86,7 @@ TEXT = Entry(
     presets={
         "small": Filtering(Text(), RVAE(64), chunk=4, steps=6000, watched=3),
         "cpu": Filtering(Text(), RVAE(256, 512), chunk=4, steps=60_000, watched=3),
-        "paper": Filtering(Text(), REFH(100), optimiser=LETTERS, steps=100_000, batch=1, watched=3),
+        "paper": Filtering(Text(), REFH(100), steps=100_000, batch=1, watched=3),
     },
     durations={"small": "2 min, 2 CPU cores", "cpu": "20 min, 2 CPU cores", "paper": "20 min, 2 CPU cores"},
     published=published,

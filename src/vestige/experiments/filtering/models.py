@@ -26,10 +26,9 @@ class AbstractModel(abc.ABC):
     def rule(self) -> AbstractLearning:
         """By which it is trained where nothing else is said."""
 
-    @property
     @abc.abstractmethod
-    def optimiser(self) -> Adam | MassSpringDamper:
-        """With which it learns where nothing else is said."""
+    def optimiser(self, masses: MassSpringDamper) -> Adam | MassSpringDamper:
+        """With which it learns where nothing else is said, on data for which a harmonium has these masses."""
 
     @property
     @abc.abstractmethod
@@ -70,9 +69,8 @@ class AbstractHarmonium(AbstractModel):
         if not 0 <= self.noise <= 1:
             raise ValueError(f"noise must be in [0, 1], got {self.noise}")
 
-    @property
-    def optimiser(self) -> MassSpringDamper:
-        return MassSpringDamper()
+    def optimiser(self, masses: MassSpringDamper) -> MassSpringDamper:
+        return masses
 
     @property
     def size(self) -> int:
@@ -145,8 +143,7 @@ class AbstractRVAE(AbstractModel):
     def rule(self) -> AbstractLearning:
         return Foresight(pair=False) if self.horizon else Local()
 
-    @property
-    def optimiser(self) -> Adam:
+    def optimiser(self, masses: MassSpringDamper) -> Adam:
         return Adam(1e-3, "cosine", 0)
 
     @property
@@ -244,8 +241,7 @@ class Factor(AbstractModel):
     def rule(self) -> AbstractLearning:
         return Local()
 
-    @property
-    def optimiser(self) -> Adam:
+    def optimiser(self, masses: MassSpringDamper) -> Adam:
         return Adam(3e-3, "cosine", 0)
 
     @property

@@ -5,6 +5,8 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vestige.experiments.checks import at_least, positive
+from vestige.experiments.filtering.masses import FILMS, LETTERS, MOTION, NOTES, PLANE, POPULATION
+from vestige.experiments.optimisers import MassSpringDamper
 
 if TYPE_CHECKING:
     from vestige.tasks.filtering import AbstractFilteringTask
@@ -21,6 +23,11 @@ class AbstractObserved(abc.ABC):
     @abc.abstractmethod
     def shape(self) -> str:
         """What is seen at a step, in a few words."""
+
+    @property
+    def masses(self) -> MassSpringDamper:
+        """Of harmoniums that learn from it, where nothing else is said."""
+        return POPULATION
 
     @abc.abstractmethod
     def build(self) -> "AbstractFilteringTask":
@@ -68,6 +75,10 @@ class Ring(AbstractGenerated):
 
     def __post_init__(self):
         at_least(self, 2, "time")
+
+    @property
+    def masses(self) -> MassSpringDamper:
+        return PLANE if self.variant == "two-dimensional" else POPULATION
 
     @property
     def shape(self) -> str:
@@ -133,6 +144,10 @@ class Balls(AbstractGenerated):
         at_least(self, 3, "time")
 
     @property
+    def masses(self) -> MassSpringDamper:
+        return FILMS
+
+    @property
     def shape(self) -> str:
         return f"{self.resolution} x {self.resolution} pixels"
 
@@ -154,6 +169,10 @@ class Music(AbstractRecorded):
 
     def __post_init__(self):
         at_least(self, 2, "time")
+
+    @property
+    def masses(self) -> MassSpringDamper:
+        return NOTES
 
     @property
     def shape(self) -> str:
@@ -187,6 +206,10 @@ class Motion(AbstractRecorded):
         at_least(self, 2, "time")
 
     @property
+    def masses(self) -> MassSpringDamper:
+        return MOTION
+
+    @property
     def shape(self) -> str:
         return "joint angles"
 
@@ -213,6 +236,10 @@ class Text(AbstractRecorded):
 
     def __post_init__(self):
         at_least(self, 2, "time")
+
+    @property
+    def masses(self) -> MassSpringDamper:
+        return LETTERS
 
     @property
     def shape(self) -> str:
