@@ -158,7 +158,7 @@ def test_published_numbers_are_those_of_the_same_films():
             tiny(Sensors(time=30), Factor(), optimiser=Adam(1e-3, "constant", 0)),
             {"filter_seen", "filter_state", "filter_denoised", "filter_foretold"},
         ),
-        ("bouncing-balls", tiny(Balls(2, 6, 8), REFH(4)), {"frames", "sampled", "filter_state"}),
+        ("bouncing-balls", tiny(Balls(2, 6, 8), REFH(4)), {"frames", "foretold", "sampled", "filter_state"}),
     ],
 )
 def test_a_run_leaves_metrics_and_pictures(name, options, arrays, tmp_path):

@@ -57,6 +57,15 @@ def test_colour_and_grey_fill_the_same_pieces() -> None:
         assert decoded(cut[1].rows[0][0]).shape[:2] == (4, 25)
 
 
+def test_what_was_foretold_stands_above_what_came(run_folder: Path, read_page: Reader) -> None:
+    frames = np.random.default_rng(0).random((1, 7, 4, 4))
+    folder = change_arrays(run_folder, "recall_start", frames=frames, foretold=frames)
+    page = read_page(write_report(folder))
+    assert "What it foretells" in page.text and "foretold sequence" in page.source
+    folder = change_arrays(run_folder, frames=frames, foretold=frames[:, :5])  # not of the same film
+    assert "What it foretells" not in read_page(write_report(folder)).text
+
+
 def test_frames_in_colour_are_shown_and_marked(rooms: Path, read_page: Reader) -> None:
     page = read_page(write_report(rooms))
     assert {"data", "sampled", "continued"} <= set(page.ids)

@@ -13,6 +13,7 @@ _AXES: dict[str, tuple[int, ...]] = {
     "kl_per_frame": (1,),
     "negative_bound_per_frame": (1,),
     "frames": FRAMES,
+    "foretold": FRAMES,
     "sampled": FRAMES,
     "continued": FRAMES,
     "continued_truth": FRAMES,

@@ -1,4 +1,4 @@
-"""Which sequences of a run are shown: of the data, imagined, and continued."""
+"""Which sequences of a run are shown: of the data, foretold, imagined, and continued."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ _IMAGINED_ANEW = (*_IMAGINED[:1], ("imagined", "imagined, known to a perfect mem
 
 def pictures(run: Run) -> list[Strips]:
     """The strips that the arrays allow."""
-    found = [_data(run), _sampled(run), _continued(run)]
+    found = [_data(run), _foretold(run), _sampled(run), _continued(run)]
     return [strips for strips in found if strips is not None]
 
 
@@ -57,6 +57,16 @@ def _data(run: Run) -> Strips | None:
     kinds, legend = _marks(run, frames, own=True)
     caption = "A sequence that it was not trained on, as it is shown to it: one frame at a time."
     return Strips("data", "What it sees", caption, _strips(frames, kinds, "test sequence", 1), legend)
+
+
+def _foretold(run: Run) -> Strips | None:
+    ours, truth = array(run, "foretold"), array(run, "frames")
+    if ours is None or truth is None or ours.shape != truth.shape:
+        return None
+    rows = [("foretold sequence", ours[0]), ("what came", truth[0])]
+    kinds = ["imagined"] * ours.shape[1]
+    caption = "Above: each frame as it was foretold from those before it; below: what came."
+    return Strips("foretold", "What it foretells", caption, (pieces(rows, kinds),), ())
 
 
 def _sampled(run: Run) -> Strips | None:

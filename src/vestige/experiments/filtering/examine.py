@@ -54,8 +54,8 @@ def _example(task: AbstractFilteringTask, model: AbstractFilter, *, key: Key) ->
 
 
 def _films(task: BouncingBalls, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What is seen and what is imagined, as one film each: (1, time, height, width)."""
-    names = {"filter_seen": "frames", "filter_imagined": "sampled"}
+    """What is seen, foretold and imagined, as one film each: (1, time, height, width)."""
+    names = {"filter_seen": "frames", "filter_foretold": "foretold", "filter_imagined": "sampled"}
     shape = (1, -1, task.resolution, task.resolution)
     return {film: np.clip(arrays[name], 0, 1).reshape(shape) for name, film in names.items() if name in arrays}
 
