@@ -1,5 +1,6 @@
 """Every test runs with shapes and types checked, strict promotion, and without the user's settings."""
 
+import gc
 import os
 from importlib.metadata import version
 
@@ -17,6 +18,9 @@ install_import_hook("vestige", "beartype.beartype")
 
 import jax  # noqa: E402 - after the hook
 import pytest  # noqa: E402
+
+gc.freeze()  # what has been imported stays, and need not be looked through again and again
+gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage: saves a twentieth
 
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
 CAREFUL = {"test_learning.py", "test_toy.py"}  # compiled with all optimisations
