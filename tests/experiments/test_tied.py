@@ -1,5 +1,6 @@
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.tied import RULES, TIES, BarsAndStripes, BinaryDigits, Calibration, Tied
 from vestige.experiments.tied.entries import BARS_AND_STRIPES, CALIBRATION, TIED_DIGITS, TIED_MNIST
 from vestige.experiments.tied.images import binary
-from vestige.models.tied import OneHot
+from vestige.models.tied import Convolution, Dense, OneHot, OnVector
 from vestige.report import write_report
 
 FEW = {"steps": 30, "batch": 20, "evaluations": 1}
@@ -50,6 +51,22 @@ def test_what_is_built():
     np.testing.assert_allclose(jnp.sum(jnp.exp(built.model.prior)), 1.0, rtol=1e-5)
     few = construct(dataclasses.replace(DIGITS, data=BinaryDigits(known=2)), seed=0).task
     np.testing.assert_array_equal(few.train_labels.sum(axis=0), 2.0)
+
+
+def test_filters_below_other_layers():
+    """Images are rows of pixels to the task, and images to the filters."""
+    options = dataclasses.replace(DIGITS, layers="3c4s2p1-2c3-6")
+    built = construct(options, seed=0)
+    assert [units.shape for units in built.model.units] == [(64,), (3, 4, 4), (2, 2, 2), (6,), (10,)]
+    first, second, third, _ = built.model.ups
+    assert isinstance(first, OnVector) and isinstance(second, Convolution) and isinstance(third, Dense)
+    assert (first.kernel_shape, second.kernel_shape) == ((3, 1, 4, 4), (2, 3, 3, 3))
+    batch = built.task.batch(size=5, key=jax.random.key(0))
+    grads = built.rule.step(built.model, None, batch, key=jax.random.key(1)).grads
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(grads))
+    pictures = options.examine(built, built.model, key=jax.random.key(2)).arrays
+    assert pictures["filters"].shape == (3, 4, 4)
+    assert 0 <= pictures["filters"].min() <= pictures["filters"].max() <= 1
 
 
 def test_the_split_of_the_notes():
@@ -97,8 +114,15 @@ def test_a_run(entry, options, wanted, tmp_path, how, capsys):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Tied(layers="8,4"), "layers must be sizes from the data upward, such as 100-50, got '8,4'"),
+        (lambda: Tied(layers="8,4"), "layers must be sizes from the data upward, such as 100-50, .* got '8,4'"),
         (lambda: Tied(layers="8-0"), "layers must be sizes"),
+        (lambda: Tied(BinaryDigits(), "50-8c5"), "write 8c5s1-50, not 50-8c5s1"),
+        (lambda: Tied(BinaryDigits(), "8c0"), "layers must be sizes"),
+        (lambda: Tied(BinaryDigits(), "8c9"), "filters of 9 x 9 pixels look at an image of 8 x 8"),
+        (
+            lambda: dataclasses.replace(DIGITS, layers="8c5s2").build(seed=0),
+            "a kernel of 5 with stride 2 and padding 0 cannot be transposed",
+        ),
         (lambda: Tied(layers="16-8"), "judged by enumeration, at most 20 hidden bits, got 16-8"),
         (
             lambda: dataclasses.replace(TIED_DIGITS.preset("small"), rule=RULES["exact"]).build(seed=0),

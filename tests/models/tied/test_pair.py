@@ -12,6 +12,7 @@ from vestige.models.tied import (
     Dense,
     Full,
     OneHot,
+    OnVector,
     PlainForward,
     Softly,
     begun_tied,
@@ -37,6 +38,7 @@ CONNECTIONS = {
     "convolution": Convolution((2, 5, 4), 3, 3, padding=1),
     "strided": Convolution((1, 6, 8), 2, 4, stride=2, padding=1),
     "to vectors": Convolution((1, 4, 4), 5, 4),
+    "from vectors": OnVector(Convolution((1, 6, 8), 2, 4, stride=2, padding=1)),
 }
 
 

@@ -1,12 +1,24 @@
 """From the options of a tied experiment to what a run needs."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 
 from vestige.experiments.contract import Built
+from vestige.experiments.tied.layers import Filters, parsed, shapes
 from vestige.experiments.tied.options import ENUMERABLE, Tied
 from vestige.experiments.tied.rules import Exact
-from vestige.models.tied import AbstractUnits, Bits, OneHot, tied_pair
+from vestige.models.tied import (
+    AbstractConnection,
+    AbstractUnits,
+    Bits,
+    Convolution,
+    Dense,
+    OneHot,
+    OnVector,
+    tied_pair,
+)
 from vestige.tasks.tied import LabelledImages, Patterns
 
 
@@ -23,14 +35,14 @@ def rehearse(options: Tied, *, seed: int) -> Built:
 
 def assemble(options: Tied, task: LabelledImages | Patterns, *, seed: int) -> Built:
     """What `options` ask for, on a task that is already there."""
-    if isinstance(options.rule, Exact) and sum(options.sizes) > ENUMERABLE:
+    if isinstance(options.rule, Exact) and options.hidden > ENUMERABLE:
         raise ValueError(
             f"rule exact sums over all hidden states: at most {ENUMERABLE} hidden bits, got layers "
             f"{options.layers}; use rule rws"
         )
     key_model, key_run = jax.random.split(jax.random.key(seed))
     data = task.patterns if isinstance(task, Patterns) else task.train
-    units: list[AbstractUnits] = [Bits(*data.shape[1:]), *(Bits(size) for size in options.sizes)]
+    units: list[AbstractUnits] = [Bits(*data.shape[1:]), *(Bits(*shape) for shape in hidden_shapes(options))]
     prior = None
     if isinstance(task, LabelledImages) and task.train_labels is not None:
         classes = task.train_labels.shape[1]
@@ -39,6 +51,7 @@ def assemble(options: Tied, task: LabelledImages | Patterns, *, seed: int) -> Bu
         prior = jnp.log((counts + 1) / (jnp.sum(counts) + classes))
     model = tied_pair(
         units,
+        ups=[joined(options, k, *pair) for k, pair in enumerate(itertools.pairwise(units))],
         tie=options.tie.build(),
         scale=options.scale,
         data_mean=jnp.mean(data, axis=0),
@@ -46,3 +59,19 @@ def assemble(options: Tied, task: LabelledImages | Patterns, *, seed: int) -> Bu
         key=key_model,
     )
     return Built(model, task, options.rule.build(), options.optimiser.build(options.steps), key_run)
+
+
+def hidden_shapes(options: Tied) -> tuple[tuple[int, ...], ...]:
+    """From the data upward."""
+    return shapes(options.layers, options.data.side)
+
+
+def joined(options: Tied, k: int, below: AbstractUnits, above: AbstractUnits) -> AbstractConnection:
+    """What joins two neighbouring layers. **Raises** `ValueError` for filters that cannot be transposed."""
+    layers = parsed(options.layers)
+    layer = layers[k] if k < len(layers) else None  # the classes on top
+    if not isinstance(layer, Filters):
+        return Dense(below.shape, above.shape)
+    image = (1, options.data.side, options.data.side) if k == 0 else below.shape
+    filters = Convolution(image, layer.count, layer.side, layer.stride, layer.padding)
+    return OnVector(filters) if k == 0 else filters

@@ -98,14 +98,18 @@ def _pictures(net, shown, known, image: tuple[int, int], *, key: Key) -> dict[st
     again = jax.vmap(lambda x: jax.nn.sigmoid(reconstructed(net, x)))(shown)
     keys = jax.random.split(key, len(shown))
     filled = jax.vmap(lambda x, k: inpainted(net, x, known, sweeps=100, key=k))(shown, keys)
-    kernel = np.asarray(net.generation[0])
-    strongest = np.argsort(-np.square(kernel).sum(axis=0))[:FILTERS]
-    filters = kernel[:, strongest].T
-    filters = 0.5 + 0.5 * filters / max(np.abs(filters).max(), 1e-12)
+    filters = _filters(np.asarray(net.generation[0]), image)
     return {
         "shown": np.asarray(shown).reshape(-1, *image),
         "reconstructed": np.asarray(again).reshape(-1, *image),
         "given_half": np.where(np.asarray(known), np.asarray(shown), 0.5).reshape(-1, *image),
         "inpainted": np.asarray(filled).reshape(-1, *image),
-        "filters": filters.reshape(-1, *image),
+        "filters": filters,
     }
+
+
+def _filters(kernel: np.ndarray, image: tuple[int, int]) -> np.ndarray:
+    """The strongest of the first weights as grey pictures: of whole images, or of what a filter looks at."""
+    weights = kernel.T.reshape(-1, *image) if kernel.ndim == 2 else kernel[:, 0]
+    strongest = np.argsort(-np.square(weights).sum(axis=(1, 2)))[:FILTERS]
+    return 0.5 + 0.5 * weights[strongest] / max(np.abs(weights[strongest]).max(), 1e-12)

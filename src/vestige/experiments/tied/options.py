@@ -1,6 +1,7 @@
 """What may be set of an experiment with a recognition and a generation network; nothing here imports JAX."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,7 @@ from vestige.experiments.checks import at_least, positive
 from vestige.experiments.contract import Built, Findings
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.tied.data import BarsAndStripes, Data
+from vestige.experiments.tied.layers import shapes
 from vestige.experiments.tied.rules import RULES, Rule, WakeSleep
 from vestige.experiments.tied.ties import TIES, FullyTied, Tying
 
@@ -24,7 +26,8 @@ class Tied(AbstractTaught):
 
     data: Data = dataclasses.field(default_factory=BarsAndStripes)
     layers: str = "8-4"
-    """Bits of the hidden layers, from the data upward; where data have classes, these stand on top."""
+    """Bits of the hidden layers, from the data upward; first, if wanted, filters: 8c5s2 for 8 of 5 x 5 pixels with a
+    stride of 2 (p1: and a border of 1). Where data have classes, these stand on top."""
     tie: Tying = dataclasses.field(default_factory=FullyTied)
     rule: Rule = dataclasses.field(default_factory=WakeSleep)
     scale: float = 0.1
@@ -49,19 +52,17 @@ class Tied(AbstractTaught):
         at_least(self, 0, "steps")
         at_least(self, 1, "samples", "batch", "evaluations", "evaluation_size")
         positive(self, "scale")
-        if isinstance(self.data, BarsAndStripes) and sum(self.sizes) > ENUMERABLE:
+        hidden = self.hidden
+        if isinstance(self.data, BarsAndStripes) and hidden > ENUMERABLE:
             raise ValueError(
                 f"layers: bars and stripes are judged by enumeration, at most {ENUMERABLE} hidden bits, got "
                 f"{self.layers}"
             )
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Of the hidden layers. **Raises** `ValueError` where `layers` is not of the form 100-50."""
-        parts = self.layers.split("-")
-        if not all(part.isdigit() and int(part) > 0 for part in parts):
-            raise ValueError(f"layers must be sizes from the data upward, such as 100-50, got {self.layers!r}")
-        return tuple(int(part) for part in parts)
+    def hidden(self) -> int:
+        """Bits of all hidden layers together. **Raises** `ValueError` where `layers` cannot be read."""
+        return sum(math.prod(shape) for shape in shapes(self.layers, self.data.side))
 
     @property
     def headline(self) -> str:

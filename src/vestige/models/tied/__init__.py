@@ -10,6 +10,7 @@ from vestige.models.tied.calibration import reliability as reliability
 from vestige.models.tied.connections import AbstractConnection as AbstractConnection
 from vestige.models.tied.connections import Convolution as Convolution
 from vestige.models.tied.connections import Dense as Dense
+from vestige.models.tied.connections import OnVector as OnVector
 from vestige.models.tied.enumeration import exact_gaps as exact_gaps
 from vestige.models.tied.enumeration import exact_log_likelihood as exact_log_likelihood
 from vestige.models.tied.enumeration import half_log_likelihood as half_log_likelihood

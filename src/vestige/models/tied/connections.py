@@ -127,3 +127,32 @@ class Convolution(AbstractConnection):
         images, filters = lower.swapaxes(0, 1), upper.swapaxes(0, 1)
         found = jax.lax.conv_general_dilated(images, filters, (1, 1), pads, rhs_dilation=(self.stride,) * 2)
         return found.swapaxes(0, 1)
+
+
+class OnVector(AbstractConnection):
+    """`connection`, whose lower layer is written as a vector: images that come as rows of pixels."""
+
+    connection: AbstractConnection
+    lower: tuple[int, ...] = eqx.field(static=True)
+    upper: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, connection: AbstractConnection):
+        self.connection = connection
+        self.lower, self.upper = (math.prod(connection.lower),), connection.upper
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        return self.connection.kernel_shape
+
+    @property
+    def upper_axis(self) -> int:
+        return self.connection.upper_axis
+
+    def up(self, kernel: Float[Array, "..."], lower: Float[Array, "*lower"]) -> Float[Array, "*upper"]:
+        return self.connection.up(kernel, lower.reshape(self.connection.lower))
+
+    def down(self, kernel: Float[Array, "..."], upper: Float[Array, "*upper"]) -> Float[Array, "*lower"]:
+        return self.connection.down(kernel, upper).reshape(self.lower)
+
+    def correlate(self, lower: Float[Array, "rows *lower"], upper: Float[Array, "rows *upper"]) -> Float[Array, "..."]:
+        return self.connection.correlate(lower.reshape(-1, *self.connection.lower), upper)
