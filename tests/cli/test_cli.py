@@ -228,6 +228,24 @@ def test_telling_does_not_import_jax(arguments):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_sigterm_puts_away_what_was_begun(run, monkeypatch):
+    """Where no training loop listens, as while recordings are made."""
+    put_away = []
+
+    def dispatch(arguments):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            put_away.append(True)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("vestige.cli.dispatch", dispatch)
+    code, _, err = run("list")
+    assert code == 130 and "vestige: interrupted" in err and put_away
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 class TestSignals:
     """A process of its own, stopped and killed."""
 

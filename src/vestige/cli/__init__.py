@@ -1,9 +1,13 @@
 """The command line; thin. Each command is a module that is imported only when it is called."""
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 
 from vestige.errors import UsageError, VestigeError, nearest
 
@@ -47,10 +51,28 @@ def dispatch(arguments: list[str]) -> int:
     return command.main(rest)
 
 
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM raises `KeyboardInterrupt` within the block, as SIGINT does: whatever has been begun is put away."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The `vestige` command. Exits with 0 done, 1 the run failed, 2 the command was wrong, 130 interrupted."""
     try:
-        code = dispatch(sys.argv[1:] if arguments is None else arguments)
+        with terminable():
+            code = dispatch(sys.argv[1:] if arguments is None else arguments)
     except VestigeError as error:
         print(f"vestige: {error}", file=sys.stderr)
         code = error.exit_code
