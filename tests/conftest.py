@@ -3,6 +3,7 @@
 import gc
 import os
 from importlib.metadata import version
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 FLAGS = ["--xla_force_host_platform_device_count=4"]
@@ -22,6 +23,7 @@ import pytest  # noqa: E402
 gc.freeze()  # what has been imported stays, and need not be looked through again and again
 gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage: saves a twentieth
 
+MANY_MAPS = 15_000
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
 CAREFUL = {"test_learning.py", "test_toy.py"}  # compiled with all optimisations
 
@@ -38,9 +40,15 @@ def _strict(request):
 
 @pytest.fixture(scope="module", autouse=True)
 def _forget_compiled_programs():
-    """Each holds memory maps, of which a process may have 65,530: past that, the compiler crashes."""
+    """Each holds memory maps, of which a process may have 65,530: past that, the compiler crashes. They are kept from
+    module to module as long as there are few."""
     yield
-    jax.clear_caches()
+    try:
+        maps = Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:
+        maps = MANY_MAPS
+    if maps >= MANY_MAPS:
+        jax.clear_caches()
 
 
 def pytest_configure(config):
