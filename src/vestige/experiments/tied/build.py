@@ -73,5 +73,5 @@ def joined(options: Tied, k: int, below: AbstractUnits, above: AbstractUnits) ->
     if not isinstance(layer, Filters):
         return Dense(below.shape, above.shape)
     image = (1, options.data.side, options.data.side) if k == 0 else below.shape
-    filters = Convolution(image, layer.count, layer.side, layer.stride, layer.padding)
+    filters = Convolution(image, layer.number, layer.side, layer.stride, layer.padding)
     return OnVector(filters) if k == 0 else filters

@@ -15,9 +15,9 @@ class Units(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """Bits that each look at a square of the image below, `count` of them at every place."""
+    """Bits that each look at a square of the image below, `number` of them at every place."""
 
-    count: int
+    number: int
     side: int
     stride: int
     padding: int
@@ -33,7 +33,7 @@ class Filters(NamedTuple):
                 f"layers: filters of {self.side} x {self.side} pixels look at an image of {below[1]} x {below[2]}; "
                 "take smaller ones, or a border (p1)"
             )
-        return (self.count, *((side + 2 * self.padding - self.side) // self.stride + 1 for side in below[1:]))
+        return (self.number, *((side + 2 * self.padding - self.side) // self.stride + 1 for side in below[1:]))
 
 
 _FILTERS = re.compile(r"([1-9]\d*)c([1-9]\d*)(?:s([1-9]\d*))?(?:p(\d+))?")
@@ -49,8 +49,8 @@ def parsed(layers: str) -> tuple[Units | Filters, ...]:
     for part in layers.split("-"):
         filters = _FILTERS.fullmatch(part)
         if filters:
-            count, side, stride, padding = filters.groups()
-            found.append(Filters(int(count), int(side), int(stride or 1), int(padding or 0)))
+            number, side, stride, padding = filters.groups()
+            found.append(Filters(int(number), int(side), int(stride or 1), int(padding or 0)))
         elif part.isdigit() and int(part) > 0:
             found.append(Units(int(part)))
         else:
