@@ -59,7 +59,7 @@ def test_a_models_name_stands_for_its_rule(model, rule, reading):
     assert type(built) is rule and type(built.reading) is reading
 
 
-def test_a_harmonium_takes_the_masses_of_its_data():
+def test_a_harmonium_takes_the_masses_of_its_data(monkeypatch):
     """By name, on any data; what is not a harmonium takes none."""
     assert {entry.name: entry.preset("small").task.masses for entry in FILTERING if entry.name != "hippocampus"} == {
         "ring-tracking": POPULATION,
@@ -70,6 +70,10 @@ def test_a_harmonium_takes_the_masses_of_its_data():
         "text": LETTERS,
     }
     assert Ring("two-dimensional").masses == PLANE
+    taken, build = [], MassSpringDamper.build
+    monkeypatch.setattr(MassSpringDamper, "build", lambda self, steps: taken.append(self) or build(self, steps))
+    construct(tiny(Balls(2, 6, 8), REFH(4)), seed=0)
+    assert taken == [FILMS]
     assert REFH(5).optimiser(NOTES) == NOTES and RVAE().optimiser(NOTES) == Adam(1e-3, "cosine", 0)
 
 
