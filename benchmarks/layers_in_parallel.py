@@ -4,7 +4,8 @@
 
 A connection's update by wake-sleep needs the states of its two layers and nothing else, so that once states are
 sampled all connections can be updated at once. Each device is one thread of this machine's: with more devices than idle
-cores nothing can be gained. The copies of states to the devices are part of the time; kernels and their updates stay
+cores nothing can be gained. (The products of one compiled update may themselves go on at once, on all cores: compare
+with `taskset -c 0` and `--devices 1`.) The copies of states to the devices are part of the time; kernels and their updates stay
 where they are. Medians of alternating rounds.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import os
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--devices", type=int, default=2)
@@ -85,13 +87,22 @@ homes = [devices[k % len(devices)] for k in range(arguments.depth)]
 parts = [jax.device_put(between(net, k), home) for k, home in enumerate(homes)]
 
 
-def apart():
-    """Every connection where it lives."""
-    found = []
-    for k, (part, home) in enumerate(zip(parts, homes, strict=True)):
-        seen = jax.device_put([phase[k : k + 2] for phase in states], home)
-        found.append(updates(part, seen))
+def there(place: int):
+    """The connections of one device, one after the other."""
+    found = {}
+    for k in range(place, arguments.depth, len(devices)):
+        seen = jax.device_put([phase[k : k + 2] for phase in states], homes[k])
+        found[k] = jax.block_until_ready(updates(parts[k], seen))
     return found
+
+
+threads = ThreadPoolExecutor(len(devices))
+
+
+def apart():
+    """Every connection where it lives. A thread for each device: the CPU runs a program in the thread that calls it."""
+    found = {k: part for places in threads.map(there, range(len(devices))) for k, part in places.items()}
+    return [found[k] for k in range(arguments.depth)]
 
 
 found = median(
