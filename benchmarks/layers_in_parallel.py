@@ -5,8 +5,8 @@
 A connection's update by wake-sleep needs the states of its two layers and nothing else, so that once states are
 sampled all connections can be updated at once. Each device is one thread of this machine's: with more devices than idle
 cores nothing can be gained. (The products of one compiled update may themselves go on at once, on all cores: compare
-with `taskset -c 0` and `--devices 1`.) The copies of states to the devices are part of the time; kernels and their updates stay
-where they are. Medians of alternating rounds.
+with `taskset -c 0` and `--devices 1`.) The copies of states to the devices are part of the time; kernels and their
+updates stay where they are. Medians of alternating rounds.
 """
 
 import argparse
