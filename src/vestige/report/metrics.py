@@ -80,9 +80,7 @@ _KNOWN = (
         "The same for two different cells. Frames that are all alike agree here too; only the difference tells.",
         None,
     ),
-    Metric(
-        "accuracy", "Accuracy", "Part of the questions at the end of long sequences that are answered right.", False
-    ),
+    Metric("accuracy", "Accuracy", "Part of what is asked in long sequences that is answered right.", False),
     Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", True),
     Metric("mse_forgetful", "Squared error, empty memory", "The same predictor, asked with nothing in memory.", True),
     Metric("mse_local", "Squared error, no memory", "The uncertainty detector, which sees the step alone.", True),
