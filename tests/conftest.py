@@ -21,7 +21,7 @@ import jax  # noqa: E402 - after the hook
 import pytest  # noqa: E402
 
 gc.freeze()  # what has been imported stays, and need not be looked through again and again
-gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage: saves a twentieth
+gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage
 
 MANY_MAPS = 15_000
 USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks

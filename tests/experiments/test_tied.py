@@ -1,5 +1,6 @@
 import dataclasses
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +15,7 @@ from vestige.experiments.optimisers import Adam
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.tied import RULES, TIES, BarsAndStripes, BinaryDigits, Calibration, Tied
 from vestige.experiments.tied.entries import BARS_AND_STRIPES, CALIBRATION, TIED_DIGITS, TIED_MNIST
+from vestige.experiments.tied.examine import first_weights
 from vestige.experiments.tied.images import binary
 from vestige.models.tied import Convolution, Dense, OneHot, OnVector
 from vestige.report import write_report
@@ -62,11 +64,16 @@ def test_filters_below_other_layers():
     assert isinstance(first, OnVector) and isinstance(second, Convolution) and isinstance(third, Dense)
     assert (first.kernel_shape, second.kernel_shape) == ((3, 1, 4, 4), (2, 3, 3, 3))
     batch = built.task.batch(size=5, key=jax.random.key(0))
-    grads = built.rule.step(built.model, None, batch, key=jax.random.key(1)).grads
+    grads = eqx.filter_jit(built.rule.step)(built.model, None, batch, key=jax.random.key(1)).grads
     assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(grads))
-    pictures = options.examine(built, built.model, key=jax.random.key(2)).arrays
-    assert pictures["filters"].shape == (3, 4, 4)
-    assert 0 <= pictures["filters"].min() <= pictures["filters"].max() <= 1
+
+
+def test_the_strongest_of_the_first_weights_as_pictures():
+    """Of filters what they look at, of other layers whole images; the strongest first, grey for zero."""
+    kernel = np.arange(-5, 7, dtype=np.float64).reshape(3, 1, 2, 2)
+    np.testing.assert_allclose(first_weights(kernel, (9, 9)), 0.5 + kernel[[2, 0, 1], 0] / 12)
+    dense = kernel.reshape(3, 4).T
+    np.testing.assert_allclose(first_weights(dense, (2, 2)), 0.5 + kernel[[2, 0, 1], 0] / 12)
 
 
 def test_the_split_of_the_notes():

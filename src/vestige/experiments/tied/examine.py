@@ -98,7 +98,7 @@ def _pictures(net, shown, known, image: tuple[int, int], *, key: Key) -> dict[st
     again = jax.vmap(lambda x: jax.nn.sigmoid(reconstructed(net, x)))(shown)
     keys = jax.random.split(key, len(shown))
     filled = jax.vmap(lambda x, k: inpainted(net, x, known, sweeps=100, key=k))(shown, keys)
-    filters = _filters(np.asarray(net.generation[0]), image)
+    filters = first_weights(np.asarray(net.generation[0]), image)
     return {
         "shown": np.asarray(shown).reshape(-1, *image),
         "reconstructed": np.asarray(again).reshape(-1, *image),
@@ -108,7 +108,7 @@ def _pictures(net, shown, known, image: tuple[int, int], *, key: Key) -> dict[st
     }
 
 
-def _filters(kernel: np.ndarray, image: tuple[int, int]) -> np.ndarray:
+def first_weights(kernel: np.ndarray, image: tuple[int, int]) -> np.ndarray:
     """The strongest of the first weights as grey pictures: of whole images, or of what a filter looks at."""
     weights = kernel.T.reshape(-1, *image) if kernel.ndim == 2 else kernel[:, 0]
     strongest = np.argsort(-np.square(weights).sum(axis=(1, 2)))[:FILTERS]
