@@ -5,6 +5,7 @@ from vestige.experiments.filtering.models import REFH, RVAE, Factor
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.published import published
 from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
+from vestige.experiments.optimisers import Adam
 
 _PAPER = "Makin, Dichter & Sabes 2016 (arXiv:1605.05799); Abdulsalam & Makin 2023"
 
@@ -84,7 +85,7 @@ TEXT = Entry(
     summary="one character after the other",
     paper=_PAPER,
     presets={
-        "small": Filtering(Text(), RVAE(64), chunk=4, steps=6000, watched=3),
+        "small": Filtering(Text(), RVAE(64), chunk=4, optimiser=Adam(5e-3, "cosine", 0), steps=20_000, watched=3),
         "cpu": Filtering(Text(), RVAE(256, 512), chunk=4, steps=60_000, watched=3),
         "paper": Filtering(Text(), REFH(100), steps=100_000, batch=1, watched=3),
     },
