@@ -1,5 +1,7 @@
 """Eighty columns hold a few metrics side by side; more of them stand below each other."""
 
+import json
+
 import pytest
 from tests.report.conftest import make_comparison
 
@@ -15,3 +17,17 @@ def test_all_metrics_are_told(across, tmp_path, capsys, monkeypatch):
     assert all(word in shown for word in ("kl_fresh", "parameters", "time"))
     below = [line for line in shown.splitlines() if line.strip().startswith("kl_")]
     assert bool(below) == (across == 0)
+
+
+@pytest.mark.parametrize("across", [0, 100])
+def test_what_is_not_known_of_any_metric_has_no_line(across, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(tables, "ACROSS", across)
+    (tmp_path / "config.yaml").write_text("experiment: stream\nseed: 0\n")
+    results = {"metrics": {"accuracy": 0.8}, "published": {}}
+    for best, told in ((None, False), (1.0, True)):
+        results["bounds"] = {"accuracy": {"best": best, "chance": 0.25}}
+        (tmp_path / "results.json").write_text(json.dumps(results))
+        tables.print_results(tmp_path)
+        shown = capsys.readouterr().out
+        assert ("best possible" in shown) == told
+        assert "chance" in shown and "0.25" in shown and "0.80" in shown

@@ -22,24 +22,29 @@ def print_results(folder: Path) -> None:
     """The results of one run; below them the best possible, chance, and the published models."""
     rows = results_table(folder)
     models = list(dict.fromkeys(model for row in rows for model in row.published))
+    own = {
+        "this run": [row.ours for row in rows],
+        "best possible": [row.best for row in rows],
+        "chance": [row.chance for row in rows],
+    }
+    lines = own | {f"{model}, paper": [row.published.get(model) for row in rows] for model in models}
+    told = {name: values for name, values in lines.items() if name == "this run" or any(v is not None for v in values)}
     unit = shared_unit(row.name for row in rows)
     table = plain_table(f"{folder} ({unit})" if unit else str(folder))
     table.add_column("", no_wrap=True)
     if len(rows) > ACROSS:
-        for name in ("this run", "best possible", "chance", *(f"{model}, paper" for model in models)):
+        for name in told:
             table.add_column(name, justify="right", overflow="fold")
-        for row in rows:
-            values = (row.ours, row.best, row.chance, *(row.published.get(model) for model in models))
-            table.add_row(row.name, *(format_number(value) for value in values))
+        for row, *values in zip(rows, *told.values(), strict=True):
+            table.add_row(row.name, *map(format_number, values))
         Console().print(table)
         return
     for row in rows:
         table.add_column(row.name, justify="right", overflow="fold")
-    table.add_row("this run", *(format_number(row.ours) for row in rows), style="bold")
-    table.add_row("best possible", *(format_number(row.best) for row in rows))
-    table.add_row("chance", *(format_number(row.chance) for row in rows), end_section=True)
-    for model in models:
-        table.add_row(f"{model}, paper", *(format_number(row.published.get(model)) for row in rows))
+    last = [name for name in told if name in own][-1]
+    for name, values in told.items():
+        style = "bold" if name == "this run" else None
+        table.add_row(name, *map(format_number, values), style=style, end_section=name == last)
     Console().print(table)
 
 
