@@ -28,8 +28,7 @@ import equinox as eqx  # noqa: E402 - after the flags
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 
-from vestige.models.tied import Bits, added, generation_update, recognition_update, tied_pair  # noqa: E402
-from vestige.models.tied.net import Net  # noqa: E402
+from vestige.models.tied import Bits, Net, added, generation_update, recognition_update, tied_pair  # noqa: E402
 
 BATCH = 100
 
@@ -112,10 +111,12 @@ found = median(
         f"updates, on {len(devices)} devices": apart,
     }
 )
-whole, split = updates(net, states), apart()
+whole = updates(net, states)
 same = all(
-    bool(jnp.allclose(whole.generation[k], part.generation[0], atol=1e-4)) for k, part in enumerate(split)
-) and all(bool(jnp.allclose(whole.recognition[k], part.recognition[0], atol=1e-4)) for k, part in enumerate(split))
+    bool(jnp.allclose(one, other, atol=1e-4))
+    for k, part in enumerate(apart())
+    for one, other in ((whole.generation[k], part.generation[0]), (whole.recognition[k], part.recognition[0]))
+)
 print("-".join(map(str, sizes)), f"batch {BATCH}, the same updates: {same}")
 for name, milliseconds in found.items():
     print(f"{name:32} {milliseconds:8.2f} ms")

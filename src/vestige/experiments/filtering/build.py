@@ -19,6 +19,7 @@ def assemble(options: Filtering, task: AbstractFilteringTask, *, seed: int) -> B
     model = options.model.build(task.family, key=key_model)
     learning = options.model.rule if isinstance(options.rule, Own) else options.rule
     rule = learning.build(options.model.fit(), chunk=options.chunk, lags=options.model.lags)
-    own = options.model.optimiser(options.task.masses)
-    optimiser = own if isinstance(options.optimiser, Own) else options.optimiser
+    optimiser = options.optimiser
+    if isinstance(optimiser, Own):
+        optimiser = options.model.optimiser(options.task.masses)
     return Built(model, task, rule, optimiser.build(options.steps), key_run)

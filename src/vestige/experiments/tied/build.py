@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from vestige.experiments.contract import Built
-from vestige.experiments.tied.layers import Filters, parsed, shapes
+from vestige.experiments.tied.layers import Filters, parsed
 from vestige.experiments.tied.options import ENUMERABLE, Tied
 from vestige.experiments.tied.rules import Exact
 from vestige.models.tied import (
@@ -42,7 +42,7 @@ def assemble(options: Tied, task: LabelledImages | Patterns, *, seed: int) -> Bu
         )
     key_model, key_run = jax.random.split(jax.random.key(seed))
     data = task.patterns if isinstance(task, Patterns) else task.train
-    units: list[AbstractUnits] = [Bits(*data.shape[1:]), *(Bits(*shape) for shape in hidden_shapes(options))]
+    units: list[AbstractUnits] = [Bits(*data.shape[1:]), *(Bits(*shape) for shape in options.shapes)]
     prior = None
     if isinstance(task, LabelledImages) and task.train_labels is not None:
         classes = task.train_labels.shape[1]
@@ -51,7 +51,7 @@ def assemble(options: Tied, task: LabelledImages | Patterns, *, seed: int) -> Bu
         prior = jnp.log((counts + 1) / (jnp.sum(counts) + classes))
     model = tied_pair(
         units,
-        ups=[joined(options, k, *pair) for k, pair in enumerate(itertools.pairwise(units))],
+        ups=joined(options, units),
         tie=options.tie.build(),
         scale=options.scale,
         data_mean=jnp.mean(data, axis=0),
@@ -61,17 +61,18 @@ def assemble(options: Tied, task: LabelledImages | Patterns, *, seed: int) -> Bu
     return Built(model, task, options.rule.build(), options.optimiser.build(options.steps), key_run)
 
 
-def hidden_shapes(options: Tied) -> tuple[tuple[int, ...], ...]:
-    """From the data upward."""
-    return shapes(options.layers, options.data.side)
+def joined(options: Tied, units: list[AbstractUnits]) -> list[AbstractConnection]:
+    """What joins neighbouring layers, from the data upward; the data are images written as vectors.
 
-
-def joined(options: Tied, k: int, below: AbstractUnits, above: AbstractUnits) -> AbstractConnection:
-    """What joins two neighbouring layers. **Raises** `ValueError` for filters that cannot be transposed."""
-    layers = parsed(options.layers)
-    layer = layers[k] if k < len(layers) else None  # the classes on top
-    if not isinstance(layer, Filters):
-        return Dense(below.shape, above.shape)
-    image = (1, options.data.side, options.data.side) if k == 0 else below.shape
-    filters = Convolution(image, layer.number, layer.side, layer.stride, layer.padding)
-    return OnVector(filters) if k == 0 else filters
+    **Raises** `ValueError` for filters that cannot be transposed.
+    """
+    below, found = (1, options.data.side, options.data.side), []
+    layers = itertools.zip_longest(parsed(options.layers), itertools.pairwise(units))  # on top there may be classes
+    for layer, (lower, upper) in layers:
+        if isinstance(layer, Filters):
+            filters = Convolution(below, layer.number, layer.side, layer.stride, layer.padding)
+            found.append(filters if found else OnVector(filters))
+        else:
+            found.append(Dense(lower.shape, upper.shape))
+        below = upper.shape
+    return found

@@ -60,9 +60,14 @@ class Tied(AbstractTaught):
             )
 
     @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of the hidden layers, from the data upward. **Raises** `ValueError` where `layers` cannot be read."""
+        return shapes(self.layers, self.data.side)
+
+    @property
     def hidden(self) -> int:
-        """Bits of all hidden layers together. **Raises** `ValueError` where `layers` cannot be read."""
-        return sum(math.prod(shape) for shape in shapes(self.layers, self.data.side))
+        """Bits of all hidden layers together."""
+        return sum(map(math.prod, self.shapes))
 
     @property
     def headline(self) -> str:
