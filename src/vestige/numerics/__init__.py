@@ -8,6 +8,7 @@ from vestige.numerics.exponential import segment_logsumexp as segment_logsumexp
 from vestige.numerics.gaussian import DiagonalGaussian as DiagonalGaussian
 from vestige.numerics.mixture import GaussianMixture as GaussianMixture
 from vestige.numerics.poisson import poisson as poisson
+from vestige.numerics.rounds import in_rounds as in_rounds
 from vestige.numerics.safe import masked_mean as masked_mean
 from vestige.numerics.safe import masked_where as masked_where
 from vestige.numerics.safe import soft_clamp as soft_clamp

@@ -1,11 +1,11 @@
 """A small classifier of digits, fitted on the host and run on the device."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from vestige.numerics import in_rounds
 from vestige.tasks.digits import CLASSES, digit_labels
 from vestige.tasks.images import ImagePool
 
@@ -50,5 +50,5 @@ class DigitClassifier(eqx.Module):
         """The part of a pool's images of this digit that are taken for it."""
         labels = np.asarray(digit_labels(pool, "a classifier of digits"))
         frames = (pool.pixels[np.flatnonzero(labels == digit)] >= 128).astype(jnp.float32)
-        found = jax.lax.map(self, frames, batch_size=64)
+        found = in_rounds(self, frames, at_most=64)
         return float(jnp.mean((found == digit).astype(jnp.float32)))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.models.temporal import elbo
+from vestige.numerics import in_rounds
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.source import AbstractSource
 from vestige.tasks.tally import Tally
@@ -121,7 +122,7 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
                 **own,
             }
 
-        rows, tallies = jax.lax.map(one, jnp.arange(size), batch_size=min(size, EVALUATION_BATCH))
+        rows, tallies = in_rounds(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         means = jax.tree.map(lambda m: jnp.mean(m, axis=0), rows)
         sums = jax.tree.map(lambda m: jnp.sum(m, axis=0), tallies)
         return {

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Int
 from vestige.rules import AbstractRule, Step
 from vestige.tasks import AbstractTask
 from vestige.training.state import RunState
-from vestige.typing import Batch, Key
+from vestige.typing import Batch
 
 
 class Program(NamedTuple):
@@ -23,27 +23,38 @@ class Program(NamedTuple):
     rule: AbstractRule
 
 
-def _propose(program: Program, state: RunState, batch_size: int, mesh: Mesh | None) -> Step:
-    """The rule's update at this state. Whatever is random follows from the state's key and step."""
+def _propose(
+    program: Program, state: RunState, drawn: Batch | None, batch_size: int, mesh: Mesh | None
+) -> tuple[Step, Batch | None]:
+    """The rule's update at this state, and what is now `drawn`. Whatever is random follows from the state's key and
+    step."""
     key_batch, key_rule = jax.random.split(jax.random.fold_in(state.key, state.step))
-    batch = _drawn(program, state, batch_size, key_batch)
-    if mesh is not None:
-        batch = jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names)))
-    return program.rule.step(state.model, state.carry, batch, key=key_rule)
-
-
-def _drawn(program: Program, state: RunState, batch_size: int, key: Key) -> Batch:
-    """The batch of this update, or a blank one where the rule has no use for it."""
 
     def draw() -> Batch:
-        return program.task.batch(size=batch_size, key=key)
+        return program.task.batch(size=batch_size, key=key_batch)
 
-    asked = program.rule.asks(state.carry)
-    if asked is True:
-        return draw()
-    shapes, static = eqx.partition(eqx.filter_eval_shape(draw), lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
-    arrays = jax.lax.cond(asked, lambda: eqx.filter(draw(), eqx.is_array), lambda: jax.tree.map(_blank, shapes))
-    return eqx.combine(arrays, static)
+    if drawn is None:
+        batch = draw()
+    else:
+        batch = drawn = eqx.combine(*_drawn_anew(program.rule.asks(state.carry), draw, drawn))
+    if mesh is not None:
+        batch = jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names)))
+    return program.rule.step(state.model, state.carry, batch, key=key_rule), drawn
+
+
+def _drawn_anew(asked: Bool[Array, ""] | bool, draw: Callable[[], Batch], drawn: Batch) -> tuple[Batch, Batch]:
+    """A new batch where the rule asks for one; the arrays of it, and what is not an array."""
+    arrays, static = eqx.partition(drawn, eqx.is_array)
+    return jax.lax.cond(asked, lambda: eqx.filter(draw(), eqx.is_array), lambda: arrays), static
+
+
+def _undrawn(program: Program, state: RunState, batch_size: int) -> Batch | None:
+    """A blank batch to begin with; None where the rule asks for a new one at every update."""
+    if program.rule.asks(state.carry) is True:
+        return None
+    like = eqx.filter_eval_shape(lambda: program.task.batch(size=batch_size, key=state.key))
+    is_shape = lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct)
+    return jax.tree.map(lambda leaf: _blank(leaf) if is_shape(leaf) else leaf, like)
 
 
 def _blank(shape: jax.ShapeDtypeStruct) -> Array:
@@ -66,8 +77,10 @@ def make_advance(
     compilation serves every number. The state's buffers are donated.
     """
 
-    def update(program: Program, state: RunState) -> tuple[RunState, Bool[Array, ""]]:
-        proposal = _propose(program, state, batch_size, mesh)
+    def update(
+        program: Program, state: RunState, drawn: Batch | None
+    ) -> tuple[RunState, Bool[Array, ""], Batch | None]:
+        proposal, drawn = _propose(program, state, drawn, batch_size, mesh)
         parameters, rest = eqx.partition(state.model, eqx.is_inexact_array)
         changes, optimiser_state = optimiser.update(proposal.grads, state.optimiser, parameters)
         changed = eqx.apply_updates(parameters, changes)
@@ -87,12 +100,13 @@ def make_advance(
             totals=keep(jax.tree.map(jnp.add, state.totals, proposal.metrics), state.totals),
             counted=state.counted + good,
         )
-        return state, ~done
+        return state, ~done, drawn
 
     @eqx.filter_jit(donate="all-except-first")
     def advance(constant: tuple[Program, Int[Array, ""]], state: RunState) -> tuple[RunState, Bool[Array, ""]]:
         program, count = constant
-        arrays, static = eqx.partition(state, eqx.is_array)
+        # A batch that is not asked for is the last one again, which costs nothing; blank ones would have to be made.
+        arrays, static = eqx.partition((state, _undrawn(program, state, batch_size)), eqx.is_array)
 
         def proceed(loop):
             done, halted, _ = loop
@@ -100,12 +114,13 @@ def make_advance(
 
         def body(loop):
             done, _, arrays = loop
-            state, halted = update(program, eqx.combine(arrays, static))
-            return done + 1, halted, eqx.filter(state, eqx.is_array)
+            state, drawn = eqx.combine(arrays, static)
+            state, halted, drawn = update(program, state, drawn)
+            return done + 1, halted, eqx.filter((state, drawn), eqx.is_array)
 
         zero = jnp.zeros((), jnp.int32)
         _, halted, arrays = jax.lax.while_loop(proceed, body, (zero, jnp.zeros((), bool), arrays))
-        return eqx.combine(arrays, static), halted
+        return eqx.combine(arrays, static)[0], halted
 
     return advance
 
@@ -116,7 +131,8 @@ def name_nonfinite(program: Program, state: RunState, batch_size: int) -> list[s
     Repeats the update outside the compiled loop: it is deterministic, so a healthy run pays nothing for
     the names.
     """
-    proposal = eqx.filter_jit(_propose)(program, state, batch_size, None)
+    drawn = _undrawn(program, state, batch_size)
+    proposal, _ = eqx.filter_jit(_propose)(program, state, drawn, batch_size, None)
     named: list[str] = []
     for title, tree in (("metric", proposal.metrics), ("gradient", proposal.grads)):
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree):

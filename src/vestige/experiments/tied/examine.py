@@ -20,6 +20,7 @@ from vestige.models.tied import (
     reconstructed,
     reliability,
 )
+from vestige.numerics import in_rounds
 from vestige.tasks.tied import LabelledImages, Patterns
 from vestige.tasks.tied.labelled import RECOGNITIONS
 from vestige.training.evaluation import evaluate, scalars
@@ -65,7 +66,7 @@ def _images(task: LabelledImages, model: TiedPair, *, key: Key) -> Findings:
     rows = task.test[:GAP_ROWS]
     keys = jax.random.split(key_gaps, len(rows))
     closely = FINAL * task.samples
-    by_layer = jax.lax.map(lambda row: gaps(net, row[0], samples=closely, key=row[1]), (rows, keys), batch_size=20)
+    by_layer = in_rounds(lambda row: gaps(net, row[0], samples=closely, key=row[1]), (rows, keys), at_most=20)
     height, width = task.image
     arrays = _pictures(net, task.test[:SHOWN], task.upper_half(), task.image, key=key_pictures)
     arrays["gap_by_layer"] = np.asarray(jnp.mean(by_layer, axis=0))

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from vestige.models.tied.net import Net
 from vestige.models.tied.units import OneHot
-from vestige.numerics import log_add, logsumexp
+from vestige.numerics import in_rounds, log_add, logsumexp
 from vestige.typing import Key
 
 
@@ -95,7 +95,7 @@ def class_log_likelihoods(
         rest = jnp.sum(net.log_p_terms(states)[:-2]) - jnp.sum(net.log_q_terms(states)[:-1])
         return class_log_joint(net, states[-2]) + rest
 
-    each = jax.lax.map(once, jax.random.split(key, samples), batch_size=min(samples, 1000))
+    each = in_rounds(once, jax.random.split(key, samples), at_most=1000)
     return logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype))
 
 
@@ -127,7 +127,7 @@ def half_bound(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key
         states = net.recognise(data, key=key)
         return 0.5 * (net.log_p(states) - net.log_q(states))
 
-    each = jax.lax.map(once, jax.random.split(key, samples), batch_size=min(samples, 1000))
+    each = in_rounds(once, jax.random.split(key, samples), at_most=1000)
     return 2 * (logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype)))
 
 
@@ -145,7 +145,7 @@ def estimated_log_z_squared(net: Net, *, samples: int, chunk: int = 1000, key: K
         other = net.recognise(states[0], key=key_q)
         return 0.5 * (net.log_q(states) + net.log_p(other) - net.log_p(states) - net.log_q(other))
 
-    return summarised(jax.lax.map(once, jax.random.split(key, samples), batch_size=min(chunk, samples)))
+    return summarised(in_rounds(once, jax.random.split(key, samples), at_most=chunk))
 
 
 def _told(total: Array, squares: Array, logs: Array, samples: int) -> Weighed:

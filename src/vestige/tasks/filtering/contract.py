@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from vestige.models.families import AbstractFamily
+from vestige.numerics import in_rounds
 from vestige.sequences import ArraySequence
 from vestige.tasks.contract import AbstractTask
 from vestige.typing import Batch, Key, PyTree
@@ -94,7 +95,7 @@ class AbstractFilteringTask(AbstractTask):
 def over_held_out(
     task: AbstractFilteringTask, of: Callable[[ArraySequence, Key], PyTree[Array]], *, size: int, key: Key
 ) -> PyTree[Array]:
-    """`of` each held-out sequence, with a key of the row's own, stacked; 64 sequences at a time.
+    """`of` each held-out sequence, with a key of the row's own, stacked; up to 64 sequences at a time.
 
     **Raises:** `ValueError` where `size` is not positive.
     """
@@ -105,8 +106,7 @@ def over_held_out(
     def one(row: Array) -> PyTree[Array]:
         return of(task.held_out(row, key=key_rows), jax.random.fold_in(key_model, row))
 
-    count = task.held_out_count(size)
-    return jax.lax.map(one, jnp.arange(count), batch_size=min(count, EVALUATION_BATCH))
+    return in_rounds(one, jnp.arange(task.held_out_count(size)), at_most=EVALUATION_BATCH)
 
 
 def follow(

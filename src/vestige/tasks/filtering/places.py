@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.data import Recording
 from vestige.models.families import Poisson
+from vestige.numerics import in_rounds
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out, shown
 from vestige.tasks.filtering.readout import chosen_ridge
@@ -76,7 +77,7 @@ class PlaceCells(AbstractRecordings):
             features = follow(model, sequence, state, key=jax.random.fold_in(key_train, number))
             return features, sequence.outcomes, _inside(sequence)
 
-        learned = jax.lax.map(filtered, jnp.arange(self.train.count), batch_size=64)
+        learned = in_rounds(filtered, jnp.arange(self.train.count), at_most=64)
         features, places, inside = (x.reshape(-1, *x.shape[2:]) for x in learned)
         known = jnp.where(inside, 1.0, 0.0)
         nearness = self._nearness(places)

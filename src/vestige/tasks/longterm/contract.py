@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from vestige.numerics import in_rounds
 from vestige.sequences import AbstractSequence, Window, at
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.longterm.reading import Remembers, RemembersAndPredicts, readouts_at
@@ -71,7 +72,7 @@ class AbstractMemoryTask(AbstractTask):
             memories = readouts_at(model, sequence, judged, steps=self.steps, chunk=min(chunk, self.steps))
             return self.answers(model, memories, jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, judged)))
 
-        values = jax.lax.map(one, jnp.arange(size), batch_size=min(size, EVALUATION_BATCH))
+        values = in_rounds(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         return {name: jnp.mean(found) for name, found in values.items()}
 
 

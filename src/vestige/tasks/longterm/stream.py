@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from vestige.numerics import in_rounds
 from vestige.sequences import AbstractReader, StreamSequence, lanes, random_place
 from vestige.sequences.places import LONGEST
 from vestige.tasks.contract import AbstractTask
@@ -129,7 +130,7 @@ class Stream(AbstractTask):
             start = (model.init(), {name: jnp.zeros(()) for name in names}, jnp.zeros((), jnp.int32))
             return jax.lax.fori_loop(0, -(-longest // chunk), follow, start)[1:]
 
-        means, seen = jax.lax.map(one, parts, batch_size=min(size, EVALUATION_BATCH))
+        means, seen = in_rounds(one, parts, at_most=EVALUATION_BATCH)
         weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
         return {name: jnp.sum(weights * values) for name, values in means.items()}
 

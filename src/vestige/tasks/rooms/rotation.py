@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from vestige.numerics import in_rounds
 from vestige.tasks.actions import one_hot_actions
 from vestige.tasks.frames import AbstractFrameTask, Shown
 from vestige.tasks.rooms.layout import draw_room
@@ -125,7 +126,7 @@ class RoomRotation(AbstractFrameTask[Rooms]):
             return ~covered(headings, self.train.resolution)
 
         keys = jax.random.split(jax.random.key(0), SIMULATED)
-        return jnp.mean(jax.lax.map(new, keys, batch_size=64).astype(jnp.float32), axis=0)
+        return jnp.mean(in_rounds(new, keys, at_most=64).astype(jnp.float32), axis=0)
 
 
 def covered(headings: Float[Array, " time"], width: int) -> Bool[Array, " time"]:

@@ -17,6 +17,7 @@ from vestige.models.tied import (
     from_mlp,
     reliability,
 )
+from vestige.numerics import in_rounds
 from vestige.tasks.contract import AbstractTask
 from vestige.typing import Batch, Key, Metrics
 
@@ -67,7 +68,7 @@ class CalibratedDigits(AbstractTask):
             def one(row: tuple[Array, Key]) -> Array:
                 return recognition(net, row[0], key=row[1])[-1]
 
-            return Opinion(jax.lax.map(one, (images, keys), batch_size=min(AT_ONCE, images.shape[0])), labels)
+            return Opinion(in_rounds(one, (images, keys), at_most=AT_ONCE), labels)
 
         ways = {"ap1": PlainForward(), "ap2": VariancePropagation(), "sampled": Sampled(self.passes)}
         return {name: believed(way) for name, way in ways.items()}

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.models.longterm import Detector
+from vestige.numerics import in_rounds
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.longterm.contract import EVALUATION_BATCH
 from vestige.tasks.longterm.reading import RemembersAndPredicts
@@ -61,7 +62,7 @@ class ColorEpisodes(AbstractTask):
                 f"evaluate: size must be in 1..{self.held_out.episodes}, the held-out episodes, got {size}"
             )
         chosen = jax.random.permutation(key, self.held_out.episodes)[:size].astype(jnp.int32)
-        sums = jax.lax.map(lambda index: self._judged(model, index), chosen, batch_size=min(size, TOGETHER))
+        sums = in_rounds(lambda index: self._judged(model, index), chosen, at_most=TOGETHER)
         total = {name: jnp.sum(values) for name, values in sums.items()}
         return {name: value / jnp.maximum(total["count"], 1.0) for name, value in total.items() if name != "count"}
 
