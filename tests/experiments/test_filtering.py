@@ -17,9 +17,9 @@ from vestige.experiments.construct import construct
 from vestige.experiments.execute import execute
 from vestige.experiments.filtering.entries import FILTERING
 from vestige.experiments.filtering.masses import FILMS, LETTERS, MOTION, NOTES, PLANE, POPULATION
-from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, BinaryRVAE, Factor, StraightRVAE
+from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, BinaryRVAE, Deep, Factor, StraightRVAE
 from vestige.experiments.filtering.options import Filtering
-from vestige.experiments.filtering.rules import RULES, Foresight, Local, ThroughTime, TransitionOnly
+from vestige.experiments.filtering.rules import RULES, Foresight, Local, Shuffled, ThroughTime, TransitionOnly
 from vestige.experiments.filtering.tasks import Balls, Ring, Sensors
 from vestige.experiments.optimisers import Adam, MassSpringDamper
 from vestige.experiments.serial import from_plain, to_plain
@@ -47,16 +47,32 @@ def test_options_survive_yaml(model, rule):
     [
         (REFH(5), TemporallyLocal, Pair),
         (TRBM(5), TemporallyLocal, Transition),
+        (Deep(5, below=4, layers=2), TemporallyLocal, Pair),
         (RTRBM(5), Unrolled, Transition),
         (RVAE(4, width=5), TemporallyLocal, Foreseeing),
         (RVAE(4, width=5, horizon=0), TemporallyLocal, Pair),
         (BinaryRVAE(4, width=5), TemporallyLocal, Foreseeing),
     ],
-    ids=["refh", "trbm", "rtrbm", "rvae", "rvae without foresight", "rvae of bits"],
+    ids=["refh", "trbm", "deep", "rtrbm", "rvae", "rvae without foresight", "rvae of bits"],
 )
 def test_a_models_name_stands_for_its_rule(model, rule, reading):
     built = construct(tiny(model=model), seed=0).rule
     assert type(built) is rule and type(built.reading) is reading
+
+
+def test_layers_between_bits_have_a_mass_of_their_own():
+    """One update by equal gradients: a step is 1 / (growth mass), and the first growth is 1.1."""
+    model = construct(tiny(model=Deep(5, below=4, layers=2)), seed=0).model
+    parameters = eqx.filter(model, eqx.is_inexact_array)
+    optimiser = MassSpringDamper(input_weights=100.0, hidden_bias=300.0, state_weights=20.0, upper=40.0).build(50)
+    gradients = jax.tree.map(jnp.ones_like, parameters)
+    moved, _ = optimiser.update(gradients, optimiser.init(parameters), parameters)
+    mass = lambda leaf: float(jnp.median(-1 / (1.1 * leaf)))
+    lowest, second = moved.below
+    found = [mass(x) for x in (lowest.weights, lowest.hidden_bias, second.weights, second.visible_bias)]
+    np.testing.assert_allclose(found, [100, 300, 40, 40], rtol=1e-3)
+    top = [mass(x) for x in (moved.top.input_weights, moved.top.state_weights, moved.top.hidden_bias)]
+    np.testing.assert_allclose(top, [40, 20, 40], rtol=1e-3)
 
 
 def test_a_harmonium_takes_the_masses_of_its_data(monkeypatch):
@@ -118,6 +134,12 @@ def test_any_rule_can_be_asked_for(rule, expected, reading):
         (lambda: construct(tiny(model=REFH(5), rule=Foresight()), seed=0), "the model foretells nothing"),
         (lambda: construct(tiny(model=Factor()), seed=0), "observations must be real numbers, got Poisson"),
         (lambda: REFH(0), "hidden must be at least 1, got 0"),
+        (lambda: construct(tiny(model=RTRBM(5), chunk=1), seed=0), "rule bptt: .* at least 2, got 1; say --chunk 20"),
+        (
+            lambda: construct(tiny(rule=Shuffled(), chunk=2), seed=0),
+            "rule shuffled: an update is one step, got chunk 2",
+        ),
+        (lambda: Deep(layers=0), "layers must be at least 1, got 0"),
         (lambda: REFH(noise=1.5), r"noise must be in \[0, 1\], got 1.5"),
         (lambda: RVAE(1), "hidden must be at least 2, got 1"),
         (lambda: Local(slow=1.0), r"slow must be in \[0, 1\), got 1.0"),
@@ -161,7 +183,11 @@ def test_published_numbers_are_those_of_the_same_films():
             tiny(Sensors(time=30), Factor(), optimiser=Adam(1e-3, "constant", 0)),
             {"filter_seen", "filter_state", "filter_denoised", "filter_foretold"},
         ),
-        ("bouncing-balls", tiny(Balls(2, 6, 8), REFH(4)), {"frames", "foretold", "sampled", "filter_state"}),
+        (
+            "bouncing-balls",
+            tiny(Balls(2, 6, 8), Deep(4, below=3, sampled=True)),
+            {"frames", "foretold", "sampled", "filter_state"},
+        ),
     ],
 )
 def test_a_run_leaves_metrics_and_pictures(name, options, arrays, tmp_path):

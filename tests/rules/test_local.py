@@ -9,7 +9,17 @@ import pytest
 from vestige.models.families import Poisson
 from vestige.models.filters import FactorFilter, RecurrentVAE
 from vestige.models.harmonium import Harmonium, RecurrentHarmonium
-from vestige.rules import Bound, Contrastive, Foresight, Likelihood, Pair, TemporallyLocal, ThroughTime, Transition
+from vestige.rules import (
+    Bound,
+    Contrastive,
+    Foresight,
+    Likelihood,
+    Pair,
+    Shuffled,
+    TemporallyLocal,
+    ThroughTime,
+    Transition,
+)
 from vestige.sequences import ArraySequence
 from vestige.typing import Batch
 
@@ -44,7 +54,7 @@ def vae(key):
 
 CASES = {
     "harmonium, pair": (harmonium, Contrastive(), Pair()),
-    "harmonium, transition": (harmonium, Contrastive(2, noise=0.5), Transition()),
+    "harmonium, transition": (harmonium, Contrastive(2, noise=0.5, sampled=True), Transition()),
     "factor, pair": (lambda key: FactorFilter(OBSERVED, HIDDEN, key=key), Likelihood(), Pair()),
     "factor, transition": (lambda key: FactorFilter(OBSERVED, HIDDEN, key=key), Likelihood(), Transition()),
     "vae, pair": (vae, Bound(), Pair()),
@@ -119,6 +129,29 @@ def test_a_single_step_through_time_is_the_local_rule(case, key):
     one = update(TemporallyLocal(fit, reading, chunk=1), model, batch, key)
     other = update(ThroughTime(fit, reading, chunk=1), model, batch, key)
     np.testing.assert_allclose(flat(one.grads), flat(other.grads), atol=1e-6)
+
+
+def test_shuffled_takes_another_sequences_state(key):
+    """The update is that of the rule itself on states that have been turned round, never by a whole turn."""
+    model, batch, rule = harmonium(key), counts(key, rows=5), TemporallyLocal(Contrastive())
+    carry = update(rule, model, batch, key).carry
+    shifts = set()
+    for seed in range(12):
+        own = jax.random.key(seed)
+        found = step(Shuffled(rule), model, carry, batch, own)
+        turned = lambda by: eqx.tree_at(lambda c: c.slots.state, carry, jnp.roll(carry.slots.state, by, axis=0))
+        same = [by for by in range(5) if _agree(found, step(rule, model, turned(by), batch, jax.random.split(own)[1]))]
+        shifts |= set(same)
+        assert len(same) == 1
+    assert 0 not in shifts and len(shifts) > 2
+    with pytest.raises(ValueError, match="at every step"):
+        Shuffled(TemporallyLocal(Contrastive(), chunk=2))
+    with pytest.raises(ValueError, match="at least 2 sequences, got 1"):
+        update(Shuffled(rule), model, counts(key, rows=1), key)
+
+
+def _agree(one, other):
+    return bool(jnp.allclose(flat(one.grads), flat(other.grads)) & jnp.allclose(flat(one.carry), flat(other.carry)))
 
 
 def test_chunks_of_two_see_what_single_steps_see(key):

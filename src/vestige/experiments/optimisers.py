@@ -87,6 +87,8 @@ class MassSpringDamper:
     state_bias: float = 12.0
     input_bias: float = 200.0
     hidden_bias: float = 200.0
+    upper: float = 50.0
+    """Mass of weights and biases between two layers of hidden bits, in a model that has several."""
 
     def __post_init__(self):
         at_least(self, 1, "epoch")
@@ -98,9 +100,10 @@ class MassSpringDamper:
     def build(self, steps: int) -> Any:
         """The optax transformation for a run of `steps` updates of a recurrent harmonium."""
         import equinox as eqx
+        import jax
         import jax.numpy as jnp
 
-        from vestige.models.harmonium import RecurrentHarmonium
+        from vestige.models.harmonium import DeepHarmonium, RecurrentHarmonium
         from vestige.training.damped import mass_spring_damper
 
         epoch = max(1, steps // 50) if self.epoch is None else self.epoch
@@ -126,13 +129,21 @@ class MassSpringDamper:
         growth, momentum, decay = schedules[self.schedule]
 
         def masses(parameters: Any) -> Any:
+            if isinstance(parameters, DeepHarmonium):
+                heavy = jax.tree.map(lambda _: self.upper, parameters)
+                lowest = lambda m: [m.below[0].weights, m.below[0].visible_bias, m.below[0].hidden_bias]
+                recurrent = lambda m: [m.top.state_weights, m.top.state_bias]
+                of_data = [self.input_weights, self.input_bias, self.hidden_bias]
+                heavy = eqx.tree_at(lowest, heavy, of_data)
+                return eqx.tree_at(recurrent, heavy, [self.state_weights, self.state_bias])
             if not isinstance(parameters, RecurrentHarmonium):
                 raise ValueError(
                     "optimiser: the mass-spring-damper is one for recurrent harmoniums, got "
                     f"{type(parameters).__name__}; take Adam"
                 )
-            where = lambda model: [getattr(model, name) for name in self._masses()]
-            return eqx.tree_at(where, parameters, [getattr(self, name) for name in self._masses()])
+            own = ("state_weights", "input_weights", "state_bias", "input_bias", "hidden_bias")
+            where = lambda model: [getattr(model, name) for name in own]
+            return eqx.tree_at(where, parameters, [getattr(self, name) for name in own])
 
         stiffness = 0.1 if self.schedule == "logistic" else 0.0
         return mass_spring_damper(masses, growth=growth, momentum=momentum, decay=decay, stiffness=stiffness)

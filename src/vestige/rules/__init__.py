@@ -40,6 +40,7 @@ from vestige.rules.selection import GumbelMost as GumbelMost
 from vestige.rules.selection import Importance as Importance
 from vestige.rules.selection import Most as Most
 from vestige.rules.selection import Targets as Targets
+from vestige.rules.shuffled import Shuffled as Shuffled
 from vestige.rules.slots import Slots as Slots
 from vestige.rules.stages import Stages as Stages
 from vestige.rules.stages import StagesCarry as StagesCarry

@@ -33,19 +33,21 @@ class Bound(AbstractFit):
 
 
 class Contrastive(AbstractFit):
-    """The statistic of contrastive divergence, of a density that has one (`contrast(value, sweeps=…, noise=…, key=…)`),
-    see [`Harmonium`][vestige.models.harmonium.Harmonium].
+    """The statistic of contrastive divergence, of a density that has one (`contrast`), see
+    [`Harmonium`][vestige.models.harmonium.Harmonium].
 
     **Arguments:**
 
     - `sweeps`: n of CD-n, sweeps of Gibbs sampling.
     - `noise`: share of the chains that start far from the data.
+    - `sampled`: whether the positive statistics have hidden bits, or their means.
 
     **Raises:** `ValueError` for sweeps below 1, or noise outside [0, 1].
     """
 
     sweeps: int = eqx.field(static=True, default=1)
     noise: float = eqx.field(static=True, default=0.0)
+    sampled: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
         if self.sweeps < 1:
@@ -54,4 +56,4 @@ class Contrastive(AbstractFit):
             raise ValueError(f"Contrastive: noise must be in [0, 1], got {self.noise}")
 
     def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
-        return density.contrast(value, sweeps=self.sweeps, noise=self.noise, key=key)
+        return density.contrast(value, sweeps=self.sweeps, noise=self.noise, sampled=self.sampled, key=key)

@@ -140,3 +140,12 @@ def test_no_gradient_runs_along_the_chain(key):
     assert float(fantasy[0]) == round(float(fantasy[0]))
     by_hand = value * jax.nn.sigmoid(0.3 * value) - fantasy * jax.nn.sigmoid(0.3 * fantasy)
     np.testing.assert_allclose(slope.weights[0], by_hand, rtol=1e-5)
+
+
+def test_sampled_statistics_are_the_same_on_average_and_noisier(harmonium, key):
+    means, errors = estimates(harmonium, DATA, 1, 20_000, key)
+    sampled, noisier = estimates(harmonium, DATA, 1, 20_000, jax.random.fold_in(key, 1), sampled=True)
+    for one, other, a, b in zip(means, sampled, errors, noisier, strict=True):
+        np.testing.assert_array_less(np.abs(one - other), 4 * np.hypot(a, b) + 1e-6)
+    of_hidden = 2  # the hidden biases, whose statistic is h_0 - E[h | v_n]
+    assert np.all(noisier[of_hidden] > 1.1 * errors[of_hidden])

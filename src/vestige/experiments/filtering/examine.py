@@ -1,5 +1,6 @@
 """What a trained filter came to."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 
 from vestige.experiments.contract import Findings
 from vestige.models.filters import AbstractFilter
-from vestige.models.harmonium import RecurrentHarmonium, backwards
+from vestige.models.harmonium import DeepHarmonium, RecurrentHarmonium, backwards
 from vestige.tasks.filtering import AbstractFilteringTask, BouncingBalls, follow
 from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Key
@@ -25,9 +26,9 @@ def examine(task: AbstractFilteringTask, model: AbstractFilter, *, size: int, ke
     arrays = {name: np.asarray(value) for name, value in found.items() if np.ndim(value) == 1}
     arrays |= _example(task, model, key=key_example)
     if isinstance(model, RecurrentHarmonium):
-        arrays |= _own(model, arrays["filter_state"][-1], key=key_own)
-        fields = np.asarray(model.input_weights.T)
-        arrays["receptive_fields"] = fields[np.argsort(-np.abs(fields).max(axis=1))[:UNITS]]
+        arrays |= _own(model, lambda seen: seen, model.input_weights, arrays["filter_state"][-1], key=key_own)
+    if isinstance(model, DeepHarmonium):
+        arrays |= _own(model.top, model.down, model.below[0].weights, arrays["filter_state"][-1], key=key_own)
     if isinstance(task, BouncingBalls):
         arrays |= _films(task, arrays)
     return Findings(scalars(found), {}, task.bounds(scalars(found)), arrays)
@@ -60,7 +61,20 @@ def _films(task: BouncingBalls, arrays: dict[str, np.ndarray]) -> dict[str, np.n
     return {film: np.clip(arrays[name], 0, 1).reshape(shape) for name, film in names.items() if name in arrays}
 
 
-def _own(model: RecurrentHarmonium, state: np.ndarray, *, key: Key) -> dict[str, np.ndarray]:
-    """What it imagines to have come before a state: samples against time, as means given the hidden bits."""
+def _own(
+    model: RecurrentHarmonium,
+    down: Callable[[jax.Array], jax.Array],
+    weights: jax.Array,
+    state: np.ndarray,
+    *,
+    key: Key,
+) -> dict[str, np.ndarray]:
+    """What it imagines to have come before a state (samples against time), brought `down` to what is observed; and
+    the fields of the units that see the most of the observation, through `weights`."""
     states, observations = backwards(model, jnp.asarray(state), GENERATED, key=key)
-    return {"filter_imagined": np.asarray(observations), "filter_imagined_state": np.asarray(states)}
+    fields = np.asarray(weights.T)
+    return {
+        "filter_imagined": np.asarray(jax.vmap(down)(observations)),
+        "filter_imagined_state": np.asarray(states),
+        "receptive_fields": fields[np.argsort(-np.abs(fields).max(axis=1))[:UNITS]],
+    }

@@ -59,6 +59,8 @@ class AbstractHarmonium(AbstractModel):
     """n of CD-n."""
     noise: float = 0.0
     """Share of the negative chains that start far from the data."""
+    sampled: bool = False
+    """Whether the positive statistics have hidden bits, as the authors' program has, or their means: less noise."""
     chains: int = 16
     """Of annealed importance sampling, for a predictive likelihood."""
     annealing: int = 100
@@ -85,7 +87,7 @@ class AbstractHarmonium(AbstractModel):
     def fit(self) -> "AbstractFit":
         from vestige.rules import Contrastive
 
-        return Contrastive(self.sweeps, self.noise)
+        return Contrastive(self.sweeps, self.noise, self.sampled)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +115,31 @@ class RTRBM(AbstractHarmonium):
     @property
     def rule(self) -> AbstractLearning:
         return ThroughTime(clip=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Deep(AbstractHarmonium):
+    """An rEFH on top of static harmoniums, each of which sees the means of the one below."""
+
+    below: int = 120
+    """Bits of each of the static ones."""
+    layers: int = 1
+    """How many of them there are."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "below", "layers")
+
+    @property
+    def rule(self) -> AbstractLearning:
+        return Local(clip=None)
+
+    def build(self, family: "AbstractFamily", *, key: "Key") -> "AbstractFilter":
+        from vestige.models.harmonium import AnnealedLikelihood, DeepHarmonium
+
+        likelihood = AnnealedLikelihood(self.chains, self.annealing)
+        widths = (*[self.below] * self.layers, self.hidden)
+        return DeepHarmonium(family, widths, likelihood=likelihood, key=key)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,12 +292,13 @@ class Factor(AbstractModel):
         return Likelihood()
 
 
-Model = REFH | TRBM | RTRBM | RVAE | BinaryRVAE | StraightRVAE | Factor
+Model = REFH | TRBM | RTRBM | Deep | RVAE | BinaryRVAE | StraightRVAE | Factor
 
 MODELS: Mapping[str, Model] = {
     "refh": REFH(),
     "trbm": TRBM(),
     "rtrbm": RTRBM(),
+    "deep": Deep(),
     "rvae": RVAE(),
     "rvae-bits": BinaryRVAE(),
     "rvae-straight": StraightRVAE(),

@@ -74,6 +74,18 @@ class Foresight(AbstractLearning):
 
 
 @dataclasses.dataclass(frozen=True)
+class Shuffled(AbstractLearning):
+    """As local, with the previous states of other sequences: an ablation, in which nothing asks for a memory."""
+
+    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        from vestige import rules
+
+        if chunk != 1:
+            raise ValueError(f"rule shuffled: an update is one step, got chunk {chunk}; say --chunk 1")
+        return rules.Shuffled(rules.TemporallyLocal(fit, rules.Pair(), chunk, None, self.clip))
+
+
+@dataclasses.dataclass(frozen=True)
 class ThroughTime(AbstractLearning):
     """Back-propagation through the states of a chunk."""
 
@@ -83,17 +95,23 @@ class ThroughTime(AbstractLearning):
     def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
         from vestige import rules
 
+        if chunk < 2:
+            raise ValueError(
+                f"rule bptt: gradients go through the steps of an update, at least 2, got {chunk}; say --chunk 20, and "
+                "fewer --steps, since an update then takes so many times the data"
+            )
         readings = {"transition": rules.Transition, "pair": rules.Pair}
         return rules.ThroughTime(fit, readings[self.reading](), chunk, self.clip)
 
 
-Rule = Own | Local | TransitionOnly | Foresight | ThroughTime
+Rule = Own | Local | TransitionOnly | Foresight | Shuffled | ThroughTime
 
 RULES: Mapping[str, Rule] = {
     "own": Own(),
     "local": Local(),
     "transition": TransitionOnly(),
     "foresight": Foresight(),
+    "shuffled": Shuffled(),
     "bptt": ThroughTime(),
 }
 """What `--rule NAME` stands for."""

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from vestige.models.families import AbstractFamily, Bernoulli, bits
 from vestige.models.filters.contract import AbstractFilter
+from vestige.models.harmonium.likelihood import AbstractLikelihood
 from vestige.models.harmonium.model import Harmonium
 from vestige.models.harmonium.recurrent import START, RecurrentHarmonium
 from vestige.typing import Key, PyTree
@@ -18,16 +19,18 @@ class Stack(eqx.Module):
     below: tuple[Harmonium, ...]
     top: Harmonium
 
-    def contrast(self, value: PyTree[Array], *, sweeps: int, noise: float = 0.0, key: Key) -> Float[Array, ""]:
+    def contrast(
+        self, value: PyTree[Array], *, sweeps: int, noise: float = 0.0, sampled: bool = False, key: Key
+    ) -> Float[Array, ""]:
         """The sum of the layers' own: no gradient crosses a layer, each takes what is below it for data."""
         keys = jax.random.split(key, len(self.below) + 1)
         state, seen = value if isinstance(value, tuple) else (None, value)
         total = jnp.zeros((), seen.dtype)
         for layer, k in zip(self.below, keys, strict=False):
-            total = total + layer.contrast(seen, sweeps=sweeps, noise=noise, key=k)
+            total = total + layer.contrast(seen, sweeps=sweeps, noise=noise, sampled=sampled, key=k)
             seen = jax.lax.stop_gradient(jax.nn.sigmoid(layer.logits(seen)))
         last = seen if state is None else (state, seen)
-        return total + self.top.contrast(last, sweeps=sweeps, noise=noise, key=keys[-1])
+        return total + self.top.contrast(last, sweeps=sweeps, noise=noise, sampled=sampled, key=keys[-1])
 
 
 class DeepHarmonium(AbstractFilter):
@@ -40,6 +43,7 @@ class DeepHarmonium(AbstractFilter):
 
     - `family`: of the observation.
     - `widths`: hidden units of each layer from the lowest up; the last is the state's.
+    - `likelihood`: of the top layer; by default annealed.
 
     **Raises:** `ValueError` for fewer than two layers or a layer without units.
     """
@@ -49,7 +53,14 @@ class DeepHarmonium(AbstractFilter):
     """Of what each of them sees."""
     top: RecurrentHarmonium
 
-    def __init__(self, family: AbstractFamily, widths: tuple[int, ...], *, key: Key):
+    def __init__(
+        self,
+        family: AbstractFamily,
+        widths: tuple[int, ...],
+        *,
+        likelihood: AbstractLikelihood | None = None,
+        key: Key,
+    ):
         if len(widths) < 2 or min(widths) < 1:
             raise ValueError(f"DeepHarmonium: widths must be two or more, each at least 1, got {widths}")
         keys = jax.random.split(key, len(widths))
@@ -59,7 +70,7 @@ class DeepHarmonium(AbstractFilter):
             Harmonium(START * jax.random.normal(k, (f.naturals, width)), jnp.zeros(f.naturals), jnp.zeros(width), f)
             for f, width, k in zip(lower, widths[:-1], keys[:-1], strict=True)
         )
-        self.top = RecurrentHarmonium(highest, widths[-1], key=keys[-1])
+        self.top = RecurrentHarmonium(highest, widths[-1], likelihood=likelihood, key=keys[-1])
 
     def init(self) -> Float[Array, " hidden"]:
         return self.top.init()

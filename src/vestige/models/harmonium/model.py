@@ -33,6 +33,11 @@ class Harmonium(eqx.Module):
         linear = jnp.dot(self.visible_bias, self.family.statistics(value))
         return linear + self.family.log_base(value) + jnp.sum(jax.nn.softplus(self.logits(value)))
 
+    def negative_energy(self, value: PyTree[Array], hidden: Float[Array, " hidden"]) -> Float[Array, ""]:
+        """log q(v, h) + log Z."""
+        linear = jnp.dot(self.visible_bias, self.family.statistics(value))
+        return linear + self.family.log_base(value) + jnp.dot(hidden, self.logits(value))
+
     def gibbs(self, hidden: Float[Array, " hidden"], sweeps: int, *, key: Key) -> PyTree[Array]:
         """The visible units after so many sweeps: v given h, then h given v, and so on; v is sampled last."""
         first, key = jax.random.split(key)
@@ -47,7 +52,9 @@ class Harmonium(eqx.Module):
             value, _ = jax.lax.scan(sweep, value, jax.random.split(key, sweeps - 1))
         return value
 
-    def contrast(self, value: PyTree[Array], *, sweeps: int, noise: float = 0.0, key: Key) -> Float[Array, ""]:
+    def contrast(
+        self, value: PyTree[Array], *, sweeps: int, noise: float = 0.0, sampled: bool = False, key: Key
+    ) -> Float[Array, ""]:
         """F(v_n) - F(v_0): its gradient is the CD-n statistic, with the hidden units summed out at both ends.
 
         The chain starts at hidden bits drawn given the value, and its end is a constant: no gradient runs along it. The
@@ -58,17 +65,20 @@ class Harmonium(eqx.Module):
         - `sweeps`: n, sweeps of Gibbs sampling, at least 1.
         - `noise`: probability that the chain starts at hidden bits drawn given standard normal statistics instead,
           which finds modes far from the data. The positive phase is untouched.
+        - `sampled`: the positive statistics have hidden bits drawn given the value, as rbmish has, and not their
+          means: the same on average, with more noise.
         """
         key_hidden, key_noise, key_chain = jax.random.split(key, 3)
         fixed = jax.lax.stop_gradient(self)
-        start = bits(fixed.logits(value), key=key_hidden)
+        start = drawn = bits(fixed.logits(value), key=key_hidden)
         if noise:
             key_whether, key_statistics, key_bits = jax.random.split(key_noise, 3)
             foreign = jax.random.normal(key_statistics, fixed.visible_bias.shape, fixed.visible_bias.dtype)
             elsewhere = bits(fixed.hidden_bias + foreign @ fixed.weights, key=key_bits)
             start = jnp.where(jax.random.bernoulli(key_whether, noise), elsewhere, start)
         fantasy = jax.lax.stop_gradient(fixed.gibbs(start, sweeps, key=key_chain))
-        return self.log_unnormalised(value) - self.log_unnormalised(fantasy)
+        positive = self.negative_energy(value, drawn) if sampled else self.log_unnormalised(value)
+        return positive - self.log_unnormalised(fantasy)
 
     def continued(self, fantasy: PyTree[Array], sweeps: int, *, key: Key) -> PyTree[Array]:
         """A persistent chain so many sweeps later, without gradient; it outlives updates (Tieleman 2008)."""
