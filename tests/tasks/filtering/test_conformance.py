@@ -56,7 +56,7 @@ TASKS = {
     "sensors": SensorFusion(time=30),
     "balls": BouncingBalls(balls=2, resolution=7, time=10),
     "rolls": piano_rolls(rolls(9, 300, 140), rolls(12, 7), time=12),
-    "motion": motion_capture(motion(20, 31), motion(15, 18), nth=2, time=8),
+    "motion": motion_capture(motion(20, 31), motion(15, 18), nth=2, changes=True, time=8),
     "characters": characters(
         "the cat sat on the mat, and that was that. " * 9, "a hat on the cat; what of that", time=7
     ),

@@ -170,6 +170,52 @@ class TestMotion:
             motion_capture(named(frames, 30, 30), walk, drop=("c2",))
 
 
+class TestChanges:
+    """What is seen is the posture and, after it, how it has changed."""
+
+    FRAMES = np.array([[0.0], [1], [4], [np.nan], [2], [3], [7], [9], [8]])
+
+    @pytest.fixture
+    def task(self):
+        return motion_capture(named(self.FRAMES, 5, 4), named(self.FRAMES, 5, 4), changes=True, time=3)
+
+    def test_standardised_and_unknown_at_the_beginning_and_after_a_gap(self, task):
+        assert task.width == 2 and task.channels == ("c0",)
+        postures = (self.FRAMES - np.nanmean(self.FRAMES)) / np.nanstd(self.FRAMES)
+        np.testing.assert_allclose(task.train.frames[:, :1], postures, atol=1e-6)
+        changes = np.array([1.0, 3, 4, 2, -1]) / np.nanstd(self.FRAMES)  # 3 to 7, but not 2 to 3: another recording
+        changes = (changes - changes.mean()) / changes.std()
+        expected = [0, changes[0], changes[1], np.nan, 0, 0, *changes[2:]]
+        np.testing.assert_allclose(task.train.frames[:, 1], expected, atol=1e-6)
+
+    def test_the_next_posture_is_the_last_and_its_expected_change(self, task, key):
+        """Told two standard deviations, whatever the posture told beside them; the frame that is missing is neither
+        judged nor built upon."""
+        step = 1.8 + 2 * np.std([1.0, 3, 4, 2, -1])
+        last, after = np.array([0.0, 1, 4, 3, 7, 9]), np.array([1.0, 4, 2, 7, 9, 8])
+        expected = np.mean(np.square(last + step - after)) / np.nanvar(self.FRAMES)
+        found = evaluated(task, Says(jnp.array([55.0, 2.0]), 0.0), 2, key)
+        np.testing.assert_allclose(found["frame_error"], expected, rtol=1e-5)
+        np.testing.assert_allclose(found["repeat_error"], np.mean(np.square(last - after)) / np.nanvar(self.FRAMES))
+
+    def test_the_regression_sees_the_changes(self, key):
+        """A second-order law that no regression on the posture alone can know."""
+        draw = np.random.default_rng(0)
+        frames = np.cumsum(
+            np.cumsum(draw.normal(size=(300, 1)) * 1e-3 + 0.1 * (draw.random((300, 1)) < 0.02), axis=0), axis=0
+        )
+        found = {
+            changes: evaluated(
+                motion_capture(named(frames, 300), named(frames, 300), changes=changes),
+                Says(jnp.zeros(1 + changes), 0.0),
+                1,
+                key,
+            )["linear_error"]
+            for changes in (False, True)
+        }
+        assert found[True] < 0.5 * found[False]
+
+
 class TestText:
     def test_one_hot_without_the_reference(self, key):
         task = characters("abcabc", "cab", time=3)

@@ -20,10 +20,14 @@ def music(corpus: Literal["jsb", "nottingham", "piano-midi", "musedata"], time: 
     return filtering.piano_rolls(train, test, time)
 
 
-def motion(recording: Literal["walking", "exercises"], nth: int, time: int) -> filtering.MotionCapture:
+def motion(
+    recording: Literal["walking", "exercises"], nth: int, time: int, *, changes: bool
+) -> filtering.MotionCapture:
     """**Raises** `UsageError` where the recordings are missing."""
     train, test = (Mocap().load(recording, split) for split in ("train", "test"))
-    return filtering.motion_capture(train, test, nth=nth, drop=filtering.constant_channels(train), time=time)
+    return filtering.motion_capture(
+        train, test, nth=nth, drop=filtering.constant_channels(train), changes=changes, time=time
+    )
 
 
 def text(name: Literal["shakespeare", "war-and-peace"], time: int) -> filtering.Characters:

@@ -59,7 +59,7 @@ MOCAP = Entry(
     presets={
         "small": Filtering(Motion(), RVAE(), steps=10_000),
         "cpu": Filtering(Motion(), RVAE(64, 256), steps=60_000),
-        "paper": Filtering(Motion(time=100), REFH(200), steps=15_000, batch=400),
+        "paper": Filtering(Motion(changes=False, time=100), REFH(200), steps=15_000, batch=400),
     },
     durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
     published=published,

@@ -21,11 +21,13 @@ def music(time: int, *, seed: int) -> filtering.PianoRolls:
     return filtering.piano_rolls(rolls, rolls, time)
 
 
-def motion(recording: Literal["walking", "exercises"], nth: int, time: int, *, seed: int) -> filtering.MotionCapture:
+def motion(
+    recording: Literal["walking", "exercises"], nth: int, time: int, *, changes: bool, seed: int
+) -> filtering.MotionCapture:
     """Normal numbers."""
     draw = np.random.default_rng(seed)
     frames = _frames(draw.normal(size=(WINDOWS * nth * time, CHANNELS[recording])).astype(np.float32))
-    return filtering.motion_capture(frames, frames, nth=nth, time=time)
+    return filtering.motion_capture(frames, frames, nth=nth, changes=changes, time=time)
 
 
 def text(time: int, *, seed: int) -> filtering.Characters:

@@ -196,6 +196,8 @@ class Motion(AbstractRecorded):
     recording: Literal["walking", "exercises"] = "walking"
     nth: int = 4
     """Every which frame is kept."""
+    changes: bool = True
+    """Whether the change since the last frame is seen beside the posture."""
     time: int = 50
     """Frames of a training window."""
 
@@ -211,17 +213,17 @@ class Motion(AbstractRecorded):
 
     @property
     def shape(self) -> str:
-        return "joint angles"
+        return "joint angles and their changes" if self.changes else "joint angles"
 
     def build(self) -> "AbstractFilteringTask":
         from vestige.experiments.filtering.data import motion
 
-        return motion(self.recording, self.nth, self.time)
+        return motion(self.recording, self.nth, self.time, changes=self.changes)
 
     def noise(self, *, seed: int) -> "AbstractFilteringTask":
         from vestige.experiments.filtering.noise import motion
 
-        return motion(self.recording, self.nth, self.time, seed=seed)
+        return motion(self.recording, self.nth, self.time, changes=self.changes, seed=seed)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from vestige.data import FrameSet
 from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out
+from vestige.tasks.filtering.looks import AbstractLook, Postures, WithChanges
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, repeated
 from vestige.tasks.filtering.readout import Readout, ridge
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
@@ -21,12 +22,12 @@ CONSTANT = 1e-6
 
 
 class MotionCapture(AbstractRecordings):
-    """Joint angles, each channel with mean 0 and variance 1 over the training frames. No outcomes.
+    """Joint angles, each channel with mean 0 and variance 1 over the training frames, and what `look` adds. No outcome.
 
     **Metrics** on whole held-out recordings, from the second frame on, in these units: `frame_error`, squared error of
-    `predict` summed over channels, per frame; `frame_error_channel`, mean over channels; on the same frames
-    `repeat_error` (the last frame again) and `linear_error` (linear regression on the last frame, fitted on the
-    training frames).
+    the posture that `predict` foretells, summed over channels, per frame; `frame_error_channel`, mean over channels; on
+    the same frames `repeat_error` (the last posture again) and `linear_error` (linear regression on what was last seen,
+    fitted on the training frames).
     """
 
     train: Stretches
@@ -35,6 +36,8 @@ class MotionCapture(AbstractRecordings):
     scale: Float[Array, " p"]
     """A frame as recorded is `mean + scale · y`."""
     channels: tuple[str, ...] = eqx.field(static=True)
+    look: AbstractLook = Postures()
+    """What is seen of a posture."""
     time: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
@@ -42,38 +45,39 @@ class MotionCapture(AbstractRecordings):
 
     @property
     def family(self) -> Gaussian:
-        return Gaussian(len(self.channels))
+        return Gaussian(self.look.per_channel * len(self.channels))
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         regression = self._regression()
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
             told = lambda before, seen, after, key: model.predict(after, key=key)
-            foretold, frames = follow(model, sequence, told, key=key), sequence.inputs
+            predicted = follow(model, sequence, told, key=key)
+            frames, last = self.look.posture(sequence.inputs), repeated(sequence.inputs)
             inside = jnp.arange(frames.shape[0]) < sequence.length
-            last = repeated(frames)
+            posture = self.look.posture(last)
             return {
-                "frame_error": frame_errors(foretold, frames, inside),
-                "repeat_error": frame_errors(last, frames, inside),
+                "frame_error": frame_errors(self.look.foretold(posture, predicted), frames, inside),
+                "repeat_error": frame_errors(posture, frames, inside),
                 "linear_error": frame_errors(regression(last), frames, inside),
             }
 
         found = mean_per_frame(over_held_out(self, one, size=size, key=key))
-        return {**found, "frame_error_channel": found["frame_error"] / self.width}
+        return {**found, "frame_error_channel": found["frame_error"] / len(self.channels)}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         """What can at best be reached is not known; chance is the last frame again."""
         chance = metrics["repeat_error"]
         return {
             "frame_error": {"best": None, "chance": chance},
-            "frame_error_channel": {"best": None, "chance": chance / self.width},
+            "frame_error_channel": {"best": None, "chance": chance / len(self.channels)},
         }
 
     def _regression(self) -> Readout:
-        """From a frame to the next of the same recording."""
-        before, after = self.train.frames[:-1], self.train.frames[1:]
+        """From what is seen of a frame to the next posture of the same recording."""
+        before, after = self.train.frames[:-1], self.look.posture(self.train.frames[1:])
         first = jnp.zeros(before.shape[0], bool).at[self.train.starts[1:] - 1].set(True)
-        gap = jnp.any(jnp.isnan(before) | jnp.isnan(after), axis=1)
+        gap = jnp.any(jnp.isnan(before), axis=1) | jnp.any(jnp.isnan(after), axis=1)
         return ridge(before, after, weights=jnp.where(first | gap, 0.0, 1.0))
 
 
@@ -86,9 +90,16 @@ def constant_channels(recordings: FrameSet) -> tuple[str, ...]:
 
 
 def motion_capture(
-    train: FrameSet, test: FrameSet, *, nth: int = 1, drop: tuple[str, ...] = (), time: int = 100
+    train: FrameSet,
+    test: FrameSet,
+    *,
+    nth: int = 1,
+    drop: tuple[str, ...] = (),
+    changes: bool = False,
+    time: int = 100,
 ) -> MotionCapture:
-    """The task on frames as `Mocap().load` gives them, every `nth` of them, without the channels named in `drop`.
+    """The task on frames as `Mocap().load` gives them, every `nth` of them, without the channels named in `drop`; with
+    `changes` what is seen is the posture and how it changes.
 
     A frame that is NaN is missing. **Raises** `ValueError` where a channel that is left is constant in training (they
     are named; `drop=constant_channels(train)` leaves them out), where a name in `drop` is unknown, where a frame is NaN
@@ -107,12 +118,15 @@ def motion_capture(
     thin = [part.every(nth) for part in (train, test)]
     known = thin[0].frames[:, kept].astype(np.float64)
     mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    parts = []
-    for part in thin:
-        frames = ((part.frames[:, kept] - mean) / scale).astype(np.float32)
+    angles = [(part.frames[:, kept] - mean) / scale for part in thin]
+    starts = [np.concatenate([[0], np.cumsum(part.lengths)[:-1]]) for part in thin]
+    for frames in angles:
         Gaussian(len(kept)).admit(frames, "motion_capture")
-        parts.append(stretches(FrameSet(frames, part.lengths, names)))
+    look = WithChanges.fitted(angles[0], starts[0]) if changes else Postures()
+    seen = names if look.per_channel == 1 else (*names, *(f"change of {name}" for name in names))
+    parts = [
+        stretches(FrameSet(look.seen(frames, first), part.lengths, seen))
+        for frames, first, part in zip(angles, starts, thin, strict=True)
+    ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
-    return MotionCapture(
-        train=parts[0], test=parts[1], mean=as_array(mean), scale=as_array(scale), channels=names, time=time
-    )
+    return MotionCapture(parts[0], parts[1], as_array(mean), as_array(scale), names, look, time)
