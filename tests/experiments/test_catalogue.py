@@ -8,7 +8,7 @@ from vestige.experiments import CATALOGUE
 
 # nothing was published of them
 WITHOUT = {"toy-spanning-tree", "recall", "xor", "gap-recall", "stream", "tmaze", "two-colors"}
-WITHOUT |= {"ring-tracking", "sensor-fusion", "mocap", "text", "hippocampus"}
+WITHOUT |= {"ring-tracking", "sensor-fusion", "mocap", "text", "hippocampus", "recordings"}
 WITHOUT |= {"bars-and-stripes", "tied-digits", "calibration"}
 
 

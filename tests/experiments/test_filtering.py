@@ -20,9 +20,10 @@ from vestige.experiments.filtering.masses import FILMS, LETTERS, MOTION, NOTES, 
 from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, BinaryRVAE, Deep, Factor, StraightRVAE
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.rules import RULES, Foresight, Local, Shuffled, ThroughTime, TransitionOnly
-from vestige.experiments.filtering.tasks import Balls, Ring, Sensors
+from vestige.experiments.filtering.tasks import Balls, File, Ring, Sensors
 from vestige.experiments.optimisers import Adam, MassSpringDamper
 from vestige.experiments.serial import from_plain, to_plain
+from vestige.models.families import Bernoulli, Gaussian, Poisson
 from vestige.report import write_report
 from vestige.rules import Foresight as Foreseeing
 from vestige.rules import Pair, TemporallyLocal, Transition
@@ -77,15 +78,18 @@ def test_layers_between_bits_have_a_mass_of_their_own():
 
 def test_a_harmonium_takes_the_masses_of_its_data(monkeypatch):
     """By name, on any data; what is not a harmonium takes none."""
-    assert {entry.name: entry.preset("small").task.masses for entry in FILTERING if entry.name != "hippocampus"} == {
+    of = lambda entry: entry.preset("small").task.masses(Poisson(3))
+    assert {entry.name: of(entry) for entry in FILTERING if entry.name != "hippocampus"} == {
         "ring-tracking": POPULATION,
         "sensor-fusion": POPULATION,
         "bouncing-balls": FILMS,
         "mocap": MOTION,
         "music": NOTES,
         "text": LETTERS,
+        "recordings": POPULATION,
     }
-    assert Ring("two-dimensional").masses == PLANE
+    assert [File().masses(family) for family in (Gaussian(3), Bernoulli(3))] == [MOTION, NOTES]
+    assert Ring("two-dimensional").masses(Poisson(3)) == PLANE
     taken, build = [], MassSpringDamper.build
     monkeypatch.setattr(MassSpringDamper, "build", lambda self, steps: taken.append(self) or build(self, steps))
     construct(tiny(Balls(2, 6, 8), REFH(4)), seed=0)
@@ -151,6 +155,19 @@ def test_any_rule_can_be_asked_for(rule, expected, reading):
 def test_what_makes_no_sense_is_refused(build, message):
     with pytest.raises((ValueError, UsageError), match=message):
         build()
+
+
+def test_a_file_of_ones_own_says_by_its_type_what_it_holds(tmp_path):
+    held = lambda path, **options: type(construct(tiny(File(str(path), time=5, **options)), seed=0).task.family)
+    bits = np.random.default_rng(0).integers(0, 2, (40, 3))
+    for dtype, family in ((bool, Bernoulli), (np.uint8, Poisson), (np.float32, Gaussian)):
+        np.save(tmp_path / "a.npy", bits.astype(dtype))
+        assert held(tmp_path / "a.npy") is family
+    assert held(tmp_path / "a.npy", values="bits") is Bernoulli
+    with pytest.raises(UsageError, match="gone.npy: there is no such file"):
+        held(tmp_path / "gone.npy")
+    with pytest.raises(ValueError, match=r"held_out must be in \(0, 1\), got 1.0"):
+        File(held_out=1.0)
 
 
 def test_names_on_the_command_line_are_models_and_rules():

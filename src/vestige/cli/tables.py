@@ -1,5 +1,6 @@
 """Results as tables on the terminal."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -9,8 +10,6 @@ from rich.table import Table
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 from vestige.report.comparison_table import Spread
 from vestige.report.metrics import shared_unit
-
-ACROSS = 8  # metrics that stand side by side; more of them stand below each other
 
 
 def plain_table(title: str, caption: str | None = None) -> Table:
@@ -32,19 +31,20 @@ def print_results(folder: Path) -> None:
     unit = shared_unit(row.name for row in rows)
     table = plain_table(f"{folder} ({unit})" if unit else str(folder))
     table.add_column("", no_wrap=True)
-    if len(rows) > ACROSS:
+    columns = [[row.name, *(format_number(line[i]) for line in told.values())] for i, row in enumerate(rows)]
+    if not _side_by_side(told, columns):
         for name in told:
             table.add_column(name, justify="right", overflow="fold")
-        for row, *values in zip(rows, *told.values(), strict=True):
-            table.add_row(row.name, *map(format_number, values))
+        for column in columns:
+            table.add_row(*column)
         Console().print(table)
         return
     for row in rows:
         table.add_column(row.name, justify="right", overflow="fold")
     last = [name for name in told if name in own][-1]
-    for name, values in told.items():
+    for i, name in enumerate(told, 1):
         style = "bold" if name == "this run" else None
-        table.add_row(name, *map(format_number, values), style=style, end_section=name == last)
+        table.add_row(name, *(column[i] for column in columns), style=style, end_section=name == last)
     Console().print(table)
 
 
@@ -54,28 +54,30 @@ def print_comparison(folder: Path) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
     unit = shared_unit(names)
     table = plain_table(str(folder), "median (lowest-highest) over seeds" + (f", in {unit}" if unit else ""))
-    if len(names) > ACROSS:
+    columns = [[name, *(_spread(row.metrics.get(name)) for row in rows)] for name in names]
+    columns += [["parameters", *(f"{row.parameters:,.0f}" if row.parameters else "" for row in rows)]]
+    columns += [["time", *(format_seconds(row.seconds.median) for row in rows)]]
+    members = [row.name for row in rows]
+    if not _side_by_side(members, columns):
         table.add_column("", no_wrap=True)
-        for row in rows:
-            table.add_column(row.name, justify="right", overflow="fold")
-        for name in names:
-            table.add_row(name, *(_spread(row.metrics.get(name)) for row in rows))
-        table.add_row("parameters", *(f"{row.parameters:,.0f}" if row.parameters else "" for row in rows))
-        table.add_row("time", *(format_seconds(row.seconds.median) for row in rows))
+        for member in members:
+            table.add_column(member, justify="right", overflow="fold")
+        for column in columns:
+            table.add_row(*column)
         Console().print(table)
         return
     table.add_column("member", no_wrap=True)
-    for name in (*names, "parameters", "time"):
+    for name, *_ in columns:
         table.add_column(name, justify="right", overflow="fold")
-    for row in rows:
-        cells = [_spread(row.metrics.get(name)) for name in names]
-        table.add_row(
-            row.name,
-            *cells,
-            f"{row.parameters:,.0f}" if row.parameters else "",
-            format_seconds(row.seconds.median),
-        )
+    for i, member in enumerate(members, 1):
+        table.add_row(member, *(column[i] for column in columns))
     Console().print(table)
+
+
+def _side_by_side(lines: Iterable[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the terminal is wide enough for all metrics side by side; otherwise they stand below each other."""
+    widths = [max(map(len, column)) for column in (list(lines), *columns)]
+    return sum(width + 2 for width in widths) + 1 <= Console().width  # a column is padded on both sides
 
 
 def _spread(spread: Spread | None) -> str:

@@ -17,6 +17,7 @@ from vestige.data.mnist import MNIST, IdxFile
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot, OmniglotPart
+from vestige.data.recorded import Recorded, read_recorded
 from vestige.data.registry import DATASETS, KNOWN, Row, check, get, listing
 from vestige.data.stored import StoredData, StoredFile
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
@@ -38,6 +39,7 @@ __all__ = [
     "Music",
     "Omniglot",
     "OmniglotPart",
+    "Recorded",
     "Recording",
     "Row",
     "Split",
@@ -49,4 +51,5 @@ __all__ = [
     "check",
     "get",
     "listing",
+    "read_recorded",
 ]

@@ -11,6 +11,11 @@ from vestige.data.files import Damaged
 
 def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
     """The named arrays of the npz file at `path`. Raises Damaged."""
+    return list(read_named(path, *names).values())
+
+
+def read_named(path: Path, *names: str, optional: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    """The named arrays of the npz file at `path`, and those `optional` ones that it has. Raises Damaged."""
     try:
         with open(path, "rb") as file:
             npz = np.load(file, allow_pickle=False)
@@ -18,7 +23,7 @@ def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
                 raise Damaged("it is not an npz file")
             if absent := [name for name in names if name not in npz.files]:
                 raise Damaged(f"it has no array {' or '.join(absent)}, only {', '.join(npz.files)}")
-            return [npz[name] for name in names]
+            return {name: npz[name] for name in (*names, *(name for name in optional if name in npz.files))}
     except Damaged:
         raise
     except OSError as error:

@@ -55,6 +55,8 @@ def from_plain(cls: type, plain: Any, *, where: str) -> Any:
 def _alternatives(cls: type) -> dict[str, list[type]]:
     """Field names to the dataclasses the field may hold; none for plain values."""
     hints = typing.get_type_hints(cls)
+    if KIND in hints:
+        raise TypeError(f"{cls.__name__}: an option may not be called '{KIND}', which names the class in config.yaml")
     found: dict[str, list[type]] = {}
     for field in dataclasses.fields(cls):
         hint = hints[field.name]

@@ -115,6 +115,12 @@ _KNOWN = (
         False,
         "nats",
     ),
+    Metric(
+        "outcome_r2",
+        "Outcomes, R²",
+        "How well a ridge regression on the state tells the outcomes, of held-out steps.",
+        False,
+    ),
     Metric("bits_per_character", "Bits per character", "Cost of the next character, in bits.", True, "bits"),
     Metric(
         "position_error",

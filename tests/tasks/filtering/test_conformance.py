@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from tests.tasks.filtering import conformance
-from vestige.data import FrameSet, Recording
+from vestige.data import FrameSet, Recorded, Recording
 from vestige.tasks.filtering import (
     BouncingBalls,
     SensorFusion,
     characters,
     motion_capture,
+    own_recordings,
     piano_rolls,
     place_cells,
     ring_1d,
@@ -59,6 +60,9 @@ TASKS = {
     "motion": motion_capture(motion(20, 31), motion(15, 18), nth=2, changes=True, time=8),
     "characters": characters(
         "the cat sat on the mat, and that was that. " * 9, "a hat on the cat; what of that", time=7
+    ),
+    "recordings of one's own": own_recordings(
+        Recorded(rolls(40, 30), RANDOM.normal(size=(70, 2)).astype(np.float32)), "bits", held_out=0.5, time=9
     ),
     "place cells": place_cells(runner(), drop=(2,)),
 }

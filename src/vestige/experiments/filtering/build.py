@@ -21,5 +21,5 @@ def assemble(options: Filtering, task: AbstractFilteringTask, *, seed: int) -> B
     rule = learning.build(options.model.fit(), chunk=options.chunk, lags=options.model.lags)
     optimiser = options.optimiser
     if isinstance(optimiser, Own):
-        optimiser = options.model.optimiser(options.task.masses)
+        optimiser = options.model.optimiser(options.task.masses(task.family))
     return Built(model, task, rule, optimiser.build(options.steps), key_run)

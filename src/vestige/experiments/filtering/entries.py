@@ -4,7 +4,7 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.filtering.models import REFH, RVAE, Factor
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.published import published
-from vestige.experiments.filtering.tasks import Balls, Motion, Music, Places, Ring, Sensors, Text
+from vestige.experiments.filtering.tasks import Balls, File, Motion, Music, Places, Ring, Sensors, Text
 from vestige.experiments.optimisers import Adam
 
 _PAPER = "Makin, Dichter & Sabes 2016 (arXiv:1605.05799); Abdulsalam & Makin 2023"
@@ -57,11 +57,11 @@ MOCAP = Entry(
     summary="people walk; the next frame of their joint angles is to be foretold",
     paper=_PAPER,
     presets={
-        "small": Filtering(Motion(), RVAE(), steps=10_000),
-        "cpu": Filtering(Motion(), RVAE(64, 256), steps=60_000),
+        "small": Filtering(Motion(), RVAE(128, 256, horizon=1), steps=10_000),
+        "cpu": Filtering(Motion(nth=1), RVAE(128, 256, horizon=1), steps=30_000),
         "paper": Filtering(Motion(changes=False, time=100), REFH(200), steps=15_000, batch=400),
     },
-    durations={"small": "1 min, 2 CPU cores", "cpu": "5 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
+    durations={"small": "1 min, 2 CPU cores", "cpu": "2 min, 2 CPU cores", "paper": "1 h, 2 CPU cores"},
     published=published,
 )
 
@@ -107,4 +107,18 @@ HIPPOCAMPUS = Entry(
     published=published,
 )
 
-FILTERING = (RING_TRACKING, SENSOR_FUSION, BOUNCING_BALLS, MOCAP, MUSIC, TEXT, HIPPOCAMPUS)
+RECORDINGS = Entry(
+    name="recordings",
+    title="Recordings of one's own",
+    summary="files of one's own: the next observation is foretold, outcomes are read out; without any, an example",
+    paper=_PAPER,
+    presets={
+        "small": Filtering(File(), RVAE(), steps=6000, watched=6),
+        "cpu": Filtering(File(), RVAE(64, 256), steps=60_000),
+        "paper": Filtering(File(), REFH(), steps=50_000),
+    },
+    durations={"small": "1 min, 2 CPU cores", "cpu": "10 min, 2 CPU cores", "paper": "2 min, 2 CPU cores"},
+    published=published,
+)
+
+FILTERING = (RING_TRACKING, SENSOR_FUSION, BOUNCING_BALLS, MOCAP, MUSIC, TEXT, HIPPOCAMPUS, RECORDINGS)

@@ -9,6 +9,7 @@ from vestige.experiments.filtering.masses import FILMS, LETTERS, MOTION, NOTES, 
 from vestige.experiments.optimisers import MassSpringDamper
 
 if TYPE_CHECKING:
+    from vestige.models.families import AbstractFamily
     from vestige.tasks.filtering import AbstractFilteringTask
 
 
@@ -24,9 +25,8 @@ class AbstractObserved(abc.ABC):
     def shape(self) -> str:
         """What is seen at a step, in a few words."""
 
-    @property
-    def masses(self) -> MassSpringDamper:
-        """Of harmoniums that learn from it, where nothing else is said."""
+    def masses(self, family: "AbstractFamily") -> MassSpringDamper:
+        """Of harmoniums that learn from it, where nothing else is said; `family` is that of the observations."""
         return POPULATION
 
     @abc.abstractmethod
@@ -76,8 +76,7 @@ class Ring(AbstractGenerated):
     def __post_init__(self):
         at_least(self, 2, "time")
 
-    @property
-    def masses(self) -> MassSpringDamper:
+    def masses(self, family: "AbstractFamily") -> MassSpringDamper:
         return PLANE if self.variant == "two-dimensional" else POPULATION
 
     @property
@@ -143,8 +142,7 @@ class Balls(AbstractGenerated):
         at_least(self, 1, "balls", "resolution")
         at_least(self, 3, "time")
 
-    @property
-    def masses(self) -> MassSpringDamper:
+    def masses(self, family: "AbstractFamily") -> MassSpringDamper:
         return FILMS
 
     @property
@@ -170,8 +168,7 @@ class Music(AbstractRecorded):
     def __post_init__(self):
         at_least(self, 2, "time")
 
-    @property
-    def masses(self) -> MassSpringDamper:
+    def masses(self, family: "AbstractFamily") -> MassSpringDamper:
         return NOTES
 
     @property
@@ -207,8 +204,7 @@ class Motion(AbstractRecorded):
         at_least(self, 1, "nth")
         at_least(self, 2, "time")
 
-    @property
-    def masses(self) -> MassSpringDamper:
+    def masses(self, family: "AbstractFamily") -> MassSpringDamper:
         return MOTION
 
     @property
@@ -239,8 +235,7 @@ class Text(AbstractRecorded):
     def __post_init__(self):
         at_least(self, 2, "time")
 
-    @property
-    def masses(self) -> MassSpringDamper:
+    def masses(self, family: "AbstractFamily") -> MassSpringDamper:
         return LETTERS
 
     @property
@@ -289,4 +284,43 @@ class Places(AbstractRecorded):
         return places(self.recording, self.bin, self.time, seed=seed)
 
 
-Observed = Ring | Sensors | Balls | Music | Motion | Text | Places
+@dataclasses.dataclass(frozen=True)
+class File(AbstractGenerated):
+    """Recordings of one's own."""
+
+    path: str | None = None
+    """An .npy file of observations (time, numbers), or an .npz file with observations and, if need be, lengths (of
+    several recordings one after the other) and outcomes (to be read out of states). None: an invented example."""
+    values: Literal["numbers", "counts", "bits"] | None = None
+    """What the observations are; None: as their type says, floating-point, integer or boolean."""
+    held_out: float = 0.2
+    """Share at the end of each recording on which the model is judged."""
+    leave_out: bool = False
+    """Whether numbers that never change are left out; otherwise they are refused."""
+    time: int = 100
+    """Steps of a training window."""
+
+    judged_by: ClassVar[str] = "frame_error"
+
+    def __post_init__(self):
+        at_least(self, 2, "time")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must be in (0, 1), got {self.held_out}")
+
+    def masses(self, family: "AbstractFamily") -> MassSpringDamper:
+        from vestige.models.families import Bernoulli, Gaussian
+
+        kinds = {Gaussian: MOTION, Bernoulli: NOTES}
+        return kinds.get(type(family), POPULATION)
+
+    @property
+    def shape(self) -> str:
+        return "an example" if self.path is None else f"what {self.path} holds"
+
+    def build(self) -> "AbstractFilteringTask":
+        from vestige.experiments.filtering.data import own
+
+        return own(self.path, self.values, held_out=self.held_out, leave_out=self.leave_out, time=self.time)
+
+
+Observed = Ring | Sensors | Balls | Music | Motion | Text | Places | File

@@ -19,6 +19,8 @@ from vestige.tasks.filtering.looks import WithChanges as WithChanges
 from vestige.tasks.filtering.motion import MotionCapture as MotionCapture
 from vestige.tasks.filtering.motion import constant_channels as constant_channels
 from vestige.tasks.filtering.motion import motion_capture as motion_capture
+from vestige.tasks.filtering.own import OwnRecordings as OwnRecordings
+from vestige.tasks.filtering.own import own_recordings as own_recordings
 from vestige.tasks.filtering.places import PlaceCells as PlaceCells
 from vestige.tasks.filtering.places import place_cells as place_cells
 from vestige.tasks.filtering.population import AbstractSensor as AbstractSensor

@@ -12,8 +12,7 @@ from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out
 from vestige.tasks.filtering.looks import AbstractLook, Postures, WithChanges
-from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, repeated
-from vestige.tasks.filtering.readout import Readout, ridge
+from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
 from vestige.typing import Key, Metrics
 
@@ -48,7 +47,7 @@ class MotionCapture(AbstractRecordings):
         return Gaussian(self.look.per_channel * len(self.channels))
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
-        regression = self._regression()
+        regression = next_regression(self.train, self.look.posture)
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
             told = lambda before, seen, after, key: model.predict(after, key=key)
@@ -72,13 +71,6 @@ class MotionCapture(AbstractRecordings):
             "frame_error": {"best": None, "chance": chance},
             "frame_error_channel": {"best": None, "chance": chance / len(self.channels)},
         }
-
-    def _regression(self) -> Readout:
-        """From what is seen of a frame to the next posture of the same recording."""
-        before, after = self.train.frames[:-1], self.look.posture(self.train.frames[1:])
-        first = jnp.zeros(before.shape[0], bool).at[self.train.starts[1:] - 1].set(True)
-        gap = jnp.any(jnp.isnan(before), axis=1) | jnp.any(jnp.isnan(after), axis=1)
-        return ridge(before, after, weights=jnp.where(first | gap, 0.0, 1.0))
 
 
 def constant_channels(recordings: FrameSet) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """How well the next frame is foretold, and by whom without a memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
+
+from vestige.tasks.filtering.readout import Readout, ridge
+from vestige.tasks.filtering.recordings import Stretches
 
 
 def frame_errors(
@@ -37,3 +40,14 @@ def extrapolated(frames: Float[Array, "time p"], low: float, high: float) -> Flo
 def mean_per_frame(sums: Mapping[str, tuple[Array, Array]]) -> dict[str, Float[Array, ""]]:
     """From sums and counts per sequence, the mean over all frames of all sequences."""
     return {name: jnp.sum(total) / jnp.sum(count) for name, (total, count) in sums.items()}
+
+
+def next_regression(
+    recordings: Stretches, of: Callable[[Float[Array, "time seen"]], Float[Array, "time p"]] = lambda seen: seen
+) -> Readout:
+    """Linear regression from what is seen at a step to `of` what is seen at the next of the same recording."""
+    seen = recordings.frames.astype(jnp.float32)
+    before, after = seen[:-1], of(seen[1:])
+    first = jnp.zeros(before.shape[0], bool).at[recordings.starts[1:] - 1].set(True)
+    gap = jnp.any(jnp.isnan(before), axis=1) | jnp.any(jnp.isnan(after), axis=1)
+    return ridge(before, after, weights=jnp.where(first | gap, 0.0, 1.0))

@@ -1,0 +1,90 @@
+"""Recordings of one's own, from a numpy file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vestige.data.files import Damaged
+from vestige.data.frames import FrameSet
+from vestige.data.npz import read_named
+from vestige.errors import UsageError
+
+WANTED = (
+    "an .npy file of observations (time, numbers), or an .npz file with observations and, if there are several "
+    "recordings one after the other, their lengths, and outcomes (time, numbers) to be read out of states"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """Observations of some recordings, and what is to be read out of states at the same steps.
+
+    `outcomes` (total, d) float32, NaN where not known; d may be 0. Raises UsageError where there are more or fewer.
+    """
+
+    frames: FrameSet
+    outcomes: np.ndarray
+
+    def __post_init__(self):
+        if self.outcomes.ndim != 2 or len(self.outcomes) != len(self.frames.frames):
+            raise UsageError(
+                f"Recorded: outcomes must be ({len(self.frames.frames)}, numbers), a row for every observation, "
+                f"got {self.outcomes.shape}."
+            )
+
+    def parted(self, share: float) -> "tuple[Recorded, Recorded]":
+        """The beginning of each recording, and its last `share`. Raises UsageError where one of them is empty."""
+        both = FrameSet(
+            np.concatenate([self.frames.frames, self.outcomes], axis=1),
+            self.frames.lengths,
+            (*self.frames.channels, *(f"outcome {j}" for j in range(self.outcomes.shape[1]))),
+        )
+        early, late = both.parted(share)
+        return self._split(early), self._split(late)
+
+    def _split(self, both: FrameSet) -> "Recorded":
+        width = len(self.frames.channels)
+        return Recorded(FrameSet(both.frames[:, :width], both.lengths, self.frames.channels), both.frames[:, width:])
+
+
+def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
+    """What a file holds, as float32, and the type of its observations.
+
+    **Raises** `UsageError`, naming the file, where it is missing, of another kind or damaged, where its arrays are not
+    of numbers, or do not go together.
+    """
+    if path.suffix not in (".npy", ".npz"):
+        raise UsageError(f"{path}: recordings are read from {WANTED}.")
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file; give {WANTED}.")
+    try:
+        arrays = _arrays(path)
+    except Damaged as damage:
+        raise UsageError(f"{path}: {damage}; give {WANTED}.") from None
+    seen = arrays["observations"]
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf" or (name == "lengths" and array.dtype.kind not in "iu"):
+            wanted = "integers" if name == "lengths" else "real numbers"
+            raise UsageError(f"{path}: {name} must be {wanted}, got {array.dtype}.")
+    seen = seen[:, None] if seen.ndim == 1 else seen
+    lengths = arrays.get("lengths", np.array([len(seen)] if seen.ndim else [0]))
+    outcomes = arrays.get("outcomes", np.zeros((len(seen) if seen.ndim else 0, 0)))
+    outcomes = outcomes[:, None] if outcomes.ndim == 1 else outcomes
+    names = tuple(f"value {j}" for j in range(seen.shape[1] if seen.ndim == 2 else 0))
+    try:
+        frames = FrameSet(seen.astype(np.float32), lengths.astype(np.int32), names)
+        return Recorded(frames, outcomes.astype(np.float32)), seen.dtype
+    except UsageError as error:
+        raise UsageError(f"{path}: {str(error).replace('`frames`', 'observations')}") from None
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    if path.suffix == ".npz":
+        return read_named(path, "observations", optional=("lengths", "outcomes"))
+    try:
+        return {"observations": np.load(path, allow_pickle=False)}
+    except OSError as error:
+        raise Damaged(f"it cannot be read ({error.strerror or error})") from None
+    except ValueError as error:
+        raise Damaged(f"it is not a sound npy file ({error})") from None

@@ -1,0 +1,192 @@
+"""Recordings of one's own: the next observation is foretold, and what lies behind them read out."""
+
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from vestige.data import FrameSet, Recorded
+from vestige.models.families import AbstractFamily, Bernoulli, Gaussian, Poisson
+from vestige.numerics import in_rounds
+from vestige.sequences import ArraySequence
+from vestige.tasks.filtering.contract import Filters, follow, over_held_out, shown
+from vestige.tasks.filtering.motion import constant_channels
+from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
+from vestige.tasks.filtering.readout import chosen_ridge, r2
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
+from vestige.typing import Key, Metrics
+
+Kind = Literal["numbers", "counts", "bits"]
+
+
+class OwnRecordings(AbstractRecordings):
+    """Observations of one kind, and any outcomes that go with them.
+
+    **Metrics** on held-out recordings:
+
+    - `frame_error`: squared error of `predict`, summed over values, per step from the second on; on the same steps
+      `repeat_error` (the last observation again) and `linear_error` (linear regression on the last observation, fitted
+      on the training recordings). Numbers are in units of their standard deviation in training;
+    - `log_likelihood`: mean over steps of log q(y_t | x_{t-1}) in nats; `independent_log_likelihood`: of values that
+      know neither each other nor the past, with their training means;
+    - with outcomes, `outcome_r2`: R² of a ridge regression from `features` to the outcomes, fitted on the training
+      recordings, which the model filters too; `outcome_r2_alone`: the same from the observation of the step alone.
+      The penalty is chosen on the last fifth of the training recordings. An outcome that is NaN is not known, and
+      counts for nothing.
+    """
+
+    train: Stretches
+    test: Stretches
+    observed: AbstractFamily
+    mean: Float[Array, " p"]
+    scale: Float[Array, " p"]
+    """An observation as recorded is `mean + scale · y`."""
+    read_out: tuple[str, ...] = eqx.field(static=True)
+    time: int = eqx.field(static=True, default=100)
+
+    def __check_init__(self):
+        checked_time("OwnRecordings", self.time)
+
+    @property
+    def family(self) -> AbstractFamily:
+        return self.observed
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        return self.read_out
+
+    def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
+        key_train, key_test = jax.random.split(key)
+        regression, alone = next_regression(self.train), self._independent()
+
+        def one(sequence: ArraySequence, key: Key) -> tuple[dict[str, tuple[Array, Array]], dict[str, Array]]:
+            told = lambda before, seen, after, key: (
+                model.log_predictive(before, jnp.nan_to_num(seen), key=key),
+                model.predict(after, key=key),
+                model.features(after),
+            )
+            scores, foretold, features = follow(model, sequence, told, key=key)
+            frames, last = sequence.inputs, repeated(sequence.inputs)
+            inside = jnp.arange(frames.shape[0]) < sequence.length
+            there = _there(sequence)
+            total = lambda score: jnp.sum(jnp.where(there, score, 0.0))
+            count = jnp.sum(there).astype(jnp.float32)
+            each = jax.vmap(lambda y: self.family.log_prob(alone, y))(jnp.nan_to_num(frames))
+            sums = {
+                "frame_error": frame_errors(foretold, frames, inside),
+                "repeat_error": frame_errors(last, frames, inside),
+                "linear_error": frame_errors(regression(last), frames, inside),
+                "log_likelihood": (total(scores), count),
+                "independent_log_likelihood": (total(each), count),
+            }
+            return sums, _rows(sequence, features) if self.read_out else {}
+
+        sums, rows = over_held_out(self, one, size=size, key=key_test)
+        metrics = mean_per_frame(sums)
+        if self.read_out:
+            judged = _flat(rows)
+            learned = self._learned(model, key=key_train)
+            for name, of in (("outcome_r2", "features"), ("outcome_r2_alone", "last")):
+                readout = chosen_ridge(learned[of], learned["outcomes"], learned["known"])
+                errors = readout(judged[of]) - judged["outcomes"]
+                metrics[name] = r2(errors, judged["outcomes"], judged["known"])
+        return metrics
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """What can at best be reached is not known; chance is who has no memory, or no model."""
+        bounds = {
+            "frame_error": {"best": None, "chance": metrics["repeat_error"]},
+            "log_likelihood": {"best": None, "chance": metrics["independent_log_likelihood"]},
+        }
+        if self.read_out:
+            bounds["outcome_r2"] = {"best": 1.0, "chance": metrics["outcome_r2_alone"]}
+        return bounds
+
+    def _learned(self, model: Filters, *, key: Key) -> dict[str, Array]:
+        """The steps of the training recordings."""
+
+        def filtered(number: Array) -> dict[str, Array]:
+            sequence = self.train.recording(number)
+            told = lambda before, seen, after, key: model.features(after)
+            return _rows(sequence, follow(model, sequence, told, key=jax.random.fold_in(key, number)))
+
+        return _flat(in_rounds(filtered, jnp.arange(self.train.count), at_most=64))
+
+    def _independent(self) -> Float[Array, " naturals"]:
+        """The natural parameters of values on their own; one more of each kind counted where there are two kinds."""
+        frames = self.train.frames.astype(jnp.float32)
+        there = ~jnp.any(jnp.isnan(frames), axis=1)
+        count = jnp.sum(there).astype(jnp.float32)
+        mean = (jnp.sum(jnp.where(there[:, None], frames, 0.0), axis=0) + 0.5) / (count + 1.0)
+        if isinstance(self.family, Bernoulli):
+            return jnp.log(mean) - jnp.log1p(-mean)
+        return jnp.log(mean) if isinstance(self.family, Poisson) else jnp.zeros_like(mean)
+
+
+def own_recordings(
+    recorded: Recorded, kind: Kind, *, held_out: float = 0.2, time: int = 100, leave_out: bool = False
+) -> OwnRecordings:
+    """The task on recordings of one's own; of each recording the last `held_out` is judged.
+
+    A step that is NaN in all its values is missing. Numbers are standardised; a channel of them that never changes in
+    training is refused by name, or left out with `leave_out`.
+
+    **Raises:** `ValueError` for values that are not of the kind, and constant channels; `UsageError` where no step is
+    left to train or to judge on.
+    """
+    parts = recorded.parted(held_out)
+    names = recorded.frames.channels
+    still = constant_channels(parts[0].frames) if kind == "numbers" else ()
+    if still and not leave_out:
+        raise ValueError(
+            f"own_recordings: numbers must change over the training steps, got constant {', '.join(still)}; leave "
+            "them out (--task.leave-out), or from the file"
+        )
+    if len(still) == len(names):
+        raise ValueError("own_recordings: no value ever changes over the training steps; there is nothing to learn")
+    kept = [j for j, name in enumerate(names) if name not in still]
+    chosen = [part.frames.frames[:, kept] for part in parts]
+    families: dict[Kind, AbstractFamily] = {
+        "numbers": Gaussian(len(kept)),
+        "counts": Poisson(len(kept)),
+        "bits": Bernoulli(len(kept)),
+    }
+    family = families[kind]
+    mean, scale = np.zeros(len(kept)), np.ones(len(kept))
+    if kind == "numbers":
+        known = chosen[0].astype(np.float64)
+        mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
+    made = []
+    for frames, part in zip(chosen, parts, strict=True):
+        scaled = ((frames - mean) / scale).astype(np.float32)
+        family.admit(scaled, "own_recordings")
+        made.append(stretches(FrameSet(scaled, part.frames.lengths, tuple(names[j] for j in kept)), part.outcomes))
+    as_array = lambda x: jnp.asarray(x.astype(np.float32))
+    read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
+    return OwnRecordings(made[0], made[1], family, as_array(mean), as_array(scale), read_out, time)
+
+
+def _there(sequence: ArraySequence) -> Bool[Array, " time"]:
+    """Steps with an observation."""
+    return ~jnp.any(jnp.isnan(shown(sequence)), axis=1)
+
+
+def _rows(sequence: ArraySequence, features: Float[Array, "time features"]) -> dict[str, Array]:
+    """What a read-out needs of every step; known is 1 where there are outcomes and an observation has been seen."""
+    inside = jnp.arange(sequence.inputs.shape[0]) < sequence.length
+    begun = jax.lax.cummax(_there(sequence).astype(jnp.int32)) > 0
+    known = inside & begun & ~jnp.any(jnp.isnan(sequence.outcomes), axis=1)
+    return {
+        "features": features,
+        "last": repeated(shown(sequence)),
+        "outcomes": sequence.outcomes,
+        "known": jnp.where(known, 1.0, 0.0),
+    }
+
+
+def _flat(rows: dict[str, Array]) -> dict[str, Array]:
+    """All steps of all recordings, one after the other."""
+    return {name: leaf.reshape(-1, *leaf.shape[2:]) for name, leaf in rows.items()}

@@ -1,0 +1,56 @@
+"""Files of recordings of one's own."""
+
+import numpy as np
+import pytest
+
+from vestige.data import read_recorded
+from vestige.errors import UsageError
+
+
+def test_one_array_is_one_recording(tmp_path):
+    seen = np.random.default_rng(0).integers(0, 5, (7, 3)).astype(np.int16)
+    np.save(tmp_path / "a.npy", seen)
+    found, dtype = read_recorded(tmp_path / "a.npy")
+    np.testing.assert_array_equal(found.frames.frames, seen)
+    assert (dtype, found.frames.frames.dtype, found.frames.lengths.tolist()) == (np.int16, np.float32, [7])
+    assert found.outcomes.shape == (7, 0)
+    np.save(tmp_path / "b.npy", seen[:, 0])
+    assert read_recorded(tmp_path / "b.npy")[0].frames.frames.shape == (7, 1)
+
+
+def test_several_recordings_and_outcomes(tmp_path):
+    seen, outcomes = np.arange(14.0).reshape(7, 2), np.arange(7.0)
+    np.savez(tmp_path / "a.npz", observations=seen, lengths=[3, 4], outcomes=outcomes)
+    found, _ = read_recorded(tmp_path / "a.npz")
+    early, late = found.parted(0.3)
+    assert (early.frames.lengths.tolist(), late.frames.lengths.tolist()) == ([2, 3], [1, 1])
+    np.testing.assert_array_equal(early.frames.frames, seen[[0, 1, 3, 4, 5]])
+    np.testing.assert_array_equal(late.outcomes[:, 0], outcomes[[2, 6]])
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "message"),
+    [
+        ("gone.npy", None, "there is no such file; give an .npy file of observations"),
+        ("a.csv", "text", "a.csv: recordings are read from an .npy file"),
+        ("a.npy", "text", "not a sound npy file"),
+        ("a.npz", "text", "not a sound npz file"),
+        ("a.npz", {"x": np.ones(3)}, "it has no array observations, only x"),
+        ("a.npz", {"observations": np.array(["a", "b"])}, "observations must be real numbers, got <U1"),
+        ("a.npz", {"observations": np.ones(4), "lengths": [3]}, "must be positive and sum to 4 frames, got a sum of 3"),
+        ("a.npz", {"observations": np.ones(4), "lengths": [1.5, 2.5]}, "lengths must be integers, got float64"),
+        ("a.npz", {"observations": np.ones((2, 2, 2))}, r"observations must be \(total, .*got \(2, 2, 2\)"),
+        ("a.npz", {"observations": np.ones(4), "outcomes": np.ones(3)}, r"outcomes must be \(4, numbers\)"),
+        ("a.npz", {"observations": np.ones((0, 3))}, "nothing empty"),
+        ("a.npz", {"observations": np.float64(3.0)}, "nothing empty"),
+    ],
+)
+def test_what_is_no_recording_is_refused(name, arrays, message, tmp_path):
+    path = tmp_path / name
+    if arrays == "text":
+        path.write_text("time,value\n0,1\n")
+    elif arrays is not None:
+        np.savez(path, **arrays)
+    with pytest.raises(UsageError, match=message) as refused:
+        read_recorded(path)
+    assert str(path) in str(refused.value)

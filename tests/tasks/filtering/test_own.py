@@ -1,0 +1,109 @@
+"""Recordings of one's own, on data whose answers are known."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.tasks.filtering.filters import Leaky
+from vestige.data import FrameSet, Recorded
+from vestige.errors import UsageError
+from vestige.models.families import Bernoulli, Gaussian, Poisson
+from vestige.tasks.filtering import own_recordings
+
+evaluated = eqx.filter_jit(lambda task, model, size, key: task.evaluate(model, size=size, key=key))
+DRAW = np.random.default_rng(0)
+
+
+def recorded(observations, *lengths, outcomes=None):
+    frames = np.asarray(observations, np.float32)
+    lengths = lengths or (len(frames),)
+    names = tuple(f"value {j}" for j in range(frames.shape[1]))
+    outcomes = np.zeros((len(frames), 0)) if outcomes is None else np.asarray(outcomes)
+    return Recorded(FrameSet(frames, np.array(lengths, np.int32), names), outcomes.astype(np.float32))
+
+
+def test_the_end_of_each_recording_is_held_out():
+    task = own_recordings(recorded(np.arange(40)[:, None], 10, 30), "counts", held_out=0.2)
+    assert task.train.frames[:, 0].tolist() == [*range(8), *range(10, 34)]
+    assert task.test.frames[:, 0].tolist() == [8, 9, *range(34, 40)]
+    assert task.test.lengths.tolist() == [2, 6] and task.outcomes == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "family"),
+    [
+        ("counts", [[1, 0], [3, 0], [2, 1], [0, 0], [4, 1]], Poisson),
+        ("bits", [[1, 0], [0, 0], [1, 1], [0, 1], [1, 1]], Bernoulli),
+        ("numbers", [[1.0, 0], [3, 5], [2, 4], [2, 1], [4, 1]], Gaussian),
+    ],
+)
+def test_metrics_by_hand(kind, values, family, key):
+    """Trained on three steps and judged on two, by a model that foretells the last observation again."""
+    values = np.array(values, float)
+    task = own_recordings(recorded(values), kind, held_out=0.4)
+    train, test = values[:3], values[3:]
+    mean, scale = (train.mean(0), train.std(0)) if kind == "numbers" else (np.zeros(2), np.ones(2))
+    assert isinstance(task.family, family)
+    found = evaluated(task, Leaky(jnp.zeros(1), 2), 1, key)
+    error = np.sum(np.square((test[1] - test[0]) / scale))
+    np.testing.assert_allclose([found["frame_error"], found["repeat_error"]], error, rtol=1e-5)
+    seen = (test - mean) / scale
+    rate = (train.sum(0) + 0.5) / 4
+    logs = {
+        "counts": lambda: seen * np.log(rate) - rate - np.log([[1, 1], [24, 1]]),
+        "bits": lambda: seen * np.log(rate) + (1 - seen) * np.log(1 - rate),
+        "numbers": lambda: -0.5 * (seen**2 + np.log(2 * np.pi)),
+    }
+    np.testing.assert_allclose(found["independent_log_likelihood"], logs[kind]().sum() / 2, rtol=1e-5)
+    before = np.array([np.zeros(2), seen[0]])  # Leaky scores less than the squared distance from its state, by up to 1
+    assert 0 <= -np.square(seen - before).sum(1).mean() - found["log_likelihood"] <= 1
+
+
+def test_outcomes_are_read_out_of_states_and_of_the_observation_alone(key):
+    """What was seen a step ago is in the state of a model that keeps it, and in no observation. Steps whose outcome is
+    not known, and steps that are missing, spoil nothing."""
+    seen = DRAW.normal(size=(400, 1))
+    outcomes = np.concatenate([[[0.0]], seen[:-1]])
+    outcomes[[50, 390]] = np.nan
+    gaps = seen.copy()
+    gaps[[120, 385]] = np.nan
+    outcomes[[121, 386]] = np.nan
+    task = own_recordings(recorded(gaps, 200, 200, outcomes=outcomes), "numbers", held_out=0.25)
+    assert task.outcomes == ("outcome 0",)
+    # Two sums that forget at different rates of a white sequence hold its last two values between them, nearly.
+    found = evaluated(task, Leaky(jnp.array([0.0, 0.2, 0.4]), 1), 2, key)
+    assert found["outcome_r2"] > 0.9 and found["outcome_r2_alone"] < 0.1
+    assert set(task.bounds(found)) == {"frame_error", "log_likelihood", "outcome_r2"}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: own_recordings(recorded(np.ones((9, 2)) * [1, 0.5]), "counts"), "counts are 0, 1, 2"),
+        (lambda: own_recordings(recorded(2.0 * np.eye(9)), "bits"), "bits are 0 or 1"),
+        (lambda: own_recordings(recorded(np.full((9, 1), np.inf)), "counts"), "counts are 0, 1, 2"),
+        (lambda: own_recordings(recorded(np.diag([np.nan] * 9)), "counts"), "NaN in value 0 of step 0 alone"),
+        (
+            lambda: own_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 0]), "numbers"),
+            r"got constant value 1, value 2; leave them out \(--task.leave-out\)",
+        ),
+        (
+            lambda: own_recordings(recorded(np.ones((9, 2))), "numbers", leave_out=True),
+            "there is nothing to learn",
+        ),
+        (lambda: own_recordings(recorded(np.ones((2, 1))), "counts", held_out=0.01), "leaves a recording empty"),
+        (
+            lambda: recorded(np.ones((3, 1)), outcomes=np.ones((2, 1))),
+            r"outcomes must be \(3, numbers\), .* got \(2, 1\)",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(make, message):
+    with pytest.raises((ValueError, UsageError), match=message):
+        make()
+
+
+def test_constant_numbers_can_be_left_out():
+    task = own_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 2]), "numbers", leave_out=True)
+    assert task.width == 2 and jnp.isfinite(task.train.frames).all()
