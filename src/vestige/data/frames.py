@@ -31,6 +31,11 @@ class FrameSet:
                 f"FrameSet: `lengths` must be positive and sum to {len(frames)} frames, got a sum of {lengths.sum()}."
             )
 
+    @property
+    def starts(self) -> np.ndarray:
+        """The first frame of each recording."""
+        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
+
     def recordings(self) -> list[np.ndarray]:
         """Each recording by itself, (frames, channels)."""
         return np.split(self.frames, np.cumsum(self.lengths)[:-1])

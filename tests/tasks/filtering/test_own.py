@@ -92,6 +92,7 @@ def test_outcomes_are_read_out_of_states_and_of_the_observation_alone(key):
             lambda: own_recordings(recorded(np.ones((9, 2))), "numbers", leave_out=True),
             "there is nothing to learn",
         ),
+        (lambda: own_recordings(recorded(np.ones((9, 1))), "counts", changes=True), "changes are those of numbers"),
         (lambda: own_recordings(recorded(np.ones((2, 1))), "counts", held_out=0.01), "leaves a recording empty"),
         (
             lambda: recorded(np.ones((3, 1)), outcomes=np.ones((2, 1))),
@@ -107,3 +108,11 @@ def test_what_makes_no_sense_is_refused_by_name(make, message):
 def test_constant_numbers_can_be_left_out():
     task = own_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 2]), "numbers", leave_out=True)
     assert task.width == 2 and jnp.isfinite(task.train.frames).all()
+
+
+def test_what_drifts_is_foretold_by_its_change(key):
+    """Told no change beyond the mean one of a ramp, the next step is foretold exactly."""
+    ramp = np.arange(40.0)[:, None]
+    task = own_recordings(recorded(ramp), "numbers", changes=True)
+    found = evaluated(task, Leaky(jnp.ones(1), 2), 1, key)  # a memory that never takes anything up: it says 0
+    assert task.width == 2 and float(found["frame_error"]) < 1e-6 < float(found["repeat_error"])

@@ -54,6 +54,7 @@ def own(
     *,
     held_out: float,
     leave_out: bool,
+    changes: bool,
     time: int,
 ) -> filtering.OwnRecordings:
     """**Raises** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values."""
@@ -61,7 +62,9 @@ def own(
     if values is None:
         kinds: dict[str, Literal["numbers", "counts", "bits"]] = {"b": "bits", "i": "counts", "u": "counts"}
         values = kinds.get(dtype.kind, "numbers")
-    return filtering.own_recordings(recorded, values, held_out=held_out, leave_out=leave_out, time=time)
+    return filtering.own_recordings(
+        recorded, values, held_out=held_out, leave_out=leave_out, changes=changes, time=time
+    )
 
 
 EXAMPLE = (8, 500)  # recordings of the example, and steps of each

@@ -297,6 +297,8 @@ class File(AbstractGenerated):
     """Share at the end of each recording on which the model is judged."""
     leave_out: bool = False
     """Whether numbers that never change are left out; otherwise they are refused."""
+    changes: bool = False
+    """Whether the change since the last step is seen beside the numbers, and foretold: for what drifts slowly."""
     time: int = 100
     """Steps of a training window."""
 
@@ -320,7 +322,14 @@ class File(AbstractGenerated):
     def build(self) -> "AbstractFilteringTask":
         from vestige.experiments.filtering.data import own
 
-        return own(self.path, self.values, held_out=self.held_out, leave_out=self.leave_out, time=self.time)
+        return own(
+            self.path,
+            self.values,
+            held_out=self.held_out,
+            leave_out=self.leave_out,
+            changes=self.changes,
+            time=self.time,
+        )
 
 
 Observed = Ring | Sensors | Balls | Music | Motion | Text | Places | File

@@ -14,7 +14,7 @@ from vestige.tasks.filtering.kalman import LinearGaussian as LinearGaussian
 from vestige.tasks.filtering.kalman import kalman_filter as kalman_filter
 from vestige.tasks.filtering.kalman import smooth as smooth
 from vestige.tasks.filtering.looks import AbstractLook as AbstractLook
-from vestige.tasks.filtering.looks import Postures as Postures
+from vestige.tasks.filtering.looks import Bare as Bare
 from vestige.tasks.filtering.looks import WithChanges as WithChanges
 from vestige.tasks.filtering.motion import MotionCapture as MotionCapture
 from vestige.tasks.filtering.motion import constant_channels as constant_channels

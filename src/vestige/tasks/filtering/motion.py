@@ -11,7 +11,7 @@ from vestige.data import FrameSet
 from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out
-from vestige.tasks.filtering.looks import AbstractLook, Postures, WithChanges
+from vestige.tasks.filtering.looks import AbstractLook, Bare, WithChanges
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
 from vestige.typing import Key, Metrics
@@ -35,7 +35,7 @@ class MotionCapture(AbstractRecordings):
     scale: Float[Array, " p"]
     """A frame as recorded is `mean + scale · y`."""
     channels: tuple[str, ...] = eqx.field(static=True)
-    look: AbstractLook = Postures()
+    look: AbstractLook = Bare()
     """What is seen of a posture."""
     time: int = eqx.field(static=True, default=100)
 
@@ -47,14 +47,14 @@ class MotionCapture(AbstractRecordings):
         return Gaussian(self.look.per_channel * len(self.channels))
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
-        regression = next_regression(self.train, self.look.posture)
+        regression = next_regression(self.train, self.look.bare)
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
             told = lambda before, seen, after, key: model.predict(after, key=key)
             predicted = follow(model, sequence, told, key=key)
-            frames, last = self.look.posture(sequence.inputs), repeated(sequence.inputs)
+            frames, last = self.look.bare(sequence.inputs), repeated(sequence.inputs)
             inside = jnp.arange(frames.shape[0]) < sequence.length
-            posture = self.look.posture(last)
+            posture = self.look.bare(last)
             return {
                 "frame_error": frame_errors(self.look.foretold(posture, predicted), frames, inside),
                 "repeat_error": frame_errors(posture, frames, inside),
@@ -111,14 +111,13 @@ def motion_capture(
     known = thin[0].frames[:, kept].astype(np.float64)
     mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
     angles = [(part.frames[:, kept] - mean) / scale for part in thin]
-    starts = [np.concatenate([[0], np.cumsum(part.lengths)[:-1]]) for part in thin]
     for frames in angles:
         Gaussian(len(kept)).admit(frames, "motion_capture")
-    look = WithChanges.fitted(angles[0], starts[0]) if changes else Postures()
+    look = WithChanges.fitted(angles[0], thin[0].starts) if changes else Bare()
     seen = names if look.per_channel == 1 else (*names, *(f"change of {name}" for name in names))
     parts = [
-        stretches(FrameSet(look.seen(frames, first), part.lengths, seen))
-        for frames, first, part in zip(angles, starts, thin, strict=True)
+        stretches(FrameSet(look.seen(frames, part.starts), part.lengths, seen))
+        for frames, part in zip(angles, thin, strict=True)
     ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
     return MotionCapture(parts[0], parts[1], as_array(mean), as_array(scale), names, look, time)

@@ -13,6 +13,7 @@ from vestige.models.families import AbstractFamily, Bernoulli, Gaussian, Poisson
 from vestige.numerics import in_rounds
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import Filters, follow, over_held_out, shown
+from vestige.tasks.filtering.looks import AbstractLook, Bare, WithChanges
 from vestige.tasks.filtering.motion import constant_channels
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.readout import chosen_ridge, r2
@@ -27,9 +28,9 @@ class OwnRecordings(AbstractRecordings):
 
     **Metrics** on held-out recordings:
 
-    - `frame_error`: squared error of `predict`, summed over values, per step from the second on; on the same steps
-      `repeat_error` (the last observation again) and `linear_error` (linear regression on the last observation, fitted
-      on the training recordings). Numbers are in units of their standard deviation in training;
+    - `frame_error`: squared error of the frame that `predict` foretells, summed over values, per step from the second
+      on; on the same steps `repeat_error` (the last frame again) and `linear_error` (linear regression on what was last
+      seen, fitted on the training recordings). Numbers are in units of their standard deviation in training;
     - `log_likelihood`: mean over steps of log q(y_t | x_{t-1}) in nats; `independent_log_likelihood`: of values that
       know neither each other nor the past, with their training means;
     - with outcomes, `outcome_r2`: R² of a ridge regression from `features` to the outcomes, fitted on the training
@@ -43,7 +44,9 @@ class OwnRecordings(AbstractRecordings):
     observed: AbstractFamily
     mean: Float[Array, " p"]
     scale: Float[Array, " p"]
-    """An observation as recorded is `mean + scale · y`."""
+    """A frame as recorded is `mean + scale · y`."""
+    look: AbstractLook
+    """What is seen of a frame."""
     read_out: tuple[str, ...] = eqx.field(static=True)
     time: int = eqx.field(static=True, default=100)
 
@@ -60,7 +63,7 @@ class OwnRecordings(AbstractRecordings):
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         key_train, key_test = jax.random.split(key)
-        regression, alone = next_regression(self.train), self._independent()
+        regression, alone = next_regression(self.train, self.look.bare), self._independent()
 
         def one(sequence: ArraySequence, key: Key) -> tuple[dict[str, tuple[Array, Array]], dict[str, Array]]:
             told = lambda before, seen, after, key: (
@@ -69,16 +72,17 @@ class OwnRecordings(AbstractRecordings):
                 model.features(after),
             )
             scores, foretold, features = follow(model, sequence, told, key=key)
-            frames, last = sequence.inputs, repeated(sequence.inputs)
+            frames, seen = self.look.bare(sequence.inputs), repeated(sequence.inputs)
+            last = self.look.bare(seen)
             inside = jnp.arange(frames.shape[0]) < sequence.length
             there = _there(sequence)
             total = lambda score: jnp.sum(jnp.where(there, score, 0.0))
             count = jnp.sum(there).astype(jnp.float32)
-            each = jax.vmap(lambda y: self.family.log_prob(alone, y))(jnp.nan_to_num(frames))
+            each = jax.vmap(lambda y: self.family.log_prob(alone, y))(jnp.nan_to_num(sequence.inputs))
             sums = {
-                "frame_error": frame_errors(foretold, frames, inside),
+                "frame_error": frame_errors(self.look.foretold(last, foretold), frames, inside),
                 "repeat_error": frame_errors(last, frames, inside),
-                "linear_error": frame_errors(regression(last), frames, inside),
+                "linear_error": frame_errors(regression(seen), frames, inside),
                 "log_likelihood": (total(scores), count),
                 "independent_log_likelihood": (total(each), count),
             }
@@ -127,16 +131,25 @@ class OwnRecordings(AbstractRecordings):
 
 
 def own_recordings(
-    recorded: Recorded, kind: Kind, *, held_out: float = 0.2, time: int = 100, leave_out: bool = False
+    recorded: Recorded,
+    kind: Kind,
+    *,
+    held_out: float = 0.2,
+    time: int = 100,
+    leave_out: bool = False,
+    changes: bool = False,
 ) -> OwnRecordings:
-    """The task on recordings of one's own; of each recording the last `held_out` is judged.
+    """The task on recordings of one's own; of each recording the last `held_out` is judged. With `changes` what is seen
+    of numbers is how they have changed, too.
 
     A step that is NaN in all its values is missing. Numbers are standardised; a channel of them that never changes in
     training is refused by name, or left out with `leave_out`.
 
-    **Raises:** `ValueError` for values that are not of the kind, and constant channels; `UsageError` where no step is
-    left to train or to judge on.
+    **Raises:** `ValueError` for values that are not of the kind, constant channels, and changes of what is not a number;
+    `UsageError` where no step is left to train or to judge on.
     """
+    if changes and kind != "numbers":
+        raise ValueError(f"own_recordings: changes are those of numbers, got {kind}; leave --task.changes out")
     parts = recorded.parted(held_out)
     names = recorded.frames.channels
     still = constant_channels(parts[0].frames) if kind == "numbers" else ()
@@ -149,24 +162,25 @@ def own_recordings(
         raise ValueError("own_recordings: no value ever changes over the training steps; there is nothing to learn")
     kept = [j for j, name in enumerate(names) if name not in still]
     chosen = [part.frames.frames[:, kept] for part in parts]
-    families: dict[Kind, AbstractFamily] = {
-        "numbers": Gaussian(len(kept)),
-        "counts": Poisson(len(kept)),
-        "bits": Bernoulli(len(kept)),
-    }
-    family = families[kind]
     mean, scale = np.zeros(len(kept)), np.ones(len(kept))
     if kind == "numbers":
         known = chosen[0].astype(np.float64)
         mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    made = []
-    for frames, part in zip(chosen, parts, strict=True):
-        scaled = ((frames - mean) / scale).astype(np.float32)
-        family.admit(scaled, "own_recordings")
-        made.append(stretches(FrameSet(scaled, part.frames.lengths, tuple(names[j] for j in kept)), part.outcomes))
+    families: dict[Kind, type[AbstractFamily]] = {"numbers": Gaussian, "counts": Poisson, "bits": Bernoulli}
+    scaled = [(frames - mean) / scale for frames in chosen]
+    for frames in scaled:
+        families[kind](len(kept)).admit(frames, "own_recordings")
+    look = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
+    seen = [look.seen(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
+    wide = tuple(f"seen {j}" for j in range(seen[0].shape[1]))
+    made = [
+        stretches(FrameSet(frames, part.frames.lengths, wide), part.outcomes)
+        for frames, part in zip(seen, parts, strict=True)
+    ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
     read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
-    return OwnRecordings(made[0], made[1], family, as_array(mean), as_array(scale), read_out, time)
+    family = families[kind](len(wide))
+    return OwnRecordings(made[0], made[1], family, as_array(mean), as_array(scale), look, read_out, time)
 
 
 def _there(sequence: ArraySequence) -> Bool[Array, " time"]:

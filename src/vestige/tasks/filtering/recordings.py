@@ -49,12 +49,11 @@ class Stretches(eqx.Module):
 
 def stretches(recordings: FrameSet, outcomes: np.ndarray | None = None) -> Stretches:
     """On the device; `outcomes` (total, d), by default none."""
-    starts = np.concatenate([[0], np.cumsum(recordings.lengths)[:-1]])
     outcomes = np.zeros((len(recordings.frames), 0)) if outcomes is None else outcomes
     return Stretches(
         jnp.asarray(recordings.frames),
         jnp.asarray(outcomes.astype(np.float32)),
-        jnp.asarray(starts.astype(np.int32)),
+        jnp.asarray(recordings.starts.astype(np.int32)),
         jnp.asarray(recordings.lengths.astype(np.int32)),
         int(recordings.lengths.max()),
     )
