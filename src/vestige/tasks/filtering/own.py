@@ -145,7 +145,7 @@ def own_recordings(
     A step that is NaN in all its values is missing. Numbers are standardised; a channel of them that never changes in
     training is refused by name, or left out with `leave_out`.
 
-    **Raises:** `ValueError` for values that are not of the kind, constant channels, and changes of what is not a number;
+    **Raises:** `ValueError` for values that are not of the kind, constant channels, changes of what are not numbers;
     `UsageError` where no step is left to train or to judge on.
     """
     if changes and kind != "numbers":
