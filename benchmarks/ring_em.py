@@ -32,15 +32,31 @@ def sensed(task, rows, key):
     return jax.jit(lambda k: jax.lax.map(one, task.batch(size=rows, key=k).inputs, batch_size=40))(key)
 
 
-def fitted(order, seen, restarts, iterations, key):
-    """Parameters of the best of several EM runs, its log-likelihood per step, and how many runs stayed finite.
+def of_several_sequences():
+    """dynamax's model, with the covariance of the first state right where there are several sequences.
 
-    Starts are chains in which each number is driven by the next and pulled back by the first, weakly and at random;
-    from matrices that are only near the identity EM often ends with a covariance that is not positive.
+    Its M-step (1.0.3) has (sum x x' - (sum x)(sum x)') / N where (sum x x') / N - mean mean' belongs, which is negative
+    for more than one sequence: the next E-step is NaN.
     """
     from dynamax.linear_gaussian_ssm import LinearGaussianSSM
 
-    model, runs = LinearGaussianSSM(order, 1), []
+    class OfSeveral(LinearGaussianSSM):
+        def m_step(self, params, props, batch_stats, m_step_state):
+            found, m_step_state = super().m_step(params, props, batch_stats, m_step_state)
+            _, seconds, count = batch_stats[0]
+            first = found.initial
+            covariance = jnp.sum(seconds, axis=0) / jnp.sum(count) - jnp.outer(first.mean, first.mean)
+            return found._replace(initial=first._replace(cov=covariance)), m_step_state
+
+    return OfSeveral
+
+
+def fitted(order, seen, restarts, iterations, key):
+    """Parameters of the best of several EM runs, its log-likelihood per step, and how many runs stayed finite.
+
+    Starts are chains in which each number is driven by the next and pulled back by the first, weakly and at random.
+    """
+    model, runs = of_several_sequences()(order, 1), []
     seen = seen.astype(jnp.float64)
     for start in jax.random.split(key, restarts):
         drive, pull = jax.random.uniform(start, (2,), minval=jnp.array([0.05, 0.0]), maxval=jnp.array([0.5, 0.1]))
