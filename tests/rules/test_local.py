@@ -114,6 +114,23 @@ def test_gradient_of_a_chunk_is_the_sum_of_single_steps_with_states_as_data(case
     np.testing.assert_allclose(found.carry.slots.state[-1], state, atol=1e-5)
 
 
+def test_observations_may_be_handed_over_as_they_come(case, key):
+    """Two chunks by hand are two of `step`, without sequences or slots."""
+    model, fit, reading = case
+    batch, rule = counts(key), TemporallyLocal(fit, reading, chunk=2)
+    learn = eqx.filter_jit(lambda states, observations: rule.learn(model, states, observations, key=key))
+    carry, states = rule.init(model, batch, key=key), jnp.broadcast_to(model.init(), (ROWS, HIDDEN))
+    for time in (0, 2):
+        found = step(rule, model, carry, batch, key)
+        window = batch.inputs.inputs[:, time : time + 2 + reading.ahead]
+        beyond = jnp.full((ROWS, 2 + reading.ahead - window.shape[1], OBSERVED), jnp.nan)
+        learned = learn(states, jnp.concatenate([window, beyond], axis=1))
+        carry, states = found.carry, learned.states
+        np.testing.assert_allclose(flat(learned.grads), flat(found.grads), atol=1e-6)
+        np.testing.assert_allclose(states, carry.slots.state, atol=1e-6)
+    assert float(found.metrics["loss"]) == pytest.approx(float(learned.metrics["loss"]), abs=1e-5)
+
+
 def test_an_earlier_observation_reaches_no_later_update_by_gradient(case, key):
     """d(update) / d(y_1) is that of the first step alone, once the later states are held; through time it is not."""
     model, fit, reading = case

@@ -13,6 +13,7 @@ from vestige.rules.gradient import Gradient as Gradient
 from vestige.rules.gradient import Objective as Objective
 from vestige.rules.joint import Joint as Joint
 from vestige.rules.joint import JointCarry as JointCarry
+from vestige.rules.local import Learned as Learned
 from vestige.rules.local import LocalCarry as LocalCarry
 from vestige.rules.local import TemporallyLocal as TemporallyLocal
 from vestige.rules.local import ThroughTime as ThroughTime

@@ -1,6 +1,6 @@
 """Temporally local rules, and the same with gradients through time."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -70,7 +70,32 @@ class TemporallyLocal(AbstractRule):
     def step(self, model: AbstractFilter, carry: LocalCarry, batch: Batch, *, key: Key) -> Step:
         slots = carry.slots.refilled(batch.inputs, model.init())
         observations = _next(slots, self.chunk + self.reading.ahead)
-        states, previous = jax.vmap(observer(carry.slow, model).follow)(slots.state, observations[:, : self.chunk])
+        learned = self.learn(model, slots.state, observations, maker=observer(carry.slow, model), key=key)
+        after = LocalCarry(
+            Slots(slots.sequence, slots.offset + self.chunk, learned.states), averaged(carry.slow, model, self.slow)
+        )
+        return Step(learned.grads, after, learned.metrics)
+
+    def learn(
+        self,
+        model: AbstractFilter,
+        states: Float[Array, "batch hidden"],
+        observations: Float[Array, "batch upcoming observed"],
+        *,
+        maker: AbstractFilter | None = None,
+        key: Key,
+    ) -> "Learned":
+        """What `step` does, for observations that are handed over as they come: nothing but states need be kept.
+
+        **Arguments:**
+
+        - `states`: x_{t-1}; at first `model.init()` of every sequence.
+        - `observations`: y_t and those after it, `chunk` and as many more as the reading looks ahead; one that is
+          missing is NaN.
+        - `maker`: of the states; by default the model.
+        """
+        maker = model if maker is None else maker
+        after, previous = jax.vmap(maker.follow)(states, observations[:, : self.chunk])
         weights, rest = eqx.partition(model, eqx.is_inexact_array)
 
         def loss(weights: PyTree) -> Float[Array, ""]:
@@ -78,10 +103,17 @@ class TemporallyLocal(AbstractRule):
 
         value, grads = jax.value_and_grad(loss)(weights)
         grads, norm = clipped(grads, self.clip)
-        after = LocalCarry(
-            Slots(slots.sequence, slots.offset + self.chunk, states), averaged(carry.slow, model, self.slow)
-        )
-        return Step(grads, after, {"loss": value, "grad_norm": norm})
+        return Learned(grads, after, {"loss": value, "grad_norm": norm})
+
+
+class Learned(NamedTuple):
+    """What came of some observations."""
+
+    grads: PyTree
+    """For optax, shaped like the model's floating-point arrays."""
+    states: Float[Array, "batch hidden"]
+    """x after the last step of the chunk."""
+    metrics: dict[str, Float[Array, ""]]
 
 
 class ThroughTime(AbstractRule):
