@@ -108,6 +108,12 @@ _KNOWN = (
         "Squared error of the prediction of the next frame, summed over its values.",
         True,
     ),
+    Metric("kalman_mse", "Squared error, Kalman filter", "Of the best filter, which knows the world.", None),
+    Metric("kalman_velocity_r2", "Velocity, R², Kalman filter", "What the best filter knows of the velocity.", None),
+    Metric("sensory_mse", "Squared error, no memory", "Of who decodes each step alone.", None),
+    Metric("smoother_mse", "Squared error, smoother", "Of the best hindsight, which sees the future too.", None),
+    Metric("repeat_error", "The same, last frame again", "Of who foretells that nothing changes.", None),
+    Metric("linear_error", "The same, linear regression", "Of a linear regression on what was seen last.", None),
     Metric(
         "log_likelihood",
         "Log-likelihood per step",
@@ -116,11 +122,19 @@ _KNOWN = (
         "nats",
     ),
     Metric(
+        "independent_log_likelihood",
+        "The same, independent",
+        "Of values that know neither each other nor the past.",
+        None,
+        "nats",
+    ),
+    Metric(
         "outcome_r2",
         "Outcomes, R²",
         "How well a ridge regression on the state tells the outcomes, of held-out steps.",
         False,
     ),
+    Metric("outcome_r2_alone", "The same, without memory", "Of a ridge regression on what was seen last.", None),
     Metric("bits_per_character", "Bits per character", "Cost of the next character, in bits.", True, "bits"),
     Metric(
         "position_error",

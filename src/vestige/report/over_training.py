@@ -33,7 +33,7 @@ def _curve(run: Run, curve: Curve) -> Plot | None:
     test, train = run.curve("evaluate", curve.metric), run.curve("train", curve.metric)
     if curve.logarithmic:
         test, train = above_zero(test), above_zero(train)
-    if not test and not train:
+    if not train and len(test) < 2:  # a single point is in the table
         return None
     published = published_curves(run, curve.metric)
     levels = mapping(run.bounds.get(curve.metric))
@@ -50,7 +50,7 @@ def _curve(run: Run, curve: Curve) -> Plot | None:
         if curve.logarithmic:
             logarithmic_height(axes)
         steps_axis(axes, logarithmic=False)
-        words(axes, x="updates", y=curve.label.lower())
+        words(axes, x="updates", y=curve.label[0].lower() + curve.label[1:])
 
     last = list((test or train).values())[-1]
     label = f"{curve.label} over training, at the end {format_number(last)}."

@@ -60,6 +60,15 @@ def test_metrics_by_hand(kind, values, family, key):
     assert 0 <= -np.square(seen - before).sum(1).mean() - found["log_likelihood"] <= 1
 
 
+def test_a_missing_step_is_not_judged(key):
+    task = own_recordings(recorded([[1], [2], [0], [3], [np.nan], [5]]), "counts", held_out=0.5)
+    found = evaluated(task, Leaky(jnp.zeros(1), 1), 1, key)
+    rate = 3.5 / 4
+    logs = np.array([3, 5]) * np.log(rate) - rate - np.log([6, 120])
+    np.testing.assert_allclose(found["independent_log_likelihood"], logs.mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["frame_error"], 4.0)  # from 3 to 5, over the gap
+
+
 def test_outcomes_are_read_out_of_states_and_of_the_observation_alone(key):
     """What was seen a step ago is in the state of a model that keeps it, and in no observation. Steps whose outcome is
     not known, and steps that are missing, spoil nothing."""
@@ -69,12 +78,23 @@ def test_outcomes_are_read_out_of_states_and_of_the_observation_alone(key):
     gaps = seen.copy()
     gaps[[120, 385]] = np.nan
     outcomes[[121, 386]] = np.nan
+    gaps[:3], outcomes[:4] = np.nan, 100.0  # before anything was seen, nothing can be known
+    outcomes[3] = np.nan
     task = own_recordings(recorded(gaps, 200, 200, outcomes=outcomes), "numbers", held_out=0.25)
     assert task.outcomes == ("outcome 0",)
     # Two sums that forget at different rates of a white sequence hold its last two values between them, nearly.
     found = evaluated(task, Leaky(jnp.array([0.0, 0.2, 0.4]), 1), 2, key)
     assert found["outcome_r2"] > 0.9 and found["outcome_r2_alone"] < 0.1
     assert set(task.bounds(found)) == {"frame_error", "log_likelihood", "outcome_r2"}
+
+
+def test_a_read_out_is_fitted_on_the_training_recordings(key):
+    """What is held out follows the opposite law, so that a read-out fitted there would do well."""
+    seen = DRAW.normal(size=(80, 1))
+    outcomes = np.where(np.arange(80)[:, None] < 40, seen, -seen)
+    task = own_recordings(recorded(seen, outcomes=outcomes), "numbers", held_out=0.5)
+    found = evaluated(task, Leaky(jnp.zeros(1), 1), 1, key)
+    assert found["outcome_r2"] < -1 and found["outcome_r2_alone"] < -1
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ BOUNCING_BALLS = Entry(
     summary="films of balls in a box; the next frame is to be foretold",
     paper=_PAPER,
     presets={
-        "small": Filtering(Balls(), RVAE(64, 256), chunk=10, steps=4000, batch=32),
+        "small": Filtering(Balls(), RVAE(128, 512), chunk=10, optimiser=Adam(2e-3, "cosine", 0), steps=4000, batch=32),
         "cpu": Filtering(Balls(), RVAE(128, 512), chunk=10, steps=40_000, batch=32),
         "paper": Filtering(Balls(resolution=30), REFH(400, sweeps=25), steps=1_000_000, batch=1),
     },

@@ -120,4 +120,12 @@ def motion_capture(
         for frames, part in zip(angles, thin, strict=True)
     ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
-    return MotionCapture(parts[0], parts[1], as_array(mean), as_array(scale), names, look, time)
+    return MotionCapture(
+        train=parts[0],
+        test=parts[1],
+        mean=as_array(mean),
+        scale=as_array(scale),
+        channels=names,
+        look=look,
+        time=time,
+    )

@@ -180,7 +180,16 @@ def own_recordings(
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
     read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
     family = families[kind](len(wide))
-    return OwnRecordings(made[0], made[1], family, as_array(mean), as_array(scale), look, read_out, time)
+    return OwnRecordings(
+        train=made[0],
+        test=made[1],
+        observed=family,
+        mean=as_array(mean),
+        scale=as_array(scale),
+        look=look,
+        read_out=read_out,
+        time=time,
+    )
 
 
 def _there(sequence: ArraySequence) -> Bool[Array, " time"]:
