@@ -25,8 +25,8 @@ from vestige.experiments.optimisers import Adam, MassSpringDamper
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.models.families import Bernoulli, Gaussian, Poisson
 from vestige.report import write_report
+from vestige.rules import Contrastive, Pair, TemporallyLocal, Transition
 from vestige.rules import Foresight as Foreseeing
-from vestige.rules import Pair, TemporallyLocal, Transition
 from vestige.rules import ThroughTime as Unrolled
 
 RING = Ring(time=40)
@@ -59,6 +59,12 @@ def test_options_survive_yaml(model, rule):
 def test_a_models_name_stands_for_its_rule(model, rule, reading):
     built = construct(tiny(model=model), seed=0).rule
     assert type(built) is rule and type(built.reading) is reading
+
+
+def test_what_is_said_of_contrastive_divergence_reaches_the_rule():
+    assert construct(tiny(model=TRBM(5, sweeps=2, noise=0.1, sampled=True)), seed=0).rule.fit == Contrastive(
+        2, 0.1, True
+    )
 
 
 def test_layers_between_bits_have_a_mass_of_their_own():
