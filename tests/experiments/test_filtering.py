@@ -67,6 +67,11 @@ def test_what_is_said_of_contrastive_divergence_reaches_the_rule():
     )
 
 
+def test_the_state_may_be_told_normalised():
+    heads = [construct(tiny(model=RVAE(4, 5, normalised=n)), seed=0).model.state for n in (False, True)]
+    assert [head.normalised for head in heads] == [False, True]
+
+
 def test_layers_between_bits_have_a_mass_of_their_own():
     """One update by equal gradients: a step is 1 / (growth mass), and the first growth is 1.1."""
     model = construct(tiny(model=Deep(5, below=4, layers=2)), seed=0).model

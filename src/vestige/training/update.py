@@ -26,26 +26,21 @@ class Program(NamedTuple):
 def _propose(
     program: Program, state: RunState, drawn: Batch | None, batch_size: int, mesh: Mesh | None
 ) -> tuple[Step, Batch | None]:
-    """The rule's update at this state, and what is now `drawn`. Whatever is random follows from the state's key and
-    step."""
+    """The rule's update at this state, and the batch that it was made from, `drawn` again where the rule does not ask
+    for another. Whatever is random follows from the state's key and step."""
     key_batch, key_rule = jax.random.split(jax.random.fold_in(state.key, state.step))
 
     def draw() -> Batch:
         return program.task.batch(size=batch_size, key=key_batch)
 
-    if drawn is None:
-        batch = draw()
-    else:
-        batch = drawn = eqx.combine(*_drawn_anew(program.rule.asks(state.carry), draw, drawn))
+    if drawn is not None:
+        last, static = eqx.partition(drawn, eqx.is_array)
+        asked = program.rule.asks(state.carry)
+        drawn = eqx.combine(jax.lax.cond(asked, lambda: eqx.filter(draw(), eqx.is_array), lambda: last), static)
+    batch = draw() if drawn is None else drawn
     if mesh is not None:
         batch = jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names)))
     return program.rule.step(state.model, state.carry, batch, key=key_rule), drawn
-
-
-def _drawn_anew(asked: Bool[Array, ""] | bool, draw: Callable[[], Batch], drawn: Batch) -> tuple[Batch, Batch]:
-    """A new batch where the rule asks for one; the arrays of it, and what is not an array."""
-    arrays, static = eqx.partition(drawn, eqx.is_array)
-    return jax.lax.cond(asked, lambda: eqx.filter(draw(), eqx.is_array), lambda: arrays), static
 
 
 def _undrawn(program: Program, state: RunState, batch_size: int) -> Batch | None:

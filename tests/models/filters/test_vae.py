@@ -111,6 +111,20 @@ def test_state_keeps_the_share_it_says_and_stays_bounded(key):
     assert float(jnp.max(jnp.abs(last))) <= 1.0
 
 
+def test_a_normalised_head_is_not_paid_for_small_states(key):
+    """Neither size nor mean of a state says anything to it; to the plain head both do."""
+    state, trunk = jax.random.normal(key, (6,)), jnp.ones(5)
+    for normalised in (True, False):
+        law = Numbers(6, normalised=normalised).head(5, 6, key=key)(trunk)
+        same = [law.log_prob(state), law.log_prob(0.3 * state), law.log_prob(state + 0.5)]
+        assert bool(jnp.allclose(jnp.stack(same), same[0], atol=1e-2)) == normalised
+    by_hand = Numbers(6).head(5, 6, key=key)(trunk).log_prob((state - state.mean()) / state.std())
+    np.testing.assert_allclose(
+        Numbers(6, normalised=True).head(5, 6, key=key)(trunk).log_prob(state), by_hand, rtol=1e-4
+    )
+    assert jnp.isfinite(jax.grad(Numbers(6, normalised=True).head(5, 6, key=key)(trunk).log_prob)(jnp.zeros(6))).all()
+
+
 def test_a_state_head_needs_a_floor():
     with pytest.raises(ValueError, match="floor must be positive"):
         Numbers(4, 0.0)

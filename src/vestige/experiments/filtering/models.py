@@ -207,6 +207,8 @@ class RVAE(AbstractRVAE):
 
     floor: float = 0.1
     """Least standard deviation of the state head."""
+    normalised: bool = False
+    """Whether that tells the state with mean 0 and variance 1 over its units."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -215,7 +217,7 @@ class RVAE(AbstractRVAE):
     def latent(self) -> "AbstractLatent":
         from vestige.models.filters import Numbers
 
-        return Numbers(self.hidden, self.floor)
+        return Numbers(self.hidden, self.floor, normalised=self.normalised)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ from vestige.typing import Key
 
 LOG_SCALES = (-4.0, 1.5)  # of encoder and prior: variances from e^-8 to e^3
 START_GAIN = 0.7  # the mean of h is at first twice the state
+SMALLEST = 1e-6  # variance over the units below which a state is not brought to 1: it begins at zero
 EDGE = 1e-4  # a state comes no closer than this to -1 and 1 where it becomes a logit
 
 Told = Callable[[Float[Array, " hidden"]], Float[Array, ""]]
@@ -62,16 +63,29 @@ class AbstractLatent(eqx.Module):
 class StateHead(eqx.Module):
     """q(u | h): the previous state, every unit by itself, with a learned standard deviation above a floor.
 
-    The floor is what keeps the head from being paid without limit for states that it has made predictable itself.
+    The floor is what keeps the head from being paid without limit for states that it has made predictable itself; where
+    it is `normalised`, states cannot be made small either.
     """
 
     net: eqx.nn.Linear
     raw_scale: Float[Array, " hidden"]
     floor: float = eqx.field(static=True)
+    normalised: bool = eqx.field(static=True)
 
-    def __call__(self, trunk: Float[Array, " width"]) -> DiagonalGaussian:
-        scale = self.floor + jax.nn.softplus(self.raw_scale)
-        return DiagonalGaussian(self.net(trunk), jnp.log(scale))
+    def __call__(self, trunk: Float[Array, " width"]) -> "DiagonalGaussian | Normalised":
+        law = DiagonalGaussian(self.net(trunk), jnp.log(self.floor + jax.nn.softplus(self.raw_scale)))
+        return Normalised(law) if self.normalised else law
+
+
+class Normalised(eqx.Module):
+    """The law of a state brought to mean 0 and variance 1 over its units, without anything learned (Ba et al. 2016)."""
+
+    law: DiagonalGaussian
+
+    def log_prob(self, state: Float[Array, " hidden"]) -> Float[Array, ""]:
+        """Of the state that is told; how large it was, and about what mean, is not."""
+        centred = state - jnp.mean(state)
+        return self.law.log_prob(centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred)) + SMALLEST))
 
 
 class SpinHead(eqx.Module):
@@ -86,16 +100,18 @@ class SpinHead(eqx.Module):
 class Numbers(AbstractLatent):
     """h of real numbers: a diagonal Gaussian whose mean is a learned multiple of the state, one reparameterised draw.
 
-    **Arguments:** `hidden`; `floor`: least standard deviation of the state head, positive.
+    **Arguments:** `hidden`; `floor`: least standard deviation of the state head, positive; `normalised`: whether that
+    tells the state with mean 0 and variance 1 over its units.
     """
 
     log_gain: Float[Array, " hidden"]
     floor: float = eqx.field(static=True)
+    normalised: bool = eqx.field(static=True)
 
-    def __init__(self, hidden: int, floor: float = 0.1):
+    def __init__(self, hidden: int, floor: float = 0.1, *, normalised: bool = False):
         if floor <= 0:
             raise ValueError(f"Numbers: floor must be positive, got {floor}")
-        self.log_gain, self.floor = jnp.full(hidden, START_GAIN), floor
+        self.log_gain, self.floor, self.normalised = jnp.full(hidden, START_GAIN), floor, normalised
 
     @property
     def numbers(self) -> int:
@@ -118,7 +134,7 @@ class Numbers(AbstractLatent):
         return told(law.draw(key=key))
 
     def head(self, width: int, hidden: int, *, key: Key) -> StateHead:
-        return StateHead(eqx.nn.Linear(width, hidden, key=key), jnp.zeros(hidden), self.floor)
+        return StateHead(eqx.nn.Linear(width, hidden, key=key), jnp.zeros(hidden), self.floor, self.normalised)
 
 
 class Bits(AbstractLatent):

@@ -1,5 +1,6 @@
 """Recordings of one's own: the next observation is foretold, and what lies behind them read out."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import equinox as eqx
@@ -47,6 +48,8 @@ class OwnRecordings(AbstractRecordings):
     """A frame as recorded is `mean + scale · y`."""
     look: AbstractLook
     """What is seen of a frame."""
+    alone: Float[Array, " naturals"]
+    """The natural parameters of values that know neither each other nor the past: those of their training means."""
     read_out: tuple[str, ...] = eqx.field(static=True)
     time: int = eqx.field(static=True, default=100)
 
@@ -63,7 +66,7 @@ class OwnRecordings(AbstractRecordings):
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         key_train, key_test = jax.random.split(key)
-        regression, alone = next_regression(self.train, self.look.bare), self._independent()
+        regression = next_regression(self.train, self.look.bare)
 
         def one(sequence: ArraySequence, key: Key) -> tuple[dict[str, tuple[Array, Array]], dict[str, Array]]:
             told = lambda before, seen, after, key: (
@@ -78,7 +81,7 @@ class OwnRecordings(AbstractRecordings):
             there = _there(sequence)
             total = lambda score: jnp.sum(jnp.where(there, score, 0.0))
             count = jnp.sum(there).astype(jnp.float32)
-            each = jax.vmap(lambda y: self.family.log_prob(alone, y))(jnp.nan_to_num(sequence.inputs))
+            each = jax.vmap(lambda y: self.family.log_prob(self.alone, y))(jnp.nan_to_num(sequence.inputs))
             sums = {
                 "frame_error": frame_errors(self.look.foretold(last, foretold), frames, inside),
                 "repeat_error": frame_errors(last, frames, inside),
@@ -119,16 +122,6 @@ class OwnRecordings(AbstractRecordings):
 
         return _flat(in_rounds(filtered, jnp.arange(self.train.count), at_most=64))
 
-    def _independent(self) -> Float[Array, " naturals"]:
-        """The natural parameters of values on their own; one more of each kind counted where there are two kinds."""
-        frames = self.train.frames.astype(jnp.float32)
-        there = ~jnp.any(jnp.isnan(frames), axis=1)
-        count = jnp.sum(there).astype(jnp.float32)
-        mean = (jnp.sum(jnp.where(there[:, None], frames, 0.0), axis=0) + 0.5) / (count + 1.0)
-        if isinstance(self.family, Bernoulli):
-            return jnp.log(mean) - jnp.log1p(-mean)
-        return jnp.log(mean) if isinstance(self.family, Poisson) else jnp.zeros_like(mean)
-
 
 def own_recordings(
     recorded: Recorded,
@@ -166,10 +159,10 @@ def own_recordings(
     if kind == "numbers":
         known = chosen[0].astype(np.float64)
         mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    families: dict[Kind, type[AbstractFamily]] = {"numbers": Gaussian, "counts": Poisson, "bits": Bernoulli}
+    family, natural = _KINDS[kind]
     scaled = [(frames - mean) / scale for frames in chosen]
     for frames in scaled:
-        families[kind](len(kept)).admit(frames, "own_recordings")
+        family(len(kept)).admit(frames, "own_recordings")
     look = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
     seen = [look.seen(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
     wide = tuple(f"seen {j}" for j in range(seen[0].shape[1]))
@@ -179,17 +172,35 @@ def own_recordings(
     ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
     read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
-    family = families[kind](len(wide))
     return OwnRecordings(
         train=made[0],
         test=made[1],
-        observed=family,
+        observed=family(len(wide)),
         mean=as_array(mean),
         scale=as_array(scale),
         look=look,
+        alone=as_array(natural(_mean(seen[0]))),
         read_out=read_out,
         time=time,
     )
+
+
+def _mean(seen: np.ndarray) -> np.ndarray:
+    """Of the steps that are there, and half a count more in one step more: no bit is impossible, and no count."""
+    there = seen[~np.isnan(seen).any(axis=1)].astype(np.float64)
+    return (there.sum(axis=0) + 0.5) / (len(there) + 1)
+
+
+def _logit(mean: np.ndarray) -> np.ndarray:
+    return np.log(mean) - np.log1p(-mean)
+
+
+_KINDS: dict[Kind, tuple[Callable[[int], AbstractFamily], Callable[[np.ndarray], np.ndarray]]] = {
+    "numbers": (Gaussian, np.zeros_like),  # standardised
+    "counts": (Poisson, np.log),
+    "bits": (Bernoulli, _logit),
+}
+"""The family of so many values of a kind, and the natural parameters that go with their means."""
 
 
 def _there(sequence: ArraySequence) -> Bool[Array, " time"]:
