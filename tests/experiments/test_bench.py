@@ -92,7 +92,7 @@ def test_noise_stands_in_for_files():
 
 @pytest.mark.parametrize(
     ("task", "steps", "units"),
-    [(Music(time=9), 9, 88), (Motion(time=7), 7, 46), (Text(time=20), 20, 64), (Places(time=8), 8, 27)],
+    [(Music(time=9), 9, 88), (Motion(time=7), 7, 92), (Text(time=20), 20, 64), (Places(time=8), 8, 27)],
     ids=lambda value: type(value).__name__,
 )
 def test_noise_stands_in_for_recordings(task, steps, units, tmp_path, monkeypatch):

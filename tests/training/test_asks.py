@@ -17,11 +17,12 @@ from vestige.typing import Batch
 UPDATES = 7
 
 
-class Ones(AbstractTask):
-    """Batches of ones, each with a key beside it."""
+class Numbers(AbstractTask):
+    """Batches of the same number, another one at every drawing, with keys beside it."""
 
     def batch(self, *, size, key):
-        return Batch({"ones": jnp.ones((size, 3)), "keys": jax.random.split(key, size)})
+        number = jax.random.randint(key, (), 1, 100_000).astype(jnp.float32)
+        return Batch({"numbers": jnp.full((size, 3), number), "keys": jax.random.split(key, size)})
 
     def evaluate(self, model, *, size, key):
         return {}
@@ -42,7 +43,7 @@ class Thirds(AbstractRule):
     def step(self, model, carry, batch, *, key):
         count, sums = carry
         jax.random.key_data(batch.inputs["keys"])  # a key even where nothing was drawn
-        sums = sums.at[count].set(jnp.sum(batch.inputs["ones"]))
+        sums = sums.at[count].set(jnp.sum(batch.inputs["numbers"]))
         return Step(jax.tree.map(jnp.zeros_like, model), (count + 1, sums), {"loss": jnp.zeros(())})
 
 
@@ -65,7 +66,7 @@ class Weight(eqx.Module):
 def sums(rule):
     found = fit(
         Weight(jnp.zeros(())),
-        Ones(),
+        Numbers(),
         rule=rule,
         optimiser=optax.sgd(0.1),
         steps=UPDATES,
@@ -75,18 +76,17 @@ def sums(rule):
     return np.asarray(found.state.carry[1])
 
 
-def test_a_batch_comes_when_it_is_asked_for_and_a_blank_one_otherwise():
-    np.testing.assert_array_equal(sums(Thirds()), [6, 0, 0, 6, 0, 0, 6])
-
-
-def test_a_rule_that_says_nothing_gets_a_batch_every_time():
-    np.testing.assert_array_equal(sums(Always(Thirds())), 6)
+def test_a_batch_comes_when_it_is_asked_for_and_otherwise_the_last_or_a_blank_one():
+    found, every = sums(Thirds()), sums(Always(Thirds()))
+    assert len(set(every.tolist())) == UPDATES and (every >= 6).all()
+    np.testing.assert_array_equal(found[::3], every[::3])
+    for unasked in (1, 2, 4, 5):  # blank where a compiled call begins, which is a matter of speed
+        assert found[unasked] in (0, every[3 * (unasked // 3)])
 
 
 SLOTTED = {
-    "memup": MemUP(4, 1, chunk=12, average=0.9),
     "cut at random": RandomlyTruncated(4, 0.5, 2),
-    "stages": Stages(Truncated(4), MemUP(4, 1, chunk=12), 3),
+    "stages": Stages(Truncated(4), MemUP(4, 1, chunk=12, average=0.9), 3),
 }
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from tests.tasks.filtering.filters import Leaky
 from vestige.sequences import ArraySequence
 
+MANY, FEW = 5, 2  # sizes of batches: each is compiled for itself
+
 
 @eqx.filter_jit
 def drawn(task, size, key):
@@ -33,30 +35,30 @@ def close(a, b):
 
 
 def shapes_are_as_told(task, key):
-    seen = drawn(task, 3, key)
+    seen = drawn(task, MANY, key)
     assert isinstance(seen, ArraySequence)
-    assert seen.inputs.shape == (3, task.steps, task.width) and seen.inputs.dtype == jnp.float32
-    assert seen.outcomes.shape == (3, task.steps, len(task.outcomes)) and seen.outcomes.dtype == jnp.float32
-    assert seen.length.shape == (3,) and seen.length.dtype == jnp.int32
+    assert seen.inputs.shape == (MANY, task.steps, task.width) and seen.inputs.dtype == jnp.float32
+    assert seen.outcomes.shape == (MANY, task.steps, len(task.outcomes)) and seen.outcomes.dtype == jnp.float32
+    assert seen.length.shape == (MANY,) and seen.length.dtype == jnp.int32
     assert (seen.length >= 1).all() and (seen.length <= task.steps).all()
-    for row in range(3):
+    for row in range(MANY):
         task.family.admit(np.asarray(seen.inputs[row, : int(seen.length[row])]), "conformance")
 
 
 def rows_stand_alone(task, key):
     """Row i depends on key and on i alone, but for the rounding of another batch size's program."""
-    many, few = drawn(task, 5, key), drawn(task, 2, key)
-    close(jax.tree.map(lambda leaf: leaf[:2], many), few)
+    many, few = drawn(task, MANY, key), drawn(task, FEW, key)
+    close(jax.tree.map(lambda leaf: leaf[:FEW], many), few)
     assert not np.array_equal(many.inputs[0], many.inputs[1])
-    assert not np.array_equal(many.inputs[0], drawn(task, 1, jax.random.fold_in(key, 1)).inputs[0])
+    assert not np.array_equal(many.inputs[0], drawn(task, FEW, jax.random.fold_in(key, 1)).inputs[0])
     rows = jnp.arange(task.held_out_count(3))
     close(jax.tree.map(lambda leaf: leaf[:1], judged_rows(task, rows, key)), judged_rows(task, rows[:1], key))
 
 
 def compiled_is_the_same(task, key):
     with jax.disable_jit(False):
-        plain = task.batch(size=2, key=key).inputs
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), plain, drawn(task, 2, key))
+        plain = task.batch(size=FEW, key=key).inputs
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), plain, drawn(task, FEW, key))
 
 
 def is_judged(task, key):
