@@ -44,7 +44,7 @@ BOUNCING_BALLS = Entry(
     paper=_PAPER,
     presets={
         "small": Filtering(Balls(), RVAE(128, 512), chunk=10, optimiser=Adam(2e-3, "cosine", 0), steps=4000, batch=32),
-        "cpu": Filtering(Balls(), RVAE(128, 512), chunk=10, steps=40_000, batch=32),
+        "cpu": Filtering(Balls(), RVAE(128, 512), chunk=10, optimiser=Adam(2e-3, "cosine", 0), steps=40_000, batch=32),
         "paper": Filtering(Balls(resolution=30), REFH(400, sweeps=25), steps=1_000_000, batch=1),
     },
     durations={"small": "3 min, 2 CPU cores", "cpu": "30 min, 2 CPU cores", "paper": "hours, 1 GPU"},
