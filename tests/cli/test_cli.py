@@ -263,9 +263,10 @@ class TestSignals:
     def metrics(self, folder):
         return json.loads((folder / "results.json").read_text())["metrics"]
 
-    def test_interrupt_and_kill_then_resume_bit_for_bit(self, run, tmp_path):
-        code, _, err = run("run", "perfect-recall", *TINY, "--steps", self.STEPS, "--out", tmp_path / "whole")
-        assert code == 0, err
+    def test_interrupt_and_kill_then_resume_bit_for_bit(self, tmp_path):
+        whole = self.start(tmp_path / "whole")
+        _, err = whole.communicate()
+        assert whole.returncode == 0, err
         cut = tmp_path / "cut"
         for number, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
             process = self.start(cut, "--resume")
