@@ -13,6 +13,11 @@ os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FLAGS])
 
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # compiles nearly three times faster, here and in processes begun
 
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) >= int(os.environ["PYTEST_XDIST_WORKER_COUNT"]):  # a core each: they do not wait for one another
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw"))]})
+
 from jaxtyping import install_import_hook  # noqa: E402 - after the flags
 
 install_import_hook("vestige", "beartype.beartype")
