@@ -68,7 +68,7 @@ def test_the_trace_and_its_neighbours_learn_faster_than_all_times():
     assert at["t-plus"]["gradient_std"] < at["e"]["gradient_std"] / 2
 
 
-@pytest.mark.parametrize("problem", PROBLEMS[2:], ids=lambda problem: type(problem).__name__)
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: type(problem).__name__)
 def test_every_problem_is_learned(problem):
     found = trained(Toy(problem, steps=400))
     bounds = found.bounds["loss"]

@@ -85,8 +85,9 @@ def test_a_batch_comes_when_it_is_asked_for_and_otherwise_the_last_or_a_blank_on
 
 
 SLOTTED = {
+    "memup": MemUP(4, 1, chunk=12, average=0.9),
     "cut at random": RandomlyTruncated(4, 0.5, 2),
-    "stages": Stages(Truncated(4), MemUP(4, 1, chunk=12, average=0.9), 3),
+    "stages": Stages(Truncated(4), MemUP(4, 1, chunk=12), 3),
 }
 
 
