@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     from vestige.report import format_number
 
     run = restore(settings.folder)
-    results, _ = evaluate(run.entry, run.options, run.built, run.model)
+    results, _ = evaluate(run.entry, run.experiment, run.components, run.model)
     if settings.json:
         print(json.dumps({"updates": run.step, **results}))
         return 0

@@ -59,9 +59,9 @@ def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, 
     from vestige.experiments.compare import compare
     from vestige.report import write_report
 
-    members = suite.options(entry, columns, preset=settings.preset)
+    members = suite.experiments(entry, columns, preset=settings.preset)
     if settings.steps is not None:
-        members = {name: dataclasses.replace(options, steps=settings.steps) for name, options in members.items()}
+        members = {name: dataclasses.replace(each, steps=settings.steps) for name, each in members.items()}
     compare(
         entry,
         members,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vestige.errors import UsageError
-from vestige.experiments.contract import AbstractOptions
 from vestige.experiments.entry import Entry
+from vestige.experiments.experiment import Experiment
 from vestige.experiments.folder import RESULTS, read_json, versions, write_json
 
 
@@ -48,15 +48,16 @@ def summarise(runs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 class Planned(NamedTuple):
     """One run of a comparison."""
 
-    experiment: str
-    options: AbstractOptions
+    entry: str
+    """Its name in the catalogue."""
+    experiment: Experiment
     seed: int
     folder: Path
 
 
 def compare(
-    entry: Entry[Any],
-    members: Mapping[str, AbstractOptions],
+    entry: Entry,
+    members: Mapping[str, Experiment],
     *,
     vary: str,
     seeds: list[int],

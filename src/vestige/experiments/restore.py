@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vestige.errors import UsageError
-from vestige.experiments.construct import construct
-from vestige.experiments.contract import AbstractOptions, Built
+from vestige.experiments.config import recorded
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
-from vestige.experiments.record import recorded
+from vestige.experiments.execute import constructed
+from vestige.experiments.experiment import Components, Experiment
 from vestige.training import Checkpoints
 from vestige.training.state import start
 
@@ -16,9 +16,9 @@ from vestige.training.state import start
 class Restored(NamedTuple):
     """What a run had come to."""
 
-    entry: Entry[Any]
-    options: AbstractOptions
-    built: Built
+    entry: Entry
+    experiment: Experiment
+    components: Components
     model: Any
     step: int
     notices: list[str]
@@ -31,19 +31,19 @@ def restore(folder: Path) -> Restored:
     **Raises:** `UsageError` where it is no run folder or has no sound checkpoint.
     """
     run = recorded(folder)
-    built = construct(run.options, seed=run.seed)
+    built = constructed(run.experiment, seed=run.seed)
     template = start(
         built.model,
         built.task,
         rule=built.rule,
         optimiser=built.optimiser,
-        batch_size=run.options.batch,
+        batch_size=run.experiment.batch_size,
         key=built.key,
     )
     state, step, notices = Checkpoints(folder / "checkpoints", fingerprint=run.identity).restore(template)
     if step is None:
         raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
-    return Restored(run.entry, run.options, built, state.model, step, notices)
+    return Restored(run.entry, run.experiment, built, state.model, step, [*run.notices, *notices])
 
 
 def picture_so_far(folder: Path) -> list[str]:
@@ -52,5 +52,5 @@ def picture_so_far(folder: Path) -> list[str]:
     **Returns:** a sentence for each damaged checkpoint that was passed over.
     """
     run = restore(folder)
-    write_evaluation(folder, evaluate(run.entry, run.options, run.built, run.model)[1])
+    write_evaluation(folder, evaluate(run.entry, run.experiment, run.components, run.model)[1])
     return run.notices

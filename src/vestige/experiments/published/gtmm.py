@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from vestige.experiments.entry import Published
-from vestige.experiments.temporal.options import Temporal
-from vestige.experiments.temporal.tasks import MapNavigation, RoomRotation
+from vestige.experiments.experiment import Experiment
+from vestige.tasks.frame_specs import MapNavigationSpec, RoomRotationSpec
 
 _NOTE = (
     "28x28 images, about 1.9 million parameters, values read off the figure (±0.3 nat); whether they are for "
@@ -186,24 +186,24 @@ ROOM_ROTATION: Published = {
 }
 
 
-def by_length(numbers: Mapping[int, Published]) -> Callable[[Temporal], Published]:
-    """The numbers that belong to some options: those for as many frames before recall."""
+def by_length(numbers: Mapping[int, Published]) -> Callable[[Experiment], Published]:
+    """The numbers that belong to an experiment: those for as many frames before recall."""
 
-    def those(options: Temporal) -> Published:
-        return numbers.get(getattr(options.task, "l", 0), {})
+    def those(experiment: Experiment) -> Published:
+        return numbers.get(getattr(experiment.task, "l", 0), {})
 
     return those
 
 
-def on_a_map(options: Temporal) -> Published:
+def on_a_map(experiment: Experiment) -> Published:
     """The published map was 4 x 4, the walk 25 frames long."""
-    task = options.task
-    same = isinstance(task, MapNavigation) and (task.grid, task.steps) == (4, 25)
+    task = experiment.task
+    same = isinstance(task, MapNavigationSpec) and (task.grid, task.frames) == (4, 25)
     return MAP_NAVIGATION if same else {}
 
 
-def in_a_room(options: Temporal) -> Published:
+def in_a_room(experiment: Experiment) -> Published:
     """The published turns were not quite even, over 30 frames."""
-    task = options.task
-    same = isinstance(task, RoomRotation) and (task.turning, task.steps) == ("revolution", 30)
+    task = experiment.task
+    same = isinstance(task, RoomRotationSpec) and (task.turning, task.frames) == ("revolution", 30)
     return ROOM_ROTATION if same else {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 
-def save_strips(path: Path, sequences: np.ndarray) -> None:
+def save_image_grid(path: Path, sequences: np.ndarray) -> None:
     """Write `(count, time, height, width)` in [0, 1], ink on white, or `(count, time, height, width, 3)`, colours, as a
     picture, a row per sequence, and as `.npz` beside it."""
     from matplotlib.image import imsave

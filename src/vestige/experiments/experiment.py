@@ -1,0 +1,176 @@
+"""An experiment: a task, a model, a rule and an optimiser that fit each other, and how long and how wide they run.
+
+Nothing here imports JAX until something is built.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vestige.capabilities import OF_MODELS, OF_TASKS
+from vestige.checks import at_least
+from vestige.models.spec import ModelSpec
+from vestige.plain import from_plain, name_of, spec_in, to_plain
+from vestige.registry import registry
+from vestige.rules.spec import RuleSpec
+from vestige.spec import Spec
+from vestige.tasks.spec import TaskSpec
+from vestige.training.optimisers import OptimiserSpec
+
+if TYPE_CHECKING:
+    import optax
+
+    from vestige.rules import AbstractRule
+    from vestige.tasks import AbstractTask
+    from vestige.typing import Key
+
+
+class Components(NamedTuple):
+    """What a run is made of."""
+
+    model: Any
+    """An Equinox module."""
+    task: "AbstractTask"
+    """As the model sees it."""
+    rule: "AbstractRule"
+    optimiser: "optax.GradientTransformation"
+    key: "Key"
+    """For the driver; independent of the one that made the model."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment(Spec):
+    """What is learned, by what model and rule, and for how long.
+
+    **Raises:** `ValueError` where the parts do not fit, with what is missing and which parts have it.
+    """
+
+    task: TaskSpec
+    model: ModelSpec
+    rule: RuleSpec = None  # pyright: ignore[reportAssignmentType]  # __post_init__ puts in the model's default
+    optimiser: OptimiserSpec = None  # pyright: ignore[reportAssignmentType]
+    steps: int = dataclasses.field(default=1000, kw_only=True)
+    """Updates."""
+    batch_size: int = dataclasses.field(default=32, kw_only=True)
+    """Examples per update."""
+    num_evals: int = dataclasses.field(default=10, kw_only=True)
+    """How many times the model is evaluated while it learns."""
+    eval_size: int = dataclasses.field(default=256, kw_only=True)
+    """Held-out examples per evaluation."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("rule", "optimiser"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default_of(self.model, name))
+        at_least(self, 0, "steps")
+        at_least(self, 1, "batch_size", "num_evals", "eval_size")
+        check_fit(self)
+
+    def choose(self, names: Mapping[str, str]) -> "Experiment":
+        """The experiment with parts replaced by registered ones, `{"rule": "memup", "model.memory": "dnc"}`.
+
+        A part that has that name already keeps its options. Where the model is replaced, rule and optimiser follow it if
+        they were those of the model before.
+
+        **Raises:** `UsageError` for an unknown name; `ValueError` where the parts do not fit.
+        """
+        outer = {path: self._named(path, name) for path, name in names.items() if "." not in path}
+        model = outer.get("model", self.model)
+        if model is not self.model:
+            follow = [part for part in ("rule", "optimiser") if getattr(self, part) == default_of(self.model, part)]
+            outer = {**dict.fromkeys(follow), **outer}
+        rule = outer.get("rule")
+        if rule is not None and rule is not self.rule:
+            outer["rule"] = model.suited(rule)
+        experiment = dataclasses.replace(self, **outer) if outer else self
+        for path, name in names.items():
+            if "." in path:
+                experiment = experiment.replace(path, experiment._named(path, name))
+        return experiment
+
+    def _named(self, path: str, name: str) -> Any:
+        """The part registered as `name`; that which is at `path` already, where it has that name."""
+        *owners, field = path.split(".")
+        at: Any = self
+        for step in owners:
+            at = getattr(at, step)
+        present = getattr(at, field)
+        chosen = registry(contract_of(type(at), field)).find(name)
+        kept = isinstance(present, Spec) and type(present) is type(chosen) and name_of(present) == name
+        return present if kept else chosen
+
+    def replace(self, path: str, value: Any) -> "Experiment":
+        """The experiment with the option at a dotted path set. **Raises** `ValueError` where it makes no sense."""
+
+        def put(at: Any, steps: list[str]) -> Any:
+            head, *rest = steps
+            return dataclasses.replace(at, **{head: put(getattr(at, head), rest) if rest else value})
+
+        return put(self, path.split("."))
+
+    def build(self, *, seed: int, dummy: bool = False) -> Components:
+        """Everything that a run needs, its data loaded; with `dummy`, noise stands for data that are missing.
+
+        **Raises:** `UsageError` where data are missing; `ValueError` for sizes that do not fit.
+        """
+        import jax
+
+        key_model, key_run = jax.random.split(jax.random.key(seed))
+        made = self.task.dummy_build(key=jax.random.fold_in(key_run, 0)) if dummy else self.task.build(seed=seed)
+        task = self.model.view(made)
+        model = self.model.build(task, key=key_model)
+        rule = self.rule.build(self.model, task)
+        optimiser = self.optimiser.build(self.steps, task=task, rule=self.rule)
+        return Components(model, task, rule, optimiser, key_run)
+
+    def summary(self) -> dict[str, str]:
+        """What `vestige list` shows beside the updates, heading -> text."""
+        return {**self.task.summary(), **self.model.summary()}
+
+
+def default_of(model: ModelSpec, part: str) -> Any:
+    """The rule or the optimiser with which a model is trained where none is chosen."""
+    kind = {"rule": RuleSpec, "optimiser": OptimiserSpec}[part]
+    return from_plain(kind, getattr(model, f"default_{part}"), where=f"default {part} of {type(model).__name__}")
+
+
+def contract_of(owner: type, field: str) -> str:
+    """The contract of the parts that a field holds; empty where it holds a plain value."""
+    kind = spec_in(typing.get_type_hints(owner)[field])
+    return kind.contract if kind else ""
+
+
+def check_fit(experiment: Experiment) -> None:
+    """**Raises:** `ValueError` where model and task, or rule and model, do not go together."""
+    task, model, rule = experiment.task, experiment.model, experiment.rule
+    if model.needs not in task.provides:
+        others = [name for name, spec in registry("model").items() if spec.needs in task.provides]
+        raise ValueError(
+            f"model {name_of(model)} needs a task that provides {model.needs} ({OF_TASKS[model.needs]}); task "
+            f"{name_of(task)} provides {_listed(task.provides)}. Models for it: {_listed(others)}"
+        )
+    if rule.needs not in model.provides:
+        raise ValueError(
+            f"rule {name_of(rule)} needs a model that provides {rule.needs} ({OF_MODELS[rule.needs]}); model "
+            f"{name_of(model)} provides {_listed(model.provides)}. {_way_out(task, model, rule)}"
+        )
+
+
+def _way_out(task: TaskSpec, model: ModelSpec, rule: RuleSpec) -> str:
+    models = [
+        name
+        for name, spec in registry("model").items()
+        if spec.needs in task.provides and rule.needs in spec.provides
+    ]
+    if models:
+        return f"On this task it runs with --model {' or '.join(models)}"
+    rules = [name for name, spec in registry("rule").items() if spec.needs in model.provides]
+    return f"Rules for this model: {_listed(rules)}"
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+

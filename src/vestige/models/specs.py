@@ -1,0 +1,8 @@
+"""The models by name; nothing here imports JAX."""
+
+from vestige.models.spec import ModelSpec
+from vestige.models.temporal.specs import TemporalSpec
+from vestige.registry import Registry
+
+MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, {"gtmm": TemporalSpec()})
+"""What `--model NAME` stands for."""

@@ -1,0 +1,37 @@
+"""What the specification of a learning rule says; nothing here imports JAX."""
+
+import abc
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vestige.spec import Spec
+
+if TYPE_CHECKING:
+    from vestige.models.spec import ModelSpec
+    from vestige.rules.contract import AbstractRule
+
+
+class RuleSpec(Spec):
+    """The options of a learning rule: what it needs of a model, and how it is built."""
+
+    contract: ClassVar[str] = "rule"
+    needs: ClassVar[str]
+    """What a model must provide (`vestige.capabilities.OF_MODELS`)."""
+
+    reports_storage: ClassVar[bool] = False
+    """Whether what an update stores is what the rule is about, so that an evaluation measures it."""
+
+    @property
+    def steps_per_update(self) -> int:
+        """Steps of a sequence that one update goes back."""
+        return 1
+
+    @abc.abstractmethod
+    def build(self, model: "ModelSpec", task: Any) -> "AbstractRule":
+        """The rule, for models of that specification on that task.
+
+        **Raises:** `ValueError` where what it must know of them is missing, with those that have it.
+        """
+
+    def updates_per_batch(self, task: Any) -> int:
+        """How many updates work through one batch: the first may cost more than those that follow."""
+        return 1

@@ -1,0 +1,34 @@
+"""The learning rules by name, and what may be set of each; nothing here imports JAX."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vestige.checks import positive
+from vestige.registry import Registry
+from vestige.rules.spec import RuleSpec
+
+if TYPE_CHECKING:
+    from vestige.models.spec import ModelSpec
+    from vestige.rules.contract import AbstractRule
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientSpec(RuleSpec):
+    """Back-propagation through the objective of a whole example, through time where it has any."""
+
+    clip: float | None = 10.0
+    """Global norm at which the gradient is clipped; None leaves it alone."""
+
+    part: ClassVar[str] = "vestige.rules.gradient:Gradient"
+    needs: ClassVar[str] = "objective"
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "clip")
+
+    def build(self, model: "ModelSpec", task: Any) -> "AbstractRule":
+        return self.make(model.objective(task))
+
+
+RULES: Registry[RuleSpec] = Registry("rule", RuleSpec, {"gradient": GradientSpec()})
+"""What `--rule NAME` stands for."""

@@ -1,0 +1,8 @@
+"""The tasks by name; nothing here imports JAX."""
+
+from vestige.registry import Registry
+from vestige.tasks.frame_specs import FRAME_TASKS
+from vestige.tasks.spec import TaskSpec
+
+TASKS: Registry[TaskSpec] = Registry("task", TaskSpec, {**FRAME_TASKS})
+"""What `--task NAME` stands for."""

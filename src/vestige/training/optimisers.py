@@ -1,0 +1,92 @@
+"""The optimisers by name, and what may be set of each; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+from vestige.checks import at_least, positive
+from vestige.registry import Registry
+from vestige.spec import Spec
+
+
+class OptimiserSpec(Spec):
+    """The options of an optimiser."""
+
+    contract: ClassVar[str] = "optimiser"
+
+    @abc.abstractmethod
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        """The optax transformation.
+
+        **Arguments:**
+
+        - `steps`: updates of the run.
+        - `task`: the task, for optimisers whose coefficients depend on what is observed.
+        - `rule`: the rule's specification, for optimisers of models whose parts learn one after the other.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractScheduledSpec(OptimiserSpec):
+    """An optimiser with an optional warm-up and decay of its learning rate."""
+
+    rate: float = 1e-3
+    """Peak learning rate."""
+    decay: Literal["cosine", "constant", "tenth"] = "cosine"
+    """cosine: to 1 % of the peak at the last update. tenth: a tenth of the peak for the last 40 % of the updates."""
+    warmup: int = 0
+    """Updates over which the rate rises from zero."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "rate")
+        at_least(self, 0, "warmup")
+
+    def schedule(self, steps: int) -> Any:
+        """The learning rate by update, as optax takes it."""
+        import optax
+
+        after = max(steps - self.warmup, 1)
+        schedules = {
+            "cosine": optax.cosine_decay_schedule(self.rate, after, alpha=0.01),
+            "constant": optax.constant_schedule(self.rate),
+            "tenth": optax.piecewise_constant_schedule(self.rate, {round(0.6 * after): 0.1}),
+        }
+        schedule = schedules[self.decay]
+        if self.warmup:
+            rise = optax.linear_schedule(0.0, self.rate, self.warmup)
+            schedule = optax.join_schedules([rise, schedule], [self.warmup])
+        return schedule
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamSpec(AbstractScheduledSpec):
+    """Adam, with an optional warm-up and decay of the learning rate."""
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import optax
+
+        return optax.adam(self.schedule(steps))
+
+
+@dataclasses.dataclass(frozen=True)
+class MuonSpec(AbstractScheduledSpec):
+    """Momentum whose update of each matrix is made orthogonal; Adam, with Nesterov's momentum, for all else.
+
+    Every direction of a matrix moves at the same pace, also those in which the gradient is small. The update has about
+    the size of Adam's (a root mean square of 0.2), so that rates are alike.
+    """
+
+    rate: float = 7e-3
+    """Peak learning rate."""
+    warmup: int = 100
+    """Updates over which the rate rises from zero."""
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import optax
+
+        return optax.contrib.muon(self.schedule(steps), consistent_rms=0.2)
+
+
+OPTIMISERS: Registry[OptimiserSpec] = Registry("optimiser", OptimiserSpec, {"adam": AdamSpec(), "muon": MuonSpec()})
+"""What `--optimiser NAME` stands for."""
