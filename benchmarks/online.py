@@ -21,7 +21,7 @@ import optax
 from vestige.models.filters import RecurrentVAE
 from vestige.rules import ELBO, JointTarget, MultiStepTarget, TemporallyLocal, TransitionTarget
 from vestige.tasks.filtering import OnCircle, PopulationCode, RingTracking, oscillator, unroll
-from vestige.training.evaluation import evaluate
+from vestige.tasks.evaluation import evaluate
 
 WINDOW = 1000  # steps after which it is moved
 LAGS = (1, 2, 4, 8, 16)

@@ -156,3 +156,11 @@ def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
+
+def options_of(spec: Spec, prefix: str = "") -> dict[str, Any]:
+    """All options of a specification and of those inside it, dotted name -> value, and the names of parts; for people."""
+    found: dict[str, Any] = {prefix.rstrip("."): name_of(spec)} if spec.contract else {}
+    for field in dataclasses.fields(spec):
+        value, name = getattr(spec, field.name), f"{prefix}{field.name}"
+        found |= options_of(value, f"{name}.") if isinstance(value, Spec) else {name: value}
+    return found

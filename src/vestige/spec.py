@@ -42,15 +42,3 @@ class Spec(abc.ABC):
     def examples(cls) -> tuple[Self, ...]:
         """Small instances for the conformance suite of the contract."""
         return (cls(),)
-
-
-def options_of(spec: Any, prefix: str = "") -> dict[str, Any]:
-    """All options of a specification and of those inside it, dotted name -> value; for people to read."""
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(spec):
-        value, name = getattr(spec, field.name), f"{prefix}{field.name}"
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            found |= options_of(value, f"{name}.")
-        else:
-            found[name] = value
-    return found

@@ -16,7 +16,7 @@ from vestige.experiments.contract import AbstractOptions, Built, Findings
 from vestige.experiments.optimisers import Adam
 from vestige.rules import Gradient
 from vestige.tasks import AbstractTask
-from vestige.training.evaluation import evaluate, scalars
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.typing import Batch
 
 TARGET = 3.0

@@ -8,10 +8,10 @@ import yaml
 
 from vestige.errors import RunError, UsageError
 from vestige.experiments import find
-from vestige.experiments.compare import compare, spread, summarise
-from vestige.experiments.execute import execute
+from vestige.experiments.comparison import compare, spread, summarise
+from vestige.experiments.execution import execute
 from vestige.experiments.folder import write_json
-from vestige.experiments.restore import restore
+from vestige.experiments.restoring import restore
 from vestige.experiments.temporal import NoMemory
 
 ENTRY = find("perfect-recall")

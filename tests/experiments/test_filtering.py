@@ -14,7 +14,7 @@ from vestige.errors import UsageError
 from vestige.estimators import BiasedStraightThrough, LeaveOneOut
 from vestige.experiments import find
 from vestige.experiments.construct import construct
-from vestige.experiments.execute import execute
+from vestige.experiments.execution import execute
 from vestige.experiments.filtering.entries import FILTERING
 from vestige.experiments.filtering.masses import FILMS, LETTERS, MOTION, NOTES, PLANE, POPULATION
 from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM, BinaryRVAE, Deep, Factor, StraightRVAE

@@ -12,7 +12,7 @@ import yaml
 from vestige.cli.compare import variants
 from vestige.experiments import find
 from vestige.experiments.construct import construct
-from vestige.experiments.execute import execute
+from vestige.experiments.execution import execute
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import CELLS, LSTM, Tape
 from vestige.experiments.longterm.entries import MEMUP

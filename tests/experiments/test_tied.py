@@ -10,7 +10,7 @@ import yaml
 from vestige import rules
 from vestige.cli.tables import print_results
 from vestige.experiments.construct import construct
-from vestige.experiments.execute import execute
+from vestige.experiments.execution import execute
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.tied import RULES, TIES, BarsAndStripes, BinaryDigits, Calibration, Tied

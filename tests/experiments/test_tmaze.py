@@ -8,7 +8,7 @@ import yaml
 
 from vestige import rules
 from vestige.experiments.construct import construct
-from vestige.experiments.execute import execute
+from vestige.experiments.execution import execute
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.tmaze import PPO, TRAININGS, Joint, Pretrained, TMaze

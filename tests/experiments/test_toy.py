@@ -7,7 +7,7 @@ import yaml
 from vestige.cli.compare import variants
 from vestige.experiments import find
 from vestige.experiments.construct import construct
-from vestige.experiments.execute import execute
+from vestige.experiments.execution import execute
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.toy import (
     ESTIMATORS,

@@ -13,7 +13,7 @@ from tests.tasks.twocolors.invented import invented
 from vestige import rules
 from vestige.errors import UsageError
 from vestige.experiments.construct import construct
-from vestige.experiments.execute import execute
+from vestige.experiments.execution import execute
 from vestige.experiments.longterm.cells import LSTM
 from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.serial import from_plain, to_plain
@@ -22,7 +22,7 @@ from vestige.experiments.twocolors.entries import TWO_COLORS
 from vestige.experiments.twocolors.rules import RULES, MemUP, Truncated
 from vestige.models.longterm import Glimpse
 from vestige.training import fit
-from vestige.training.evaluation import evaluate
+from vestige.tasks.evaluation import evaluate
 
 TINY = TwoColors(
     episodes=40,

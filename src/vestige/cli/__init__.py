@@ -31,7 +31,11 @@ def usage() -> str:
     """The text of `vestige --help`."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
-    return "\n".join(["usage: vestige COMMAND …", "", *lines, "", "vestige COMMAND --help tells more; --plugin MODULE, with any of them, adds the parts that a module registers."])
+    more = [
+        "vestige COMMAND --help tells more.",
+        "--plugin MODULE, with any command, adds the parts that a module registers.",
+    ]
+    return "\n".join(["usage: vestige COMMAND …", "", *lines, "", *more])
 
 
 def dispatch(arguments: list[str]) -> int:

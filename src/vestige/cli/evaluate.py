@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     from rich.table import Table
 
     from vestige.experiments.evaluate import evaluate
-    from vestige.experiments.restore import restore
+    from vestige.experiments.restoring import restore
     from vestige.report import format_number
 
     run = restore(settings.folder)

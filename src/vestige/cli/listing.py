@@ -64,7 +64,11 @@ def _all(entries: list[Entry]) -> None:
         for entry in entries:
             if entry.system == system:
                 console.print(f"  {entry.name:<{width}}  {entry.summary}", no_wrap=True, overflow="ellipsis")
-    suites = [suite for suite in SUITES.values() if set(suite.entries) & set(entries)]
+    suites = [
+        suite
+        for suite in SUITES.values()
+        if {entry.name for entry in suite.entries} & {entry.name for entry in entries}
+    ]
     for suite in suites:
         console.print(f"vestige compare {suite.name}: {suite.summary}", no_wrap=True, overflow="ellipsis")
     console.print("vestige list NAME: presets, published numbers. vestige list memory: the memories.")
@@ -85,8 +89,9 @@ def _one(entry: Entry) -> None:
     told = {name: entry.published(experiment) for name, experiment in entry.presets.items()}
     label = metric(headline).label
     for name, published in told.items():
-        values = {model: values[headline] for model, values in published.get("metrics", {}).items() if headline in values}
-        shown = ", ".join(f"{model} {value}" for model, value in values.items()) or "none for these options"
+        rows = published.get("metrics", {}).items()
+        shown = ", ".join(f"{model} {values[headline]}" for model, values in rows if headline in values)
+        shown = shown or "none for these options"
         console.print(f"published {label}, {name}: {shown}")
     console.print(f"\n{choices(small)}")
 
@@ -95,7 +100,8 @@ def _parts(contract: str, *, as_json: bool) -> int:
     known = registry(contract)
     rows = {name: (_said(part), known.origin(name)) for name, part in known.items()}
     if as_json:
-        print(json.dumps({name: {"summary": said, "plugin": origin} for name, (said, origin) in rows.items()}, indent=1))
+        facts = {name: {"summary": said, "plugin": origin} for name, (said, origin) in rows.items()}
+        print(json.dumps(facts, indent=1))
         return 0
     width = max(map(len, rows))
     console = Console(highlight=False)

@@ -7,7 +7,7 @@ from typing import Any
 from vestige.cli.environment import data_mesh, enable_compilation_cache, progress
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
-from vestige.experiments.compare import Planned, compare
+from vestige.experiments.comparison import Planned, compare
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registry import registry
@@ -49,10 +49,16 @@ def performer(settings: RunSettings, folder: Path) -> Callable[[list[Planned]], 
 
 def perform_one(planned: Planned, arguments: dict[str, Any]) -> None:
     """One run of a comparison, wherever it is carried out."""
-    from vestige.experiments.execute import execute
+    from vestige.experiments.execution import execute
 
     enable_compilation_cache()
-    execute(registry("experiment").find(planned.entry), planned.experiment, seed=planned.seed, folder=planned.folder, **arguments)
+    execute(
+        registry("experiment").find(planned.entry),
+        planned.experiment,
+        seed=planned.seed,
+        folder=planned.folder,
+        **arguments,
+    )
 
 
 def _jobs(settings: RunSettings) -> int:
@@ -75,7 +81,7 @@ def main(arguments: list[str]) -> int:
         stem = f"{entry.name}-{settings.preset}-seeds"
         folder = settings.out or default_folder(stem, resume=settings.resume)
         return run_members(entry, {entry.name: experiment}, settings, vary="", folder=folder)
-    from vestige.experiments.execute import execute
+    from vestige.experiments.execution import execute
     from vestige.report import write_report
 
     folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)

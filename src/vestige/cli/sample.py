@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     enable_compilation_cache()
     from vestige.experiments.image_grid import save_image_grid
     from vestige.experiments.protocols import GeneratesSequences
-    from vestige.experiments.restore import restore
+    from vestige.experiments.restoring import restore
 
     run = restore(settings.folder)
     task = run.components.task

@@ -56,7 +56,7 @@ def main(name: str, arguments: list[str]) -> int:
 
 def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, folder: Path) -> None:
     """One experiment with all settings."""
-    from vestige.experiments.compare import compare
+    from vestige.experiments.comparison import compare
     from vestige.report import write_report
 
     members = suite.experiments(entry, columns, preset=settings.preset)

@@ -9,9 +9,9 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.folder import CONFIG, device, fingerprint, read_config, versions
 from vestige.experiments.migrate import SCHEMA, migrated
-from vestige.plain import from_plain, to_plain
+from vestige.plain import from_plain, options_of, to_plain
 from vestige.registry import load_plugin, plugin_version, registry
-from vestige.spec import Spec, options_of
+from vestige.spec import Spec
 
 
 def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, command: str) -> dict[str, Any]:

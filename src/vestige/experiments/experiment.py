@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vestige.capabilities import OF_MODELS, OF_TASKS
 from vestige.checks import at_least
 from vestige.models.spec import ModelSpec
-from vestige.plain import from_plain, name_of, spec_in, to_plain
+from vestige.plain import from_plain, name_of, spec_in
 from vestige.registry import registry
 from vestige.rules.spec import RuleSpec
 from vestige.spec import Spec
@@ -160,9 +160,7 @@ def check_fit(experiment: Experiment) -> None:
 
 def _way_out(task: TaskSpec, model: ModelSpec, rule: RuleSpec) -> str:
     models = [
-        name
-        for name, spec in registry("model").items()
-        if spec.needs in task.provides and rule.needs in spec.provides
+        name for name, spec in registry("model").items() if spec.needs in task.provides and rule.needs in spec.provides
     ]
     if models:
         return f"On this task it runs with --model {' or '.join(models)}"
@@ -172,5 +170,3 @@ def _way_out(task: TaskSpec, model: ModelSpec, rule: RuleSpec) -> str:
 
 def _listed(names: Any) -> str:
     return ", ".join(sorted(names)) or "nothing"
-
-

@@ -20,7 +20,9 @@ def migrated(config: Mapping[str, Any], *, where: str) -> Any:
         raise UsageError(
             f"{where} has schema {schema}, and this version reads 1 to {SCHEMA}: update Vestige to read the run"
         )
-    return config["options"] if schema == SCHEMA else _from_first(str(config.get("experiment")), config["options"], where)
+    return (
+        config["options"] if schema == SCHEMA else _from_first(str(config.get("experiment")), config["options"], where)
+    )
 
 
 def _from_first(experiment: str, options: Any, where: str) -> Any:

@@ -1,6 +1,5 @@
 """The tasks on sequences of frames, as options; nothing here imports JAX."""
 
-import abc
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 

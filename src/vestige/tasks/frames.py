@@ -7,11 +7,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from vestige.models.temporal import elbo
+from vestige.models.temporal import AbstractLikelihood, elbo
 from vestige.numerics import batched_map
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks import frame_diagnostics
+from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.source import AbstractSource
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
@@ -77,6 +79,11 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
     def condition_size(self) -> int:
         """Width of what is given at every step; 0 without actions."""
 
+    @property
+    @abc.abstractmethod
+    def likelihood(self) -> AbstractLikelihood:
+        """Of a frame, for models that are built for this task."""
+
     @abc.abstractmethod
     def sequence(self, source: Source, *, key: Key) -> Example:
         """One sequence from the given source; pure JAX."""
@@ -132,3 +139,14 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
             "kl_per_frame": means["kl_per_frame"],
             "negative_bound_per_frame": means["negative_bound_per_frame"],
         }
+
+    def diagnostics(self, model: Any, *, size: int, key: Key) -> Evaluation:
+        """Metrics over 8 evaluations on held-out and on training images, the importance-weighted bound, and pictures."""
+        return frame_diagnostics.diagnostics(self, model, size=size, key=key)
+
+    def generated(self, model: Any, *, count: int, frames: int | None, given: int, seed: int) -> np.ndarray:
+        """`count` sequences of mean frames that the model generates, of which the first `given` are held-out ones.
+
+        **Raises:** `UsageError` where that leaves nothing to generate, or is more than a sequence has.
+        """
+        return frame_diagnostics.generated(self, model, count=count, frames=frames, given=given, seed=seed)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from vestige.models.temporal import Bernoulli
 from vestige.tasks.actions import one_hot_actions
 from vestige.tasks.frames import AbstractFrameTask, Example
 from vestige.tasks.images import ImagePool
@@ -60,6 +61,11 @@ class MapNavigation(AbstractFrameTask[ImagePool]):
     def condition_size(self) -> int:
         """Four moves, and none."""
         return ACTIONS
+
+    @property
+    def likelihood(self) -> Bernoulli:
+        """Pixels are bits."""
+        return Bernoulli()
 
     def sequence(self, source: ImagePool, *, key: Key) -> Example:
         key_images, key_start, key_walk = jax.random.split(key, 3)

@@ -31,9 +31,7 @@ def _experiment(
     task: AbstractFramesSpec, model: TemporalSpec, rate: float, steps: int, batch_size: int = 32
 ) -> Experiment:
     optimiser = AdamSpec(rate, warmup=500)
-    return Experiment(
-        task, model, optimiser=optimiser, steps=steps, batch_size=batch_size, num_evals=30, eval_size=256
-    )
+    return Experiment(task, model, optimiser=optimiser, steps=steps, batch_size=batch_size, num_evals=30, eval_size=256)
 
 
 def _small(task: AbstractFramesSpec, steps: int, rate: float = 2e-3) -> Experiment:

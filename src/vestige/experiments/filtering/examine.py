@@ -10,8 +10,8 @@ import numpy as np
 from vestige.experiments.contract import Findings
 from vestige.models.filters import AbstractFilter
 from vestige.models.harmonium import DeepHarmonium, RecurrentHarmonium, backwards
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.filtering import AbstractFilteringTask, BouncingBalls, unroll
-from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Key
 
 SHOWN = 200  # steps of the sequence that is drawn

@@ -10,7 +10,7 @@ from vestige.experiments.longterm.spanned import AbstractSpanned
 from vestige.experiments.longterm.spans import by_span
 from vestige.experiments.longterm.storage import storage_by_span
 from vestige.rules import MemUP
-from vestige.training.evaluation import evaluate_many, scalars
+from vestige.tasks.evaluation import evaluate_many, scalars
 from vestige.typing import Key
 
 REPEATS = 4  # evaluations behind the final metrics

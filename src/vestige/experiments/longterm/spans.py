@@ -3,7 +3,7 @@
 from typing import Any
 
 from vestige.experiments.longterm.spanned import AbstractSpanned
-from vestige.training.evaluation import evaluate
+from vestige.tasks.evaluation import evaluate
 from vestige.typing import Key
 
 SIZE = 64  # sequences per span

@@ -64,7 +64,7 @@ class Streaming(AbstractRemembering):
 
     def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
         from vestige.experiments.longterm.storage import temporary_bytes
-        from vestige.training.evaluation import evaluate, scalars
+        from vestige.tasks.evaluation import evaluate, scalars
 
         metrics = scalars(evaluate(built.task, model, self.evaluation_size, key=key))
         metrics["backward_bytes"] = float(temporary_bytes(self))

@@ -10,8 +10,8 @@ from vestige.experiments.contract import Built, Findings
 from vestige.experiments.tied.calibration import Calibration
 from vestige.experiments.tied.images import binary, parts
 from vestige.rules import Gradient
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.tied import CalibratedDigits, indicators
-from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Batch, Key, Metrics
 
 

@@ -21,9 +21,9 @@ from vestige.models.tied import (
     reliability,
 )
 from vestige.numerics import batched_map
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.tied import LabelledImages, Patterns
 from vestige.tasks.tied.labelled import RECOGNITIONS
-from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Key
 
 FINAL = 10  # times as many importance samples as while training

@@ -2,8 +2,8 @@
 
 from vestige.experiments.contract import Findings
 from vestige.models.policy import Agent
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.tmaze import MazeControl
-from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Key
 
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from vestige.experiments.contract import Findings
+from vestige.tasks.evaluation import evaluate_many, scalars
 from vestige.tasks.toy import Rates, ToyTask
-from vestige.training.evaluation import evaluate_many, scalars
 from vestige.typing import Key
 
 REPEATS = 8  # evaluations behind the final metrics

@@ -2,8 +2,8 @@
 
 from vestige.experiments.contract import Findings
 from vestige.models.longterm import LongTermModel
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.twocolors import ColorEpisodes
-from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Key
 
 

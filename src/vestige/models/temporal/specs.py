@@ -51,7 +51,7 @@ class MixturePriorSpec(PriorSpec):
     part: ClassVar[str] = "vestige.models.temporal.build:mixture"
 
     def parts(self) -> tuple[Any, Any]:
-        where = {"addressed": "mixture:AddressedPosterior", "plain": "latents:PlainPosterior"}[self.posterior]
+        where = {"addressed": "mixtures:AddressedPosterior", "plain": "latents:PlainPosterior"}[self.posterior]
         return load(self.part), load(f"vestige.models.temporal.{where}")
 
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from vestige.models.temporal import Gaussian
 from vestige.numerics import batched_map
 from vestige.tasks.actions import one_hot_actions
 from vestige.tasks.frames import AbstractFrameTask, Example
@@ -63,6 +64,7 @@ class RoomRotation(AbstractFrameTask[Rooms]):
     - `frames`: length of a sequence.
     - `turning`: `Revolution()` (default, a period of 14.5 to 15.5 frames), `Revolution(15.0, 15.0)` for a fixed one,
       or `RandomTurns()`, whose actions are given to the model.
+    - `sigma`: standard deviation of a pixel about its mean, for the likelihood of a frame.
 
     **Raises:** `ValueError` where `resolution < 2` or `frames < 2`.
     """
@@ -70,13 +72,17 @@ class RoomRotation(AbstractFrameTask[Rooms]):
     train: Rooms
     test: Rooms
     turning: AbstractTurning
+    likelihood: Gaussian  # pyright: ignore[reportIncompatibleMethodOverride]
     frames: int = eqx.field(static=True, default=30)  # pyright: ignore[reportIncompatibleMethodOverride]
 
-    def __init__(self, resolution: int = 16, frames: int = 30, *, turning: AbstractTurning | None = None):
+    def __init__(
+        self, resolution: int = 16, frames: int = 30, *, turning: AbstractTurning | None = None, sigma: float = 0.1
+    ):
         if resolution < 2:
             raise ValueError(f"a frame is at least 2 x 2 pixels, got resolution={resolution}")
         self.train, self.test = (Rooms(jnp.array(stream, jnp.int32), resolution) for stream in (0, 1))
         self.turning = Revolution() if turning is None else turning
+        self.likelihood = Gaussian(sigma)  # pyright: ignore[reportIncompatibleMethodOverride]
         self.frames = frames  # pyright: ignore[reportIncompatibleMethodOverride]
 
     @property

@@ -7,7 +7,7 @@ from vestige.errors import UsageError
 from vestige.experiments.config import recorded
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
-from vestige.experiments.execute import constructed
+from vestige.experiments.execution import constructed
 from vestige.experiments.experiment import Components, Experiment
 from vestige.training import Checkpoints
 from vestige.training.state import start

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from vestige.tasks import AbstractTask
+from vestige.tasks.contract import AbstractTask
 from vestige.typing import Key, Metrics
 
 

@@ -14,8 +14,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from vestige.errors import RunError
 from vestige.rules import AbstractRule
 from vestige.tasks import AbstractTask
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.training.checkpoints import Checkpoints
-from vestige.training.evaluation import evaluate, scalars
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Silent
 from vestige.training.run import Cadence, Run

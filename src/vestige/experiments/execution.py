@@ -13,7 +13,7 @@ from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.folder import RESULTS, prepare, read_json, write_json
 from vestige.models.temporal import count_parameters
-from vestige.spec import options_of
+from vestige.plain import options_of
 from vestige.training import Cadence, Run, fit
 from vestige.training.measure import peak_resident_bytes
 from vestige.training.progress import AbstractProgress, Silent

@@ -1,0 +1,8 @@
+"""The one driver, and everything that must survive a kill."""
+
+from .checkpoints import Checkpoints as Checkpoints
+from .loop import Fit as Fit
+from .loop import fit as fit
+from .run import Cadence as Cadence
+from .run import Run as Run
+from .state import RunState as RunState
