@@ -1,4 +1,4 @@
-"""Specifications as plain values, for `config.yaml`, and back: registered names, and what differs from their defaults."""
+"""Specifications as plain values, for `config.yaml`, and back: registered names, and what differs from defaults."""
 
 import dataclasses
 import types
@@ -158,7 +158,7 @@ def _short(value: Any) -> str:
 
 
 def options_of(spec: Spec, prefix: str = "") -> dict[str, Any]:
-    """All options of a specification and of those inside it, dotted name -> value, and the names of parts; for people."""
+    """All options of a specification and of those inside it, dotted name -> value, and parts by name; for people."""
     found: dict[str, Any] = {prefix.rstrip("."): name_of(spec)} if spec.contract else {}
     for field in dataclasses.fields(spec):
         value, name = getattr(spec, field.name), f"{prefix}{field.name}"

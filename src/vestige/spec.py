@@ -15,7 +15,7 @@ def load(path: str) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Spec(abc.ABC):
+class Spec(abc.ABC):  # noqa: B024  # contracts add the abstract methods
     """The options of one part: the base of frozen dataclasses whose fields are the options.
 
     A field is a plain value, another `Spec`, or None. Command line, `config.yaml`, documentation and conformance suites

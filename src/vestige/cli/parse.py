@@ -82,8 +82,8 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
     `--memory.heads 2` where only one part has such an option; `--model.memory NAME` (or `--memory NAME`) chooses among
     the registered parts.
 
-    **Raises:** `UsageError` for an unknown experiment, preset or name, an option given twice, parts that do not fit; tyro
-    exits with code 2 for others.
+    **Raises:** `UsageError` for an unknown experiment, preset or name, an option given twice, parts that do not fit;
+    tyro exits with code 2 for others.
     """
     if not arguments or arguments[0].startswith("-"):
         names = "\n".join(f"  {entry.name:<18} {entry.summary}" for entry in registry("experiment").values())

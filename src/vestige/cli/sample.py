@@ -48,8 +48,8 @@ def main(arguments: list[str]) -> int:
     task = run.components.task
     if not isinstance(task, GeneratesSequences):
         raise UsageError(
-            f"vestige sample draws sequences of images, and {run.entry.name} has none; vestige list --system names those "
-            "that have"
+            f"vestige sample draws sequences of images, and {run.entry.name} has none; those with generative "
+            "temporal models have"
         )
     out = settings.out or settings.folder / "samples.png"
     sequences = task.generated(

@@ -71,8 +71,8 @@ class Experiment(Spec):
     def choose(self, names: Mapping[str, str]) -> "Experiment":
         """The experiment with parts replaced by registered ones, `{"rule": "memup", "model.memory": "dnc"}`.
 
-        A part that has that name already keeps its options. Where the model is replaced, rule and optimiser follow it if
-        they were those of the model before.
+        A part that has that name already keeps its options. Where the model is replaced, rule and optimiser follow it
+        if they were those of the model before.
 
         **Raises:** `UsageError` for an unknown name; `ValueError` where the parts do not fit.
         """

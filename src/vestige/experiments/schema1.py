@@ -1,7 +1,7 @@
 """What options, classes and values were called in schema 1 (version 0.1), experiment by experiment.
 
-One table for two uses: folders of version 0.1 are read by it, and command lines of version 0.1 are understood by it, with
-a notice, for one release.
+One table for two uses: folders of version 0.1 are read by it, and command lines of version 0.1 are understood by it,
+with a notice, for one release.
 """
 
 import dataclasses

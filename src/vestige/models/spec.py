@@ -47,4 +47,4 @@ class ModelSpec(Spec):
 
     @abc.abstractmethod
     def build(self, task: Any, *, key: "Key") -> "eqx.Module":
-        """The model for a task, which is one that `view` returned. **Raises** `ValueError` for sizes that do not fit."""
+        """The model for a task that `view` returned. **Raises** `ValueError` for sizes that do not fit."""

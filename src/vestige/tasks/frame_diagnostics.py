@@ -1,5 +1,4 @@
-"""What a person wants to see of a trained temporal model: final metrics, a tighter bound, pictures, and sequences that it
-generates."""
+"""What a person wants to see of a trained temporal model: final metrics, pictures, and sequences that it generates."""
 
 from typing import Any, Protocol, runtime_checkable
 

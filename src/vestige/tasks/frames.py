@@ -141,7 +141,7 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         }
 
     def diagnostics(self, model: Any, *, size: int, key: Key) -> Evaluation:
-        """Metrics over 8 evaluations on held-out and on training images, the importance-weighted bound, and pictures."""
+        """Means over 8 evaluations on held-out and on training images, a tighter bound, and pictures."""
         return frame_diagnostics.diagnostics(self, model, size=size, key=key)
 
     def generated(self, model: Any, *, count: int, frames: int | None, given: int, seed: int) -> np.ndarray:

@@ -88,8 +88,8 @@ class Framed(Protocol):
 class TemporalSpec(ModelSpec):
     """A generative temporal model: a sequential VAE whose prior and posterior read a memory."""
 
-    memory: MemorySpec = IntrospectionSpec()
-    prior: PriorSpec = GaussianPriorSpec()
+    memory: MemorySpec = dataclasses.field(default_factory=IntrospectionSpec)
+    prior: PriorSpec = dataclasses.field(default_factory=GaussianPriorSpec)
     latent_size: int = 12
     """Dimensions of z."""
     controller_size: int = 96
