@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
@@ -33,7 +33,7 @@ def measure_variants(
     for name, variant in variants.items():
         try:
             built = variant.build(seed=seed, dummy=True)
-            model = built.model
+            model: Any = built.model
             cost = measure(
                 model,
                 model.unrolled(built.task) if isinstance(model, Unrolls) else model,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vestige.spec import Spec
 
 if TYPE_CHECKING:
-    from vestige.models.spec import ModelSpec
     from vestige.rules.contract import AbstractRule
 
 
@@ -26,8 +25,8 @@ class RuleSpec(Spec):
         return 1
 
     @abc.abstractmethod
-    def build(self, model: "ModelSpec", task: Any) -> "AbstractRule":
-        """The rule, for models of that specification on that task.
+    def build(self, model: Any, task: Any) -> "AbstractRule":
+        """The rule, for models of a specification, a `ModelSpec` that provides what is needed, on a task.
 
         **Raises:** `ValueError` where what it must know of them is missing, with those that have it.
         """

@@ -8,7 +8,6 @@ from vestige.registry import Registry
 from vestige.rules.spec import RuleSpec
 
 if TYPE_CHECKING:
-    from vestige.models.spec import ModelSpec
     from vestige.rules.contract import AbstractRule
 
 
@@ -26,7 +25,7 @@ class GradientSpec(RuleSpec):
         super().__post_init__()
         positive(self, "clip")
 
-    def build(self, model: "ModelSpec", task: Any) -> "AbstractRule":
+    def build(self, model: Any, task: Any) -> "AbstractRule":
         return self.make(model.objective(task))
 
 

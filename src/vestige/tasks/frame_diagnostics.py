@@ -26,10 +26,8 @@ NEWEST_FIRST = (Introspection, Attention)  # whose slot i is i + 1 steps back
 class OnMap(Protocol):
     """A task whose sequences are walks on a square map."""
 
-    @property
-    def grid(self) -> int:
-        """Cells along a side."""
-        ...
+    grid: int
+    """Cells along a side."""
 
 
 def diagnostics(task: Any, model: TemporalModel, *, size: int, key: Key) -> Evaluation:
@@ -123,11 +121,12 @@ def pictures(task: Any, model: TemporalModel, *, key: Key) -> dict[str, np.ndarr
     starts = np.flatnonzero(arrays["predictable"][0])
     if alike and len(starts) and arrays["predictable"][0, starts[0] :].all():
         arrays["recall_start"] = starts[0]
+    given = np.asarray(task.given)
     if isinstance(task, OnMap):
         arrays["grid"] = np.asarray(task.grid)
     return {
         **arrays,
-        "given": np.asarray(task.given),
+        "given": given,
         "newest_first": np.asarray(isinstance(model.memory, NEWEST_FIRST)),
     }
 
@@ -138,20 +137,20 @@ def generated(task: Any, model: TemporalModel, *, count: int, frames: int | None
 
     **Raises:** `UsageError` where that leaves nothing to imagine, or is more than a sequence has.
     """
-    frames = frames or task.frames
-    if given >= frames or given > task.frames:
-        raise UsageError(f"--given {given}: a sequence has {min(frames, task.frames)} frames")
-    if task.condition_size and frames > task.frames:
-        raise UsageError(f"--frames {frames}: there are actions for {task.frames} frames, as in training")
+    length: int = frames or task.frames
+    if given >= length or given > task.frames:
+        raise UsageError(f"--given {given}: a sequence has {min(length, task.frames)} frames")
+    if task.condition_size and length > task.frames:
+        raise UsageError(f"--frames {length}: there are actions for {task.frames} frames, as in training")
     key_data, key_filter, key_sample = jax.random.split(jax.random.key(seed), 3)
     truth = task.held_out(size=count, key=key_data)
 
     @eqx.filter_jit
     def one(model: TemporalModel, row: jax.Array, shown: jax.Array, actions: jax.Array | None) -> jax.Array:
-        before, after = (None, None) if actions is None else (actions[:given], actions[given:frames])
+        before, after = (None, None) if actions is None else (actions[:given], actions[given:length])
         past = model.filter(shown, condition=before, key=jax.random.fold_in(key_filter, row))
         future = model.generate(
-            frames - given, condition=after, state=past.state, key=jax.random.fold_in(key_sample, row)
+            length - given, condition=after, state=past.state, key=jax.random.fold_in(key_sample, row)
         )
         future_frames = jax.vmap(model.likelihood.mean)(future.frame_parameters)
         return jnp.concatenate([shown, future_frames])
