@@ -57,7 +57,7 @@ def test_options_survive_yaml(model, rule):
 )
 def test_a_models_name_stands_for_its_rule(model, rule, reading):
     built = construct(tiny(model=model), seed=0).rule
-    assert type(built) is rule and type(built.reading) is reading
+    assert type(built) is rule and type(built.target) is reading
 
 
 def test_what_is_said_of_contrastive_divergence_reaches_the_rule():

@@ -94,7 +94,7 @@ def test_each_part_rests_while_the_other_learns():
 
 def test_both_may_learn_at_once():
     built = construct(dataclasses.replace(TINY, training=Joint(0.5)), seed=0)
-    assert isinstance(built.rule, rules.Joint) and built.rule.decay == 0.5
+    assert isinstance(built.rule, rules.Combined) and built.rule.decay == 0.5
     (changes,) = updates(built, 1)
     assert all_are(-5e-3, changes)
 

@@ -26,7 +26,7 @@ class AbstractRecognition(eqx.Module):
 
 
 class PlainForward(AbstractRecognition):
-    """AP1, the ordinary deterministic network: every layer is the squashed mean input. It ignores that the layer below
+    """AP1, the ordinary deterministic network: every layer is the activation of its mean input. It ignores that the layer below
     is uncertain and is too confident (notes, section 3.1). Ignores the key."""
 
     def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
