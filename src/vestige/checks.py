@@ -6,7 +6,7 @@ import math
 LARGEST = 2**53  # above this a float no longer counts in ones
 
 
-def at_least(owner: object, lowest: float, *names: str) -> None:
+def at_least(owner: object, lowest: int | float, *names: str) -> None:
     """**Raises:** `ValueError` where a field is below `lowest`."""
     for name in names:
         value = getattr(owner, name)
@@ -22,7 +22,7 @@ def positive(owner: object, *names: str) -> None:
             raise ValueError(f"{name} must be positive, got {value}")
 
 
-def between(owner: object, low: float, high: float, *names: str, open_end: bool = False) -> None:
+def between(owner: object, low: int | float, high: int | float, *names: str, open_end: bool = False) -> None:
     """**Raises:** `ValueError` where a field is not in [low, high], or in [low, high) with `open_end`."""
     for name in names:
         value = getattr(owner, name)

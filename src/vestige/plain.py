@@ -104,10 +104,19 @@ def _values(kind: type, plain: Mapping[Any, Any], *, where: str, owner: str) -> 
         if inner is not None and value is not None:
             values[name] = from_plain(inner, value, where=where)
         elif fits(hints[name], value):
-            values[name] = tuple(value) if isinstance(value, list) else value
+            values[name] = _as(hints[name], value)
         else:
             raise UsageError(f"{where}: {owner}: {name} must be {said(hints[name])}, got {_short(value)}")
     return values
+
+
+def _as(hint: Any, value: Any) -> Any:
+    """A plain value that fits, as the field holds it: lists are tuples, an integer for a real number is one."""
+    if isinstance(value, list):
+        return tuple(value)
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    whole = isinstance(value, int) and not isinstance(value, bool) and int not in kinds
+    return float(value) if whole and float in kinds else value
 
 
 def spec_in(hint: Any) -> type[Spec] | None:

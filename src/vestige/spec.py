@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import importlib
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from vestige.checks import finite
 
@@ -39,6 +39,6 @@ class Spec(abc.ABC):  # noqa: B024  # contracts add the abstract methods
         return load(self.part)(*args, **{**own, **context})
 
     @classmethod
-    def examples(cls) -> tuple[Self, ...]:
+    def examples(cls) -> "tuple[Spec, ...]":
         """Small instances for the conformance suite of the contract."""
         return (cls(),)

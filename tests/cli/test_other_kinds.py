@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from vestige.experiments import CATALOGUE, Entry
 from vestige.experiments.contract import AbstractOptions, Built, Findings
 from vestige.experiments.optimisers import Adam
+
+from vestige.experiments import CATALOGUE, Entry
 from vestige.rules import Gradient
 from vestige.tasks import AbstractTask
 from vestige.tasks.evaluation import evaluate, scalars

@@ -4,11 +4,11 @@ import dataclasses
 import json
 
 import pytest
+from vestige.experiments.temporal import Architecture, MapNavigation, PerfectRecall, Temporal
 
 from vestige.errors import UsageError
 from vestige.experiments import suites
 from vestige.experiments.suites import SUITES
-from vestige.experiments.temporal import Architecture, MapNavigation, PerfectRecall, Temporal
 
 SMALL = Architecture(latent=4, controller=16, width=16, match_parameters=False)
 HERE = ("--jobs", "1", "--out", "t")  # in this process, for what was patched would be unknown to another

@@ -4,6 +4,9 @@ import json
 
 import jax
 import pytest
+from vestige.experiments.temporal import Temporal
+from vestige.experiments.temporal.images import Images
+from vestige.experiments.temporal.memories import MEMORIES
 
 from vestige.errors import UsageError
 from vestige.experiments import bench, find
@@ -15,9 +18,6 @@ from vestige.experiments.longterm.generative import Gap
 from vestige.experiments.longterm.options import LongTerm
 from vestige.experiments.longterm.rules import BPTT, RULES, MemUP, Truncated
 from vestige.experiments.longterm.tasks import Pixels, Recall
-from vestige.experiments.temporal import Temporal
-from vestige.experiments.temporal.images import Images
-from vestige.experiments.temporal.memories import MEMORIES
 from vestige.experiments.tied import BinaryDigits
 
 QUICK = {"updates": 1, "blocks": 1, "seconds": None, "seed": 0}

@@ -8,12 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import yaml
+from vestige.experiments.construct import construct
+from vestige.experiments.optimisers import Adam, MassSpringDamper
+from vestige.experiments.serial import from_plain, to_plain
 
 from vestige.cli.compare import variants
 from vestige.errors import UsageError
 from vestige.estimators import BiasedStraightThrough, LeaveOneOut
 from vestige.experiments import find
-from vestige.experiments.construct import construct
 from vestige.experiments.execution import execute
 from vestige.experiments.filtering.entries import FILTERING
 from vestige.experiments.filtering.masses import FILMS, LETTERS, MOTION, NOTES, PLANE, POPULATION
@@ -21,8 +23,6 @@ from vestige.experiments.filtering.models import MODELS, REFH, RTRBM, RVAE, TRBM
 from vestige.experiments.filtering.options import Filtering
 from vestige.experiments.filtering.rules import RULES, Foresight, Local, Shuffled, ThroughTime, TransitionOnly
 from vestige.experiments.filtering.tasks import Balls, File, Ring, Sensors
-from vestige.experiments.optimisers import Adam, MassSpringDamper
-from vestige.experiments.serial import from_plain, to_plain
 from vestige.models.families import Bernoulli, Gaussian, Poisson
 from vestige.report import write_report
 from vestige.rules import ContrastiveDivergence, JointTarget, MultiStepTarget, TemporallyLocal, TransitionTarget

@@ -8,10 +8,13 @@ import jax
 import numpy as np
 import pytest
 import yaml
+from vestige.experiments.construct import construct
+from vestige.experiments.serial import from_plain, to_plain
+from vestige.experiments.temporal.architecture import Architecture as Temporal
+from vestige.experiments.temporal.memories import DNC
 
 from vestige.cli.compare import variants
 from vestige.experiments import find
-from vestige.experiments.construct import construct
 from vestige.experiments.execution import execute
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import CELLS, LSTM, Tape
@@ -21,9 +24,6 @@ from vestige.experiments.longterm.options import LongTerm
 from vestige.experiments.longterm.rules import RULES, MemUP
 from vestige.experiments.longterm.storage import storage_by_span, temporary_bytes
 from vestige.experiments.longterm.tasks import Add, Copy, Pixels, Recall, Xor
-from vestige.experiments.serial import from_plain, to_plain
-from vestige.experiments.temporal.architecture import Architecture as Temporal
-from vestige.experiments.temporal.memories import DNC
 
 TASKS = (Recall(12), Copy(9, 2), Copy(9, 2, "scattered"), Copy(9, 2, "positional"), Add(12), Xor(9), Pixels())
 SMALL = Architecture(features=4, width=8, detector=4)

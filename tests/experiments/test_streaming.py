@@ -6,17 +6,17 @@ import json
 import numpy as np
 import pytest
 import yaml
+from vestige.experiments.construct import construct
+from vestige.experiments.serial import from_plain, to_plain
 
 from vestige.cli import main
 from vestige.errors import UsageError
 from vestige.experiments import find
-from vestige.experiments.construct import construct
 from vestige.experiments.longterm.cells import LSTM
 from vestige.experiments.longterm.files import Files
 from vestige.experiments.longterm.opening import opened
 from vestige.experiments.longterm.rules import RULES
 from vestige.experiments.longterm.streaming import Streaming
-from vestige.experiments.serial import from_plain, to_plain
 
 NAMES = {"inputs": "inputs", "outcomes": "outcomes", "unknown": False}
 

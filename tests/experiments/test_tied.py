@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import yaml
+from vestige.experiments.construct import construct
+from vestige.experiments.optimisers import Adam
+from vestige.experiments.serial import from_plain, to_plain
 
 from vestige import rules
 from vestige.cli.tables import print_results
-from vestige.experiments.construct import construct
 from vestige.experiments.execution import execute
-from vestige.experiments.optimisers import Adam
-from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.tied import RULES, TIES, BarsAndStripes, BinaryDigits, Calibration, Tied
 from vestige.experiments.tied.entries import BARS_AND_STRIPES, CALIBRATION, TIED_DIGITS, TIED_MNIST
 from vestige.experiments.tied.examine import first_weights

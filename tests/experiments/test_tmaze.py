@@ -5,12 +5,12 @@ import jax
 import jax.numpy as jnp
 import pytest
 import yaml
-
-from vestige import rules
 from vestige.experiments.construct import construct
-from vestige.experiments.execution import execute
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.serial import from_plain, to_plain
+
+from vestige import rules
+from vestige.experiments.execution import execute
 from vestige.experiments.tmaze import PPO, TRAININGS, Joint, Pretrained, TMaze
 from vestige.experiments.tmaze.entries import TMAZE
 

@@ -3,12 +3,12 @@ import dataclasses
 import jax
 import pytest
 import yaml
+from vestige.experiments.construct import construct
+from vestige.experiments.serial import from_plain, to_plain
 
 from vestige.cli.compare import variants
 from vestige.experiments import find
-from vestige.experiments.construct import construct
 from vestige.experiments.execution import execute
-from vestige.experiments.serial import from_plain, to_plain
 from vestige.experiments.toy import (
     ESTIMATORS,
     Arborescence,

@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> int:
     enable_compilation_cache()
     from vestige.experiments.image_grid import save_image_grid
     from vestige.experiments.protocols import GeneratesSequences
-    from vestige.experiments.restoring import restore
+    from vestige.experiments.restoring import load
 
-    run = restore(settings.folder)
+    run = load(settings.folder)
     task = run.components.task
     if not isinstance(task, GeneratesSequences):
         raise UsageError(

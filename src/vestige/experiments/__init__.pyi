@@ -6,4 +6,4 @@ from .entry import Entry as Entry
 from .execution import execute as execute
 from .experiment import Components as Components
 from .experiment import Experiment as Experiment
-from .restoring import restore as restore
+from .restoring import load as load

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
@@ -33,10 +33,10 @@ def measure_variants(
     for name, variant in variants.items():
         try:
             built = variant.build(seed=seed, dummy=True)
-            model: Any = built.model
+            unrolled = built.model.unrolled(built.task) if isinstance(built.model, Unrolls) else built.model
             cost = measure(
-                model,
-                model.unrolled(built.task) if isinstance(model, Unrolls) else model,
+                built.model,
+                unrolled,
                 built.task,
                 rule=built.rule,
                 optimiser=built.optimiser,
@@ -51,7 +51,7 @@ def measure_variants(
         except (ValueError, MemoryError) as error:
             found.left_out[name] = str(error)
         else:
-            found.costs[name] = count_parameters(model), cost
+            found.costs[name] = count_parameters(built.model), cost
     return found
 
 

@@ -119,7 +119,7 @@ class Experiment(Spec):
 
         key_model, key_run = jax.random.split(jax.random.key(seed))
         made = self.task.dummy_build(key=jax.random.fold_in(key_run, 0)) if dummy else self.task.build(seed=seed)
-        task = self.model.view(made)
+        task = self.model.view(self.task.presented(made, self.model.needs))
         model = self.model.build(task, key=key_model)
         rule = self.rule.build(self.model, task)
         optimiser = self.optimiser.build(self.steps, task=task, rule=self.rule)

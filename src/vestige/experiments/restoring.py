@@ -25,7 +25,7 @@ class Restored(NamedTuple):
     """One sentence for each damaged checkpoint that was passed over."""
 
 
-def restore(folder: Path) -> Restored:
+def load(folder: Path) -> Restored:
     """The run in `folder` at its newest sound checkpoint.
 
     **Raises:** `UsageError` where it is no run folder or has no sound checkpoint.
@@ -51,6 +51,6 @@ def picture_so_far(folder: Path) -> list[str]:
 
     **Returns:** a sentence for each damaged checkpoint that was passed over.
     """
-    run = restore(folder)
+    run = load(folder)
     write_evaluation(folder, evaluate(run.entry, run.experiment, run.components, run.model)[1])
     return run.notices

@@ -15,6 +15,13 @@ from .lru import LRUState as LRUState
 from .no_memory import NoMemory as NoMemory
 from .ntm import NTM as NTM
 from .ntm import NTMState as NTMState
+from .specs import AttentionSpec as AttentionSpec
+from .specs import DNCSpec as DNCSpec
+from .specs import IntrospectionSpec as IntrospectionSpec
+from .specs import LRUSpec as LRUSpec
+from .specs import MemorySpec as MemorySpec
+from .specs import NoMemorySpec as NoMemorySpec
+from .specs import NTMSpec as NTMSpec
 from .weighting import AbstractWeighting as AbstractWeighting
 from .weighting import SigmoidNorm as SigmoidNorm
 from .weighting import Softmax as Softmax

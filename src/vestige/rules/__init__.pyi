@@ -41,6 +41,8 @@ from .selection import Targets as Targets
 from .selection import TopK as TopK
 from .shuffled import Shuffled as Shuffled
 from .slots import Slots as Slots
+from .spec import RuleSpec as RuleSpec
+from .specs import GradientSpec as GradientSpec
 from .targets import AbstractTarget as AbstractTarget
 from .targets import JointTarget as JointTarget
 from .targets import MultiStepTarget as MultiStepTarget

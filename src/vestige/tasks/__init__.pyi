@@ -5,6 +5,9 @@ from .classifier import DigitClassifier as DigitClassifier
 from .contract import AbstractTask as AbstractTask
 from .contract import Evaluation as Evaluation
 from .dynamic import DynamicDependency as DynamicDependency
+from .frame_sequences import FrameSequence as FrameSequence
+from .frame_sequences import FrameSequences as FrameSequences
+from .frame_sequences import Numbered as Numbered
 from .frames import AbstractFrameTask as AbstractFrameTask
 from .frames import Example as Example
 from .images import ImagePool as ImagePool
@@ -18,6 +21,7 @@ from .rooms import RoomRotation as RoomRotation
 from .rooms import Rooms as Rooms
 from .similarity import SimilarityRecall as SimilarityRecall
 from .source import AbstractSource as AbstractSource
+from .spec import TaskSpec as TaskSpec
 from .tally import Tally as Tally
 from .toy import ExpectedCost as ExpectedCost
 from .toy import Rates as Rates

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 class AbstractFramesSpec(TaskSpec):
     """Sequences of frames."""
 
-    provides: ClassVar[frozenset[str]] = frozenset({"frames"})
+    provides: ClassVar[frozenset[str]] = frozenset({"frames", "named frames"})
+
+    def presented(self, task: Any, need: str) -> Any:
+        return load("vestige.tasks.frame_sequences:FrameSequences")(task) if need == "named frames" else task
 
     @property
     def metric(self) -> str:

@@ -33,6 +33,10 @@ class TaskSpec(Spec):
         **Raises:** `UsageError` where data are missing; `ValueError` for sizes that do not fit.
         """
 
+    def presented(self, task: "AbstractTask", need: str) -> "AbstractTask":
+        """A task that `build` returned, as models see it that need `need`, one of `provides`."""
+        return task
+
     def dummy_build(self, *, key: "Key") -> "AbstractTask":
         """As `build`, with noise of the same shape in place of data that are missing: to be timed, never learned."""
         return self.build(seed=0)

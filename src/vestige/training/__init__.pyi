@@ -3,6 +3,9 @@
 from .checkpoints import Checkpoints as Checkpoints
 from .loop import Fit as Fit
 from .loop import fit as fit
+from .optimisers import AdamSpec as AdamSpec
+from .optimisers import MuonSpec as MuonSpec
+from .optimisers import OptimiserSpec as OptimiserSpec
 from .run import Cadence as Cadence
 from .run import Run as Run
 from .state import RunState as RunState

@@ -27,5 +27,7 @@ from .mixtures import MixturePrior as MixturePrior
 from .model import TemporalModel as TemporalModel
 from .model import TemporalState as TemporalState
 from .model import Trajectory as Trajectory
+from .specs import PriorSpec as PriorSpec
+from .specs import TemporalSpec as TemporalSpec
 from .visual import VisualDecoder as VisualDecoder
 from .visual import VisualEncoder as VisualEncoder

@@ -1,5 +1,6 @@
 """The generative temporal model: one recurrence, read three ways (filter, generate, continue)."""
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -83,6 +84,10 @@ class TemporalModel(eqx.Module):
     """Recompute each step in the backward pass: storage of one state per step, and some more time."""
     unroll: int = eqx.field(static=True, default=1)
     """Steps written out per turn of the compiled loop: longer compilation, and on a CPU no gain."""
+
+    def unrolled(self, task: Any) -> "TemporalModel":
+        """The model without a loop over the frames of a task's sequences: the compiler then counts all arithmetic."""
+        return dataclasses.replace(self, unroll=task.frames)
 
     def init(self) -> TemporalState:
         """The state with which every sequence starts."""

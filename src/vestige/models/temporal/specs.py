@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from vestige.checks import at_least
 from vestige.memory.specs import IntrospectionSpec, MemorySpec
@@ -60,6 +60,7 @@ PRIORS: Registry[PriorSpec] = Registry(
 )
 
 
+@runtime_checkable
 class Framed(Protocol):
     """What a generative temporal model must know of the sequences for which it is built."""
 
