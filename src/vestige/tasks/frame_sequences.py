@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from vestige.models.longterm import GenerativeInputs
+from vestige.models.longterm import Observed
 from vestige.models.temporal import AbstractLikelihood
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.contract import AbstractTask, Evaluation
@@ -20,8 +20,8 @@ from vestige.typing import Batch, Key, Metrics
 class Numbered(AbstractFrameTask[AbstractSource]):
     """A task on frames in which the number of a frame is given with it, one-hot, behind what is given anyway.
 
-    A rule that queries a memory about a later frame needs the frame to be named: where nothing is given, all frames ahead
-    would be queried by the same question.
+    A rule that queries a memory about a later frame needs the frame to be named: where nothing is given, all frames
+    ahead would be queried by the same question.
     """
 
     inner: AbstractFrameTask[Any]
@@ -80,7 +80,7 @@ class FrameSequence(AbstractSequence):
         keys = jax.vmap(lambda step: jax.random.fold_in(self.key, step))(steps)
         frame, given = self._at(steps - 1)
         outcome, condition = self._at(steps)
-        return Window(GenerativeInputs(frame, given, condition, steps == 0, keys), outcome, inside, inside)
+        return Window(Observed(frame, given, condition, steps == 0, keys), outcome, inside, inside)
 
     def _at(self, steps: Int[Array, " size"]) -> tuple[Array, Array]:
         """Frames and what is given for them; zeros outside the sequence."""
@@ -91,8 +91,8 @@ class FrameSequence(AbstractSequence):
 
 
 class FrameSequences(AbstractTask):
-    """A task on frames whose examples are sequences read in windows, for a generative temporal model behind the contract of
-    long-term models (`GenerativeMemory`).
+    """A task on frames whose examples are sequences read in windows, for a generative temporal model behind the contract
+    of long-term models (`GenerativeMemory`).
 
     Frames are numbered (`Numbered`). Metrics, bounds and pictures are those of the task itself, on the temporal model.
     The queries, for `OracleScore` and the precision of a selection, are the frames after those that are given.
