@@ -98,7 +98,7 @@ class MemUP(AbstractRule):
         selection: AbstractSelection | None = None,
         current: bool = True,
         candidates: int | None = None,
-        scan_chunk: int = 500,
+        scan_chunk: int = 100,
         average: float | None = None,
         clip: float | None = 1.0,
     ):
