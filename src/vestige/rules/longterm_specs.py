@@ -1,7 +1,7 @@
 """The rules for long-term memories, by name, and what may be set of each; nothing here imports JAX."""
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.checks import at_least, between, positive
 from vestige.rules.memup_specs import AbstractMemUPSpec, LongSequences, MemUPSpec, OracleScoreSpec, RandomScoreSpec
@@ -9,7 +9,6 @@ from vestige.rules.spec import RuleSpec
 from vestige.spec import load
 
 if TYPE_CHECKING:
-    from vestige.models.spec import ModelSpec
     from vestige.rules.chunks import ChunkParallel
     from vestige.rules.contract import AbstractRule
     from vestige.rules.gradient import Gradient
@@ -37,6 +36,8 @@ class AbstractRolloutSpec(AbstractMemoryRuleSpec):
     rollout: int = dataclasses.field(default=10, kw_only=True)
     """Steps that the gradient goes back."""
 
+    shared: ClassVar[tuple[str, ...]] = ("rollout",)
+
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 1, "rollout")
@@ -44,6 +45,9 @@ class AbstractRolloutSpec(AbstractMemoryRuleSpec):
     @property
     def steps_per_update(self) -> int:
         return self.rollout
+
+    def summary(self) -> dict[str, str]:
+        return {"rollout": f"{self.rollout:,}"}
 
     def updates_per_batch(self, task: LongSequences) -> int:
         return 1 if task.steps is None else -(-task.steps // self.rollout)
@@ -55,7 +59,7 @@ class TruncatedSpec(AbstractRolloutSpec):
 
     part: ClassVar[str] = "vestige.rules.truncated:Truncated"
 
-    def build(self, model: "ModelSpec", task: LongSequences) -> "AbstractRule":
+    def build(self, model: Any, task: LongSequences) -> "AbstractRule":
         return self.make()
 
 
@@ -75,7 +79,7 @@ class RandomlyTruncatedSpec(AbstractRolloutSpec):
         between(self, 0, 1, "cut", open_end=True)
         at_least(self, 1, "longest")
 
-    def build(self, model: "ModelSpec", task: LongSequences) -> "AbstractRule":
+    def build(self, model: Any, task: LongSequences) -> "AbstractRule":
         if self.longest is not None:
             return self.make()
         return self.make(longest=-(-whole_sequence(task, "randomly-truncated without --rule.longest") // self.rollout))
@@ -87,7 +91,7 @@ class BPTTSpec(AbstractMemoryRuleSpec):
 
     part: ClassVar[str] = "vestige.rules.gradient:Gradient"
 
-    def build(self, model: "ModelSpec", task: LongSequences) -> "Gradient":
+    def build(self, model: Any, task: LongSequences) -> "Gradient":
         objective = load("vestige.models.longterm.objective:WholeSequence")(whole_sequence(task, "bptt"))
         return self.make(objective)
 
@@ -105,7 +109,7 @@ class CheckpointedSpec(AbstractMemoryRuleSpec):
         super().__post_init__()
         at_least(self, 1, "segment")
 
-    def build(self, model: "ModelSpec", task: LongSequences) -> "Gradient":
+    def build(self, model: Any, task: LongSequences) -> "Gradient":
         steps = whole_sequence(task, "checkpointed")
         segment = self.segment or max(1, round(steps**0.5))
         objective = load("vestige.models.longterm.objective:WholeSequence")(steps, segment)
@@ -123,7 +127,7 @@ class ChunkParallelSpec(AbstractMemUPSpec):
         super().__post_init__()
         at_least(self, 1, "chunks_at_once")
 
-    def build(self, model: "ModelSpec", task: LongSequences) -> "ChunkParallel":
+    def build(self, model: Any, task: LongSequences) -> "ChunkParallel":
         steps = whole_sequence(task, "chunk-parallel")
         return load("vestige.rules.chunks:ChunkParallel")(self.memup(task), steps, self.chunks_at_once)
 

@@ -9,7 +9,6 @@ from vestige.rules.spec import RuleSpec
 from vestige.spec import Spec, load
 
 if TYPE_CHECKING:
-    from vestige.models.spec import ModelSpec
     from vestige.rules.memup import MemUP
     from vestige.rules.scores import AbstractScore
     from vestige.rules.selection import AbstractSelection
@@ -196,6 +195,7 @@ class AbstractMemUPSpec(RuleSpec):
     part: ClassVar[str] = "vestige.rules.memup:MemUP"
     needs: ClassVar[str] = "long-term memory"
     reports_storage: ClassVar[bool] = True
+    shared: ClassVar[tuple[str, ...]] = ("rollout", "targets")
 
     def __post_init__(self):
         super().__post_init__()
@@ -206,6 +206,9 @@ class AbstractMemUPSpec(RuleSpec):
     @property
     def steps_per_update(self) -> int:
         return self.rollout
+
+    def summary(self) -> dict[str, str]:
+        return {"rollout": f"{self.rollout:,}"}
 
     def memup(self, task: LongSequences) -> "MemUP":
         """MemUP itself. **Raises:** `ValueError` where options do not fit each other or the task."""
@@ -220,7 +223,7 @@ class AbstractMemUPSpec(RuleSpec):
 class MemUPSpec(AbstractMemUPSpec):
     """Rollouts that must predict distant outcomes, one rollout of every sequence per update."""
 
-    def build(self, model: "ModelSpec", task: LongSequences) -> "MemUP":
+    def build(self, model: Any, task: LongSequences) -> "MemUP":
         return self.memup(task)
 
     def updates_per_batch(self, task: LongSequences) -> int:
