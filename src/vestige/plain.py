@@ -38,7 +38,22 @@ def name_of(spec: Spec) -> str:
             f"{type(spec).__name__} is not registered; call vestige.register('{spec.contract}', NAME, "
             f"{type(spec).__name__}) in the module that defines it"
         )
-    return min(alike, key=lambda name: len(_differing(spec, known[name])))
+    return min(alike, key=lambda name: _differences(spec, known[name]))
+
+
+def _differences(spec: Spec, base: Spec) -> tuple[int, int]:
+    """How many parts of another kind, and how many other options, one specification has where `base` has its own."""
+    parts, options = 0, 0
+    for field in dataclasses.fields(spec):
+        value, other = getattr(spec, field.name), getattr(base, field.name)
+        if isinstance(value, Spec) and type(value) is type(other):
+            inner = _differences(value, other)
+            parts, options = parts + inner[0], options + inner[1]
+        elif isinstance(value, Spec) or isinstance(other, Spec):
+            parts += value != other
+        else:
+            options += value != other
+    return parts, options
 
 
 def _differing(spec: Spec, base: Any) -> dict[str, Any]:

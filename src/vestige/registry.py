@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any, Generic, TypeVar
 
@@ -40,27 +40,44 @@ class Registry(Mapping[str, Part], Generic[Part]):
     - `contract`: its name, one of `CONTRACTS`.
     - `base`: the class of which every part must be an instance.
     - `builtin`: the parts of Vestige.
+    - `derived`: parts that follow from those of other contracts, such as a cell for each memory, by name; they come
+      after those that are registered, which have precedence.
     """
 
-    def __init__(self, contract: str, base: type[Part], builtin: Mapping[str, Part]):
+    def __init__(
+        self,
+        contract: str,
+        base: type[Part],
+        builtin: Mapping[str, Part],
+        *,
+        derived: Callable[[], Mapping[str, Part]] | None = None,
+    ):
         self.contract, self.base = contract, base
         self._parts: dict[str, Part] = dict(builtin)
         self._origins: dict[str, str] = {}
+        self._derived = derived
+
+    def _all(self) -> Mapping[str, Part]:
+        if self._derived is None:
+            return self._parts
+        others = self._derived()
+        return {**self._parts, **{name: part for name, part in others.items() if name not in self._parts}}
 
     def __getitem__(self, name: str) -> Part:
-        return self._parts[name]
+        return self._parts[name] if name in self._parts else self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._all())
 
     def find(self, name: str) -> Part:
         """The part of that name. **Raises:** `UsageError` that suggests the nearest."""
-        if name not in self._parts:
-            raise UsageError(f"unknown {self.contract} '{name}'. {nearest(name, self._parts)}")
-        return self._parts[name]
+        known = self._all()
+        if name not in known:
+            raise UsageError(f"unknown {self.contract} '{name}'. {nearest(name, known)}")
+        return known[name]
 
     def add(self, name: str, part: Any, *, origin: str = "") -> None:
         """Register a part, or a specification class whose options all have defaults.

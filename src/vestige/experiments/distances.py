@@ -8,9 +8,8 @@ import jax
 import numpy as np
 
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.protocols import Diagnostics
 from vestige.tasks.evaluation import evaluate
-from vestige.typing import Key
+from vestige.typing import Diagnostics, Key
 
 SIZE = 64  # sequences per distance
 FARTHEST = 10_000  # beyond the distance of training, no farther than this

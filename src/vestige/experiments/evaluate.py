@@ -13,11 +13,11 @@ from vestige.experiments.distances import by_distance, storage_by_distance
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.folder import EVALUATION
-from vestige.experiments.protocols import DiagnosesItself, DiagnosesModels, Diagnostics
+from vestige.experiments.protocols import DiagnosesItself, DiagnosesModels
 from vestige.tasks import Evaluation
 from vestige.tasks.evaluation import evaluate as on_task
 from vestige.tasks.evaluation import scalars
-from vestige.typing import Key
+from vestige.typing import Diagnostics, Key
 
 
 def evaluate(

@@ -83,7 +83,7 @@ class Experiment(Spec):
             outer = {**dict.fromkeys(follow), **outer}
         rule = outer.get("rule")
         if rule is not None and rule is not self.rule:
-            outer["rule"] = model.suited(rule)
+            outer["rule"] = taking_over(model.suited(rule), self.rule)
         experiment = dataclasses.replace(self, **outer) if outer else self
         for path, name in names.items():
             if "." in path:
@@ -127,7 +127,14 @@ class Experiment(Spec):
 
     def summary(self) -> dict[str, str]:
         """What `vestige list` shows beside the updates, heading -> text."""
-        return {**self.task.summary(), **self.model.summary()}
+        return {**self.task.summary(), **self.model.summary(), **self.rule.summary()}
+
+
+def taking_over(rule: RuleSpec, present: RuleSpec) -> RuleSpec:
+    """A rule that was chosen by name, with the sizes of the one that it replaces where it says nothing of them."""
+    defaults = {field.name: field.default for field in dataclasses.fields(rule)}
+    sizes = [name for name in present.shared if name in defaults and getattr(rule, name) == defaults[name]]
+    return dataclasses.replace(rule, **{name: getattr(present, name) for name in sizes})
 
 
 def default_of(model: ModelSpec, part: str) -> Any:

@@ -1,12 +1,12 @@
 """What single tasks, models and rules can do beside being trained; found by the method, never by kind."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
 
     from vestige.tasks import Evaluation
-    from vestige.typing import Key
+    from vestige.typing import Diagnostics, Key
 
 
 @runtime_checkable
@@ -18,18 +18,11 @@ class DiagnosesModels(Protocol):
         ...
 
 
-class Diagnostics(NamedTuple):
-    """What a rule has to say of itself on a trained model."""
-
-    metrics: dict[str, float]
-    arrays: "dict[str, np.ndarray]"
-
-
 @runtime_checkable
 class DiagnosesItself(Protocol):
     """A rule with something to say of itself, such as which steps it selects."""
 
-    def diagnostics(self, model: Any, task: Any, *, key: "Key") -> Diagnostics:
+    def diagnostics(self, model: Any, task: Any, *, key: "Key") -> "Diagnostics":
         """Metrics and arrays beside those of the task."""
         ...
 

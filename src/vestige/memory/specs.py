@@ -17,6 +17,8 @@ class MemorySpec(Spec):
     """The options of an external memory."""
 
     contract: ClassVar[str] = "memory"
+    keeps: ClassVar[bool] = True
+    """Whether anything is stored; what stores nothing makes no remembering cell."""
     pattern: Any = "latent"
     """What else a generative model's transition and decoder see: nothing (latent), or frame and context (full)."""
 
@@ -68,6 +70,7 @@ class NoMemorySpec(MemorySpec):
     """latent: only latents enter transition and decoder (the fair ablation); full: as Chung et al. 2015."""
 
     part: ClassVar[str] = "vestige.memory.no_memory:NoMemory"
+    keeps: ClassVar[bool] = False
 
     def build(self, latent_size: int, controller_size: int, *, frames: int, key: "Key") -> "AbstractMemory[Any]":
         return load(self.part)(controller_size)

@@ -18,7 +18,7 @@ from vestige.rules.rollout import unroll
 from vestige.rules.selection import Candidates
 from vestige.rules.slots import Slots, beginning
 from vestige.sequences import AbstractSequence
-from vestige.typing import Batch, Key, PyTree
+from vestige.typing import Batch, Diagnostics, Key, PyTree
 
 
 class _Chunk(NamedTuple):
@@ -104,6 +104,10 @@ class ChunkParallel(AbstractRule):
         ((value, losses), grads), _ = jax.lax.scan(add, nothing, grouped)
         grads, norm = clipped(grads, self.memup.clip)
         return Step(grads, average, {"loss": value, **losses, "grad_norm": norm})
+
+    def diagnostics(self, model: AbstractLongTermModel, task: Any, *, key: Key) -> Diagnostics:
+        """As `MemUP.diagnostics`."""
+        return self.memup.diagnostics(model, task, key=key)
 
     def _chunks(
         self, model: AbstractLongTermModel, ema_model: AbstractLongTermModel, begun: Slots, *, key: Key

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.models.longterm import AbstractLongTermModel
 from vestige.rules.average import averaged, ema_model, parameters
+from vestige.rules.chosen_steps import Scoring, chosen_steps
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.prediction_targets import PredictionTargets, distant_loss, prediction_targets
@@ -18,7 +19,7 @@ from vestige.rules.scores import AbstractScore, Surprise
 from vestige.rules.selection import AbstractSelection, Candidates, TopK
 from vestige.rules.slots import Slots, empty
 from vestige.sequences import AbstractSequence
-from vestige.typing import Batch, Key, PyTree
+from vestige.typing import Batch, Diagnostics, Key, PyTree
 
 
 class MemUPCarry(NamedTuple):
@@ -98,7 +99,7 @@ class MemUP(AbstractRule):
         selection: AbstractSelection | None = None,
         current: bool = True,
         candidates: int | None = None,
-        scan_chunk: int = 500,
+        scan_chunk: int = 100,
         average: float | None = None,
         clip: float | None = 1.0,
     ):
@@ -162,6 +163,11 @@ class MemUP(AbstractRule):
         ahead = Slots(slots.sequence, slots.offset + self.stride, jax.lax.stop_gradient(states))
         after = Slots(ahead.sequence, jnp.where(self.over(ahead), ahead.sequence.length, ahead.offset), ahead.state)
         return Step(grads, MemUPCarry(after, candidates, average), {"loss": value, **losses, "grad_norm": norm})
+
+    def diagnostics(self, model: AbstractLongTermModel, task: Any, *, key: Key) -> Diagnostics:
+        """Which steps of held-out sequences the rule selects, and the share of them that need a memory, `precision`,
+        where a task knows which these are."""
+        return chosen_steps(Scoring(self.score, self.scan_chunk), model, task, key=key)
 
     def over(self, slots: Slots) -> Bool[Array, " batch"]:
         """Of whose sequence no rollout is left: the one before has reached the end."""

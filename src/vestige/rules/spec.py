@@ -19,10 +19,18 @@ class RuleSpec(Spec):
     reports_storage: ClassVar[bool] = False
     """Whether what an update stores is what the rule is about, so that an evaluation measures it."""
 
+    shared: ClassVar[tuple[str, ...]] = ()
+    """Options that a rule which replaces this one by name takes over where it has them too and leaves them at their
+    defaults: sizes by which rules are compared, such as the steps of a rollout."""
+
     @property
     def steps_per_update(self) -> int:
         """Steps of a sequence that one update goes back."""
         return 1
+
+    def summary(self) -> dict[str, str]:
+        """What `vestige list` shows of the rule, heading -> text."""
+        return {}
 
     @abc.abstractmethod
     def build(self, model: Any, task: Any) -> "AbstractRule":

@@ -2,7 +2,8 @@
 
 from vestige.registry import Registry
 from vestige.tasks.frame_specs import FRAME_TASKS
+from vestige.tasks.longterm.specs import LONG_TERM_TASKS
 from vestige.tasks.spec import TaskSpec
 
-TASKS: Registry[TaskSpec] = Registry("task", TaskSpec, {**FRAME_TASKS})
+TASKS: Registry[TaskSpec] = Registry("task", TaskSpec, {**FRAME_TASKS, **LONG_TERM_TASKS})
 """What `--task NAME` stands for."""

@@ -86,8 +86,8 @@ class Framed(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class TemporalSpec(ModelSpec):
-    """A generative temporal model: a sequential VAE whose prior and posterior read a memory."""
+class AbstractTemporalSpec(ModelSpec):
+    """A sequential VAE whose prior and posterior read a memory, for one use or another."""
 
     memory: MemorySpec = dataclasses.field(default_factory=IntrospectionSpec)
     prior: PriorSpec = dataclasses.field(default_factory=GaussianPriorSpec)
@@ -104,28 +104,13 @@ class TemporalSpec(ModelSpec):
     rematerialise: bool = False
     """Recompute each step in the backward pass: less memory, somewhat slower."""
 
-    needs: ClassVar[str] = "frames"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
-    subject: ClassVar[str] = "a generative model of sequences"
-
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 1, "latent_size", "width")
         at_least(self, 8, "controller_size")
 
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient"}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "warmup": 500}
-
-    def objective(self, task: Any) -> Any:
-        """The evidence lower bound."""
-        return load("vestige.models.temporal.bounds:elbo")
-
-    def build(self, task: Framed, *, key: "Key") -> "TemporalModel":
+    def temporal(self, task: Framed, *, key: "Key") -> "TemporalModel":
+        """The generative temporal model."""
         from vestige.models.temporal.build import count_parameters, gtmm, match_width, shapes
 
         frames = {"mlp": "frames:MLP", "visual": "visual:Visual"}[self.backbone]
@@ -159,3 +144,27 @@ class TemporalSpec(ModelSpec):
             return make(self.memory, self.controller_size)
         target = count_parameters(shapes(lambda: make(reference, self.controller_size)))
         return make(self.memory, match_width(lambda width: make(self.memory, width), target))
+
+
+@dataclasses.dataclass(frozen=True)
+class TemporalSpec(AbstractTemporalSpec):
+    """A generative temporal model: a sequential VAE whose prior and posterior read a memory."""
+
+    needs: ClassVar[str] = "frames"
+    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
+    subject: ClassVar[str] = "a generative model of sequences"
+
+    @property
+    def default_rule(self) -> Mapping[str, Any]:
+        return {"name": "gradient"}
+
+    @property
+    def default_optimiser(self) -> Mapping[str, Any]:
+        return {"name": "adam", "warmup": 500}
+
+    def objective(self, task: Any) -> Any:
+        """The evidence lower bound."""
+        return load("vestige.models.temporal.bounds:elbo")
+
+    def build(self, task: Framed, *, key: "Key") -> "TemporalModel":
+        return self.temporal(task, key=key)

@@ -3,9 +3,9 @@
 from .adding import Add as Add
 from .adding import AddSequence as AddSequence
 from .choice import AbstractChoice as AbstractChoice
-from .context_window import WithContextWindow as WithContextWindow
 from .contract import AbstractLongTask as AbstractLongTask
 from .contract import AbstractMemoryTask as AbstractMemoryTask
+from .contract import WithContextWindow as WithContextWindow
 from .copying import AbstractLayout as AbstractLayout
 from .copying import Block as Block
 from .copying import Copy as Copy

@@ -52,6 +52,10 @@ class Add(AbstractLongTask):
         return self.length
 
     @property
+    def distance(self) -> int:
+        return self.length
+
+    @property
     def tokens(self) -> None:
         return None
 

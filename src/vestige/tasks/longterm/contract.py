@@ -3,18 +3,21 @@
 import abc
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from vestige.numerics import batched_map
-from vestige.sequences import AbstractSequence, Window, at
-from vestige.tasks.contract import AbstractTask
+from vestige.sequences import AbstractSequence, ContextWindowSequence, Window, at
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate_many, scalars
 from vestige.tasks.longterm.reading import Encodes, EncodesAndPredicts, readouts_at
 from vestige.typing import Batch, Key, Metrics, PyTree
 
 EVALUATION_BATCH = 64
 READ_SIZE = 200
+REPEATS = 4  # evaluations behind the final metrics
 
 
 class AbstractMemoryTask(AbstractTask):
@@ -75,9 +78,17 @@ class AbstractMemoryTask(AbstractTask):
         values = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         return {name: jnp.mean(found) for name, found in values.items()}
 
+    def diagnostics(self, model: Encodes, *, size: int, key: Key) -> Evaluation:
+        """Final metrics: the mean of four evaluations of `size` sequences, and their bounds."""
+        held_out = evaluate_many(self, model, size, REPEATS, key=key)
+        return Evaluation(scalars(held_out), {}, self.bounds(held_out), {})
+
 
 class AbstractLongTask(AbstractMemoryTask):
     """Those in which a token or a vector is seen at each step, and the outcome is a class or a number."""
+
+    distance: eqx.AbstractVar[int]
+    """Over how many steps something must be remembered, about; for models that start out made for it."""
 
     @property
     @abc.abstractmethod
@@ -105,3 +116,63 @@ class AbstractLongTask(AbstractMemoryTask):
 
     def answers(self, model: EncodesAndPredicts, memories: Array, asked: Window) -> dict[str, Array]:
         return self.judge(jax.vmap(model.predict)(memories, asked.inputs), asked.outcomes)
+
+    def with_context_window(self, width: int) -> "WithContextWindow":
+        """The same task, every step of which shows the last `width` steps too. **Raises:** `ValueError` where
+        `width < 1`."""
+        return WithContextWindow(self, width)
+
+
+class WithContextWindow(AbstractLongTask):
+    """`task`, every step of which shows the last `width` steps too.
+
+    Who is asked about a later step then sees where that is: needed where the questions are all alike and only their
+    order tells them apart, as in `Copy`. Outcomes, queries and metrics are those of `task`.
+
+    **Raises:** `ValueError` where `width < 1`.
+    """
+
+    task: AbstractLongTask
+    width: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if self.width < 1:
+            raise ValueError(f"WithContextWindow: width counts the step itself, so it is at least 1; got {self.width}")
+
+    @property
+    def steps(self) -> int:
+        return self.task.steps
+
+    @property
+    def distance(self) -> int:
+        return self.task.distance
+
+    @property
+    def tokens(self) -> int | None:
+        return self.task.tokens
+
+    @property
+    def features(self) -> int | None:
+        return self.task.features
+
+    @property
+    def classes(self) -> int | None:
+        return self.task.classes
+
+    def sequence(self, *, key: Key) -> ContextWindowSequence:
+        return ContextWindowSequence(self.task.sequence(key=key), self.width)
+
+    def held_out(self, *, key: Key) -> ContextWindowSequence:
+        return ContextWindowSequence(self.task.held_out(key=key), self.width)
+
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        assert isinstance(sequence, ContextWindowSequence)
+        return self.task.queries(sequence.sequence)
+
+    def judge(
+        self, predictions: Float[Array, "queries outputs"], outcomes: Array
+    ) -> dict[str, Float[Array, " queries"]]:
+        return self.task.judge(predictions, outcomes)
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        return self.task.bounds(metrics)

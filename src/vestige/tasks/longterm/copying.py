@@ -145,6 +145,10 @@ class Copy(AbstractChoice):
         return self.length + 2 * self.symbols
 
     @property
+    def distance(self) -> int:
+        return self.length
+
+    @property
     def tokens(self) -> int:
         return self.layout.tokens(self.symbols, self.alphabet)
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from vestige.models.longterm import Observed
+from vestige.models.temporal import Bernoulli
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.images import ImagePool
 from vestige.tasks.longterm.contract import AbstractMemoryTask
@@ -57,36 +58,37 @@ class GapSequence(AbstractSequence):
 
 
 class GapRecall(AbstractMemoryTask):
-    """`images` images, `gap` blank frames, and the same images again: a generative memory must hold them all the time.
+    """`num_images` images, `gap` blank frames, and the same images again: a generative memory must hold them all that
+    time.
 
-    What is given with a frame names the image (`images + 2` numbers), so that it can be asked for from anywhere. Length
-    `2 images + gap`; the queries are the last frames. With `min_distance`, sequences to train on have gaps from that
-    to `gap`, every octave for the same share of all steps; held-out ones always have `gap`.
+    What is given with a frame names the image (`num_images + 2` numbers), so that it can be asked for from anywhere.
+    Length `2 num_images + gap`; the queries are the last frames. With `min_distance`, sequences to train on have gaps
+    from that to `gap`, every octave for the same share of all steps; held-out ones always have `gap`.
 
     Metrics, in nats on held-out images: `kl_recall`, mean over the frames shown again; `kl_fresh`, over those shown
     first; `kl_last`, the last frame; `negative_bound`, per frame shown.
 
-    **Raises:** `ValueError` where `images` or `gap` is not positive or `min_distance` is not in 1..`gap`.
+    **Raises:** `ValueError` where `num_images` or `gap` is not positive or `min_distance` is not in 1..`gap`.
     """
 
     train: ImagePool
     test: ImagePool
-    images: int = eqx.field(static=True, default=5)
+    num_images: int = eqx.field(static=True, default=5)
     gap: int = eqx.field(static=True, default=2000)
     min_distance: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        at_least(1, "GapRecall", images=self.images, gap=self.gap)
+        at_least(1, "GapRecall", num_images=self.num_images, gap=self.gap)
         in_range("GapRecall", "min_distance", self.min_distance, "gap", self.gap)
 
     @property
     def steps(self) -> int:
-        return 2 * self.images + self.gap
+        return 2 * self.num_images + self.gap
 
     @property
     def frames(self) -> int:
         """How many frames are worth keeping."""
-        return 2 * self.images
+        return 2 * self.num_images
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -94,9 +96,14 @@ class GapRecall(AbstractMemoryTask):
         return self.train.frame_shape
 
     @property
+    def likelihood(self) -> Bernoulli:
+        """Of a frame, which is binary."""
+        return Bernoulli()
+
+    @property
     def condition_size(self) -> int:
         """How many numbers are given with a frame."""
-        return self.images + 2
+        return self.num_images + 2
 
     def sequence(self, *, key: Key) -> GapSequence:
         return self._of(self.train, drawn_length(self.gap, self.min_distance, key=jax.random.fold_in(key, 1)), key)
@@ -106,20 +113,20 @@ class GapRecall(AbstractMemoryTask):
 
     def _of(self, pool: ImagePool, gap: Int[Array, ""], key: Key) -> GapSequence:
         key_images, key_noise = jax.random.split(key)
-        return GapSequence(pool.draw(self.images, key=key_images), gap + 2 * self.images, key_noise)
+        return GapSequence(pool.draw(self.num_images, key=key_images), gap + 2 * self.num_images, key_noise)
 
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        return sequence.length - self.images + jnp.arange(self.images, dtype=jnp.int32)
+        return sequence.length - self.num_images + jnp.arange(self.num_images, dtype=jnp.int32)
 
     def judged(self, sequence: AbstractSequence) -> Int[Array, " judged"]:
-        return jnp.concatenate([jnp.arange(self.images, dtype=jnp.int32), self.queries(sequence)])
+        return jnp.concatenate([jnp.arange(self.num_images, dtype=jnp.int32), self.queries(sequence)])
 
     def answers(self, model: Describes, memories: Any, asked: Window) -> dict[str, Array]:
         kl, cost = jax.vmap(model.described)(memories, asked.inputs, asked.outcomes)
-        recalled = kl[self.images :]
+        recalled = kl[self.num_images :]
         return {
             "kl_recall": recalled,
-            "kl_fresh": kl[: self.images],
+            "kl_fresh": kl[: self.num_images],
             "kl_last": recalled[-1:],
             "negative_bound": kl + cost,
         }

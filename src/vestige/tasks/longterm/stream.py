@@ -26,7 +26,8 @@ class Stream(AbstractTask):
     and of the row. Either way a resumed run reads what the run never stopped would have read.
 
     Steps hold an integer (`tokens` says how many there are) or a vector of numbers, their outcomes a class (`classes`)
-    or a number.
+    or a number. `distance` says over how many steps something may have to be remembered, about: models that start out
+    made for a distance ask for it, and nothing else depends on it.
 
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
     `cross_entropy` in nats for classes, `mse` for numbers; NaN where no step has an outcome. Time in proportion to the
@@ -43,6 +44,7 @@ class Stream(AbstractTask):
     segment: int | None = eqx.field(static=True, default=None)
     tokens: int | None = eqx.field(static=True, default=None)
     classes: int | None = eqx.field(static=True, default=None)
+    distance: int = eqx.field(static=True, default=1000)
 
     def __check_init__(self):
         train, held_out = self.train, self.held_out
@@ -76,6 +78,11 @@ class Stream(AbstractTask):
             raise ValueError(f"Stream: {what} are integers, so {name} must say how many there are; got {count}")
         if not integers and count is not None:
             raise ValueError(f"Stream: {what} are numbers, so {name} must be None, got {count}")
+
+    @property
+    def steps(self) -> int | None:
+        """The steps of a sequence; None where the file is read from end to end."""
+        return self.segment
 
     @property
     def features(self) -> int | None:

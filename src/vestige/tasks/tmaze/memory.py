@@ -26,6 +26,10 @@ class MazeEpisodes(AbstractLongTask):
         return self.maze.horizon
 
     @property
+    def distance(self) -> int:
+        return self.maze.horizon
+
+    @property
     def tokens(self) -> None:
         return None
 

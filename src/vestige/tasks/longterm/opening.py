@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from vestige.data import example_stream
 from vestige.errors import UsageError
 from vestige.sequences import AbstractReader, ArrayRecordReader, NpyReader, ParquetReader, ZarrReader
-from vestige.tasks.longterm import Stream
 
 
 def opened(path: str, *, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
@@ -23,11 +23,20 @@ def opened(path: str, *, inputs: str, outcomes: str, unknown: bool) -> AbstractR
     return OPENERS.get(ending, _npy)(path, inputs, outcomes, unknown)
 
 
-def example(segment: int | None) -> Stream:
+class Example(NamedTuple):
+    """The invented stream."""
+
+    files: tuple[AbstractReader, AbstractReader]
+    """To learn from and to evaluate on."""
+    tokens: int
+    classes: int
+
+
+def example() -> Example:
     """The invented stream, from its files in the cache."""
     data = example_stream.ExampleStream()
     train, held_out = (_npy(str(data.folder(part)), "inputs", "outcomes", True) for part in example_stream.EPISODES)
-    return Stream(train, held_out, segment, example_stream.TOKENS, example_stream.SYMBOLS)
+    return Example((train, held_out), example_stream.TOKENS, example_stream.SYMBOLS)
 
 
 def _npy(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
