@@ -26,8 +26,8 @@ class AbstractRecognition(eqx.Module):
 
 
 class PlainForward(AbstractRecognition):
-    """AP1, the ordinary deterministic network: every layer is the activation of its mean input. It ignores that the layer below
-    is uncertain and is too confident (notes, section 3.1). Ignores the key."""
+    """AP1, the ordinary deterministic network: every layer is the activation of its mean input. It ignores that the
+    layer below is uncertain and is too confident (notes, section 3.1). Ignores the key."""
 
     def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
         means = [data]
