@@ -58,7 +58,7 @@ def test_rules_are_timed_over_whole_batches_and_those_that_do_not_fit_are_named(
     assert "often was left out: MemUP: a prediction point every frequency=9" in printed
 
 
-def test_arithmetic_is_counted_where_loops_can_be_written_out(monkeypatch, tiny):
+def test_arithmetic_is_counted_where_loops_can_be_unrolled(monkeypatch, tiny):
     monkeypatch.setattr(Temporal, "choices", {"memory": {"none": MEMORIES["none"]}})
     costs, left_out = measure_rivals(tiny, **QUICK)
     assert left_out == {} and (costs["none"][1].gigaflop or 0) > 0 and costs["none"][1].cycle == 1

@@ -25,8 +25,7 @@ from vestige.experiments.optimisers import Adam, MassSpringDamper
 from vestige.experiments.serial import from_plain, to_plain
 from vestige.models.families import Bernoulli, Gaussian, Poisson
 from vestige.report import write_report
-from vestige.rules import Contrastive, Pair, TemporallyLocal, Transition
-from vestige.rules import Foresight as Foreseeing
+from vestige.rules import ContrastiveDivergence, JointTarget, MultiStepTarget, TemporallyLocal, TransitionTarget
 from vestige.rules import ThroughTime as Unrolled
 
 RING = Ring(time=40)
@@ -46,25 +45,25 @@ def test_options_survive_yaml(model, rule):
 @pytest.mark.parametrize(
     ("model", "rule", "reading"),
     [
-        (REFH(5), TemporallyLocal, Pair),
-        (TRBM(5), TemporallyLocal, Transition),
-        (Deep(5, below=4, layers=2), TemporallyLocal, Pair),
-        (RTRBM(5), Unrolled, Transition),
-        (RVAE(4, width=5), TemporallyLocal, Foreseeing),
-        (RVAE(4, width=5, horizon=0), TemporallyLocal, Pair),
-        (BinaryRVAE(4, width=5), TemporallyLocal, Foreseeing),
+        (REFH(5), TemporallyLocal, JointTarget),
+        (TRBM(5), TemporallyLocal, TransitionTarget),
+        (Deep(5, below=4, layers=2), TemporallyLocal, JointTarget),
+        (RTRBM(5), Unrolled, TransitionTarget),
+        (RVAE(4, width=5), TemporallyLocal, MultiStepTarget),
+        (RVAE(4, width=5, horizon=0), TemporallyLocal, JointTarget),
+        (BinaryRVAE(4, width=5), TemporallyLocal, MultiStepTarget),
     ],
     ids=["refh", "trbm", "deep", "rtrbm", "rvae", "rvae without foresight", "rvae of bits"],
 )
 def test_a_models_name_stands_for_its_rule(model, rule, reading):
     built = construct(tiny(model=model), seed=0).rule
-    assert type(built) is rule and type(built.reading) is reading
+    assert type(built) is rule and type(built.target) is reading
 
 
 def test_what_is_said_of_contrastive_divergence_reaches_the_rule():
-    assert construct(tiny(model=TRBM(5, sweeps=2, noise=0.1, sampled=True)), seed=0).rule.fit == Contrastive(
-        2, 0.1, True
-    )
+    assert construct(
+        tiny(model=TRBM(5, sweeps=2, noise=0.1, sampled=True)), seed=0
+    ).rule.objective == ContrastiveDivergence(2, 0.1, True)
 
 
 def test_the_state_may_be_told_normalised():
@@ -126,16 +125,16 @@ def test_bits_are_trained_by_an_estimator(model, estimator):
 @pytest.mark.parametrize(
     ("rule", "expected", "reading"),
     [
-        (Local(slow=0.9), TemporallyLocal, Pair),
-        (TransitionOnly(), TemporallyLocal, Transition),
-        (Foresight(), TemporallyLocal, Foreseeing),
-        (ThroughTime(), Unrolled, Transition),
-        (ThroughTime(reading="pair"), Unrolled, Pair),
+        (Local(slow=0.9), TemporallyLocal, JointTarget),
+        (TransitionOnly(), TemporallyLocal, TransitionTarget),
+        (Foresight(), TemporallyLocal, MultiStepTarget),
+        (ThroughTime(), Unrolled, TransitionTarget),
+        (ThroughTime(reading="pair"), Unrolled, JointTarget),
     ],
 )
 def test_any_rule_can_be_asked_for(rule, expected, reading):
     built = construct(tiny(model=RVAE(4, width=5), rule=rule), seed=0)
-    assert type(built.rule) is expected and type(built.rule.reading) is reading
+    assert type(built.rule) is expected and type(built.rule.target) is reading
     batch = built.task.batch(size=2, key=jax.random.key(1))
     carry = built.rule.init(built.model, batch, key=jax.random.key(2))
     step = eqx.filter_jit(built.rule.step)(built.model, carry, batch, key=jax.random.key(3))

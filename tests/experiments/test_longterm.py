@@ -53,7 +53,7 @@ def test_every_rule_proposes_an_update(rule):
 def test_every_cell_is_built_in_layers(cell):
     options = dataclasses.replace(tiny(Copy(9, 2)), cell=dataclasses.replace(cell, hidden=8, layers=2))
     model = construct(options, seed=0).model
-    _, memories = model.remember(model.init(), jax.numpy.zeros(5, int))
+    _, memories = model.encode(model.init(), jax.numpy.zeros(5, int))
     assert memories.shape == (5, model.cell.output_size) and np.isfinite(memories).all()
 
 

@@ -94,7 +94,7 @@ def test_each_part_rests_while_the_other_learns():
 
 def test_both_may_learn_at_once():
     built = construct(dataclasses.replace(TINY, training=Joint(0.5)), seed=0)
-    assert isinstance(built.rule, rules.Joint) and built.rule.decay == 0.5
+    assert isinstance(built.rule, rules.Combined) and built.rule.decay == 0.5
     (changes,) = updates(built, 1)
     assert all_are(-5e-3, changes)
 
@@ -107,7 +107,7 @@ def test_what_is_built():
         bias = agent.memory.cell.bias.reshape(4, 16)
         assert jnp.allclose(bias[0], -keep) and jnp.allclose(bias[1], keep)
     memup = long.rule.first.rule
-    assert (memup.rollout, memup.targets, memup.frequency, memup.chunk) == (4, 1, 1, 500)
+    assert (memup.rollout, memup.targets, memup.frequency, memup.scan_chunk) == (4, 1, 1, 500)
     inputs = jnp.arange(8.0)
     slopes = jax.jacobian(built.model.memory.encoder)(inputs)
     assert not bool(slopes[:, 6:].any()), "the memory must not see the action before it is taken"

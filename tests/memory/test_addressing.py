@@ -8,7 +8,7 @@ from tests.slopes import slopes_agree
 
 from vestige.memory.allocation import allocation, least_used, update_usage
 from vestige.memory.content import content_weights, cosine
-from vestige.memory.links import follow, update_links, update_precedence
+from vestige.memory.links import directional_read_weights, update_links, update_precedence
 from vestige.memory.shift import sharpen, shift
 
 assert_close = np.testing.assert_allclose
@@ -126,7 +126,7 @@ class TestLinks:
 
     def test_they_are_followed_both_ways(self):
         links, _ = self.after(one_hot(0, 3), one_hot(2, 3), one_hot(1, 3))
-        backward, forward = follow(links, jnp.stack([one_hot(0, 3), one_hot(2, 3)]))
+        backward, forward = directional_read_weights(links, jnp.stack([one_hot(0, 3), one_hot(2, 3)]))
         assert_close(forward, jnp.stack([one_hot(2, 3), one_hot(1, 3)]))
         assert_close(backward, jnp.stack([jnp.zeros(3), one_hot(0, 3)]))
 
@@ -139,7 +139,7 @@ class TestLinks:
             mix = jnp.cos(jnp.arange(9.0)).reshape(3, 1, 3)
 
             def total(links, precedence, weights):
-                backward, forward = follow(update_links(links, precedence, weights), weights[None])
+                backward, forward = directional_read_weights(update_links(links, precedence, weights), weights[None])
                 now = update_precedence(precedence, weights)
                 return jnp.sum(mix[0] * backward) + jnp.sum(mix[1] * forward) + mix[2, 0] @ now
 

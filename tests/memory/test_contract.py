@@ -38,7 +38,7 @@ MEMORIES = {
         LATENT, HIDDEN, slots=4, weighting=SigmoidNorm(), include_controller_state=True, key=key
     ),
     "ntm": lambda key: NTM(LATENT, HIDDEN, **TABLE, key=key),
-    "ntm, 3 heads": lambda key: NTM(LATENT, HIDDEN, **TABLE, heads=3, reach=2, key=key),
+    "ntm, 3 heads": lambda key: NTM(LATENT, HIDDEN, **TABLE, heads=3, max_shift=2, key=key),
     "ntm, one slot": lambda key: NTM(LATENT, HIDDEN, slots=1, word_size=1, key=key),
     "lru": lambda key: LRU(LATENT, HIDDEN, **TABLE, key=key),
     "lru, 3 heads": lambda key: LRU(LATENT, HIDDEN, **TABLE, heads=3, strength=False, key=key),

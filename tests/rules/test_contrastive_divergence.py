@@ -9,7 +9,7 @@ import pytest
 
 from vestige.models.families import Bernoulli
 from vestige.models.harmonium import ExactLikelihood, Harmonium
-from vestige.rules import Contrastive, ContrastiveDivergence
+from vestige.rules import ContrastiveDivergence, ContrastiveDivergenceRule
 from vestige.typing import Batch
 
 ROWS, OTHERS = 100, 2
@@ -48,7 +48,10 @@ def cost(model, copies, key):
 
 
 @pytest.fixture(
-    params=[ContrastiveDivergence(Contrastive(2)), ContrastiveDivergence(Contrastive(2), chains=100)],
+    params=[
+        ContrastiveDivergenceRule(ContrastiveDivergence(2)),
+        ContrastiveDivergenceRule(ContrastiveDivergence(2), chains=100),
+    ],
     ids=["from the data", "persistent"],
 )
 def rule(request):
@@ -69,12 +72,12 @@ def test_eight_copies_of_a_bit_are_kept_in_one_hidden_unit(rule, key):
 def test_one_copy_is_worth_nothing(key):
     """Its own bias does as well: the cost is that of independent bits, and the model is no better."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        model = trained(ContrastiveDivergence(Contrastive(2)), 1, key)
+        model = trained(ContrastiveDivergenceRule(ContrastiveDivergence(2)), 1, key)
     np.testing.assert_allclose(cost(model, 1, key), (1 + OTHERS) * np.log(2), atol=0.03)
 
 
 def test_persistent_chains_go_on_where_they_were(key):
-    rule = ContrastiveDivergence(Contrastive(1), chains=5)
+    rule = ContrastiveDivergenceRule(ContrastiveDivergence(1), chains=5)
     data = bits(2, key)
     model = Harmonium(jnp.zeros((4, 1)), jnp.full(4, 50.0), jnp.zeros(1), Bernoulli(4))
     carry = rule.init(model, Batch(data), key=key)
@@ -85,4 +88,4 @@ def test_persistent_chains_go_on_where_they_were(key):
 
 def test_no_chain_is_refused():
     with pytest.raises(ValueError, match="chains must be at least 1, or None, got 0"):
-        ContrastiveDivergence(chains=0)
+        ContrastiveDivergenceRule(chains=0)

@@ -10,8 +10,8 @@ from tests.rules.knowing import knowing_model
 from tests.rules.longterm import SYMBOLS, Cue, Forgets, cues, number_model, token_model, trained
 from vestige.cells import AbstractCell
 from vestige.models.longterm import Token
-from vestige.rules import Asked, Entropy, MemUP, Surprise, Truncated
-from vestige.rules.survey import survey
+from vestige.rules import Entropy, MemUP, OracleScore, Surprise, Truncated
+from vestige.rules.score_pass import score_pass
 from vestige.tasks.longterm import Add, Copy, Recall
 
 BLANKS = 20
@@ -24,7 +24,7 @@ def without_memory():
     key = jax.random.key(3)
     model = token_model(key=key, tokens=COPY.tokens, classes=COPY.classes, cell=Forgets())
     draw = lambda key: COPY.batch(size=32, key=key)
-    return trained(MemUP(10, 10, chunk=40, clip=None), model, draw, 600, key=key, rate=2e-2)[0]
+    return trained(MemUP(10, 10, scan_chunk=40, clip=None), model, draw, 600, key=key, rate=2e-2)[0]
 
 
 def test_a_detector_knows_where_a_memory_is_needed(without_memory):
@@ -37,7 +37,7 @@ def test_a_detector_knows_where_a_memory_is_needed(without_memory):
         window = sequence.window(jnp.array(0, jnp.int32), COPY.steps)
         scores = [score(model, None, window, steps, 0, key=jax.random.key(0))[1] for score in (Entropy(), Surprise())]
         zero = jnp.array(0, jnp.int32)
-        chosen = survey(Surprise(), model, sequence, count=10, chunk=13, start=zero, key=jax.random.key(0))
+        chosen = score_pass(Surprise(), model, sequence, count=10, scan_chunk=13, start=zero, key=jax.random.key(0))
         return *scores, jnp.sort(chosen.steps)
 
     entropy, surprise, chosen = jax.jit(jax.vmap(one))(batch)
@@ -110,7 +110,7 @@ def test_the_bound_comes_from_below(key):
         lambda m: m.encoder, model, eqx.tree_at(lambda t: t.table.weight, encoder, jnp.eye(SYMBOLS + 2))
     )
     every = eqx.tree_at(lambda b: b.inputs.symbol, cues(4, 10, key=key), jnp.arange(4, dtype=jnp.int32))
-    rule = MemUP(10, 1, score=Asked(lambda sequence: sequence.length[None] - 1), current=False, clip=None)
+    rule = MemUP(10, 1, score=OracleScore(lambda sequence: sequence.length[None] - 1), current=False, clip=None)
     _, metrics = trained(rule, model, lambda key: every, 300, key=key)
     assert isinstance(every.inputs, Cue)
     bound = np.log(4) - metrics["distant"]

@@ -90,7 +90,7 @@ class TestPlay:
         agent = small_agent(key=key)
         played = jax.jit(lambda k: play(agent, MAZE, sampled, key=k))(key)
         n = int(played.mask.sum())
-        _, readouts = agent.remember(agent.init(), played.inputs[:n])
+        _, readouts = agent.encode(agent.init(), played.inputs[:n])
         close(played.readouts[:n], readouts)
         opinions = jax.vmap(agent.decide)(readouts, played.inputs[:n])
         close(played.values[:n], opinions.value)

@@ -20,7 +20,7 @@ def whole_gradient(model, batch, steps):
     def loss(model):
         def one(sequence):
             window = sequence.window(jnp.array(0, jnp.int32), steps)
-            _, memories = model.remember(model.init(), window.inputs, window.inside)
+            _, memories = model.encode(model.init(), window.inputs, window.inside)
             losses = jax.vmap(model.surprise)(memories, window.inputs, window.outcomes)
             return jnp.sum(jnp.where(window.known, losses, 0.0))
 
@@ -93,7 +93,7 @@ def test_it_goes_on_where_it_was_cut(key):
         carry, reached = done.carry, reached + 2 * int(done.metrics["rollouts"])
         if reached < 11:
             assert int(carry.offset[0]) == reached
-            state = model.remember(model.init(), batch.inputs.inputs[0, :reached])[0]
+            state = model.encode(model.init(), batch.inputs.inputs[0, :reached])[0]
             np.testing.assert_allclose(carry.state.hidden[0], state.hidden, rtol=1e-5, atol=1e-6)
         else:
             reached = 0

@@ -39,7 +39,7 @@ class AbstractTimed(AbstractOptions):
         """As `build`, with noise of the same shape in place of data that are missing."""
 
     @abc.abstractmethod
-    def written_out(self, built: Built) -> Any:
+    def unrolled(self, built: Built) -> Any:
         """The model of `built` with its loops over time written out, where it can do that: arithmetic is counted on it,
         since the compiler counts the body of a loop only once. Where loops are left, none is."""
 
@@ -59,5 +59,5 @@ class AbstractTaught(AbstractTimed):
 
     varied: ClassVar[str] = "rule"
 
-    def written_out(self, built: Built) -> Any:
+    def unrolled(self, built: Built) -> Any:
         return built.model

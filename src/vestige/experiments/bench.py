@@ -31,7 +31,7 @@ def measure_rivals(options: AbstractTimed, *, updates: int, blocks: int, seconds
             built = rival.rehearsal(seed=seed)
             cost = measure(
                 built.model,
-                rival.written_out(built),
+                rival.unrolled(built),
                 built.task,
                 rule=built.rule,
                 optimiser=built.optimiser,

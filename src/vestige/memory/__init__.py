@@ -12,7 +12,7 @@ from vestige.memory.introspection import Introspection as Introspection
 from vestige.memory.introspection import IntrospectionState as IntrospectionState
 from vestige.memory.lru import LRU as LRU
 from vestige.memory.lru import LRUState as LRUState
-from vestige.memory.nothing import NoMemory as NoMemory
+from vestige.memory.no_memory import NoMemory as NoMemory
 from vestige.memory.ntm import NTM as NTM
 from vestige.memory.ntm import NTMState as NTMState
 from vestige.memory.weighting import AbstractWeighting as AbstractWeighting

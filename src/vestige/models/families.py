@@ -77,8 +77,8 @@ class AbstractFamily(eqx.Module):
         if (fault := self.fault(steps[~missing[:, 0]])) is not None:
             raise ValueError(f"{owner}: observations: {fault}")
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
-        """y as a net likes to see it: of order 1, its spread the same everywhere."""
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+        """y as the encoder receives it: of order 1, its spread the same everywhere."""
         return value
 
     def log_prob(self, natural: Float[Array, " naturals"], value: Float[Array, " size"]) -> Float[Array, ""]:
@@ -146,7 +146,7 @@ class Poisson(AbstractFamily):
     def draw(self, natural: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return poisson(self.mean(natural), key=key)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return jnp.sqrt(value) - 0.7
 
     def fault(self, seen: np.ndarray) -> str | None:

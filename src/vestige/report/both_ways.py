@@ -82,8 +82,8 @@ def _filters(run: Run) -> Strips | None:
 
 
 def _reliability(run: Run) -> Plot | None:
-    found = [(array(run, f"reliability_{name}"), *told) for name, *told in _WAYS]
-    ways = [(table, *told) for table, *told in found if table is not None and len(table) == 3]
+    found = [(array(run, f"reliability_{name}"), *labels) for name, *labels in _WAYS]
+    ways = [(table, *labels) for table, *labels in found if table is not None and len(table) == 3]
     if not ways:
         return None
 
@@ -100,11 +100,11 @@ def _reliability(run: Run) -> Plot | None:
         words(axes, x="confidence", y="accuracy")
 
     errors = [float((share * abs(accuracy - confidence)).sum()) for (confidence, accuracy, share), *_ in ways]
-    told = ", ".join(f"{way[1]} {format_number(error)}" for way, error in zip(ways, errors, strict=True))
+    text = ", ".join(f"{way[1]} {format_number(error)}" for way, error in zip(ways, errors, strict=True))
     caption = "Decisions sorted by their probability, against how often they are right. Dotted: as it should be. "
-    caption += f"Expected calibration error: {told}."
+    caption += f"Expected calibration error: {text}."
     legend = tuple(Key(name, colour, sign) for _, name, colour, sign, _ in ways)
-    figure = svg("reliability", f"Reliability diagram. Expected calibration error: {told}.", draw, SQUARE)
+    figure = svg("reliability", f"Reliability diagram. Expected calibration error: {text}.", draw, SQUARE)
     return Plot(figure, caption, legend, None, "Its probabilities")
 
 
@@ -119,9 +119,9 @@ def _gaps(run: Run) -> Plot | None:
         axes.axhline(0, color=COLOUR["grid"], linewidth=1)
         words(axes, x="layer", y="nats")
 
-    told = ", ".join(f"layer {k} {format_number(float(gap))}" for k, gap in zip(layers, gaps, strict=True))
+    text = ", ".join(f"layer {k} {format_number(float(gap))}" for k, gap in zip(layers, gaps, strict=True))
     caption = (
         "How far recognition is from the posterior of the generation network: KL(q ‖ p) of each layer given the one"
     )
     caption += f" below, in nats; {format_number(float(gaps.sum()))} in all. Zero: one joint model."
-    return Plot(svg("gaps", f"Consistency gap: {told}.", draw, SMALL), caption, (), None, "Its two directions")
+    return Plot(svg("gaps", f"Consistency gap: {text}.", draw, SMALL), caption, (), None, "Its two directions")

@@ -65,13 +65,13 @@ _KNOWN = (
     Metric(
         "parity_accuracy",
         "Parity accuracy",
-        "Part of the imagined answers that show the digit for even or odd that was asked for, as a classifier sees it.",
+        "Part of the generated answers that show the digit for even or odd that was required, as a classifier sees it.",
         False,
     ),
     Metric(
         "revisit_coherence",
         "Coherence, same cell",
-        "Agreement of two frames imagined at the same cell of the map; 1 where a place always looks the same.",
+        "Agreement of two frames generated at the same cell of the map; 1 where a place always looks the same.",
         False,
     ),
     Metric(
@@ -84,7 +84,7 @@ _KNOWN = (
     Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", True),
     Metric("mse_forgetful", "Squared error, empty memory", "The same predictor, asked with nothing in memory.", True),
     Metric("mse_local", "Squared error, no memory", "The uncertainty detector, which sees the step alone.", True),
-    Metric("right", "Sign foretold", "Part of the pick-ups of which is foretold whether they help or hurt.", False),
+    Metric("right", "Sign foretold", "Part of the pick-ups of which is predicted whether they help or hurt.", False),
     Metric(
         "mse_ratio",
         "Error to the Kalman filter's",
@@ -112,7 +112,7 @@ _KNOWN = (
     Metric("kalman_velocity_r2", "Velocity, R², Kalman filter", "What the best filter knows of the velocity.", None),
     Metric("sensory_mse", "Squared error, no memory", "Of who decodes each step alone.", None),
     Metric("smoother_mse", "Squared error, smoother", "Of the best hindsight, which sees the future too.", None),
-    Metric("repeat_error", "The same, last frame again", "Of who foretells that nothing changes.", None),
+    Metric("repeat_error", "The same, last frame again", "Of who predicts that nothing changes.", None),
     Metric("linear_error", "The same, linear regression", "Of a linear regression on what was seen last.", None),
     Metric(
         "log_likelihood",

@@ -27,9 +27,9 @@ def rows(run: Run) -> list[ResultRow]:
     """The rows for a run that has been read; every row has the same published models."""
     ours, bounds = run.metrics, run.bounds
     models = {model: mapping(values) for model, values in mapping(run.published.get("metrics")).items()}
-    told = [name for values in models.values() for name in values]
+    published = [name for values in models.values() for name in values]
     table = []
-    for name in ordered([*ours, *told]):
+    for name in ordered([*ours, *published]):
         about, bound = metric(name), mapping(bounds.get(name))
         published = {model: number(values.get(name)) for model, values in models.items()}
         best, chance = number(bound.get("best")), number(bound.get("chance"))

@@ -1,11 +1,11 @@
 """Sequences that are read in windows, so that none need be in memory as a whole."""
 
 from vestige.sequences.arrays import ArraySequence as ArraySequence
+from vestige.sequences.context_window import ContextWindow as ContextWindow
+from vestige.sequences.context_window import ContextWindowSequence as ContextWindowSequence
 from vestige.sequences.contract import AbstractSequence as AbstractSequence
 from vestige.sequences.contract import Window as Window
 from vestige.sequences.contract import at as at
-from vestige.sequences.nearby import Nearby as Nearby
-from vestige.sequences.nearby import NearbySequence as NearbySequence
 from vestige.sequences.places import place as place
 from vestige.sequences.places import random_place as random_place
 from vestige.sequences.readers import AbstractReader as AbstractReader

@@ -5,7 +5,7 @@ from vestige.tasks.classifier import DigitClassifier as DigitClassifier
 from vestige.tasks.contract import AbstractTask as AbstractTask
 from vestige.tasks.dynamic import DynamicDependency as DynamicDependency
 from vestige.tasks.frames import AbstractFrameTask as AbstractFrameTask
-from vestige.tasks.frames import Shown as Shown
+from vestige.tasks.frames import Example as Example
 from vestige.tasks.images import ImagePool as ImagePool
 from vestige.tasks.navigation import MapNavigation as MapNavigation
 from vestige.tasks.parity import ParityRecall as ParityRecall

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.models.temporal import elbo
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.source import AbstractSource
 from vestige.tasks.tally import Tally
@@ -21,8 +21,8 @@ Source = TypeVar("Source", bound=AbstractSource)
 Task = TypeVar("Task", bound="AbstractFrameTask")
 
 
-class Shown(NamedTuple):
-    """One sequence, and what is known about it and never shown to a model."""
+class Example(NamedTuple):
+    """One sequence, and what is known about it but never given to a model."""
 
     batch: Batch
     """Frames, and actions where there are any; no batch axis."""
@@ -34,7 +34,7 @@ class Shown(NamedTuple):
 
 
 class AbstractFrameTask(AbstractTask, Generic[Source]):
-    """Sequences of frames, some of which can be foretold by whoever remembers the others.
+    """Sequences of frames, some of which can be predicted by whoever remembers the others.
 
     A final task says how one sequence is made (`sequence`) and which metrics of its own it has (`judge`); batches,
     held-out batches and evaluation are the same for all. Row i of a batch is a function of the key and of i alone.
@@ -70,7 +70,7 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
     @property
     @abc.abstractmethod
     def given(self) -> int:
-        """How many frames are shown before a model imagines the others."""
+        """How many frames are shown before a model generates the others."""
 
     @property
     @abc.abstractmethod
@@ -78,11 +78,11 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         """Width of what is given at every step; 0 without actions."""
 
     @abc.abstractmethod
-    def sequence(self, source: Source, *, key: Key) -> Shown:
+    def sequence(self, source: Source, *, key: Key) -> Example:
         """One sequence from the given source; pure JAX."""
 
     @abc.abstractmethod
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> Mapping[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> Mapping[str, Tally]:
         """The task's own metrics on one sequence, of which the KL per frame is known: sums and what they are to be
         divided by, so that sequences count by how many frames they bring."""
 
@@ -112,17 +112,17 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         def one(row: Array) -> tuple[Metrics, dict[str, Tally]]:
             row_key = jax.random.fold_in(key, row)
             key_data, key_model = jax.random.split(row_key)
-            shown = self.sequence(self.test, key=key_data)
-            metrics = elbo(model, shown.batch, key=key_model)[1]
+            example = self.sequence(self.test, key=key_data)
+            metrics = elbo(model, example.batch, key=key_model)[1]
             kl = metrics["kl_per_frame"]
-            own = self.judge(model, shown, kl, key=jax.random.fold_in(row_key, 2))
+            own = self.judge(model, example, kl, key=jax.random.fold_in(row_key, 2))
             return metrics, {
-                "kl_recall": Tally.over(kl, shown.predictable),
-                "kl_fresh": Tally.over(kl, ~shown.predictable),
+                "kl_recall": Tally.over(kl, example.predictable),
+                "kl_fresh": Tally.over(kl, ~example.predictable),
                 **own,
             }
 
-        rows, tallies = in_rounds(one, jnp.arange(size), at_most=EVALUATION_BATCH)
+        rows, tallies = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         means = jax.tree.map(lambda m: jnp.mean(m, axis=0), rows)
         sums = jax.tree.map(lambda m: jnp.sum(m, axis=0), tallies)
         return {

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.estimators import AbstractEstimator, expect
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.structures import AbstractStructure
 from vestige.tasks.contract import AbstractTask
 from vestige.typing import Batch, Key, Metrics
@@ -66,7 +66,7 @@ class ToyTask(AbstractTask):
         """`size` draws at these log-rates."""
         structure = self.objective.structure(log_rates)
         keys = jax.random.split(key, size)
-        return in_rounds(lambda k: structure.sample(key=k).value, keys, at_most=EVALUATION_BATCH)
+        return batched_map(lambda k: structure.sample(key=k).value, keys, at_most=EVALUATION_BATCH)
 
     def evaluate(self, model: Rates, *, size: int, key: Key) -> Metrics:
         key_draws, key_gradients = jax.random.split(key)

@@ -107,7 +107,7 @@ def test_state_keeps_the_share_it_says_and_stays_bounded(key):
     silenced = eqx.tree_at(lambda m: m.encoder, model, replace=lambda x: jnp.zeros(16))
     y = jnp.asarray([2.0, 0.0])
     np.testing.assert_allclose(silenced.advance(other, y) - silenced.advance(one, y), 0.1 * keep, rtol=1e-4)
-    last, _ = model.follow(model.init(), 20.0 * jnp.ones((300, 2)))
+    last, _ = model.unroll(model.init(), 20.0 * jnp.ones((300, 2)))
     assert float(jnp.max(jnp.abs(last))) <= 1.0
 
 

@@ -183,7 +183,7 @@ def test_a_missing_observation_leaves_the_state_and_reaches_no_gradient(key):
 def test_many_empty_windows_bring_the_state_to_rest(key):
     """Check 12: zero counts everywhere."""
     model = recurrent(key, family=Poisson(OBSERVED), scale=0.3)
-    last, _ = model.follow(model.init(), jnp.zeros((200, OBSERVED)))
+    last, _ = model.unroll(model.init(), jnp.zeros((200, OBSERVED)))
     np.testing.assert_allclose(model.filter(last, jnp.zeros(OBSERVED)), last, atol=1e-6)
 
 

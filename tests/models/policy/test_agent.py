@@ -79,7 +79,7 @@ class TestAgent:
         inputs = jax.random.normal(key, (5, 8))
 
         def doing(agent):
-            _, readouts = agent.remember(agent.init(), inputs)
+            _, readouts = agent.encode(agent.init(), inputs)
             opinions = jax.vmap(agent.decide)(readouts, inputs)
             return jnp.sum(opinions.logits[:, 0]) + jnp.sum(opinions.value)
 
@@ -90,8 +90,8 @@ class TestAgent:
     def test_remembers_and_predicts_as_its_memory(self, key):
         agent = small_agent(key=key)
         inputs = jax.random.normal(key, (5, 8))
-        end, readouts = agent.remember(agent.init(), inputs, jnp.arange(5) < 3)
-        own, theirs = agent.memory.remember(agent.memory.init(), inputs, jnp.arange(5) < 3)
+        end, readouts = agent.encode(agent.init(), inputs, jnp.arange(5) < 3)
+        own, theirs = agent.memory.encode(agent.memory.init(), inputs, jnp.arange(5) < 3)
         assert eqx.tree_equal((end, readouts), (own, theirs))
         np.testing.assert_array_equal(
             agent.predict(readouts[0], inputs[0]), agent.memory.predict(readouts[0], inputs[0])

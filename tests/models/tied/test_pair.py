@@ -20,8 +20,8 @@ from vestige.models.tied import (
     from_arrays,
     from_mlp,
     full,
+    generated,
     generation_update,
-    imagined,
     inpainted,
     recognition_update,
     reconstructed,
@@ -245,8 +245,8 @@ class TestQueries:
         )
         return pair.resolve()
 
-    def test_imagined_and_reconstructed(self, net, key):
-        np.testing.assert_allclose(imagined(net, jnp.array([0.0, 1.0]), key=key), [0, 0, 1, 1], atol=1e-6)
+    def test_generated_and_reconstructed(self, net, key):
+        np.testing.assert_allclose(generated(net, jnp.array([0.0, 1.0]), key=key), [0, 0, 1, 1], atol=1e-6)
         whole = jnp.array([1.0, 1.0, 0.0, 0.0])
         for layer in (1, 2, None):
             np.testing.assert_allclose(jax.nn.sigmoid(reconstructed(net, whole, layer=layer)), whole, atol=1e-6)

@@ -39,7 +39,7 @@ def test_the_end_of_each_recording_is_held_out():
     ],
 )
 def test_metrics_by_hand(kind, values, family, key):
-    """Trained on three steps and judged on two, by a model that foretells the last observation again."""
+    """Trained on three steps and judged on two, by a model that predicts the last observation again."""
     values = np.array(values, float)
     task = own_recordings(recorded(values), kind, held_out=0.4)
     train, test = values[:3], values[3:]
@@ -130,8 +130,8 @@ def test_constant_numbers_can_be_left_out():
     assert task.width == 2 and jnp.isfinite(task.train.frames).all()
 
 
-def test_what_drifts_is_foretold_by_its_change(key):
-    """Told no change beyond the mean one of a ramp, the next step is foretold exactly."""
+def test_what_drifts_is_predicted_by_its_change(key):
+    """Told no change beyond the mean one of a ramp, the next step is predicted exactly."""
     ramp = np.arange(40.0)[:, None]
     task = own_recordings(recorded(ramp), "numbers", changes=True)
     found = evaluated(task, Leaky(jnp.ones(1), 2), 1, key)  # a memory that never takes anything up: it says 0

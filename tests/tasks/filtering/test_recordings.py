@@ -22,7 +22,7 @@ from vestige.tasks.filtering.running import binned, parted, runs, speed
 
 
 class Says(eqx.Module):
-    """Foretells and scores as it is told, whatever it sees."""
+    """Predicts and scores as it is told, whatever it sees."""
 
     next: jax.Array
     score: float
@@ -144,7 +144,7 @@ class TestMotion:
         back = task.mean[None] + task.scale[None] * task.test.frames
         np.testing.assert_allclose(back, 2 * walk.frames[:, :2], rtol=1e-5)
 
-    def test_linear_regression_foretells_a_rotation_exactly(self, walk, key):
+    def test_linear_regression_predicts_a_rotation_exactly(self, walk, key):
         """Of its own recording only: the jump between the two is not learned from."""
         task = motion_capture(walk, walk, drop=("c2",), time=10)
         found = evaluated(task, Leaky(jnp.zeros(1), 2), 5, key)
@@ -268,9 +268,9 @@ class TestPlaceCells:
 
     def test_runs(self):
         running = np.array([0, 1, 1, 0, 1, 0, 0, 0, 1, 0, 1, 1, 1], bool)
-        assert runs(running, bridge=1, shortest=2) == [(1, 5), (8, 13)]
-        assert runs(running, bridge=0, shortest=3) == [(10, 13)]
-        assert runs(np.zeros(4, bool), bridge=1, shortest=1) == []
+        assert runs(running, bridge=1, min_length=2) == [(1, 5), (8, 13)]
+        assert runs(running, bridge=0, min_length=3) == [(10, 13)]
+        assert runs(np.zeros(4, bool), bridge=1, min_length=1) == []
 
     def test_held_out_in_time(self):
         assert parted([(0, 10), (20, 30)], 0.25) == ([(0, 10), (20, 25)], [(25, 30)])

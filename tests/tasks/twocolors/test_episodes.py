@@ -58,7 +58,7 @@ def _episodes(recorded):
 
 
 class Blind(eqx.Module):
-    """Sees no pillar; foretells half of what would come if the pillar had been red."""
+    """Sees no pillar; predicts half of what would come if the pillar had been red."""
 
     context: int = eqx.field(static=True, default=3)
 
@@ -74,7 +74,7 @@ class Oracle(eqx.Module):
     def init(self):
         return jnp.zeros(1)
 
-    def remember(self, state, inputs, mask=None):
+    def encode(self, state, inputs, mask=None):
         pillar = inputs.picture[:, 0, 0, 0].astype(jnp.float32) / 255.0
         first = 2.0 * pillar[:1] - 1.0
         after = first if mask is None else jnp.where(mask[0], first, state)

@@ -10,7 +10,7 @@ import numpy as np
 from vestige.experiments.contract import Findings
 from vestige.models.filters import AbstractFilter
 from vestige.models.harmonium import DeepHarmonium, RecurrentHarmonium, backwards
-from vestige.tasks.filtering import AbstractFilteringTask, BouncingBalls, follow
+from vestige.tasks.filtering import AbstractFilteringTask, BouncingBalls, unroll
 from vestige.training.evaluation import evaluate, scalars
 from vestige.typing import Key
 
@@ -38,7 +38,7 @@ def _example(task: AbstractFilteringTask, model: AbstractFilter, *, key: Key) ->
     """The first held-out sequence: what was seen, what the model takes it for, what it foretold, and its state."""
     key_sequence, key_model = jax.random.split(key)
 
-    def told(before: Any, seen: Any, after: Any, key: Key) -> dict[str, Any]:
+    def read_out(before: Any, seen: Any, after: Any, key: Key) -> dict[str, Any]:
         return {
             "filter_seen": seen,
             "filter_denoised": model.reconstruct(after),
@@ -49,7 +49,7 @@ def _example(task: AbstractFilteringTask, model: AbstractFilter, *, key: Key) ->
     @jax.jit
     def run() -> dict[str, Any]:
         sequence = task.held_out(jnp.zeros((), jnp.int32), key=key_sequence)
-        return {**follow(model, sequence, told, key=key_model), "filter_truth": sequence.outcomes}
+        return {**unroll(model, sequence, read_out, key=key_model), "filter_truth": sequence.outcomes}
 
     return {name: np.asarray(value)[:SHOWN] for name, value in run().items()}
 

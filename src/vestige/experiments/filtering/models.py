@@ -13,7 +13,7 @@ from vestige.experiments.optimisers import Adam, MassSpringDamper
 if TYPE_CHECKING:
     from vestige.models.families import AbstractFamily
     from vestige.models.filters import AbstractFilter, AbstractLatent
-    from vestige.rules import AbstractFit
+    from vestige.rules import AbstractStepObjective
     from vestige.typing import Key
 
 
@@ -40,7 +40,7 @@ class AbstractModel(abc.ABC):
         """The model of observations of that family."""
 
     @abc.abstractmethod
-    def fit(self) -> "AbstractFit":
+    def fit(self) -> "AbstractStepObjective":
         """How the density of a step is fitted."""
 
     @property
@@ -84,10 +84,10 @@ class AbstractHarmonium(AbstractModel):
         likelihood = AnnealedLikelihood(self.chains, self.annealing)
         return RecurrentHarmonium(family, self.hidden, likelihood=likelihood, key=key)
 
-    def fit(self) -> "AbstractFit":
-        from vestige.rules import Contrastive
+    def fit(self) -> "AbstractStepObjective":
+        from vestige.rules import ContrastiveDivergence
 
-        return Contrastive(self.sweeps, self.noise, self.sampled)
+        return ContrastiveDivergence(self.sweeps, self.noise, self.sampled)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,10 +195,10 @@ class AbstractRVAE(AbstractModel):
             key=key,
         )
 
-    def fit(self) -> "AbstractFit":
-        from vestige.rules import Bound
+    def fit(self) -> "AbstractStepObjective":
+        from vestige.rules import ELBO
 
-        return Bound()
+        return ELBO()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -288,10 +288,10 @@ class Factor(AbstractModel):
             )
         return FactorFilter(family.size, self.hidden, key=key)
 
-    def fit(self) -> "AbstractFit":
-        from vestige.rules import Likelihood
+    def fit(self) -> "AbstractStepObjective":
+        from vestige.rules import MaximumLikelihood
 
-        return Likelihood()
+        return MaximumLikelihood()
 
 
 Model = REFH | TRBM | RTRBM | Deep | RVAE | BinaryRVAE | StraightRVAE | Factor

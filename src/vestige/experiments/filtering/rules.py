@@ -9,7 +9,7 @@ from vestige.experiments.checks import positive
 from vestige.experiments.filtering.own import Own
 
 if TYPE_CHECKING:
-    from vestige.rules import AbstractFit, AbstractRule
+    from vestige.rules import AbstractRule, AbstractStepObjective
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class AbstractLearning(abc.ABC):
         positive(self, "clip")
 
     @abc.abstractmethod
-    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+    def build(self, fit: "AbstractStepObjective", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
         """The rule, for a model that foretells `lags`."""
 
 
@@ -39,20 +39,20 @@ class Local(AbstractLearning):
         if self.slow is not None and not 0 <= self.slow < 1:
             raise ValueError(f"slow must be in [0, 1), got {self.slow}")
 
-    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
-        from vestige.rules import Pair, TemporallyLocal
+    def build(self, fit: "AbstractStepObjective", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        from vestige.rules import JointTarget, TemporallyLocal
 
-        return TemporallyLocal(fit, Pair(), chunk, self.slow, self.clip)
+        return TemporallyLocal(fit, JointTarget(), chunk, self.slow, self.clip)
 
 
 @dataclasses.dataclass(frozen=True)
 class TransitionOnly(AbstractLearning):
     """Fit p(observation | previous state) at each step; no gradient crosses time, and nothing asks for a memory."""
 
-    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
-        from vestige.rules import TemporallyLocal, Transition
+    def build(self, fit: "AbstractStepObjective", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+        from vestige.rules import TemporallyLocal, TransitionTarget
 
-        return TemporallyLocal(fit, Transition(), chunk, None, self.clip)
+        return TemporallyLocal(fit, TransitionTarget(), chunk, None, self.clip)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,27 +62,27 @@ class Foresight(AbstractLearning):
     pair: bool = True
     """Whether the previous state is data, or given."""
 
-    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+    def build(self, fit: "AbstractStepObjective", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
         from vestige import rules
 
         if not lags:
             raise ValueError(
                 "rule foresight: the model foretells nothing; take --model rvae with a horizon of 1 or more"
             )
-        of = rules.Pair() if self.pair else rules.Transition()
-        return rules.TemporallyLocal(fit, rules.Foresight(lags, of), chunk, None, self.clip)
+        of = rules.JointTarget() if self.pair else rules.TransitionTarget()
+        return rules.TemporallyLocal(fit, rules.MultiStepTarget(lags, of), chunk, None, self.clip)
 
 
 @dataclasses.dataclass(frozen=True)
 class Shuffled(AbstractLearning):
     """As local, with the previous states of other sequences: an ablation, in which nothing asks for a memory."""
 
-    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+    def build(self, fit: "AbstractStepObjective", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
         from vestige import rules
 
         if chunk != 1:
             raise ValueError(f"rule shuffled: an update is one step, got chunk {chunk}; say --chunk 1")
-        return rules.Shuffled(rules.TemporallyLocal(fit, rules.Pair(), chunk, None, self.clip))
+        return rules.Shuffled(rules.TemporallyLocal(fit, rules.JointTarget(), chunk, None, self.clip))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ThroughTime(AbstractLearning):
     reading: Literal["transition", "pair"] = "transition"
     """What is fitted at each step."""
 
-    def build(self, fit: "AbstractFit", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
+    def build(self, fit: "AbstractStepObjective", *, chunk: int, lags: tuple[int, ...]) -> "AbstractRule":
         from vestige import rules
 
         if chunk < 2:
@@ -100,7 +100,7 @@ class ThroughTime(AbstractLearning):
                 f"rule bptt: gradients go through the steps of an update, at least 2, got {chunk}; say --chunk 20, and "
                 "fewer --steps, since an update then takes so many times the data"
             )
-        readings = {"transition": rules.Transition, "pair": rules.Pair}
+        readings = {"transition": rules.TransitionTarget, "pair": rules.JointTarget}
         return rules.ThroughTime(fit, readings[self.reading](), chunk, self.clip)
 
 

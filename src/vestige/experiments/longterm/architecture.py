@@ -32,9 +32,9 @@ class Architecture:
 
     def shown(self, task: "AbstractLongTask") -> "AbstractLongTask":
         """The task, as this model must see it."""
-        from vestige.tasks.longterm import WithNearby
+        from vestige.tasks.longterm import WithContextWindow
 
-        return task if self.nearby == 1 else WithNearby(task, self.nearby)
+        return task if self.nearby == 1 else WithContextWindow(task, self.nearby)
 
     def build(self, task: "AbstractLongTask | Stream", cell: Cell, *, span: int, key: "Key") -> "LongTermModel":
         """The model, for what `shown(task)` shows and asks."""

@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from vestige.models.longterm import AbstractLongTermModel
 from vestige.rules import MemUP
-from vestige.rules.survey import survey
+from vestige.rules.score_pass import score_pass
 from vestige.sequences import AbstractSequence
 from vestige.tasks.longterm import AbstractMemoryTask
 from vestige.typing import Key
@@ -25,10 +25,10 @@ def chosen(rule: MemUP, model: AbstractLongTermModel, task: AbstractMemoryTask, 
     the `chosen_steps` and the `query_steps`."""
     keys = jax.random.split(key, SEQUENCES)
     precisions = jax.lax.map(lambda k: _precision(rule, model, task, k), keys)
-    key_sequence, key_survey = jax.random.split(keys[0])
+    key_sequence, key_score = jax.random.split(keys[0])
     sequence = task.held_out(key=key_sequence)
-    picked = _best(rule, model, task, sequence, key_survey)
-    steps, scores = _scores(rule, model, sequence, task.steps, key=key_survey)
+    picked = _best(rule, model, task, sequence, key_score)
+    steps, scores = _scores(rule, model, sequence, task.steps, key=key_score)
     return {
         "precision": float(jnp.mean(precisions)),
         "uncertainty_steps": steps,
@@ -40,9 +40,9 @@ def chosen(rule: MemUP, model: AbstractLongTermModel, task: AbstractMemoryTask, 
 
 @eqx.filter_jit
 def _precision(rule: MemUP, model: AbstractLongTermModel, task: AbstractMemoryTask, key: Key) -> Array:
-    key_sequence, key_survey = jax.random.split(key)
+    key_sequence, key_score = jax.random.split(key)
     sequence = task.held_out(key=key_sequence)
-    picked = _best(rule, model, task, sequence, key_survey)
+    picked = _best(rule, model, task, sequence, key_score)
     return jnp.mean(jnp.isin(picked, task.queries(sequence)).astype(jnp.float32))
 
 
@@ -52,14 +52,14 @@ def _best(
 ) -> Array:
     start = jnp.zeros((), jnp.int32)
     count = task.queries(sequence).shape[0]
-    return survey(rule.score, model, sequence, count=count, chunk=rule.chunk, start=start, key=key).steps
+    return score_pass(rule.score, model, sequence, count=count, scan_chunk=rule.scan_chunk, start=start, key=key).steps
 
 
 def _scores(
     rule: MemUP, model: AbstractLongTermModel, sequence: AbstractSequence, length: int, *, key: Key
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every step's score, thinned to the largest of each of `DRAWN` stretches."""
-    lead, chunk = model.detector.context - 1, rule.chunk
+    lead, chunk = model.detector.context - 1, rule.scan_chunk
 
     @eqx.filter_jit
     def look(begin: Array, state: Any) -> tuple[Any, Array]:

@@ -43,7 +43,7 @@ class Gap(AbstractSequences):
     def _of(self, train: "ImagePool", test: "ImagePool") -> "GapRecall":
         from vestige.tasks.longterm import GapRecall
 
-        return GapRecall(train, test, images=self.images, gap=self.gap, shortest=self.shortest)
+        return GapRecall(train, test, images=self.images, gap=self.gap, min_distance=self.shortest)
 
     @property
     def span(self) -> int:

@@ -95,14 +95,14 @@ class MemUP(AbstractRolling):
         scores = {
             "surprise": rules.Surprise,
             "entropy": rules.Entropy,
-            "unexplained": rules.Unexplained,
-            "reducible": rules.Reducible,
-            "chance": rules.Chance,
-            "queries": lambda: rules.Asked(_known(told.queries)),
+            "unexplained": rules.HindsightScore,
+            "reducible": rules.ReducibleUncertainty,
+            "chance": rules.RandomScore,
+            "queries": lambda: rules.OracleScore(_known(told.queries)),
         }
         selections = {
-            "most": rules.Most,
-            "gumbel": lambda: rules.GumbelMost(self.temperature),
+            "most": rules.TopK,
+            "gumbel": lambda: rules.GumbelTopK(self.temperature),
             "importance": lambda: rules.Importance(self.temperature),
         }
         return rules.MemUP(
@@ -113,7 +113,7 @@ class MemUP(AbstractRolling):
             selection=selections[self.selection](),
             current=self.current,
             average=self.average,
-            chunk=CHUNK if told.steps is None else min(CHUNK, told.steps),
+            scan_chunk=CHUNK if told.steps is None else min(CHUNK, told.steps),
             clip=self.clip,
         )
 

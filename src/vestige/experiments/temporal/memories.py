@@ -100,7 +100,7 @@ class NTM:
             slots=self.slots or frames,
             word_size=self.word or 2 * latent_size,
             heads=self.heads,
-            reach=self.reach,
+            max_shift=self.reach,
             key=key,
         )
 

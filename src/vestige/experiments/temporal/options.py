@@ -96,7 +96,7 @@ class Temporal(AbstractGenerative, AbstractTimed):
 
         return rehearse(self, seed=seed)
 
-    def written_out(self, built: Built) -> Any:
+    def unrolled(self, built: Built) -> Any:
         return dataclasses.replace(built.model, unroll=built.task.frames)
 
     def cycle(self, built: Built) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from vestige.memory import Attention, Introspection
 from vestige.models.temporal import TemporalModel
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks import AbstractFrameTask, MapNavigation
 from vestige.typing import Batch, Key
 
@@ -34,7 +34,7 @@ def _pictures(task: AbstractFrameTask[Any], model: TemporalModel, key: Key) -> d
         info = filtered(batch, row).info
         return {name: info[name] for name in MEAN if name in info}
 
-    each = in_rounds(lambda one: follow(*one), (shown.batch, rows), at_most=64)
+    each = batched_map(lambda one: follow(*one), (shown.batch, rows), at_most=64)
     info = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), each)
     few, facts, predictable = jax.tree.map(lambda leaf: leaf[:SHOWN], (shown.batch, shown.facts, shown.predictable))
     example = filtered(jax.tree.map(lambda leaf: leaf[0], few), rows[0]).info

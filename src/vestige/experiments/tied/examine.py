@@ -14,13 +14,13 @@ from vestige.models.tied import (
     TiedPair,
     estimated_log_z_squared,
     gaps,
+    generated,
     half_log_likelihood,
-    imagined,
     inpainted,
     reconstructed,
     reliability,
 )
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks.tied import LabelledImages, Patterns
 from vestige.tasks.tied.labelled import RECOGNITIONS
 from vestige.training.evaluation import evaluate, scalars
@@ -66,7 +66,7 @@ def _images(task: LabelledImages, model: TiedPair, *, key: Key) -> Findings:
     rows = task.test[:GAP_ROWS]
     keys = jax.random.split(key_gaps, len(rows))
     closely = FINAL * task.samples
-    by_layer = in_rounds(lambda row: gaps(net, row[0], samples=closely, key=row[1]), (rows, keys), at_most=20)
+    by_layer = batched_map(lambda row: gaps(net, row[0], samples=closely, key=row[1]), (rows, keys), at_most=20)
     height, width = task.image
     arrays = _pictures(net, task.test[:SHOWN], task.upper_half(), task.image, key=key_pictures)
     arrays["gap_by_layer"] = np.asarray(jnp.mean(by_layer, axis=0))
@@ -74,7 +74,7 @@ def _images(task: LabelledImages, model: TiedPair, *, key: Key) -> Findings:
         arrays |= _reliabilities(task, net, key=key_gaps)
         classes = net.units[-1].size
         tops = jnp.repeat(jnp.eye(classes, dtype=net.prior.dtype), SHOWN, axis=0)
-        drawn = jax.vmap(lambda t, k: imagined(net, t, key=k))(tops, jax.random.split(key_pictures, len(tops)))
+        drawn = jax.vmap(lambda t, k: generated(net, t, key=k))(tops, jax.random.split(key_pictures, len(tops)))
         arrays["class_samples"] = np.asarray(drawn).reshape(classes, SHOWN, height, width)
     else:
         keys = jax.random.split(key_pictures, 2 * SHOWN)

@@ -26,7 +26,7 @@ def build(options: TMaze, *, seed: int) -> Built:
     widths = (options.heads, options.heads)
     policy = Policy(Agent.features_size(memory), task.maze.actions, widths=widths, key=key_policy)
     chunk = min(SURVEYED, task.maze.horizon)
-    memup = MemUP(options.rollout, options.targets, frequency=options.frequency, chunk=chunk)
+    memup = MemUP(options.rollout, options.targets, frequency=options.frequency, scan_chunk=chunk)
     rule = options.training.build(options.ppo.build(task.maze), memup)
     optimiser = options.training.optimiser(options.memory_optimiser, options.policy_optimiser, steps=options.steps)
     return Built(Agent(memory, policy), task, rule, optimiser, key_run)

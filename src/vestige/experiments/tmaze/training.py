@@ -38,10 +38,10 @@ class Pretrained(AbstractTraining):
         at_least(self, 0, "updates")
 
     def build(self, proximal: "Proximal", memup: "MemUP") -> "AbstractRule":
-        from vestige.rules import Part, Stages, Truncated
+        from vestige.rules import Alternating, Partial, Truncated
 
         first = {"memup": memup, "truncated": Truncated(memup.rollout)}[self.rule]
-        return Stages(Part("memory", first), proximal, self.updates)
+        return Alternating(Partial("memory", first), proximal, self.updates)
 
     def optimiser(self, memory: Adam, policy: Adam, *, steps: int) -> Any:
         import optax
@@ -72,7 +72,7 @@ class Joint(AbstractTraining):
     def build(self, proximal: "Proximal", memup: "MemUP") -> "AbstractRule":
         from vestige import rules
 
-        return rules.Joint(proximal, memup, decay=self.decay)
+        return rules.Combined(proximal, memup, decay=self.decay)
 
     def optimiser(self, memory: Adam, policy: Adam, *, steps: int) -> Any:
         return _each(memory.build(steps), policy.build(steps))

@@ -37,7 +37,7 @@ class MemUP(AbstractLearning):
     def build(self, *, rollout: int) -> "AbstractRule":
         from vestige import rules
 
-        return rules.MemUP(rollout, self.targets, frequency=self.frequency, chunk=CHUNK)
+        return rules.MemUP(rollout, self.targets, frequency=self.frequency, scan_chunk=CHUNK)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ from vestige.models.longterm.contract import AbstractLongTermModel as AbstractLo
 from vestige.models.longterm.detector import Detector as Detector
 from vestige.models.longterm.generative import Frame as Frame
 from vestige.models.longterm.generative import GenerativeMemory as GenerativeMemory
-from vestige.models.longterm.generative import Seen as Seen
+from vestige.models.longterm.generative import Observed as Observed
 from vestige.models.longterm.generative import generative_memory as generative_memory
 from vestige.models.longterm.inputs import AbstractInput as AbstractInput
 from vestige.models.longterm.inputs import Columns as Columns

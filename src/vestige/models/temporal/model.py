@@ -147,7 +147,7 @@ class TemporalModel(eqx.Module):
         state: TemporalState | None = None,
         key: Key,
     ) -> Trajectory:
-        """Imagine `steps` frames: z_t is drawn from the prior, from the start or on from `state`.
+        """Generate `steps` frames: z_t is drawn from the prior, from the start or on from `state`.
 
         To continue a sequence, filter its first frames and pass the state of that trajectory.
         """

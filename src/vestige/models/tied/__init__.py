@@ -1,5 +1,10 @@
 """Recognition and generation from one stack of weights: the pair, its ties, and what it can be asked."""
 
+from vestige.models.tied.activation import AbstractActivation as AbstractActivation
+from vestige.models.tied.activation import GaussHermite as GaussHermite
+from vestige.models.tied.activation import Logistic as Logistic
+from vestige.models.tied.activation import Normal as Normal
+from vestige.models.tied.activation import Probit as Probit
 from vestige.models.tied.annealing import annealed_log_likelihood as annealed_log_likelihood
 from vestige.models.tied.annealing import reverse_log_likelihood as reverse_log_likelihood
 from vestige.models.tied.annealing import sweep as sweep
@@ -35,7 +40,7 @@ from vestige.models.tied.net import States as States
 from vestige.models.tied.pair import TiedPair as TiedPair
 from vestige.models.tied.pair import checked as checked
 from vestige.models.tied.pair import tied_pair as tied_pair
-from vestige.models.tied.queries import imagined as imagined
+from vestige.models.tied.queries import generated as generated
 from vestige.models.tied.queries import inpainted as inpainted
 from vestige.models.tied.queries import reconstructed as reconstructed
 from vestige.models.tied.queries import round_trip as round_trip
@@ -43,11 +48,6 @@ from vestige.models.tied.recognition import AbstractRecognition as AbstractRecog
 from vestige.models.tied.recognition import PlainForward as PlainForward
 from vestige.models.tied.recognition import Sampled as Sampled
 from vestige.models.tied.recognition import VariancePropagation as VariancePropagation
-from vestige.models.tied.squash import AbstractSquash as AbstractSquash
-from vestige.models.tied.squash import GaussHermite as GaussHermite
-from vestige.models.tied.squash import Logistic as Logistic
-from vestige.models.tied.squash import Normal as Normal
-from vestige.models.tied.squash import Probit as Probit
 from vestige.models.tied.ties import AbstractTie as AbstractTie
 from vestige.models.tied.ties import Full as Full
 from vestige.models.tied.ties import Scaled as Scaled

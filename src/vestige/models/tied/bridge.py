@@ -26,8 +26,8 @@ def from_mlp(mlp: eqx.nn.MLP, *, classes: bool = True) -> TiedPair:
     """
     with jax.ensure_compile_time_eval():
         points = jnp.linspace(-4.0, 4.0, 9)
-        squashed = jax.nn.sigmoid(points)
-    if len(mlp.layers) > 1 and not _is(mlp.activation, squashed, points):
+        activated = jax.nn.sigmoid(points)
+    if len(mlp.layers) > 1 and not _is(mlp.activation, activated, points):
         raise ValueError(
             "from_mlp: the hidden activation must be the logistic sigmoid, jax.nn.sigmoid, since its value becomes the "
             f"probability of a bit; got {mlp.activation}. Train with activation=jax.nn.sigmoid"

@@ -9,7 +9,7 @@ from vestige.models.tied.recognition import AbstractRecognition
 from vestige.typing import Key
 
 
-def imagined(net: Net, top: Float[Array, "*top"], *, key: Key) -> Float[Array, "*units"]:
+def generated(net: Net, top: Float[Array, "*top"], *, key: Key) -> Float[Array, "*units"]:
     """Mean data of one downward pass from this top, the hidden layers sampled."""
     return net.units[0].mean(net.down_logits(0, net.generate(top=top, key=key)[1]))
 

@@ -1,4 +1,4 @@
-"""Film of bouncing balls: the next frame is foretold (notes 5.3)."""
+"""Film of bouncing balls: the next frame is predicted (notes 5.3)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from jaxtyping import Array, Int
 from vestige.models.families import Bernoulli
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.balls import Discs, advance, released, render
-from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, over_held_out, unroll
 from vestige.tasks.filtering.next_frame import extrapolated, frame_errors, mean_per_frame, repeated
 from vestige.typing import Key, Metrics
 
@@ -23,7 +23,7 @@ class BouncingBalls(AbstractFilteringTask):
 
     Outcomes: all positions (x and y of each ball), then all velocities, in units of the box (10) and of the frame.
 
-    **Metrics** on held-out films, of frames 2 to the last, each foretold by `predict` from the state before it:
+    **Metrics** on held-out films, of frames 2 to the last, each predicted by `predict` from the state before it:
     `frame_error`, the squared error summed over pixels, per frame, which is the literature's unit;
     `frame_error_pixel`, the mean over pixels. On the same frames `repeat_error` (the last frame again),
     `mean_error` (the mean image of these films) and `extrapolation_error` (2 y_t - y_{t-1} within 0..1).
@@ -72,11 +72,11 @@ class BouncingBalls(AbstractFilteringTask):
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         def one(sequence: ArraySequence, key: Key) -> tuple[Any, ...]:
-            told = lambda before, seen, after, key: model.predict(after, key=key)
-            foretold, frames = follow(model, sequence, told, key=key), sequence.inputs
+            read_out = lambda before, seen, after, key: model.predict(after, key=key)
+            predicted, frames = unroll(model, sequence, read_out, key=key), sequence.inputs
             inside = jnp.ones(self.time, bool)
             rivals = {
-                "frame_error": foretold,
+                "frame_error": predicted,
                 "repeat_error": repeated(frames),
                 "extrapolation_error": extrapolated(frames, 0.0, 1.0),
             }

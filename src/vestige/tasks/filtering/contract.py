@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from vestige.models.families import AbstractFamily
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
 from vestige.tasks.contract import AbstractTask
 from vestige.typing import Batch, Key, PyTree
@@ -106,32 +106,32 @@ def over_held_out(
     def one(row: Array) -> PyTree[Array]:
         return of(task.held_out(row, key=key_rows), jax.random.fold_in(key_model, row))
 
-    return in_rounds(one, jnp.arange(task.held_out_count(size)), at_most=EVALUATION_BATCH)
+    return batched_map(one, jnp.arange(task.held_out_count(size)), at_most=EVALUATION_BATCH)
 
 
-def follow(
+def unroll(
     model: Filters,
     sequence: ArraySequence,
-    told: Callable[[Any, Float[Array, " p"], Any, Key], PyTree[Array]],
+    read_out: Callable[[Any, Float[Array, " p"], Any, Key], PyTree[Array]],
     *,
     key: Key,
 ) -> PyTree[Array]:
-    """Filter one sequence and keep `told(before, observation, after, key)` of every step, time first.
+    """Filter one sequence and keep `read_out(before, observation, after, key)` of every step, time first.
 
-    Steps beyond the sequence's length are shown as missing, so that nothing in the padding reaches a state; what is
-    told there means nothing. One scan; memory for what is told alone.
+    Steps beyond the sequence's length count as missing, so that nothing in the padding reaches a state; what is
+    read out there means nothing. One scan; memory for what is read out alone.
     """
-    observations = shown(sequence)
+    observations = observed(sequence)
 
     def step(state: Any, item: tuple[Array, Array]) -> tuple[Any, PyTree[Array]]:
         observation, time = item
         after = model.filter(state, observation)
-        return after, told(state, observation, after, jax.random.fold_in(key, time))
+        return after, read_out(state, observation, after, jax.random.fold_in(key, time))
 
     return jax.lax.scan(step, model.init(), (observations, jnp.arange(observations.shape[0])))[1]
 
 
-def shown(sequence: ArraySequence) -> Float[Array, "time p"]:
+def observed(sequence: ArraySequence) -> Float[Array, "time p"]:
     """The observations, NaN beyond the sequence's length."""
     inside = jnp.arange(sequence.inputs.shape[0]) < sequence.length
     return jnp.where(inside[:, None], sequence.inputs, jnp.nan)

@@ -1,4 +1,4 @@
-"""Recorded motion: the next posture is foretold."""
+"""Recorded motion: the next posture is predicted."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from jaxtyping import Array, Float
 from vestige.data import FrameSet
 from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, follow, over_held_out
-from vestige.tasks.filtering.looks import AbstractLook, Bare, WithChanges
+from vestige.tasks.filtering.contract import Filters, over_held_out, unroll
+from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
 from vestige.typing import Key, Metrics
@@ -21,10 +21,12 @@ CONSTANT = 1e-6
 
 
 class MotionCapture(AbstractRecordings):
-    """Joint angles, each channel with mean 0 and variance 1 over the training frames, and what `look` adds. No outcome.
+    """Joint angles, each channel with mean 0 and variance 1 over the training frames, and what `featurizer` adds.
+
+    No outcome.
 
     **Metrics** on whole held-out recordings, from the second frame on, in these units: `frame_error`, squared error of
-    the posture that `predict` foretells, summed over channels, per frame; `frame_error_channel`, mean over channels; on
+    the posture that `predict` predicts, summed over channels, per frame; `frame_error_channel`, mean over channels; on
     the same frames `repeat_error` (the last posture again) and `linear_error` (linear regression on what was last seen,
     fitted on the training frames).
     """
@@ -35,7 +37,7 @@ class MotionCapture(AbstractRecordings):
     scale: Float[Array, " p"]
     """A frame as recorded is `mean + scale · y`."""
     channels: tuple[str, ...] = eqx.field(static=True)
-    look: AbstractLook = Bare()
+    featurizer: AbstractFeaturizer = Bare()
     """What is seen of a posture."""
     time: int = eqx.field(static=True, default=100)
 
@@ -44,19 +46,19 @@ class MotionCapture(AbstractRecordings):
 
     @property
     def family(self) -> Gaussian:
-        return Gaussian(self.look.per_channel * len(self.channels))
+        return Gaussian(self.featurizer.per_channel * len(self.channels))
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
-        regression = next_regression(self.train, self.look.bare)
+        regression = next_regression(self.train, self.featurizer.bare)
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
-            told = lambda before, seen, after, key: model.predict(after, key=key)
-            predicted = follow(model, sequence, told, key=key)
-            frames, last = self.look.bare(sequence.inputs), repeated(sequence.inputs)
+            read_out = lambda before, seen, after, key: model.predict(after, key=key)
+            predicted = unroll(model, sequence, read_out, key=key)
+            frames, last = self.featurizer.bare(sequence.inputs), repeated(sequence.inputs)
             inside = jnp.arange(frames.shape[0]) < sequence.length
-            posture = self.look.bare(last)
+            posture = self.featurizer.bare(last)
             return {
-                "frame_error": frame_errors(self.look.foretold(posture, predicted), frames, inside),
+                "frame_error": frame_errors(self.featurizer.next_frame(posture, predicted), frames, inside),
                 "repeat_error": frame_errors(posture, frames, inside),
                 "linear_error": frame_errors(regression(last), frames, inside),
             }
@@ -113,10 +115,10 @@ def motion_capture(
     angles = [(part.frames[:, kept] - mean) / scale for part in thin]
     for frames in angles:
         Gaussian(len(kept)).admit(frames, "motion_capture")
-    look = WithChanges.fitted(angles[0], thin[0].starts) if changes else Bare()
-    seen = names if look.per_channel == 1 else (*names, *(f"change of {name}" for name in names))
+    featurizer = WithChanges.fitted(angles[0], thin[0].starts) if changes else Bare()
+    seen = names if featurizer.per_channel == 1 else (*names, *(f"change of {name}" for name in names))
     parts = [
-        stretches(FrameSet(look.seen(frames, part.starts), part.lengths, seen))
+        stretches(FrameSet(featurizer.features(frames, part.starts), part.lengths, seen))
         for frames, part in zip(angles, thin, strict=True)
     ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
@@ -126,6 +128,6 @@ def motion_capture(
         mean=as_array(mean),
         scale=as_array(scale),
         channels=names,
-        look=look,
+        featurizer=featurizer,
         time=time,
     )

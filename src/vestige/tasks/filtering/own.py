@@ -1,4 +1,4 @@
-"""Recordings of one's own: the next observation is foretold, and what lies behind them read out."""
+"""Recordings of one's own: the next observation is predicted, and what lies behind them read out."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -11,10 +11,10 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.data import FrameSet, Recorded
 from vestige.models.families import AbstractFamily, Bernoulli, Gaussian, Poisson
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, follow, over_held_out, shown
-from vestige.tasks.filtering.looks import AbstractLook, Bare, WithChanges
+from vestige.tasks.filtering.contract import Filters, observed, over_held_out, unroll
+from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
 from vestige.tasks.filtering.motion import constant_channels
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.readout import chosen_ridge, r2
@@ -29,7 +29,7 @@ class OwnRecordings(AbstractRecordings):
 
     **Metrics** on held-out recordings:
 
-    - `frame_error`: squared error of the frame that `predict` foretells, summed over values, per step from the second
+    - `frame_error`: squared error of the frame that `predict` predicts, summed over values, per step from the second
       on; on the same steps `repeat_error` (the last frame again) and `linear_error` (linear regression on what was last
       seen, fitted on the training recordings). Numbers are in units of their standard deviation in training;
     - `log_likelihood`: mean over steps of log q(y_t | x_{t-1}) in nats; `independent_log_likelihood`: of values that
@@ -46,7 +46,7 @@ class OwnRecordings(AbstractRecordings):
     mean: Float[Array, " p"]
     scale: Float[Array, " p"]
     """A frame as recorded is `mean + scale · y`."""
-    look: AbstractLook
+    featurizer: AbstractFeaturizer
     """What is seen of a frame."""
     alone: Float[Array, " naturals"]
     """The natural parameters of values that know neither each other nor the past: those of their training means."""
@@ -66,24 +66,24 @@ class OwnRecordings(AbstractRecordings):
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         key_train, key_test = jax.random.split(key)
-        regression = next_regression(self.train, self.look.bare)
+        regression = next_regression(self.train, self.featurizer.bare)
 
         def one(sequence: ArraySequence, key: Key) -> tuple[dict[str, tuple[Array, Array]], dict[str, Array]]:
-            told = lambda before, seen, after, key: (
+            read_out = lambda before, seen, after, key: (
                 model.log_predictive(before, jnp.nan_to_num(seen), key=key),
                 model.predict(after, key=key),
                 model.features(after),
             )
-            scores, foretold, features = follow(model, sequence, told, key=key)
-            frames, seen = self.look.bare(sequence.inputs), repeated(sequence.inputs)
-            last = self.look.bare(seen)
+            scores, predicted, features = unroll(model, sequence, read_out, key=key)
+            frames, seen = self.featurizer.bare(sequence.inputs), repeated(sequence.inputs)
+            last = self.featurizer.bare(seen)
             inside = jnp.arange(frames.shape[0]) < sequence.length
             there = _there(sequence)
             total = lambda score: jnp.sum(jnp.where(there, score, 0.0))
             count = jnp.sum(there).astype(jnp.float32)
             each = jax.vmap(lambda y: self.family.log_prob(self.alone, y))(jnp.nan_to_num(sequence.inputs))
             sums = {
-                "frame_error": frame_errors(self.look.foretold(last, foretold), frames, inside),
+                "frame_error": frame_errors(self.featurizer.next_frame(last, predicted), frames, inside),
                 "repeat_error": frame_errors(last, frames, inside),
                 "linear_error": frame_errors(regression(seen), frames, inside),
                 "log_likelihood": (total(scores), count),
@@ -117,10 +117,10 @@ class OwnRecordings(AbstractRecordings):
 
         def filtered(number: Array) -> dict[str, Array]:
             sequence = self.train.recording(number)
-            told = lambda before, seen, after, key: model.features(after)
-            return _rows(sequence, follow(model, sequence, told, key=jax.random.fold_in(key, number)))
+            read_out = lambda before, seen, after, key: model.features(after)
+            return _rows(sequence, unroll(model, sequence, read_out, key=jax.random.fold_in(key, number)))
 
-        return _flat(in_rounds(filtered, jnp.arange(self.train.count), at_most=64))
+        return _flat(batched_map(filtered, jnp.arange(self.train.count), at_most=64))
 
 
 def own_recordings(
@@ -163,8 +163,8 @@ def own_recordings(
     scaled = [(frames - mean) / scale for frames in chosen]
     for frames in scaled:
         family(len(kept)).admit(frames, "own_recordings")
-    look = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
-    seen = [look.seen(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
+    featurizer = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
+    seen = [featurizer.features(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
     wide = tuple(f"seen {j}" for j in range(seen[0].shape[1]))
     made = [
         stretches(FrameSet(frames, part.frames.lengths, wide), part.outcomes)
@@ -178,7 +178,7 @@ def own_recordings(
         observed=family(len(wide)),
         mean=as_array(mean),
         scale=as_array(scale),
-        look=look,
+        featurizer=featurizer,
         alone=as_array(natural(_mean(seen[0]))),
         read_out=read_out,
         time=time,
@@ -205,7 +205,7 @@ _KINDS: dict[Kind, tuple[Callable[[int], AbstractFamily], Callable[[np.ndarray],
 
 def _there(sequence: ArraySequence) -> Bool[Array, " time"]:
     """Steps with an observation."""
-    return ~jnp.any(jnp.isnan(shown(sequence)), axis=1)
+    return ~jnp.any(jnp.isnan(observed(sequence)), axis=1)
 
 
 def _rows(sequence: ArraySequence, features: Float[Array, "time features"]) -> dict[str, Array]:
@@ -215,7 +215,7 @@ def _rows(sequence: ArraySequence, features: Float[Array, "time features"]) -> d
     known = inside & begun & ~jnp.any(jnp.isnan(sequence.outcomes), axis=1)
     return {
         "features": features,
-        "last": repeated(shown(sequence)),
+        "last": repeated(observed(sequence)),
         "outcomes": sequence.outcomes,
         "known": jnp.where(known, 1.0, 0.0),
     }

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.models.families import AbstractFamily, Gaussian, Poisson
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, over_held_out, unroll
 from vestige.tasks.filtering.dynamics import LinearWorld, driven, free, oscillator
 from vestige.tasks.filtering.kalman import kalman_filter, smooth
 from vestige.tasks.filtering.population import AbstractSensor, GaussianSensor, PopulationCode
@@ -131,8 +131,8 @@ class RingTracking(AbstractFilteringTask):
 
         def seen(state: Array, step: Array) -> Array:
             keys = jax.random.split(jax.random.fold_in(key_seen, step), len(self.sensors))
-            looks = zip(self.sensors, self.world.observed, keys, strict=True)
-            return jnp.concatenate([sensor.observe(state[:, number], key=k) for sensor, number, k in looks])
+            views = zip(self.sensors, self.world.observed, keys, strict=True)
+            return jnp.concatenate([sensor.observe(state[:, number], key=k) for sensor, number, k in views])
 
         observations = jax.vmap(seen)(states, jnp.arange(self.time))
         outcomes = states.transpose(0, 2, 1).reshape(self.time, -1)
@@ -156,8 +156,8 @@ class RingTracking(AbstractFilteringTask):
             )
 
         def one(sequence: ArraySequence, key: Key) -> tuple[Array, ...]:
-            told = lambda before, seen, after, key: (model.features(after), model.reconstruct(after))
-            features, again = follow(model, sequence, told, key=key)
+            read_out = lambda before, seen, after, key: (model.features(after), model.reconstruct(after))
+            features, again = unroll(model, sequence, read_out, key=key)
             sensed, filtered, smoothed = self.yardsticks(sequence)
             return (
                 features,

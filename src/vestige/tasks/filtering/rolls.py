@@ -1,4 +1,4 @@
-"""Polyphonic music: the next notes are foretold."""
+"""Polyphonic music: the next notes are predicted."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from vestige.data import FrameSet
 from vestige.models.families import Bernoulli
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import Filters, over_held_out, unroll
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, repeated
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
 from vestige.typing import Key, Metrics
@@ -43,11 +43,11 @@ class PianoRolls(AbstractRecordings):
         frequent = self._frequencies()
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
-            told = lambda before, seen, after, key: (
+            read_out = lambda before, seen, after, key: (
                 model.log_predictive(before, seen, key=key),
                 model.predict(after, key=key),
             )
-            scores, foretold = follow(model, sequence, told, key=key)
+            scores, predicted = unroll(model, sequence, read_out, key=key)
             frames = sequence.inputs
             inside = jnp.arange(frames.shape[0]) < sequence.length
             count = sequence.length.astype(jnp.float32)
@@ -57,7 +57,7 @@ class PianoRolls(AbstractRecordings):
                 "log_likelihood": (total, count),
                 "log_likelihood_of_pieces": (total / count, jnp.ones(())),
                 "independent_log_likelihood": (jnp.sum(jnp.where(inside[:, None], alone, 0.0)), count),
-                "frame_error": frame_errors(foretold, frames, inside),
+                "frame_error": frame_errors(predicted, frames, inside),
                 "repeat_error": frame_errors(repeated(frames), frames, inside),
             }
 

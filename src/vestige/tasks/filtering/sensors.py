@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, over_held_out, unroll
 from vestige.tasks.filtering.kalman import LinearGaussian, kalman_filter
 from vestige.tasks.filtering.readout import ridge
 from vestige.typing import Key, Metrics
@@ -111,7 +111,7 @@ class SensorFusion(AbstractFilteringTask):
             raise ValueError(f"SensorFusion.evaluate: size must be at least 2, one half to fit on, got {size}")
 
         def one(sequence: ArraySequence, key: Key) -> tuple[Array, ...]:
-            features = follow(model, sequence, lambda before, seen, after, key: model.features(after), key=key)
+            features = unroll(model, sequence, lambda before, seen, after, key: model.features(after), key=key)
             return features, sequence.outcomes, self._filtered(sequence), self._seen_alone(sequence)
 
         features, states, filtered, alone = over_held_out(self, one, size=size, key=key)

@@ -1,4 +1,4 @@
-"""Text: the next character is foretold."""
+"""Text: the next character is predicted."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Integer
 
 from vestige.models.families import Categorical
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, over_held_out, unroll
 from vestige.tasks.filtering.recordings import checked_time
 from vestige.typing import Key, Metrics
 
@@ -69,12 +69,12 @@ class Characters(AbstractFilteringTask):
         single, paired = self._frequencies()
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, Array]:
-            told = lambda before, seen, after, key: model.log_predictive(before, seen, key=key)
+            read_out = lambda before, seen, after, key: model.log_predictive(before, seen, key=key)
             classes = self.classes_of(sequence.inputs)
             alone = jnp.log(single)[classes]
             after = jnp.log(paired)[classes[:-1], classes[1:]]
             return {
-                "bits_per_character": follow(model, sequence, told, key=key),
+                "bits_per_character": unroll(model, sequence, read_out, key=key),
                 "unigram_bits": alone,
                 "bigram_bits": jnp.concatenate([alone[:1], after]),
             }

@@ -3,6 +3,7 @@
 from vestige.tasks.longterm.adding import Add as Add
 from vestige.tasks.longterm.adding import AddSequence as AddSequence
 from vestige.tasks.longterm.choice import AbstractChoice as AbstractChoice
+from vestige.tasks.longterm.context_window import WithContextWindow as WithContextWindow
 from vestige.tasks.longterm.contract import AbstractLongTask as AbstractLongTask
 from vestige.tasks.longterm.contract import AbstractMemoryTask as AbstractMemoryTask
 from vestige.tasks.longterm.copying import AbstractLayout as AbstractLayout
@@ -13,10 +14,9 @@ from vestige.tasks.longterm.copying import Positional as Positional
 from vestige.tasks.longterm.copying import Scattered as Scattered
 from vestige.tasks.longterm.gap import GapRecall as GapRecall
 from vestige.tasks.longterm.gap import GapSequence as GapSequence
-from vestige.tasks.longterm.nearby import WithNearby as WithNearby
 from vestige.tasks.longterm.pixels import PixelImages as PixelImages
 from vestige.tasks.longterm.pixels import PixelSequence as PixelSequence
-from vestige.tasks.longterm.reading import RemembersAndPredicts as RemembersAndPredicts
+from vestige.tasks.longterm.reading import EncodesAndPredicts as EncodesAndPredicts
 from vestige.tasks.longterm.recall import Recall as Recall
 from vestige.tasks.longterm.recall import RecallSequence as RecallSequence
 from vestige.tasks.longterm.stream import Stream as Stream

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.sequences import AbstractSequence, Window, at
 from vestige.tasks.contract import AbstractTask
-from vestige.tasks.longterm.reading import Remembers, RemembersAndPredicts, readouts_at
+from vestige.tasks.longterm.reading import Encodes, EncodesAndPredicts, readouts_at
 from vestige.typing import Batch, Key, Metrics, PyTree
 
 EVALUATION_BATCH = 64
-CHUNK = 200
+READ_SIZE = 200
 
 
 class AbstractMemoryTask(AbstractTask):
@@ -55,24 +55,24 @@ class AbstractMemoryTask(AbstractTask):
         """`size` sequences to train on, as one sequence with a leading axis, in `inputs`."""
         return Batch(jax.vmap(lambda row: self.sequence(key=jax.random.fold_in(key, row)))(jnp.arange(size)))
 
-    def evaluate(self, model: Remembers, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
+    def evaluate(self, model: Encodes, *, size: int, key: Key, read_size: int = READ_SIZE) -> Metrics:
         """Means over the judged steps of `size` held-out sequences, where y_k is predicted from m_k and x_k.
 
-        Every sequence is read once, 64 at a time, in windows of `chunk` steps. Memory: that of reading 64 windows,
+        Every sequence is read once, 64 at a time, in windows of `read_size` steps. Memory: that of reading 64 windows,
         however long the sequences.
 
-        **Raises:** `ValueError` where `size` or `chunk` is not positive.
+        **Raises:** `ValueError` where `size` or `read_size` is not positive.
         """
-        if size < 1 or chunk < 1:
-            raise ValueError(f"evaluate: size and chunk must be at least 1, got size={size}, chunk={chunk}")
+        if size < 1 or read_size < 1:
+            raise ValueError(f"evaluate: size and read_size must be at least 1, got size={size}, read_size={read_size}")
 
         def one(row: Array) -> dict[str, Array]:
             sequence = self.held_out(key=jax.random.fold_in(key, row))
             judged = self.judged(sequence)
-            memories = readouts_at(model, sequence, judged, steps=self.steps, chunk=min(chunk, self.steps))
+            memories = readouts_at(model, sequence, judged, steps=self.steps, read_size=min(read_size, self.steps))
             return self.answers(model, memories, jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, judged)))
 
-        values = in_rounds(one, jnp.arange(size), at_most=EVALUATION_BATCH)
+        values = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         return {name: jnp.mean(found) for name, found in values.items()}
 
 
@@ -103,5 +103,5 @@ class AbstractLongTask(AbstractMemoryTask):
     def judged(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return self.queries(sequence)
 
-    def answers(self, model: RemembersAndPredicts, memories: Array, asked: Window) -> dict[str, Array]:
+    def answers(self, model: EncodesAndPredicts, memories: Array, asked: Window) -> dict[str, Array]:
         return self.judge(jax.vmap(model.predict)(memories, asked.inputs), asked.outcomes)

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.sequences import AbstractReader, StreamSequence, lanes, random_place
 from vestige.sequences.places import LONGEST
 from vestige.tasks.contract import AbstractTask
-from vestige.tasks.longterm.contract import CHUNK, EVALUATION_BATCH
-from vestige.tasks.longterm.reading import RemembersAndPredicts
+from vestige.tasks.longterm.contract import EVALUATION_BATCH, READ_SIZE
+from vestige.tasks.longterm.reading import EncodesAndPredicts
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -97,25 +97,25 @@ class Stream(AbstractTask):
 
         return Batch(jax.vmap(one)(jnp.arange(size)))
 
-    def evaluate(self, model: RemembersAndPredicts, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
-        """Means over every known step of the held-out file, read in `size` lanes and windows of `chunk` steps.
+    def evaluate(self, model: EncodesAndPredicts, *, size: int, key: Key, read_size: int = READ_SIZE) -> Metrics:
+        """Means over every known step of the held-out file, read in `size` lanes and windows of `read_size` steps.
 
         Every lane begins with an empty memory: the fewer there are, the less of the file is judged without its past,
         and the longer it takes.
 
-        **Raises:** `ValueError` where `chunk` is not positive.
+        **Raises:** `ValueError` where `read_size` is not positive.
         """
-        if chunk < 1:
-            raise ValueError(f"evaluate: chunk must be at least 1, got chunk={chunk}")
+        if read_size < 1:
+            raise ValueError(f"evaluate: read_size must be at least 1, got read_size={read_size}")
         parts = lanes(self.held_out, size, tokens=self.tokens, classes=self.classes)
         longest = -(-self.held_out.length // size)
-        chunk = min(chunk, longest)
+        read_size = min(read_size, longest)
 
         def one(sequence: StreamSequence) -> tuple[Metrics, Array]:
-            def follow(count: Array, carry: tuple[Any, Metrics, Array]) -> tuple[Any, Metrics, Array]:
+            def unroll(count: Array, carry: tuple[Any, Metrics, Array]) -> tuple[Any, Metrics, Array]:
                 state, means, seen = carry
-                window = sequence.window((count * chunk).astype(jnp.int32), chunk)
-                state, memories = model.remember(state, window.inputs, window.inside)
+                window = sequence.window((count * read_size).astype(jnp.int32), read_size)
+                state, memories = model.encode(state, window.inputs, window.inside)
                 judged = self.judge(jax.vmap(model.predict)(memories, window.inputs), window.outcomes)
                 now = jnp.sum(window.known, dtype=jnp.int32)
                 share = 1.0 / jnp.maximum(seen + now, 1).astype(jnp.float32)
@@ -128,9 +128,9 @@ class Stream(AbstractTask):
 
             names = ("mse",) if self.classes is None else ("accuracy", "cross_entropy")
             start = (model.init(), {name: jnp.zeros(()) for name in names}, jnp.zeros((), jnp.int32))
-            return jax.lax.fori_loop(0, -(-longest // chunk), follow, start)[1:]
+            return jax.lax.fori_loop(0, -(-longest // read_size), unroll, start)[1:]
 
-        means, seen = in_rounds(one, parts, at_most=EVALUATION_BATCH)
+        means, seen = batched_map(one, parts, at_most=EVALUATION_BATCH)
         weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
         return {name: jnp.sum(weights * values) for name, values in means.items()}
 
@@ -146,7 +146,7 @@ class Stream(AbstractTask):
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         """Chance guesses evenly among the classes.
 
-        How much of a file can be foretold is not known, nor how often each class comes or how numbers vary.
+        How much of a file can be predicted is not known, nor how often each class comes or how numbers vary.
         """
         if self.classes is None:
             return {}

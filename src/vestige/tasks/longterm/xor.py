@@ -25,8 +25,8 @@ class XorSequence(AbstractSequence):
     def window(self, start: Int[Array, ""], size: int) -> Window:
         steps, inside = steps_of(start, size, self.length)
         last = steps == self.length - 1
-        shown = [steps == 0, steps == self.length - 2, last]
-        inputs = jnp.select(shown, [self.bits[0], self.bits[1], QUESTION], jnp.full_like(steps, BLANK))
+        observed = [steps == 0, steps == self.length - 2, last]
+        inputs = jnp.select(observed, [self.bits[0], self.bits[1], QUESTION], jnp.full_like(steps, BLANK))
         return Window(inputs, jnp.where(last, self.bits[0] ^ self.bits[1], BLANK), inside, inside)
 
 

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks.actions import one_hot_actions
-from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.frames import AbstractFrameTask, Example
 from vestige.tasks.rooms.layout import draw_room
 from vestige.tasks.rooms.raycast import FIELD_OF_VIEW, column_angles, render
 from vestige.tasks.rooms.turning import AbstractTurning, Revolution
@@ -89,21 +89,21 @@ class RoomRotation(AbstractFrameTask[Rooms]):
         """As the turning has actions."""
         return self.turning.actions
 
-    def sequence(self, source: Rooms, *, key: Key) -> Shown:
+    def sequence(self, source: Rooms, *, key: Key) -> Example:
         key_room, key_turn = jax.random.split(key)
         headings, actions = self.turning.headings(self.frames, key=key_turn)
         frames = source.views(headings, key=key_room)
         seen = covered(headings, source.resolution)
         if actions is None:
-            return Shown(Batch(frames), seen, {"headings": headings})
+            return Example(Batch(frames), seen, {"headings": headings})
         condition = jax.nn.one_hot(actions, self.condition_size)
-        return Shown(Batch(frames, condition=condition), seen, {"headings": headings, "actions": actions})
+        return Example(Batch(frames, condition=condition), seen, {"headings": headings, "actions": actions})
 
     def condition(self, actions: Int[Array, " time"]) -> Float[Array, "time action"]:
         """Actions as a model takes them. **Raises** at run time where one is not the turning's."""
         return one_hot_actions(actions, self.condition_size)
 
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
         return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class RoomRotation(AbstractFrameTask[Rooms]):
             return ~covered(headings, self.train.resolution)
 
         keys = jax.random.split(jax.random.key(0), SIMULATED)
-        return jnp.mean(in_rounds(new, keys, at_most=64).astype(jnp.float32), axis=0)
+        return jnp.mean(batched_map(new, keys, at_most=64).astype(jnp.float32), axis=0)
 
 
 def covered(headings: Float[Array, " time"], width: int) -> Bool[Array, " time"]:

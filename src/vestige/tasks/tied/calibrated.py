@@ -17,7 +17,7 @@ from vestige.models.tied import (
     from_mlp,
     reliability,
 )
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask
 from vestige.typing import Batch, Key, Metrics
 
@@ -68,7 +68,7 @@ class CalibratedDigits(AbstractTask):
             def one(row: tuple[Array, Key]) -> Array:
                 return recognition(net, row[0], key=row[1])[-1]
 
-            return Opinion(in_rounds(one, (images, keys), at_most=AT_ONCE), labels)
+            return Opinion(batched_map(one, (images, keys), at_most=AT_ONCE), labels)
 
         ways = {"ap1": PlainForward(), "ap2": VariancePropagation(), "sampled": Sampled(self.passes)}
         return {name: believed(way) for name, way in ways.items()}

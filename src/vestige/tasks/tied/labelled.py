@@ -25,7 +25,7 @@ from vestige.models.tied import (
     reliability,
     round_trip,
 )
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask
 from vestige.typing import Batch, Key, Metrics
 
@@ -105,7 +105,7 @@ class LabelledImages(AbstractTask):
 
         count = images.shape[0]
         keys = jax.random.split(key_weights, count)
-        log_p, ess, bound = in_rounds(one, (images, keys), at_most=AT_ONCE)
+        log_p, ess, bound = batched_map(one, (images, keys), at_most=AT_ONCE)
         logits = jax.vmap(lambda x: reconstructed(net, x))(images)
         costs = -jax.vmap(net.units[0].log_prob)(images, logits)
         known = self.upper_half()
@@ -136,7 +136,7 @@ class LabelledImages(AbstractTask):
         def decided(row: tuple[Array, Key]) -> Array:
             return jnp.argmax(class_log_likelihoods(net, row[0], samples=min(self.samples, 200), key=row[1]))
 
-        found = in_rounds(decided, (images, keys), at_most=AT_ONCE)
+        found = batched_map(decided, (images, keys), at_most=AT_ONCE)
         metrics["error_generative"] = jnp.mean(found != labels)
         trips = jax.random.split(jax.random.fold_in(key, 4), ROUND_TRIPS)
         asked = jnp.arange(ROUND_TRIPS) % net.units[-1].size

@@ -1,4 +1,4 @@
-"""What a rollout's memory is asked, and how well it answers."""
+"""Which steps a rollout's memory must predict, and how well it does."""
 
 from typing import NamedTuple
 
@@ -14,18 +14,18 @@ from vestige.sequences import AbstractSequence, at
 from vestige.typing import Key, PyTree
 
 
-class Questions(NamedTuple):
+class PredictionTargets(NamedTuple):
     """Of one rollout."""
 
     points: Int[Array, " points"]
-    """After which of its steps it is asked."""
+    """After which of its steps it predicts."""
     counted: Bool[Array, " points"]
     """Which of them count."""
     targets: Targets
     """About which steps, by point."""
 
 
-def questions(
+def prediction_targets(
     selection: AbstractSelection,
     candidates: Candidates,
     offset: Int[Array, ""],
@@ -35,17 +35,20 @@ def questions(
     frequency: int,
     count: int,
     key: Key,
-) -> Questions:
+) -> PredictionTargets:
     """`count` steps for every prediction point of the rollout that begins at `offset`. Takes no model; no gradient."""
     steps = jnp.clip(length - offset, 0, rollout)
     points, counted = prediction_points(rollout, frequency, steps)
     keys = jax.random.split(key, points.shape[0])
     targets = jax.vmap(lambda p, k: selection(candidates, offset + p, count, key=k))(points, keys)
-    return Questions(points, counted, jax.lax.stop_gradient(targets))
+    return PredictionTargets(points, counted, jax.lax.stop_gradient(targets))
 
 
 def distant_loss(
-    model: AbstractLongTermModel, sequence: AbstractSequence, memories: PyTree[Array], asked: Questions
+    model: AbstractLongTermModel,
+    sequence: AbstractSequence,
+    memories: PyTree[Array],
+    prediction_targets: PredictionTargets,
 ) -> Float[Array, ""]:
     """Mean over the prediction points of the weighted losses at their targets (MemUP equation E6)."""
 
@@ -54,6 +57,6 @@ def distant_loss(
         losses = jax.vmap(lambda x, y: model.surprise(memory, x, y))(picked.inputs, picked.outcomes)
         return jnp.where(picked.known, losses, 0.0)
 
-    there = jax.tree.map(lambda leaf: leaf[asked.points], memories)
-    losses = jax.vmap(answered)(there, asked.targets.steps)
-    return mean_where(jnp.sum(losses * asked.targets.weights, axis=1), asked.counted)
+    there = jax.tree.map(lambda leaf: leaf[prediction_targets.points], memories)
+    losses = jax.vmap(answered)(there, prediction_targets.targets.steps)
+    return mean_where(jnp.sum(losses * prediction_targets.targets.weights, axis=1), prediction_targets.counted)

@@ -1,4 +1,4 @@
-"""A function of one row over many, some rows at a time."""
+"""A function of one row over many, in batches of rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 
-def in_rounds(f: Callable[[Any], Any], rows: Any, *, at_most: int) -> Any:
+def batched_map(f: Callable[[Any], Any], rows: Any, *, at_most: int) -> Any:
     """`f` of every row, stacked: vectorised over `at_most` rows at a time, one such round after the other.
 
     As `jax.lax.map` with a batch size, but all rounds are of one size, so that `f` is compiled once and not a second

@@ -1,4 +1,4 @@
-"""How a density is fitted to one value."""
+"""Objectives of a single step: how a density is fitted to one value."""
 
 import abc
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from vestige.typing import Key
 
 
-class AbstractFit(eqx.Module):
+class AbstractStepObjective(eqx.Module):
     """A number whose gradient raises the density of a value: its logarithm, a bound of it, or neither but a statistic
     with the right gradient."""
 
@@ -18,21 +18,21 @@ class AbstractFit(eqx.Module):
         """To be maximised."""
 
 
-class Likelihood(AbstractFit):
+class MaximumLikelihood(AbstractStepObjective):
     """log q(value), of a density that knows it (`log_prob(value)`)."""
 
     def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
         return density.log_prob(value)
 
 
-class Bound(AbstractFit):
+class ELBO(AbstractStepObjective):
     """A lower bound of log q(value), of a density that has one (`bound(value, key=…)`)."""
 
     def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
         return density.bound(value, key=key)
 
 
-class Contrastive(AbstractFit):
+class ContrastiveDivergence(AbstractStepObjective):
     """The statistic of contrastive divergence, of a density that has one (`contrast`), see
     [`Harmonium`][vestige.models.harmonium.Harmonium].
 
@@ -51,9 +51,9 @@ class Contrastive(AbstractFit):
 
     def __check_init__(self):
         if self.sweeps < 1:
-            raise ValueError(f"Contrastive: sweeps must be at least 1, got {self.sweeps}")
+            raise ValueError(f"ContrastiveDivergence: sweeps must be at least 1, got {self.sweeps}")
         if not 0 <= self.noise <= 1:
-            raise ValueError(f"Contrastive: noise must be in [0, 1], got {self.noise}")
+            raise ValueError(f"ContrastiveDivergence: noise must be in [0, 1], got {self.noise}")
 
     def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
         return density.contrast(value, sweeps=self.sweeps, noise=self.noise, sampled=self.sampled, key=key)

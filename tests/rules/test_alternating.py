@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from vestige.rules import AbstractRule, Gradient, Part, Stages, Step
+from vestige.rules import AbstractRule, Alternating, Gradient, Partial, Step
 from vestige.typing import Batch
 
 
@@ -41,7 +41,7 @@ MODEL = Pair(jnp.array(0.0), jnp.array(10.0))
 
 
 def two(updates=3):
-    return Stages(Part("left", Towards(1.0, "lefts")), Part("right", Towards(2.0, "rights")), updates)
+    return Alternating(Partial("left", Towards(1.0, "lefts")), Partial("right", Towards(2.0, "rights")), updates)
 
 
 def trained(rule, optimiser, count, key):
@@ -86,7 +86,7 @@ def test_a_part_is_trained_as_if_it_were_the_whole(key):
     outer = Pair(jnp.array(2.0), inner)
 
     whole = Gradient(quality).step(inner, None, BATCH, key=key)
-    part = Part("right", Gradient(quality)).step(outer, None, BATCH, key=key)
+    part = Partial("right", Gradient(quality)).step(outer, None, BATCH, key=key)
     assert eqx.tree_equal(part.grads.right, whole.grads) and float(whole.grads.left) != 0
     assert float(part.grads.left) == 0 and isinstance(part.grads, Pair)
     assert part.metrics == whole.metrics
@@ -109,7 +109,7 @@ def test_optimisers_that_stop_in_time_leave_a_part_at_rest(key):
 
 
 def test_what_cannot_be_is_refused(key):
-    with pytest.raises(ValueError, match="Stages: updates must not be negative, got -1"):
+    with pytest.raises(ValueError, match="Alternating: updates must not be negative, got -1"):
         two(-1)
     with pytest.raises(ValueError, match=r"a field of the model, one of \['left', 'right', 'name'\]; got 'middle'"):
-        Part("middle", Towards(1.0, "x")).init(MODEL, BATCH, key=key)
+        Partial("middle", Towards(1.0, "x")).init(MODEL, BATCH, key=key)

@@ -11,7 +11,7 @@ from vestige.rules.contract import AbstractRule, Step
 from vestige.typing import Batch, Key
 
 
-class Part(AbstractRule):
+class Partial(AbstractRule):
     """Apply a rule to the field `name` of a model; the gradient of all else is exactly 0.
 
     **Raises:** `ValueError` from `init`, where the model has no such field.
@@ -23,11 +23,11 @@ class Part(AbstractRule):
     def init(self, model: Any, batch: Batch, *, key: Key) -> Any:
         fields = list(getattr(model, "__dataclass_fields__", {}))
         if self.name not in fields:
-            raise ValueError(f"Part: name must be a field of the model, one of {fields}; got '{self.name}'")
+            raise ValueError(f"Partial: name must be a field of the model, one of {fields}; got '{self.name}'")
         return self.rule.init(getattr(model, self.name), batch, key=key)
 
-    def asks(self, carry: Any) -> Bool[Array, ""] | bool:
-        return self.rule.asks(carry)
+    def needs_batch(self, carry: Any) -> Bool[Array, ""] | bool:
+        return self.rule.needs_batch(carry)
 
     def step(self, model: Any, carry: Any, batch: Batch, *, key: Key) -> Step:
         step = self.rule.step(getattr(model, self.name), carry, batch, key=key)

@@ -1,4 +1,4 @@
-"""What is seen of a frame, and what a prediction of it says of the next one."""
+"""Features of a frame, and what a prediction of them says of the next frame."""
 
 import abc
 
@@ -8,49 +8,53 @@ import numpy as np
 from jaxtyping import Array, Float
 
 
-class AbstractLook(eqx.Module):
-    """From frames of p numbers to what is seen of them, and back."""
+class AbstractFeaturizer(eqx.Module):
+    """From frames of p numbers to the features that a model observes, and back."""
 
     @property
     @abc.abstractmethod
     def per_channel(self) -> int:
-        """How many numbers of a channel are seen."""
+        """How many features a channel has."""
 
     @abc.abstractmethod
-    def seen(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """(total, p) of recordings that begin at `starts` to (total, p · per_channel), float32, on the host. A frame
         that is NaN stays so."""
 
     @abc.abstractmethod
-    def bare(self, seen: Float[Array, "time seen"]) -> Float[Array, "time p"]:
-        """The frame, of what was seen."""
+    def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
+        """The frame, from its features."""
 
     @abc.abstractmethod
-    def foretold(self, frame: Float[Array, "time p"], predicted: Float[Array, "time seen"]) -> Float[Array, "time p"]:
-        """The next frame, from the last one and what is expected to be seen."""
+    def next_frame(
+        self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
+    ) -> Float[Array, "time p"]:
+        """The next frame, from the last one and its expected features."""
 
 
-class Bare(AbstractLook):
+class Bare(AbstractFeaturizer):
     """The frame itself."""
 
     @property
     def per_channel(self) -> int:
         return 1
 
-    def seen(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
         return frames.astype(np.float32)
 
-    def bare(self, seen: Float[Array, "time seen"]) -> Float[Array, "time p"]:
-        return seen
+    def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
+        return features
 
-    def foretold(self, frame: Float[Array, "time p"], predicted: Float[Array, "time seen"]) -> Float[Array, "time p"]:
+    def next_frame(
+        self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
+    ) -> Float[Array, "time p"]:
         return predicted
 
 
-class WithChanges(AbstractLook):
+class WithChanges(AbstractFeaturizer):
     """The frame, and after it how it has changed since the last frame, with mean 0 and variance 1 in training.
 
-    The next frame is foretold as the last one and its expected change, so that a model need not keep, to the last
+    The next frame is predicted as the last one and its expected change, so that a model need not keep, to the last
     digit, what everybody has before their eyes. After a gap and at the beginning no change is known: it is taken for
     the mean.
     """
@@ -72,16 +76,18 @@ class WithChanges(AbstractLook):
     def per_channel(self) -> int:
         return 2
 
-    def seen(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
         changes = (_changes(frames, starts) - np.asarray(self.mean)) / np.asarray(self.scale)
         known = ~np.isnan(frames)
         changes = np.where(known & np.isnan(changes), 0.0, np.where(known, changes, np.nan))
         return np.concatenate([frames, changes], axis=1).astype(np.float32)
 
-    def bare(self, seen: Float[Array, "time seen"]) -> Float[Array, "time p"]:
-        return jnp.split(seen, 2, axis=1)[0]
+    def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
+        return jnp.split(features, 2, axis=1)[0]
 
-    def foretold(self, frame: Float[Array, "time p"], predicted: Float[Array, "time seen"]) -> Float[Array, "time p"]:
+    def next_frame(
+        self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
+    ) -> Float[Array, "time p"]:
         return frame + self.mean[None] + self.scale[None] * jnp.split(predicted, 2, axis=1)[1]
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from tests.tasks.tmaze.agents import small_agent
-from vestige.rules import Joint, MemUP, Proximal
+from vestige.rules import Combined, MemUP, Proximal
 from vestige.tasks.tmaze import TMaze
 from vestige.typing import Batch
 
 MAZE = TMaze(4, 2)
 PROXIMAL = Proximal(MAZE, episodes=3, epochs=1, minibatches=3, clip=None)
-RULE = Joint(PROXIMAL, MemUP(2, 1, chunk=6, clip=None), decay=0.75)
+RULE = Combined(PROXIMAL, MemUP(2, 1, scan_chunk=6, clip=None), decay=0.75)
 
 
 def parameters(tree):
@@ -54,7 +54,7 @@ def test_the_policy_acts_and_learns_on_the_copy(step, key):
     experience = found.carry.proximal.experience
     for row in range(3):
         n = int(experience.mask[row].sum())
-        _, readouts = copy.remember(copy.init(), experience.inputs[row, :n])
+        _, readouts = copy.encode(copy.init(), experience.inputs[row, :n])
         close(experience.readouts[row, :n], readouts)
     key_proximal = jax.random.split(key, 3)[0]
     alone = eqx.filter_jit(PROXIMAL.step)(copy, PROXIMAL.init(copy, None, key=key), None, key=key_proximal)
@@ -96,4 +96,4 @@ def test_updates_go_on_through_collections(step, key):
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match=r"decay must be in \[0, 1\), got 1.0"):
-        Joint(PROXIMAL, RULE.memup, decay=1.0)
+        Combined(PROXIMAL, RULE.memup, decay=1.0)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from tests.sequences.conformance import conforms
-from vestige.sequences import ArraySequence, NearbySequence
+from vestige.sequences import ArraySequence, ContextWindowSequence
 
 INNER = ArraySequence(jnp.arange(10.0, 17.0), jnp.arange(7), jnp.array(6), jnp.arange(7) % 2 == 0)
 
 
 @pytest.mark.parametrize("width", [1, 3, 9])
 def test_the_last_of_the_recent_steps_is_the_step(width):
-    sequence = NearbySequence(INNER, width)
+    sequence = ContextWindowSequence(INNER, width)
     window = sequence.window(jnp.array(0), 6)
     assert window.inputs.recent.shape == (6, width)
     np.testing.assert_array_equal(window.inputs.recent[:, -1], window.inputs.now)
@@ -23,7 +23,7 @@ def test_the_last_of_the_recent_steps_is_the_step(width):
 
 
 def test_golden():
-    window = NearbySequence(INNER, 3).window(jnp.array(1), 2)
+    window = ContextWindowSequence(INNER, 3).window(jnp.array(1), 2)
     np.testing.assert_array_equal(window.inputs.now, [11.0, 12.0])
     np.testing.assert_array_equal(window.inputs.inside, [[False, True, True], [True, True, True]])
     np.testing.assert_array_equal(window.inputs.recent[1], [10.0, 11.0, 12.0])
@@ -32,7 +32,7 @@ def test_golden():
 
 
 def test_a_window_from_anywhere_shows_the_same():
-    sequence = NearbySequence(INNER, 3)
+    sequence = ContextWindowSequence(INNER, 3)
     whole = sequence.window(jnp.array(0), 6)
     for start in range(6):
         part = sequence.window(jnp.array(start), 6 - start)
@@ -44,7 +44,7 @@ def test_a_window_from_anywhere_shows_the_same():
 
 
 def test_a_batch_is_mapped():
-    batch = jax.vmap(lambda length: NearbySequence(ArraySequence(INNER.inputs, INNER.outcomes, length), 2))(
+    batch = jax.vmap(lambda length: ContextWindowSequence(ArraySequence(INNER.inputs, INNER.outcomes, length), 2))(
         jnp.array([3, 5])
     )
     inside = jax.vmap(lambda s: s.window(jnp.array(2), 3).inside)(batch)
@@ -53,4 +53,4 @@ def test_a_batch_is_mapped():
 
 def test_no_width_is_refused():
     with pytest.raises(ValueError, match="at least 1; got 0"):
-        NearbySequence(INNER, 0)
+        ContextWindowSequence(INNER, 0)

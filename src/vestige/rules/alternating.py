@@ -11,7 +11,7 @@ from vestige.rules.contract import AbstractRule, Step
 from vestige.typing import Batch, Key, Metrics
 
 
-class StagesCarry(NamedTuple):
+class AlternatingCarry(NamedTuple):
     """What survives an update."""
 
     first: Any
@@ -20,7 +20,7 @@ class StagesCarry(NamedTuple):
     """Updates by the first rule."""
 
 
-class Stages(AbstractRule):
+class Alternating(AbstractRule):
     """`updates` updates by the rule `first`, and `second` from then on; both on the same model.
 
     The rule whose turn it is not costs nothing, and keeps its carry as it is. A metric that the running rule has not is
@@ -39,31 +39,31 @@ class Stages(AbstractRule):
 
     def __check_init__(self):
         if self.updates < 0:
-            raise ValueError(f"Stages: updates must not be negative, got {self.updates}")
+            raise ValueError(f"Alternating: updates must not be negative, got {self.updates}")
 
-    def init(self, model: Any, batch: Batch, *, key: Key) -> StagesCarry:
+    def init(self, model: Any, batch: Batch, *, key: Key) -> AlternatingCarry:
         key_first, key_second = jax.random.split(key)
-        return StagesCarry(
+        return AlternatingCarry(
             self.first.init(model, batch, key=key_first),
             self.second.init(model, batch, key=key_second),
             jnp.zeros((), jnp.int32),
         )
 
-    def asks(self, carry: StagesCarry) -> Bool[Array, ""] | bool:
-        first, second = self.first.asks(carry.first), self.second.asks(carry.second)
+    def needs_batch(self, carry: AlternatingCarry) -> Bool[Array, ""] | bool:
+        first, second = self.first.needs_batch(carry.first), self.second.needs_batch(carry.second)
         return (first is True and second is True) or jnp.where(carry.done < self.updates, first, second)
 
-    def step(self, model: Any, carry: StagesCarry, batch: Batch, *, key: Key) -> Step:
+    def step(self, model: Any, carry: AlternatingCarry, batch: Batch, *, key: Key) -> Step:
         names = [self._metrics(rule, model, own, batch, key=key) for rule, own in zip(self._rules, carry, strict=False)]
 
         def by_first() -> Step:
             step = self.first.step(model, carry.first, batch, key=key)
-            after = StagesCarry(step.carry, carry.second, carry.done + 1)
+            after = AlternatingCarry(step.carry, carry.second, carry.done + 1)
             return Step(step.grads, after, {**names[1], **step.metrics, "stage": jnp.zeros(())})
 
         def by_second() -> Step:
             step = self.second.step(model, carry.second, batch, key=key)
-            after = StagesCarry(carry.first, step.carry, carry.done)
+            after = AlternatingCarry(carry.first, step.carry, carry.done)
             return Step(step.grads, after, {**names[0], **step.metrics, "stage": jnp.ones(())})
 
         return jax.lax.cond(carry.done < self.updates, by_first, by_second)

@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from tests.rules.longterm import token_model
-from vestige.rules import AbstractRule, MemUP, Part, RandomlyTruncated, Stages, Step, Truncated
+from vestige.rules import AbstractRule, Alternating, MemUP, Partial, RandomlyTruncated, Step, Truncated
 from vestige.tasks import AbstractTask
 from vestige.tasks.longterm import Recall
 from vestige.training import fit
@@ -37,7 +37,7 @@ class Thirds(AbstractRule):
     def init(self, model, batch, *, key):
         return jnp.zeros((), jnp.int32), jnp.full(UPDATES, -1.0)
 
-    def asks(self, carry):
+    def needs_batch(self, carry):
         return carry[0] % 3 == 0
 
     def step(self, model, carry, batch, *, key):
@@ -85,9 +85,9 @@ def test_a_batch_comes_when_it_is_asked_for_and_otherwise_the_last_or_a_blank_on
 
 
 SLOTTED = {
-    "memup": MemUP(4, 1, chunk=12, average=0.9),
+    "memup": MemUP(4, 1, scan_chunk=12, average=0.9),
     "cut at random": RandomlyTruncated(4, 0.5, 2),
-    "stages": Stages(Truncated(4), MemUP(4, 1, chunk=12), 3),
+    "stages": Alternating(Truncated(4), MemUP(4, 1, scan_chunk=12), 3),
 }
 
 
@@ -100,13 +100,13 @@ def learned(rule, task):
 @pytest.mark.parametrize("rule", SLOTTED.values(), ids=SLOTTED)
 def test_what_is_learned_does_not_depend_on_who_is_asked(rule):
     """Sequences of many lengths, so that some places are filled while others go on."""
-    task = Recall(10, shortest=1)
+    task = Recall(10, min_distance=1)
     asked, always = learned(rule, task), learned(Always(rule), task)
     jax.tree.map(np.testing.assert_array_equal, *(eqx.filter(r.model, eqx.is_array) for r in (asked, always)))
     assert asked.history[-1]["loss"] == always.history[-1]["loss"]
 
 
-@pytest.mark.parametrize("rule", [Truncated(4), MemUP(4, 1, chunk=12)], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("rule", [Truncated(4), MemUP(4, 1, scan_chunk=12)], ids=lambda rule: type(rule).__name__)
 def test_sequences_are_wanted_where_some_are_over(rule):
     """12 steps in rollouts of 4: at the first update, and then at every third."""
     task, key = Recall(10), jax.random.key(0)
@@ -115,17 +115,17 @@ def test_sequences_are_wanted_where_some_are_over(rule):
     carry, asked = rule.init(model, batch, key=key), []
     step = eqx.filter_jit(rule.step)
     for _ in range(5):
-        asked.append(bool(rule.asks(carry)))
+        asked.append(bool(rule.needs_batch(carry)))
         carry = step(model, carry, batch, key=key).carry
     assert asked == [True, False, False, True, False]
 
 
 def test_rules_in_turn_and_for_a_part_ask_as_those_they_hold():
     first, second = Thirds(), Always(Thirds())
-    stages = Stages(first, second, 2)
+    stages = Alternating(first, second, 2)
     carry = stages.init(None, Batch(jnp.zeros((2, 1))), key=jax.random.key(0))
     for done, count, wanted in ((0, 0, True), (1, 1, False), (2, 2, True)):
         now = carry._replace(first=(jnp.array(count), carry.first[1]), done=jnp.array(done))
-        assert bool(stages.asks(now)) == wanted
-    assert Stages(second, second, 2).asks(carry) is True
-    assert not Part("w", first).asks((jnp.array(1), None))
+        assert bool(stages.needs_batch(now)) == wanted
+    assert Alternating(second, second, 2).needs_batch(carry) is True
+    assert not Partial("w", first).needs_batch((jnp.array(1), None))

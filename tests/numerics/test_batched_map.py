@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 6, 11])
@@ -17,7 +17,7 @@ def test_as_all_at_once_and_traced_once(count):
         return {"sum": number.sum(), "drawn": number + jax.random.normal(key)}
 
     rows = (jnp.arange(2.0 * count).reshape(count, 2), jax.random.split(jax.random.key(0), count))
-    found = in_rounds(f, rows, at_most=5)
+    found = batched_map(f, rows, at_most=5)
     assert len(traced) == 1
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(jax.vmap(f)(rows)), strict=True):
         assert a.shape[0] == count

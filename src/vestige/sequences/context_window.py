@@ -9,7 +9,7 @@ from vestige.sequences.contract import AbstractSequence, Window
 from vestige.typing import PyTree
 
 
-class Nearby(eqx.Module):
+class ContextWindow(eqx.Module):
     """What can be seen at a step without remembering anything."""
 
     now: PyTree[Array]
@@ -20,11 +20,11 @@ class Nearby(eqx.Module):
     """Which of them the sequence has; the others mean nothing."""
 
 
-class NearbySequence(AbstractSequence):
-    """`sequence`, with [`Nearby`][vestige.sequences.Nearby] inputs: its own ones and those of the last `width` steps.
+class ContextWindowSequence(AbstractSequence):
+    """`sequence`, with [`ContextWindow`][vestige.sequences.ContextWindow] inputs: its own and the last `width` steps'.
 
     For a predictor that is asked about a distant step and must see where that is: the last of ten equal questions in a
-    row is told from the first by what comes before it. Windows take `width` times the storage.
+    row is distinguished from the first by what comes before it. Windows take `width` times the storage.
 
     **Raises:** `ValueError` where `width < 1`.
     """
@@ -34,7 +34,7 @@ class NearbySequence(AbstractSequence):
 
     def __init__(self, sequence: AbstractSequence, width: int):
         if width < 1:
-            raise ValueError(f"NearbySequence: width counts the step itself, so it is at least 1; got {width}")
+            raise ValueError(f"ContextWindowSequence: width counts the step itself, so it is at least 1; got {width}")
         self.sequence, self.width = sequence, width
 
     @property
@@ -47,4 +47,4 @@ class NearbySequence(AbstractSequence):
         own = jax.tree.map(lambda leaf: leaf[lead:], wide)
         places = jnp.arange(size)[:, None] + jnp.arange(self.width)[None, :]
         recent, inside = jax.tree.map(lambda leaf: leaf[places], (wide.inputs, wide.inside))
-        return Window(Nearby(own.inputs, recent, inside), own.outcomes, own.known, own.inside)
+        return Window(ContextWindow(own.inputs, recent, inside), own.outcomes, own.known, own.inside)

@@ -1,4 +1,4 @@
-"""E sigma(a) for a normal a, in closed form or by quadrature: what a unit makes of an uncertain input."""
+"""Activations, E sigma(a) for a normal a, in closed form or by quadrature: what a unit makes of an uncertain input."""
 
 import abc
 import math
@@ -11,7 +11,7 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 
-class AbstractSquash(eqx.Module):
+class AbstractActivation(eqx.Module):
     """From mean and variance of a unit's input to the mean of the unit. Differentiable. Elementwise."""
 
     @abc.abstractmethod
@@ -23,7 +23,7 @@ class AbstractSquash(eqx.Module):
         """Logits of a softmax whose inputs are uncertain; crude: each is shrunk by its own variance."""
 
 
-class Logistic(AbstractSquash):
+class Logistic(AbstractActivation):
     """AP2-logistic, sigma(m / √(1 + 3 s²/π²)): input minus logistic noise taken as logistic of the same variance."""
 
     def __call__(self, mean: Float[Array, "*units"], variance: Float[Array, "*units"]) -> Float[Array, "*units"]:
@@ -33,7 +33,7 @@ class Logistic(AbstractSquash):
         return mean / jnp.sqrt(1 + variance * (3 / math.pi**2))
 
 
-class Probit(AbstractSquash):
+class Probit(AbstractActivation):
     """AP2-probit, sigma(m / √(1 + π s²/8)) (MacKay 1992): within 0.016 of the integral for s² up to 100."""
 
     def __call__(self, mean: Float[Array, "*units"], variance: Float[Array, "*units"]) -> Float[Array, "*units"]:
@@ -43,7 +43,7 @@ class Probit(AbstractSquash):
         return mean / jnp.sqrt(1 + variance * (math.pi / 8))
 
 
-class Normal(AbstractSquash):
+class Normal(AbstractActivation):
     """AP2-normal, Φ(m / √(s² + π²/3)): input minus noise taken as normal. Wrong by up to 0.0225 even at s² = 0; for
     comparison."""
 
@@ -54,7 +54,7 @@ class Normal(AbstractSquash):
         return Logistic().tempered(mean, variance)
 
 
-class GaussHermite(AbstractSquash):
+class GaussHermite(AbstractActivation):
     """Σ_r w_r sigma(m + s z_r): the integral itself up to quadrature. O(nodes) evaluations.
 
     **Raises:** `ValueError` for fewer than 1 node.

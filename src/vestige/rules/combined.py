@@ -14,7 +14,7 @@ from vestige.sequences import ArraySequence
 from vestige.typing import Batch, Key, PyTree
 
 
-class JointCarry(NamedTuple):
+class CombinedCarry(NamedTuple):
     """What survives an update."""
 
     proximal: ProximalCarry
@@ -23,7 +23,7 @@ class JointCarry(NamedTuple):
     """The parameters of the policy's own copy of the memory."""
 
 
-class Joint(AbstractRule):
+class Combined(AbstractRule):
     """Each update is PPO's on the policy and MemUP's on the memory (MemUP section 3.8, as in the released code).
 
     The policy plays and learns on a copy of the memory of its own, which stands still while a collection is used and
@@ -46,14 +46,14 @@ class Joint(AbstractRule):
 
     def __check_init__(self):
         if not 0 <= self.decay < 1:
-            raise ValueError(f"Joint: decay must be in [0, 1), got {self.decay}")
+            raise ValueError(f"Combined: decay must be in [0, 1), got {self.decay}")
 
-    def init(self, model: Agent, batch: Batch | None, *, key: Key) -> JointCarry:
+    def init(self, model: Agent, batch: Batch | None, *, key: Key) -> CombinedCarry:
         proximal = self.proximal.init(model, batch, key=key)
         memup = self.memup.init(model.memory, Batch(_sequences(proximal.experience)), key=key)
-        return JointCarry(proximal, memup, eqx.filter(model.memory, eqx.is_inexact_array))
+        return CombinedCarry(proximal, memup, eqx.filter(model.memory, eqx.is_inexact_array))
 
-    def step(self, model: Agent, carry: JointCarry, batch: Batch | None, *, key: Key) -> Step:
+    def step(self, model: Agent, carry: CombinedCarry, batch: Batch | None, *, key: Key) -> Step:
         key_proximal, key_rows, key_memup = jax.random.split(key, 3)
         decay = jnp.where(self.proximal.due(carry.proximal), self.decay, 1.0)
         trained = eqx.filter(model.memory, eqx.is_inexact_array)
@@ -66,7 +66,7 @@ class Joint(AbstractRule):
         learned = self.memup.step(model.memory, carry.memup, Batch(episodes), key=key_memup)
         grads = eqx.tree_at(lambda agent: agent.memory, acted.grads, learned.grads)
         metrics = {**acted.metrics, **{f"memory_{name}": value for name, value in learned.metrics.items()}}
-        return Step(grads, JointCarry(acted.carry, learned.carry, average), metrics)
+        return Step(grads, CombinedCarry(acted.carry, learned.carry, average), metrics)
 
 
 def _sequences(experience: Experience) -> ArraySequence:

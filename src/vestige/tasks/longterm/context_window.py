@@ -5,12 +5,12 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Float, Int
 
-from vestige.sequences import AbstractSequence, NearbySequence
+from vestige.sequences import AbstractSequence, ContextWindowSequence
 from vestige.tasks.longterm.contract import AbstractLongTask
 from vestige.typing import Key, Metrics
 
 
-class WithNearby(AbstractLongTask):
+class WithContextWindow(AbstractLongTask):
     """`task`, every step of which shows the last `width` steps too.
 
     Who is asked about a later step then sees where that is: needed where the questions are all alike and only their
@@ -24,7 +24,7 @@ class WithNearby(AbstractLongTask):
 
     def __check_init__(self):
         if self.width < 1:
-            raise ValueError(f"WithNearby: width counts the step itself, so it is at least 1; got {self.width}")
+            raise ValueError(f"WithContextWindow: width counts the step itself, so it is at least 1; got {self.width}")
 
     @property
     def steps(self) -> int:
@@ -42,14 +42,14 @@ class WithNearby(AbstractLongTask):
     def classes(self) -> int | None:
         return self.task.classes
 
-    def sequence(self, *, key: Key) -> NearbySequence:
-        return NearbySequence(self.task.sequence(key=key), self.width)
+    def sequence(self, *, key: Key) -> ContextWindowSequence:
+        return ContextWindowSequence(self.task.sequence(key=key), self.width)
 
-    def held_out(self, *, key: Key) -> NearbySequence:
-        return NearbySequence(self.task.held_out(key=key), self.width)
+    def held_out(self, *, key: Key) -> ContextWindowSequence:
+        return ContextWindowSequence(self.task.held_out(key=key), self.width)
 
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        assert isinstance(sequence, NearbySequence)
+        assert isinstance(sequence, ContextWindowSequence)
         return self.task.queries(sequence.sequence)
 
     def judge(

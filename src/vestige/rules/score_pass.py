@@ -1,4 +1,4 @@
-"""One look over a whole sequence, to find the steps worth asking about."""
+"""A scoring pass over a whole sequence finds the steps worth predicting from memory."""
 
 from typing import Any, NamedTuple
 
@@ -21,22 +21,22 @@ class _Ranked(NamedTuple):
     lots: UInt32[Array, " some"]
 
 
-def survey(
+def score_pass(
     score: AbstractScore,
     model: AbstractLongTermModel,
     sequence: AbstractSequence,
     *,
     count: int,
-    chunk: int,
+    scan_chunk: int,
     start: Int[Array, ""],
     key: Key,
 ) -> Candidates:
-    """The `count` known steps from `start` on with the largest scores, read in windows of `chunk` steps.
+    """The `count` known steps from `start` on with the largest scores, read in windows of `scan_chunk` steps.
 
     Among equals lots decide, which belong to key and step: neither the earlier nor the later has the better chance,
     and the size of the windows changes nothing.
 
-    Time in proportion to the length, memory to `chunk + count`. No gradient.
+    Time in proportion to the length, memory to `scan_chunk + count`. No gradient.
     """
     lead = model.detector.context - 1
     key_score, key_lots = jax.random.split(key)
@@ -45,18 +45,18 @@ def survey(
     def more(loop: tuple[Any, ...]) -> Array:
         return loop[0] < sequence.length
 
-    def look(loop: tuple[Any, ...]) -> tuple[Any, ...]:
+    def scan(loop: tuple[Any, ...]) -> tuple[Any, ...]:
         begin, state, best = loop
-        window = sequence.window(begin - lead, chunk + lead)
-        steps = begin + jnp.arange(chunk, dtype=begin.dtype)
+        window = sequence.window(begin - lead, scan_chunk + lead)
+        steps = begin + jnp.arange(scan_chunk, dtype=begin.dtype)
         state, scores = score(model, state, window, steps, lead, key=key_score)
         scores = jnp.where(window.known[lead:] & (steps >= start), scores, -jnp.inf)
         lots = jax.vmap(lambda step: jax.random.bits(jax.random.fold_in(key_lots, step), (), jnp.uint32))(steps)
         both = jax.tree.map(lambda *parts: jnp.concatenate(parts), best, _Ranked(steps, scores, lots))
-        return begin + chunk, state, _first(both, count)
+        return begin + scan_chunk, state, _first(both, count)
 
-    first = jnp.zeros((), jnp.int32) if score.from_start else (start // chunk) * chunk
-    _, _, best = jax.lax.while_loop(more, look, (first, score.init(model, sequence), nothing))
+    first = jnp.zeros((), jnp.int32) if score.from_start else (start // scan_chunk) * scan_chunk
+    _, _, best = jax.lax.while_loop(more, scan, (first, score.init(model, sequence), nothing))
     return jax.lax.stop_gradient(Candidates(best.steps, best.scores))
 
 

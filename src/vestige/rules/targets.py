@@ -1,4 +1,4 @@
-"""The two readings of a single step in time: as a pair, or as a transition."""
+"""What is fitted at a single step in time: a joint, a transition or a multi-step density."""
 
 import abc
 from typing import Any
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from vestige.models.filters import AbstractFilter, RecurrentVAE
 
 
-class AbstractReading(eqx.Module):
+class AbstractTarget(eqx.Module):
     """What is taken for data at a step, and what density of it the model has."""
 
     @property
@@ -26,24 +26,24 @@ class AbstractReading(eqx.Module):
         [`AbstractFilter`][vestige.models.filters.AbstractFilter], `observations` are y_t and those `ahead` of it."""
 
 
-class Pair(AbstractReading):
+class JointTarget(AbstractTarget):
     """p(x_{t-1}, y_t): the previous state is data like the observation, so the state must hold what the two share."""
 
     def __call__(self, model: AbstractFilter, previous: Array, observations: Array) -> tuple[Any, Any]:
         return model.joint(), (previous, observations[0])
 
 
-class Transition(AbstractReading):
+class TransitionTarget(AbstractTarget):
     """p(y_t | x_{t-1}): nothing asks the state to hold anything, unless gradients come from later steps."""
 
     def __call__(self, model: AbstractFilter, previous: Array, observations: Array) -> tuple[Any, Any]:
         return model.given(previous), observations[0]
 
 
-class Foresight(AbstractReading):
+class MultiStepTarget(AbstractTarget):
     """p(x_{t-1}, y_t, y_{t+l} for some lags l), the last as far as the first two can tell.
 
-    What the state must hold is what it takes to foretell, so what the next state is made of is worth having: by
+    What the state must hold is what it takes to predict, so what the next state is made of is worth having: by
     induction a prediction one step ahead is enough to make the state a filter (a predictive state: Littman, Sutton &
     Singh 2001). Later observations are data of the step, which costs a delay of the largest lag; no gradient crosses
     time.
@@ -51,11 +51,11 @@ class Foresight(AbstractReading):
     **Arguments:**
 
     - `lags`: those of the model.
-    - `of`: the reading of the step itself: `Pair`, or `Transition` where x_{t-1} is only what is given.
+    - `of`: the target of the step itself: `JointTarget`, or `TransitionTarget` where x_{t-1} is only what is given.
     """
 
     lags: tuple[int, ...] = eqx.field(static=True)
-    of: Pair | Transition = Pair()
+    of: JointTarget | TransitionTarget = JointTarget()
 
     @property
     def ahead(self) -> int:
@@ -63,7 +63,7 @@ class Foresight(AbstractReading):
 
     def __call__(self, model: RecurrentVAE, previous: Array, observations: Array) -> tuple[Any, Any]:
         if model.lags != self.lags:
-            raise ValueError(f"Foresight: lags must be those of the model, {model.lags}, got {self.lags}")
+            raise ValueError(f"MultiStepTarget: lags must be those of the model, {model.lags}, got {self.lags}")
         density, value = self.of(model, previous, observations[:1])
         now = value if isinstance(value, tuple) else (value,)
         return density, (*now, observations[jnp.asarray(self.lags)])
