@@ -112,7 +112,7 @@ def _parts(contract: str, *, as_json: bool) -> int:
 
 
 def _said(part: Any) -> str:
-    for name in ("summary", "description"):
+    for name in ("summary", "description", "explanation", "title"):
         text = getattr(part, name, None)
         if isinstance(text, str):
             return text

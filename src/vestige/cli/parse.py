@@ -173,7 +173,7 @@ def renamed(option: Option, experiment: str) -> Option:
     value = option.value
     if names and value is not None and value in names.values.get(plain, {}):
         value = names.values[plain][value]
-    if (new, value) == (plain, option.value) or new == f"model.{plain}":
+    if value == option.value and (new == plain or new.endswith(f".{plain}")):
         return option  # a short name that is still good
     if new.endswith(".name"):
         new = new.removesuffix(".name")

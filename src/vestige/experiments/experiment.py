@@ -39,6 +39,9 @@ class Components(NamedTuple):
     """For the driver; independent of the one that made the model."""
 
 
+_DEFAULT: Any = None  # the rule or the optimiser of the model
+
+
 @dataclasses.dataclass(frozen=True)
 class Experiment(Spec):
     """What is learned, by what model and rule, and for how long.
@@ -48,8 +51,8 @@ class Experiment(Spec):
 
     task: TaskSpec
     model: ModelSpec
-    rule: RuleSpec = None  # pyright: ignore[reportAssignmentType]  # __post_init__ puts in the model's default
-    optimiser: OptimiserSpec = None  # pyright: ignore[reportAssignmentType]
+    rule: RuleSpec = _DEFAULT
+    optimiser: OptimiserSpec = _DEFAULT
     steps: int = dataclasses.field(default=1000, kw_only=True)
     """Updates."""
     batch_size: int = dataclasses.field(default=32, kw_only=True)
@@ -62,7 +65,7 @@ class Experiment(Spec):
     def __post_init__(self):
         super().__post_init__()
         for name in ("rule", "optimiser"):
-            if getattr(self, name) is None:
+            if getattr(self, name) is _DEFAULT:
                 object.__setattr__(self, name, default_of(self.model, name))
         at_least(self, 0, "steps")
         at_least(self, 1, "batch_size", "num_evals", "eval_size")
@@ -163,6 +166,7 @@ def check_fit(experiment: Experiment) -> None:
             f"rule {name_of(rule)} needs a model that provides {rule.needs} ({OF_MODELS[rule.needs]}); model "
             f"{name_of(model)} provides {_listed(model.provides)}. {_way_out(task, model, rule)}"
         )
+    experiment.optimiser.check(rule)
 
 
 def _way_out(task: TaskSpec, model: ModelSpec, rule: RuleSpec) -> str:

@@ -7,6 +7,7 @@ with a notice, for one release.
 from collections.abc import Mapping
 from typing import Any
 
+from vestige.experiments.schema1_agents import AGENTS
 from vestige.experiments.schema1_memup import memup
 from vestige.experiments.schema1_names import Names
 
@@ -72,5 +73,6 @@ NAMES: Mapping[str, Names] = {
         TEMPORAL,
     ),
     **memup(TEMPORAL),
+    **AGENTS,
 }
 """By the name of the experiment."""

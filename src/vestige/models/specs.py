@@ -1,6 +1,8 @@
 """The models by name; nothing here imports JAX."""
 
+from vestige.models.longterm.picture_specs import PictureMemorySpec
 from vestige.models.longterm.specs import GenerativeMemorySpec, RecurrentSpec
+from vestige.models.policy.specs import AgentSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.temporal.specs import TemporalSpec
 from vestige.registry import Registry
@@ -12,6 +14,8 @@ MODELS: Registry[ModelSpec] = Registry(
         "gtmm": TemporalSpec(),
         "recurrent": RecurrentSpec(),
         "generative-memory": GenerativeMemorySpec(),
+        "agent": AgentSpec(),
+        "picture-memory": PictureMemorySpec(),
     },
 )
 """What `--model NAME` stands for."""

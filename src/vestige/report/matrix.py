@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vestige.report.files import inside, mapping, read_results
-from vestige.report.metrics import Metric, lower_is_better, metric
+from vestige.report.metric_facts import Metric
+from vestige.report.metrics import lower_is_better, metric
 from vestige.report.numbers import format_number, number
 
 

@@ -4,6 +4,17 @@ from vestige.registry import Registry
 from vestige.tasks.frame_specs import FRAME_TASKS
 from vestige.tasks.longterm.specs import LONG_TERM_TASKS
 from vestige.tasks.spec import TaskSpec
+from vestige.tasks.tmaze.specs import TMazeSpec
+from vestige.tasks.twocolors.specs import TwoColorsSpec
 
-TASKS: Registry[TaskSpec] = Registry("task", TaskSpec, {**FRAME_TASKS, **LONG_TERM_TASKS})
+TASKS: Registry[TaskSpec] = Registry(
+    "task",
+    TaskSpec,
+    {
+        **FRAME_TASKS,
+        **LONG_TERM_TASKS,
+        "tmaze": TMazeSpec(),
+        "two-colors": TwoColorsSpec(),
+    },
+)
 """What `--task NAME` stands for."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from vestige.checks import at_least, positive
 from vestige.registry import Registry
+from vestige.rules.agent_specs import AbstractAgentSpec, Turn
 from vestige.spec import Spec
 
 
@@ -13,6 +14,9 @@ class OptimiserSpec(Spec):
     """The options of an optimiser."""
 
     contract: ClassVar[str] = "optimiser"
+
+    def check(self, rule: Any) -> None:
+        """**Raises:** `ValueError` where it does not go together with a rule's specification; by default it does."""
 
     @abc.abstractmethod
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
@@ -88,5 +92,62 @@ class MuonSpec(AbstractScheduledSpec):
         return optax.contrib.muon(self.schedule(steps), consistent_rms=0.2)
 
 
-OPTIMISERS: Registry[OptimiserSpec] = Registry("optimiser", OptimiserSpec, {"adam": AdamSpec(), "muon": MuonSpec()})
+@dataclasses.dataclass(frozen=True)
+class ByPartSpec(OptimiserSpec):
+    """An optimiser for the memory of an agent and one for its policy.
+
+    While a part does not learn, its optimiser rests: the part does not move, not even by momentum, and no momentum is
+    lost. A schedule is as long as its part learns.
+    """
+
+    memory: OptimiserSpec = AdamSpec(decay="constant")
+    policy: OptimiserSpec = AdamSpec()
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("memory", "policy"):
+            if isinstance(getattr(self, name), ByPartSpec):
+                raise ValueError(f"{name} must be an optimiser for one part, such as adam or muon; got by-part")
+
+    def check(self, rule: Any) -> None:
+        if not isinstance(rule, AbstractAgentSpec):
+            raise ValueError(
+                "optimiser by-part needs a rule that trains a memory and a policy, such as pretrained or joint; got "
+                f"{type(rule).__name__}. Use --optimiser adam"
+            )
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import equinox as eqx
+        import optax
+
+        self.check(rule)
+        parts = {name: getattr(self, name) for name in ("memory", "policy")}
+        turns = rule.turns(steps)
+        optimisers: dict[Any, Any] = {
+            name: _in_turn(part.build(turns[name].end - turns[name].first, task=task, rule=rule), turns[name], steps)
+            for name, part in parts.items()
+        }
+
+        def labels(agent: Any) -> Any:
+            return eqx.tree_at(lambda a: tuple(getattr(a, name) for name in parts), agent, tuple(parts))
+
+        return optax.partition(optimisers, labels)
+
+
+def _in_turn(optimiser: Any, turn: Turn, steps: int) -> Any:
+    """The optimiser, at rest outside the updates of its turn."""
+    import optax
+
+    if turn == Turn(0, steps):
+        return optimiser
+
+    def learns(step: Any, **_: Any) -> Any:
+        return (step >= turn.first) & (step < turn.end)
+
+    return optax.conditionally_mask(optimiser, learns)
+
+
+OPTIMISERS: Registry[OptimiserSpec] = Registry(
+    "optimiser", OptimiserSpec, {"adam": AdamSpec(), "muon": MuonSpec(), "by-part": ByPartSpec()}
+)
 """What `--optimiser NAME` stands for."""

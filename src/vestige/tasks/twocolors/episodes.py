@@ -8,7 +8,8 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.models.longterm import Detector
 from vestige.numerics import batched_map
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.longterm.contract import EVALUATION_BATCH
 from vestige.tasks.longterm.reading import EncodesAndPredicts
 from vestige.tasks.twocolors.recorded import Recorded
@@ -40,11 +41,18 @@ class ColorEpisodes(AbstractTask):
     Rewards of 1 and -1 are about as frequent, and without the pillar nothing seen tells them apart: who remembers
     nothing does best to predict their mean. No error of 0 is possible, for one walks backwards into orbs, too.
 
-    **Raises:** from `evaluate`, `ValueError` where `size` is not in 1..the held-out episodes.
+    An evaluation of `size` takes as many different held-out episodes at random, or all where there are no more.
+
+    **Raises:** from `evaluate`, `ValueError` where `size` is below 1.
     """
 
     train: Recorded
     held_out: Recorded
+
+    @property
+    def steps(self) -> int:
+        """The most steps of an episode to train on."""
+        return self.train.horizon
 
     def batch(self, *, size: int, key: Key) -> Batch:
         """`size` episodes to train on, drawn with replacement, as one sequence with a leading axis, in `inputs`."""
@@ -56,15 +64,20 @@ class ColorEpisodes(AbstractTask):
         return Batch(jax.vmap(one)(jnp.arange(size)))
 
     def evaluate(self, model: EncodesAndDetects, *, size: int, key: Key) -> Metrics:
-        """On `size` different held-out episodes, eight at a time."""
-        if not 1 <= size <= self.held_out.episodes:
-            raise ValueError(
-                f"evaluate: size must be in 1..{self.held_out.episodes}, the held-out episodes, got {size}"
-            )
+        """On `size` different held-out episodes, or all where there are no more, eight at a time."""
+        if size < 1:
+            raise ValueError(f"evaluate: size must be at least 1, got {size}")
         chosen = jax.random.permutation(key, self.held_out.episodes)[:size].astype(jnp.int32)
         sums = batched_map(lambda index: self._judged(model, index), chosen, at_most=TOGETHER)
         total = {name: jnp.sum(values) for name, values in sums.items()}
         return {name: value / jnp.maximum(total["count"], 1.0) for name, value in total.items() if name != "count"}
+
+    def diagnostics(self, model: EncodesAndDetects, *, size: int, key: Key) -> Evaluation:
+        """Metrics on held-out episodes, and on as many of those to train on."""
+        count = min(size, self.held_out.episodes, self.train.episodes)
+        held_out = evaluate(self, model, size, key=key)
+        learned = evaluate(ColorEpisodes(self.train, self.train), model, count, key=key)
+        return Evaluation(scalars(held_out), scalars(learned), self.bounds(held_out), {})
 
     def _judged(self, model: EncodesAndDetects, index: Array) -> dict[str, Float[Array, ""]]:
         """Sums over the steps of one episode at which something was picked up, and how many they are."""
