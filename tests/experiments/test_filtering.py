@@ -65,7 +65,8 @@ ENTRIES = {entry.name: entry for entry in FILTERING}
 
 def tiny(task=RING, model=REFHSpec(5), rule=None, optimiser=None, **options):
     sizes = {"steps": 2, "batch_size": 2, "eval_size": 2, "num_evals": 1, **options}
-    return Experiment(task, model, rule, optimiser, **sizes)
+    chosen = {"rule": rule, "optimiser": optimiser}
+    return Experiment(task, model, **{part: spec for part, spec in chosen.items() if spec is not None}, **sizes)
 
 
 def build(*parts, **options):
@@ -254,8 +255,8 @@ def test_the_optimiser_takes_the_groups_of_the_data_but_what_it_is_given(monkeyp
 
 
 def test_the_mass_spring_damper_is_refused_to_other_models():
-    other = registry("experiment")["room-rotation"].preset("small").choose({"optimiser": "mass-spring-damper"})
-    with pytest.raises(ValueError, match="one for recurrent harmoniums on observations, got the task RoomRotation"):
+    other = registry("experiment")["perfect-recall"].preset("small").choose({"optimiser": "mass-spring-damper"})
+    with pytest.raises(ValueError, match="one for recurrent harmoniums on observations, got the task PerfectRecall"):
         other.build(seed=0)
     built = build(model=RVAESpec(4, 5), optimiser=MassSpringDamperSpec())
     parameters = eqx.filter(built.model, eqx.is_inexact_array)

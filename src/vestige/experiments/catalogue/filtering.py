@@ -1,5 +1,7 @@
 """The experiments with models that only go forward in time."""
 
+from typing import Any
+
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.published import filtering as published
@@ -44,16 +46,10 @@ def _experiment(
     num_evals: int = 12,
     eval_size: int = 40,
 ) -> Experiment:
-    return Experiment(
-        task,
-        model,
-        rule,  # pyright: ignore[reportArgumentType]  # None is the model's default, as for the optimiser
-        optimiser,  # pyright: ignore[reportArgumentType]
-        steps=steps,
-        batch_size=batch_size,
-        num_evals=num_evals,
-        eval_size=eval_size,
-    )
+    chosen: dict[str, Any] = {"rule": rule, "optimiser": optimiser}
+    chosen = {part: spec for part, spec in chosen.items() if spec is not None}  # the others are the model's default
+    sizes = {"batch_size": batch_size, "num_evals": num_evals, "eval_size": eval_size}
+    return Experiment(task, model, **chosen, steps=steps, **sizes)
 
 
 FILTERING = (

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.models.spec import ModelSpec
 from vestige.spec import with_options
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vestige.typing import Key
 
 
+@runtime_checkable
 class Observed(Protocol):
     """What a filter must know of the sequences for which it is built."""
 
