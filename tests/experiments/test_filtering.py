@@ -170,12 +170,15 @@ def test_a_harmonium_is_not_clipped_and_other_models_are():
 
 
 def test_what_was_said_to_a_rule_goes_on_to_the_next():
-    """Where it has such an option: steps of an update are compared alike, whatever the rule or the model."""
+    """Steps of an update where it has them, so that rules and models are compared alike; all of a rule of that name."""
     start = tiny(model=RVAESpec(4, 5), rule=MultiStepSpec(5.0, 10, target="transition"))
     assert start.choose({"rule": "local"}).rule == LocalSpec(5.0, 10)
     assert start.choose({"rule": "shuffled"}).rule == ShuffledSpec(5.0)
     assert start.choose({"model": "refh"}).rule == LocalSpec(None, 10)
     assert start.choose({"model": "rtrbm"}).rule == ThroughTimeSpec()
+    assert start.choose({"model": "rvae-bits"}).rule == start.rule
+    slow = tiny(SensorsSpec(), FactorSpec(), LocalSpec(5.0, 10, 0.9))
+    assert slow.choose({"model": "refh"}).rule == LocalSpec(None, 10, 0.9)
     assert start.choose({"model": "refh", "rule": "transition"}).rule == TransitionSpec(None, 10)
     kept = tiny(model=RVAESpec(4, 5), optimiser=AdamSpec(2e-3)).choose({"model": "refh"})
     assert kept.optimiser == AdamSpec(2e-3)
@@ -255,9 +258,11 @@ def test_the_optimiser_takes_the_groups_of_the_data_but_what_it_is_given(monkeyp
 
 
 def test_the_mass_spring_damper_is_refused_to_other_models():
-    other = registry("experiment")["perfect-recall"].preset("small").choose({"optimiser": "mass-spring-damper"})
-    with pytest.raises(ValueError, match="one for recurrent harmoniums on observations, got the task PerfectRecall"):
-        other.build(seed=0)
+    other = registry("experiment")["perfect-recall"].preset("small")
+    with pytest.raises(ValueError, match="one for recurrent harmoniums, which learn by .* got GradientSpec"):
+        other.choose({"optimiser": "mass-spring-damper"})
+    with pytest.raises(ValueError, match="recurrent harmoniums on observations, got the task NoneType"):
+        MassSpringDamperSpec().build(9, task=None, rule=LocalSpec())
     built = build(model=RVAESpec(4, 5), optimiser=MassSpringDamperSpec())
     parameters = eqx.filter(built.model, eqx.is_inexact_array)
     with pytest.raises(ValueError, match="recurrent harmoniums, got RecurrentVAE; take --optimiser adam"):

@@ -180,8 +180,8 @@ class MassSpringDamperSpec(OptimiserSpec):
     def check(self, rule: Any) -> None:
         if rule.needs != "step density":
             raise ValueError(
-                "optimiser mass-spring-damper is one for recurrent harmoniums, which learn by rules for the density of a "
-                f"step, such as local; got {type(rule).__name__}. Use --optimiser adam"
+                "optimiser mass-spring-damper is one for recurrent harmoniums, which learn by rules for the density "
+                f"of a step, such as local; got {type(rule).__name__}. Use --optimiser adam"
             )
 
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
