@@ -47,7 +47,7 @@ class Slipped(PopulationCode):
 
 
 def world(sensor):
-    return RingTracking(oscillator(), (sensor,), OnCircle(sensor.period), time=WINDOW)
+    return RingTracking(oscillator(), (sensor,), OnCircle(sensor.period), length=WINDOW)
 
 
 @eqx.filter_jit(donate="all-except-first")

@@ -14,6 +14,12 @@ def load(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+def with_options(spec: Any, **options: Any) -> Any:
+    """A specification with those of `options` that it has. **Raises** `ValueError` for a value that it refuses."""
+    known = {field.name for field in dataclasses.fields(spec)}
+    return dataclasses.replace(spec, **{name: value for name, value in options.items() if name in known})
+
+
 @dataclasses.dataclass(frozen=True)
 class Spec(abc.ABC):  # noqa: B024  # contracts add the abstract methods
     """The options of one part: the base of frozen dataclasses whose fields are the options.

@@ -11,7 +11,6 @@ from vestige.experiments.temporal.memories import MEMORIES
 from vestige.errors import UsageError
 from vestige.experiments import bench, find
 from vestige.experiments.bench import measure_rivals
-from vestige.experiments.filtering.tasks import Motion, Music, Places, Text
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import LSTM
 from vestige.experiments.longterm.generative import Gap
@@ -88,15 +87,3 @@ def test_noise_stands_in_for_files():
     assert Pixels("mnist", 14).rehearse(key=key).steps == 196
     assert Gap(of=Images("mnist")).rehearse(key=key).frame_shape == (28, 28)
     assert BinaryDigits("mnist", known=2, train=50).rehearse(samples=1, key=key).train.shape == (50, 784)
-
-
-@pytest.mark.parametrize(
-    ("task", "steps", "units"),
-    [(Music(time=9), 9, 88), (Motion(time=7), 7, 92), (Text(time=20), 20, 64), (Places(time=8), 8, 27)],
-    ids=lambda value: type(value).__name__,
-)
-def test_noise_stands_in_for_recordings(task, steps, units, tmp_path, monkeypatch):
-    monkeypatch.delenv("VESTIGE_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = task.rehearse(seed=0)
-    assert (made.steps, made.width) == (steps, units)

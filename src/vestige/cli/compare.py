@@ -13,7 +13,9 @@ from vestige.cli.parse import (
     option_name,
     parse,
     parts_of,
+    present,
     renamed,
+    renamed_value,
     spelled,
     unknown,
 )
@@ -52,12 +54,12 @@ def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[s
     **Raises:** `UsageError` for an unknown option, a value that does not fit it, and parts that do not go together.
     """
     asked, _, listed = vary.partition("=")
-    values = [value for value in listed.split(",") if value]
+    values = [renamed_value(option_name(asked).name, value, named) for value in listed.split(",") if value]
     for value in values:
         if values.count(value) > 1:
             raise UsageError(f"--vary {asked}: {value} is named {values.count(value)} times; name it once")
-    name = renamed(option_name(asked), named).name
-    parts = dict(parts_of(experiment))
+    parts, leaves = dict(parts_of(experiment)), leaves_of(experiment)
+    name = present(renamed(option_name(asked), named).name, leaves)
     path = match(name, parts)
     if path is not None:
         known = fitting(experiment, path, parts[path])
@@ -65,7 +67,6 @@ def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[s
             return path.rpartition(".")[2], {value: experiment.choose({path: value}) for value in values or known}
         except ValueError as error:
             raise UsageError(f"--vary {asked}: {error}") from error
-    leaves = leaves_of(experiment)
     leaf = match(name, leaves)
     if leaf is None:
         raise unknown(asked, experiment)

@@ -171,8 +171,9 @@ def renamed(option: Option, experiment: str) -> Option:
     new = names.option(plain) if names else plain
     new = RENAMED.get(new, new)
     value = option.value
-    if names and value is not None and value in names.values.get(plain, {}):
-        value = names.values[plain][value]
+    typed = str(not negated) if value is None else value
+    if names and typed in names.values.get(plain, {}):
+        value, negated = names.values[plain][typed], ""
     if value == option.value and (new == plain or new.endswith(f".{plain}")):
         return option  # a short name that is still good
     if new.endswith(".name"):
@@ -180,9 +181,19 @@ def renamed(option: Option, experiment: str) -> Option:
     if negated:
         head, dot, last = new.rpartition(".")
         new = f"{head}{dot}{negated}{last}"
-    said = f"--{new.replace('_', '-')}" + (f" {value}" if value != option.value else "")
+    said = " or ".join(f"--{name.replace('_', '-')}" for name in new.split("|"))
+    said += f" {value}" if value != option.value else ""
     print(f"note: --{old.replace('_', '-')} is now {said}; the old name goes with the next release", file=sys.stderr)
     return Option(new, value)
+
+
+def renamed_value(option: str, value: str, experiment: str) -> str:
+    """The value of an option by today's name; one of version 0.1 is understood, with a notice."""
+    names = NAMES.get(experiment)
+    new = names.values.get(option, {}).get(value, value) if names else value
+    if new != value:
+        print(f"note: {option} {value} is now {new}; the old name goes with the next release", file=sys.stderr)
+    return new
 
 
 def parts_of(spec: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -224,10 +235,17 @@ def match(short: str, names: Mapping[str, Any] | list[str]) -> str | None:
     return ends[0] if ends else None
 
 
+def present(name: str, known: Mapping[str, Any]) -> str:
+    """The one of the names with | between them that is known; the first where none is."""
+    alternatives = name.split("|")
+    return next((other for other in alternatives if other in known), alternatives[0])
+
+
 def full(option: Option, experiment: Experiment) -> Option:
     """The option by its full name, where a shorter one was given."""
-    head, dot, last = option.name.rpartition(".")
     known = leaves_of(experiment)
+    option = option._replace(name=present(option.name, known))
+    head, dot, last = option.name.rpartition(".")
     if option.value is None and last.startswith("no_"):
         found = match(f"{head}{dot}{last.removeprefix('no_')}", known)
         if found:

@@ -18,7 +18,7 @@ from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot, OmniglotPart
 from vestige.data.recorded import Recorded, read_recorded
-from vestige.data.registry import DATASETS, Row, check, get, image_data, listing
+from vestige.data.registry import DATASETS, Row, check, get, image_data, listing, text_data
 from vestige.data.stored import StoredData, StoredFile
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 
@@ -52,4 +52,5 @@ __all__ = [
     "image_data",
     "listing",
     "read_recorded",
+    "text_data",
 ]

@@ -12,7 +12,7 @@ from vestige.data.mnist import MNIST
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot
-from vestige.data.texts import TinyShakespeare, WarAndPeace
+from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 from vestige.errors import UsageError, nearest
 from vestige.registry import Registry, registry
 
@@ -46,6 +46,16 @@ def image_data(name: str) -> ImageData:
         what = "is not a set of images" if name in known else "is unknown"
         raise UsageError(f"data set '{name}' {what}. {nearest(name, sets)}")
     return sets[name]
+
+
+def text_data(name: str) -> Text:
+    """The text of that name. **Raises:** `UsageError` where there is none, with those that there are."""
+    known = registry("dataset")
+    texts = {other: data for other, data in known.items() if isinstance(data, Text)}
+    if name not in texts:
+        what = "is not a text" if name in known else "is unknown"
+        raise UsageError(f"data set '{name}' {what}. {nearest(name, texts)}")
+    return texts[name]
 
 
 class Row(NamedTuple):

@@ -68,30 +68,49 @@ class Experiment(Spec):
             if getattr(self, name) is _DEFAULT:
                 object.__setattr__(self, name, default_of(self.model, name))
         at_least(self, 0, "steps")
-        at_least(self, 1, "batch_size", "num_evals", "eval_size")
+        at_least(self, 1, "batch_size", "num_evals")
+        at_least(self, self.task.min_eval_size, "eval_size")
         check_fit(self)
 
     def choose(self, names: Mapping[str, str]) -> "Experiment":
         """The experiment with parts replaced by registered ones, `{"rule": "memup", "model.memory": "dnc"}`.
 
         A part that has that name already keeps its options. Where the model is replaced, rule and optimiser follow it
-        if they were those of the model before.
+        if they were those of the model before; a rule of the same name keeps the options that it was given.
 
         **Raises:** `UsageError` for an unknown name; `ValueError` where the parts do not fit.
         """
-        outer = {path: self._named(path, name) for path, name in names.items() if "." not in path}
+        outer = {path: self._named(path, names[path]) for path in ("task", "model") if path in names}
         model = outer.get("model", self.model)
-        if model is not self.model:
-            follow = [part for part in ("rule", "optimiser") if getattr(self, part) == default_of(self.model, part)]
-            outer = {**dict.fromkeys(follow), **outer}
-        rule = outer.get("rule")
-        if rule is not None and rule is not self.rule:
-            outer["rule"] = taking_over(model.suited(rule), self.rule)
-        experiment = dataclasses.replace(self, **outer) if outer else self
+        outer["rule"] = self._rule(model, names.get("rule"))
+        outer["optimiser"] = self._optimiser(model, names.get("optimiser"))
+        changed = any(part is not getattr(self, path) for path, part in outer.items())
+        experiment = dataclasses.replace(self, **outer) if changed else self
         for path, name in names.items():
             if "." in path:
                 experiment = experiment.replace(path, experiment._named(path, name))
         return experiment
+
+    def _rule(self, model: ModelSpec, name: str | None) -> RuleSpec:
+        """The rule of that name for `model`, by default the present one or what stands in its place."""
+        present, moved = name_of(self.rule), model is not self.model
+        if name is None and moved and present == name_of(default_of(self.model, "rule")):
+            name = name_of(default_of(model, "rule"))
+        if name is None or (name == present and not moved):
+            return self.rule
+        after = usual(model, "rule", name)
+        if name != present:
+            return taking_over(after, self.rule)
+        return carried(self.rule, usual(self.model, "rule", present), after)
+
+    def _optimiser(self, model: ModelSpec, name: str | None) -> OptimiserSpec:
+        """Likewise the optimiser, whose options (a learning rate) mean nothing to another one."""
+        follows = model is not self.model and self.optimiser == default_of(self.model, "optimiser")
+        if name is None:
+            return default_of(model, "optimiser") if follows else self.optimiser
+        if name == name_of(self.optimiser) and not follows:
+            return self.optimiser
+        return usual(model, "optimiser", name)
 
     def _named(self, path: str, name: str) -> Any:
         """The part registered as `name`; that which is at `path` already, where it has that name."""
@@ -144,6 +163,24 @@ def default_of(model: ModelSpec, part: str) -> Any:
     """The rule or the optimiser with which a model is trained where none is chosen."""
     kind = {"rule": RuleSpec, "optimiser": OptimiserSpec}[part]
     return from_plain(kind, getattr(model, f"default_{part}"), where=f"default {part} of {type(model).__name__}")
+
+
+def usual(model: ModelSpec, part: str, name: str) -> Any:
+    """The rule or optimiser of that name as a model has it where no option is given.
+
+    **Raises:** `UsageError` where there is none of that name.
+    """
+    chosen, default = registry(part).find(name), default_of(model, part)
+    if name_of(default) == name:
+        return default
+    return model.suited(chosen) if part == "rule" else chosen
+
+
+def carried(before: Any, unsaid: Any, after: Any) -> Any:
+    """`after`, of the same class as `before`, with the options of that which are not as in `unsaid`."""
+    names = [field.name for field in dataclasses.fields(before)]
+    told = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(unsaid, name)}
+    return dataclasses.replace(after, **told)
 
 
 def contract_of(owner: type, field: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vestige.experiments.schema1_agents import AGENTS
+from vestige.experiments.schema1_filtering import FILTERING
 from vestige.experiments.schema1_memup import memup
 from vestige.experiments.schema1_names import Names
 
@@ -74,5 +75,6 @@ NAMES: Mapping[str, Names] = {
     ),
     **memup(TEMPORAL),
     **AGENTS,
+    **FILTERING,
 }
 """By the name of the experiment."""

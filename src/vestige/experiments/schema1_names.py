@@ -10,13 +10,14 @@ class Names:
     """The names of one kind of experiment in schema 1."""
 
     options: Mapping[str, str]
-    """Dotted option -> dotted option of today; the longest that begins an option counts. Empty: it is no more."""
+    """Dotted option -> dotted option of today; the longest that begins an option counts. Empty: it is no more. With |
+    between several: the one that the parts of an experiment have."""
     classes: Mapping[str, Mapping[str, str]]
     """Option of today that holds a part -> class in schema 1 -> registered name."""
     always: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Option of today that holds a part -> registered name, where schema 1 had one class."""
     values: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
-    """Option of schema 1 -> value on the command line -> value of today."""
+    """Option of schema 1 -> value on the command line (True and False of a flag) -> value of today."""
     finish: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
     """What a table cannot say: from the experiment and its options of today, flat, to others."""
 

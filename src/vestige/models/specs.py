@@ -1,5 +1,7 @@
 """The models by name; nothing here imports JAX."""
 
+from vestige.models.filters.specs import FILTERS
+from vestige.models.harmonium.specs import HARMONIUMS
 from vestige.models.longterm.picture_specs import PictureMemorySpec
 from vestige.models.longterm.specs import GenerativeMemorySpec, RecurrentSpec
 from vestige.models.policy.specs import AgentSpec
@@ -16,6 +18,8 @@ MODELS: Registry[ModelSpec] = Registry(
         "generative-memory": GenerativeMemorySpec(),
         "agent": AgentSpec(),
         "picture-memory": PictureMemorySpec(),
+        **HARMONIUMS,
+        **FILTERS,
     },
 )
 """What `--model NAME` stands for."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vestige.checks import positive
 from vestige.registry import Registry
 from vestige.rules.agent_specs import AGENT_RULES
+from vestige.rules.local_specs import LOCAL_RULES
 from vestige.rules.longterm_specs import LONG_TERM_RULES
 from vestige.rules.spec import RuleSpec
 
@@ -31,5 +32,7 @@ class GradientSpec(RuleSpec):
         return self.make(model.objective(task))
 
 
-RULES: Registry[RuleSpec] = Registry("rule", RuleSpec, {"gradient": GradientSpec(), **LONG_TERM_RULES, **AGENT_RULES})
+RULES: Registry[RuleSpec] = Registry(
+    "rule", RuleSpec, {"gradient": GradientSpec(), **LONG_TERM_RULES, **AGENT_RULES, **LOCAL_RULES}
+)
 """What `--rule NAME` stands for."""

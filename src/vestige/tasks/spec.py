@@ -16,6 +16,8 @@ class TaskSpec(Spec):
     contract: ClassVar[str] = "task"
     provides: ClassVar[frozenset[str]]
     """What a model can do with it (`vestige.capabilities.OF_TASKS`)."""
+    min_eval_size: ClassVar[int] = 1
+    """Held-out examples that an evaluation needs."""
 
     @property
     @abc.abstractmethod

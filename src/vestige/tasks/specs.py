@@ -1,6 +1,7 @@
 """The tasks by name; nothing here imports JAX."""
 
 from vestige.registry import Registry
+from vestige.tasks.filtering.specs import FILTERING_TASKS
 from vestige.tasks.frame_specs import FRAME_TASKS
 from vestige.tasks.longterm.specs import LONG_TERM_TASKS
 from vestige.tasks.spec import TaskSpec
@@ -13,6 +14,7 @@ TASKS: Registry[TaskSpec] = Registry(
     {
         **FRAME_TASKS,
         **LONG_TERM_TASKS,
+        **FILTERING_TASKS,
         "tmaze": TMazeSpec(),
         "two-colors": TwoColorsSpec(),
     },

@@ -147,7 +147,65 @@ def _in_turn(optimiser: Any, turn: Turn, steps: int) -> Any:
     return optax.conditionally_mask(optimiser, learns)
 
 
+@dataclasses.dataclass(frozen=True)
+class MassSpringDamperSpec(OptimiserSpec):
+    """Momentum whose mass grows from epoch to epoch, by group of parameters: the authors' optimiser of harmoniums.
+
+    What is None is as in the authors' program for what is observed: a population, a plane, films, motion, notes or
+    letters.
+    """
+
+    schedule: Literal["exponential", "hyperbolic", "logistic"] | None = None
+    """How the mass grows."""
+    epoch: int | None = None
+    """Updates of an epoch; where the authors' program names none: a fiftieth of the run."""
+    state_weights: float | None = None
+    """Mass of the weights from the previous state; 1 / mass is the first learning rate."""
+    input_weights: float | None = None
+    """Mass of the weights from the observation."""
+    state_bias: float | None = None
+    """Mass of the biases of the previous state."""
+    input_bias: float | None = None
+    """Mass of the biases of the observation."""
+    hidden_bias: float | None = None
+    """Mass of the biases of the hidden bits."""
+    upper: float | None = None
+    """Mass of weights and biases between two layers of hidden bits, in a model that has several."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "epoch")
+        positive(self, "state_weights", "input_weights", "state_bias", "input_bias", "hidden_bias", "upper")
+
+    def check(self, rule: Any) -> None:
+        if rule.needs != "step density":
+            raise ValueError(
+                "optimiser mass-spring-damper is one for recurrent harmoniums, which learn by rules for the density "
+                f"of a step, such as local; got {type(rule).__name__}. Use --optimiser adam"
+            )
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        from vestige.tasks.filtering.momentum_groups import HasMomentumGroups
+        from vestige.training.harmonium_momentum import harmonium_momentum
+
+        if not isinstance(task, HasMomentumGroups):
+            raise ValueError(
+                "optimiser: the mass-spring-damper is one for recurrent harmoniums on observations, got the task "
+                f"{type(task).__name__}; take --optimiser adam"
+            )
+        told = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        groups = task.momentum_groups._replace(**{name: value for name, value in told.items() if value is not None})
+        return harmonium_momentum(groups, steps)
+
+
 OPTIMISERS: Registry[OptimiserSpec] = Registry(
-    "optimiser", OptimiserSpec, {"adam": AdamSpec(), "muon": MuonSpec(), "by-part": ByPartSpec()}
+    "optimiser",
+    OptimiserSpec,
+    {
+        "adam": AdamSpec(),
+        "muon": MuonSpec(),
+        "by-part": ByPartSpec(),
+        "mass-spring-damper": MassSpringDamperSpec(),
+    },
 )
 """What `--optimiser NAME` stands for."""

@@ -84,5 +84,5 @@ def test_rows_are_y_of_x_first():
 def test_sizes_are_refused():
     with pytest.raises(ValueError, match=r"balls must be in 1\.\.6"):
         BouncingBalls(balls=0)
-    with pytest.raises(ValueError, match="time >= 3"):
-        BouncingBalls(time=2)
+    with pytest.raises(ValueError, match="length >= 3"):
+        BouncingBalls(length=2)

@@ -140,7 +140,7 @@ def test_windows_without_spikes_are_skipped(key):
     """Gains so small that most windows are silent: the filter goes on, no NaN, and beats the last that was heard."""
     from vestige.tasks.filtering import RingTracking, oscillator
 
-    task = RingTracking(oscillator(), (PopulationCode(gains=(0.2, 0.2)),), time=300)
+    task = RingTracking(oscillator(), (PopulationCode(gains=(0.2, 0.2)),), length=300)
     sequences = task.batch(size=20, key=key).inputs
     silent = sequences.inputs.sum(-1) == 0
     assert 0.4 < float(silent.mean()) < 0.8

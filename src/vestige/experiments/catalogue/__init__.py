@@ -1,9 +1,12 @@
 """The catalogue: every experiment by name, with its presets. Importing it imports no JAX."""
 
 from vestige.experiments.catalogue.agents import AGENTS
+from vestige.experiments.catalogue.filtering import FILTERING
 from vestige.experiments.catalogue.gtmm import GTMM
 from vestige.experiments.catalogue.memup import MEMUP
 from vestige.experiments.entry import Entry
 from vestige.registry import Registry
 
-CATALOGUE: Registry[Entry] = Registry("experiment", Entry, {entry.name: entry for entry in (*GTMM, *MEMUP, *AGENTS)})
+_ENTRIES = (*GTMM, *MEMUP, *AGENTS, *FILTERING)
+
+CATALOGUE: Registry[Entry] = Registry("experiment", Entry, {entry.name: entry for entry in _ENTRIES})

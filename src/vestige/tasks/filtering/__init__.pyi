@@ -2,8 +2,8 @@
 
 from .bouncing import BouncingBalls as BouncingBalls
 from .contract import AbstractFilteringTask as AbstractFilteringTask
-from .contract import Filters as Filters
-from .contract import unroll as unroll
+from .custom_data import OwnRecordings as OwnRecordings
+from .custom_data import own_recordings as own_recordings
 from .dynamics import LinearWorld as LinearWorld
 from .dynamics import driven as driven
 from .dynamics import free as free
@@ -19,8 +19,6 @@ from .kalman import smooth as smooth
 from .motion import MotionCapture as MotionCapture
 from .motion import constant_channels as constant_channels
 from .motion import motion_capture as motion_capture
-from .own import OwnRecordings as OwnRecordings
-from .own import own_recordings as own_recordings
 from .places import PlaceCells as PlaceCells
 from .places import place_cells as place_cells
 from .population import AbstractSensor as AbstractSensor
@@ -47,3 +45,5 @@ from .sensors import SensorFusion as SensorFusion
 from .sensors import default_noise as default_noise
 from .text import Characters as Characters
 from .text import characters as characters
+from .unrolling import Filters as Filters
+from .unrolling import unroll as unroll

@@ -10,10 +10,12 @@ from jaxtyping import Array, Float
 from vestige.data import FrameSet
 from vestige.models.families import Gaussian
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, over_held_out, unroll
+from vestige.tasks.filtering.contract import over_held_out
 from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
+from vestige.tasks.filtering.momentum_groups import MOTION, MomentumGroups
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
+from vestige.tasks.filtering.unrolling import Filters, unroll
 from vestige.typing import Key, Metrics
 
 CONSTANT = 1e-6
@@ -39,14 +41,18 @@ class MotionCapture(AbstractRecordings):
     channels: tuple[str, ...] = eqx.field(static=True)
     featurizer: AbstractFeaturizer = Bare()
     """What is seen of a posture."""
-    time: int = eqx.field(static=True, default=100)
+    length: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
-        checked_time("MotionCapture", self.time)
+        checked_length("MotionCapture", self.length)
 
     @property
     def family(self) -> Gaussian:
         return Gaussian(self.featurizer.per_channel * len(self.channels))
+
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        return MOTION
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         regression = next_regression(self.train, self.featurizer.bare)
@@ -90,7 +96,7 @@ def motion_capture(
     nth: int = 1,
     drop: tuple[str, ...] = (),
     changes: bool = False,
-    time: int = 100,
+    length: int = 100,
 ) -> MotionCapture:
     """The task on frames as `Mocap().load` gives them, every `nth` of them, without the channels named in `drop`; with
     `changes` what is seen is the posture and how it changes.
@@ -129,5 +135,5 @@ def motion_capture(
         scale=as_array(scale),
         channels=names,
         featurizer=featurizer,
-        time=time,
+        length=length,
     )

@@ -13,10 +13,11 @@ from vestige.data import Recording
 from vestige.models.families import Poisson
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, observed, over_held_out, unroll
+from vestige.tasks.filtering.contract import over_held_out
 from vestige.tasks.filtering.readout import chosen_ridge
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
 from vestige.tasks.filtering.running import binned, parted, pieces, runs, speed
+from vestige.tasks.filtering.unrolling import Filters, observed, unroll
 from vestige.typing import Key, Metrics
 
 FLOOR = 1e-3
@@ -53,10 +54,10 @@ class PlaceCells(AbstractRecordings):
     """Seconds."""
     units: tuple[int, ...] = eqx.field(static=True)
     """The recording's units that are seen, in order."""
-    time: int = eqx.field(static=True, default=20)
+    length: int = eqx.field(static=True, default=20)
 
     def __check_init__(self):
-        checked_time("PlaceCells", self.time)
+        checked_length("PlaceCells", self.length)
 
     @property
     def family(self) -> Poisson:
@@ -158,7 +159,7 @@ def place_cells(
     min_duration: float = 2.0,
     share: float = 0.25,
     cell: float = 20.0,
-    time: int = 20,
+    length: int = 20,
 ) -> PlaceCells:
     """The task on a recording as `Hippocampus().load` gives it.
 
@@ -211,5 +212,5 @@ def place_cells(
         cell=cell,
         bin=bin,
         units=kept,
-        time=time,
+        length=length,
     )

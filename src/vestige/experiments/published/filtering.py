@@ -1,25 +1,19 @@
-"""Numbers of the literature for experiments with filters."""
+"""Numbers of the literature for models that only go forward in time."""
 
 from vestige.experiments.entry import Published
-from vestige.experiments.filtering.options import Filtering
-from vestige.experiments.filtering.tasks import Balls, Music
+from vestige.experiments.experiment import Experiment
+from vestige.tasks.filtering.specs import BallsSpec, MusicSpec
 
 
-def published(options: Filtering) -> Published:
-    """Those that belong to the task; none where its paper has no number."""
-    task = options.task
-    if isinstance(task, Balls) and task.balls == 3:
-        return _balls(task.resolution)
-    if isinstance(task, Music):
-        return _music(task.corpus)
-    return {}
-
-
-def _balls(resolution: int) -> Published:
+def balls(experiment: Experiment) -> Published:
+    """Those of films of three balls at the same resolution."""
+    task = experiment.task
+    if not isinstance(task, BallsSpec) or task.balls != 3:
+        return {}
     errors = {
         30: {"RTRBM": 3.88, "structured RTRBM": 3.31, "DTSBN": 2.79},
         15: {"RTRBM": 2.11, "RNN-RBM": 0.96},
-    }.get(resolution, {})
+    }.get(task.resolution, {})
     if not errors:
         return {}
     return {
@@ -29,13 +23,17 @@ def _balls(resolution: int) -> Published:
     }
 
 
-def _music(corpus: str) -> Published:
+def music(experiment: Experiment) -> Published:
+    """Those of the same corpus."""
+    task = experiment.task
+    if not isinstance(task, MusicSpec):
+        return {}
     values = {
         "jsb": {"RTRBM": -6.35, "RNN-RBM": -6.27},
         "nottingham": {"RTRBM": -2.62, "RNN-RBM": -2.39},
         "piano-midi": {"RTRBM": -7.36, "RNN-RBM": -7.09},
         "musedata": {"RTRBM": -6.35, "RNN-RBM": -6.01},
-    }[corpus]
+    }[task.corpus]
     return {
         "source": "Boulanger-Lewandowski, Bengio & Vincent 2012, table 1",
         "note": "Recalled, not checked against the paper. Mean log-likelihood per frame, held out, in nats.",

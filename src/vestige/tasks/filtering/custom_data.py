@@ -13,12 +13,14 @@ from vestige.data import FrameSet, Recorded
 from vestige.models.families import AbstractFamily, Bernoulli, Gaussian, Poisson
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, observed, over_held_out, unroll
+from vestige.tasks.filtering.contract import over_held_out
 from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
+from vestige.tasks.filtering.momentum_groups import MOTION, NOTES, POPULATION, MomentumGroups
 from vestige.tasks.filtering.motion import constant_channels
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.readout import chosen_ridge, r2
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
+from vestige.tasks.filtering.unrolling import Filters, observed, unroll
 from vestige.typing import Key, Metrics
 
 Kind = Literal["numbers", "counts", "bits"]
@@ -51,14 +53,19 @@ class OwnRecordings(AbstractRecordings):
     alone: Float[Array, " naturals"]
     """The natural parameters of values that know neither each other nor the past: those of their training means."""
     read_out: tuple[str, ...] = eqx.field(static=True)
-    time: int = eqx.field(static=True, default=100)
+    length: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
-        checked_time("OwnRecordings", self.time)
+        checked_length("OwnRecordings", self.length)
 
     @property
     def family(self) -> AbstractFamily:
         return self.observed
+
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        """Those of motion for numbers, of notes for bits, of a population for counts."""
+        return {Gaussian: MOTION, Bernoulli: NOTES}.get(type(self.observed), POPULATION)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -128,7 +135,7 @@ def own_recordings(
     kind: Kind,
     *,
     held_out: float = 0.2,
-    time: int = 100,
+    length: int = 100,
     leave_out: bool = False,
     changes: bool = False,
 ) -> OwnRecordings:
@@ -181,7 +188,7 @@ def own_recordings(
         featurizer=featurizer,
         alone=as_array(natural(_mean(seen[0]))),
         read_out=read_out,
-        time=time,
+        length=length,
     )
 
 
