@@ -5,6 +5,7 @@ from .classifier import DigitClassifier as DigitClassifier
 from .contract import AbstractTask as AbstractTask
 from .contract import Evaluation as Evaluation
 from .dynamic import DynamicDependency as DynamicDependency
+from .frame_observations import FrameObservations as FrameObservations
 from .frame_sequences import FrameSequence as FrameSequence
 from .frame_sequences import FrameSequences as FrameSequences
 from .frame_sequences import Numbered as Numbered

@@ -91,8 +91,8 @@ class FrameSequence(AbstractSequence):
 
 
 class FrameSequences(AbstractTask):
-    """A task on frames whose examples are sequences read in windows, for a generative temporal model behind the contract
-    of long-term models (`GenerativeMemory`).
+    """A task on frames whose examples are sequences read in windows, for a generative model behind the contract of
+    long-term models (`GenerativeMemory`).
 
     Frames are numbered (`Numbered`). Metrics, bounds and pictures are those of the task itself, on the temporal model.
     The queries, for `OracleScore` and the precision of a selection, are the frames after those that are given.

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from vestige.typing import Key
 
 
+VIEWS = {
+    "named frames": "vestige.tasks.frame_sequences:FrameSequences",
+    "observations": "vestige.tasks.frame_observations:FrameObservations",
+}
+"""What shows a task on frames to models that need something else."""
+
+
 @dataclasses.dataclass(frozen=True)
 class AbstractFramesSpec(TaskSpec):
     """Sequences of frames."""
@@ -21,7 +28,8 @@ class AbstractFramesSpec(TaskSpec):
     provides: ClassVar[frozenset[str]] = frozenset({"frames", "named frames"})
 
     def presented(self, task: Any, need: str) -> Any:
-        return load("vestige.tasks.frame_sequences:FrameSequences")(task) if need == "named frames" else task
+        view = VIEWS.get(need)
+        return task if view is None else load(view)(task)
 
     @property
     def metric(self) -> str:
@@ -33,6 +41,8 @@ class AbstractImageFramesSpec(AbstractFramesSpec):
     """Sequences of binary images."""
 
     images: ImageOptions = dataclasses.field(default=ImageOptions(), kw_only=True)
+
+    provides: ClassVar[frozenset[str]] = frozenset({"frames", "named frames", "observations"})
 
     def assemble(self, train: "ImagePool", test: "ImagePool") -> "AbstractFrameTask[Any]":
         """The task on these images."""
