@@ -34,7 +34,7 @@ def run_page(folder: Path) -> str:
         sections=sections,
         facts=_facts(run),
         versions=[(name, str(version)) for name, version in mapping(run.stated("versions")).items()],
-        options=flat(mapping(config.get("options"))) if config.get("options") else [],
+        options=flat(mapping(config.get("all_options") or config.get("options") or {})),
         command=run.stated("command"),
         files=[name for name in (CONFIG, METRICS, RESULTS, ARRAYS) if (folder / name).is_file()],
         notes=[*run.notes, *misshapen(run), *failed],
