@@ -174,7 +174,10 @@ def renamed(option: Option, experiment: str) -> Option:
     typed = str(not negated) if value is None else value
     if names and typed in names.values.get(plain, {}):
         value, negated = names.values[plain][typed], ""
-    if value == option.value and (new == plain or new.endswith(f".{plain}")):
+    if not new:
+        raise UsageError(f"--{old.replace('_', '-')} is no longer an option of {experiment}; leave it out")
+    clear = not names or plain not in names.in_full
+    if value == option.value and (new == plain or (clear and new.endswith(f".{plain}"))):
         return option  # a short name that is still good
     if new.endswith(".name"):
         new = new.removesuffix(".name")

@@ -204,6 +204,8 @@ def check_fit(experiment: Experiment) -> None:
             f"{name_of(model)} provides {_listed(model.provides)}. {_way_out(task, model, rule)}"
         )
     experiment.optimiser.check(rule)
+    model.check(task)
+    rule.check(model, task)
 
 
 def _way_out(task: TaskSpec, model: ModelSpec, rule: RuleSpec) -> str:
