@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.capabilities import OF_STRUCTURES
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vestige.typing import Key
 
 
+@runtime_checkable
 class CostlyOptions(Protocol):
     """What the options of a task that provides "cost" say of it."""
 
@@ -30,6 +31,7 @@ class CostlyOptions(Protocol):
         ...
 
 
+@runtime_checkable
 class Costly(Protocol):
     """What a task that provides "cost" gives to a model: its objective, an `Objective`, and the shape of log-rates."""
 

@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.checks import at_least, positive
 from vestige.models.spec import ModelSpec
@@ -95,6 +95,7 @@ TIES: Registry[TieSpec] = Registry(
 """What `--tie NAME` stands for."""
 
 
+@runtime_checkable
 class BitOptions(Protocol):
     """What the options of a task that provides "bits" say of it."""
 
@@ -109,6 +110,7 @@ class BitOptions(Protocol):
         ...
 
 
+@runtime_checkable
 class BitImages(Protocol):
     """What a task that provides "bits" gives to a model."""
 
@@ -185,6 +187,7 @@ class TiedPairSpec(ModelSpec):
         )
 
 
+@runtime_checkable
 class LabelledVectors(Protocol):
     """What a task that provides "labels" gives to a model."""
 
