@@ -32,4 +32,6 @@ TOY = Names(
     finish=_toy,
 )
 
-TOYS: Mapping[str, Names] = dict.fromkeys(("toy-matching", "toy-spanning-tree", "toy-arborescence", "toy-binary-tree"), TOY)
+TOYS: Mapping[str, Names] = dict.fromkeys(
+    ("toy-matching", "toy-spanning-tree", "toy-arborescence", "toy-binary-tree"), TOY
+)
