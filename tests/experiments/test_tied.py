@@ -5,12 +5,16 @@ import numpy as np
 import pytest
 import yaml
 
+from vestige.cli.compare import variants
+from vestige.cli.parse import RunSettings, parse
 from vestige.cli.tables import print_results
+from vestige.errors import UsageError
 from vestige.experiments import CATALOGUE, Experiment, execute
+from vestige.experiments.migrate import migrated
 from vestige.models.tied.specs import TIES, ClassifierSpec, TiedPairSpec
 from vestige.plain import from_plain, to_plain
 from vestige.report import write_report
-from vestige.rules.tied.specs import TWO_WAY_RULES, WakeSleepSpec
+from vestige.rules.tied.specs import TWO_WAY_RULES, ExactLikelihoodSpec, WakeSleepSpec
 from vestige.tasks.tied.diagnostics import first_weights
 from vestige.tasks.tied.specs import BarsAndStripesSpec, BinaryDigitsSpec, CalibratedDigitsSpec
 from vestige.training.optimisers import AdamSpec
@@ -76,11 +80,11 @@ def test_a_run(name, experiment, wanted, tmp_path, how, capsys):
     ("make", "message"),
     [
         (
-            lambda: dataclasses.replace(PATTERNS, task=BinaryDigitsSpec(), model=TiedPairSpec("50-8c5")),
+            lambda: dataclasses.replace(PATTERNS, task=BinaryDigitsSpec(), model=TiedPairSpec("50-8c5")).check(),
             "write 8c5s1-50, not 50-8c5s1",
         ),
         (
-            lambda: dataclasses.replace(DIGITS, model=TiedPairSpec("8c9")),
+            lambda: dataclasses.replace(DIGITS, model=TiedPairSpec("8c9")).check(),
             "filters of 9 x 9 pixels look at an image of 8 x 8",
         ),
         (
@@ -88,11 +92,11 @@ def test_a_run(name, experiment, wanted, tmp_path, how, capsys):
             "a kernel of 5 with stride 2 and padding 0 cannot be transposed",
         ),
         (
-            lambda: Experiment(BarsAndStripesSpec(), TiedPairSpec("16-8")),
+            lambda: Experiment(BarsAndStripesSpec(), TiedPairSpec("16-8")).build(seed=0),
             "evaluated by enumeration, at most 20 hidden bits, got 16-8",
         ),
         (
-            lambda: CATALOGUE["tied-digits"].preset("small").choose({"rule": "exact"}),
+            lambda: CATALOGUE["tied-digits"].preset("small").choose({"rule": "exact"}).build(seed=0),
             "rule exact sums over all hidden states: at most 20 hidden bits, got 150; use rule rws",
         ),
         (
@@ -129,3 +133,90 @@ def test_published_numbers_are_those_of_the_same_layers():
     assert entry.published(paper.replace("model.layers", "300")) == {}
     assert entry.published(paper.replace("task.labelled", True)) == {}
     assert entry.published(paper.replace("task.source", "digits")) == {}
+
+
+def test_an_option_may_be_what_makes_a_rule_fit():
+    """The rule is chosen before the layers are known."""
+    parsed = parse("run", ["tied-digits", "--rule", "exact", "--layers", "8-4"], RunSettings).experiment
+    assert isinstance(parsed.rule, ExactLikelihoodSpec) and parsed.model == TiedPairSpec("8-4")
+    with pytest.raises(UsageError, match="at most 20 hidden bits, got 150"):
+        parse("run", ["tied-digits", "--rule", "exact"], RunSettings)
+
+
+def test_rules_that_cannot_run_are_not_compared():
+    entry = CATALOGUE["tied-digits"]
+    small = entry.preset("small")
+    assert list(variants(small, entry.vary, entry.name)[1]) == [name for name in TWO_WAY_RULES if name != "exact"]
+    with pytest.raises(UsageError, match="--vary rule: rule exact sums over all hidden states"):
+        variants(small, "rule=rws,exact", entry.name)
+
+
+VERSION_ONE = {
+    "bars-and-stripes": """
+data: {kind: BarsAndStripes, pixels: 4}
+layers: 8-4
+tie: {kind: FullyTied}
+rule: {kind: Reweighted, samples: 5, real: 0.5, gain: 0.0, reading: 0.0}
+scale: 0.1
+samples: 200
+optimiser: {rate: 0.005, decay: tenth, warmup: 0}
+steps: 12000
+batch: 100
+evaluations: 10
+evaluation_size: 450
+""",
+    "tied-mnist": """
+data: {kind: BinaryDigits, source: mnist, labelled: false, known: null, train: 5000, test: 500}
+layers: 200-200
+tie: {kind: FullyTied}
+rule: {kind: WakeSleep, gain: 0.0, real: 0.0, reading: 0.0}
+scale: 0.1
+samples: 100
+optimiser: {rate: 0.001, decay: tenth, warmup: 0}
+steps: 3000
+batch: 100
+evaluations: 4
+evaluation_size: 200
+""",
+    "calibration": """
+source: digits
+binary: true
+width: 100
+depth: 2
+passes: 200
+optimiser: {rate: 0.003, decay: tenth, warmup: 0}
+steps: 2100
+batch: 100
+evaluations: 10
+evaluation_size: 450
+""",
+}
+
+
+@pytest.mark.parametrize("name", VERSION_ONE)
+def test_configurations_of_version_one_mean_the_small_presets(name):
+    options = migrated({"experiment": name, "options": yaml.safe_load(VERSION_ONE[name])}, where="x")
+    assert from_plain(Experiment, options, where="x") == CATALOGUE[name].preset("small")
+
+
+def test_ties_and_rules_of_version_one():
+    options = yaml.safe_load(VERSION_ONE["tied-mnist"])
+    options |= {"tie": {"kind": "NotTied", "alike": True}, "rule": {"kind": "Hybrid", "weight": 10.0}}
+    options["data"] |= {"labelled": True, "known": 3}
+    experiment = from_plain(
+        Experiment, migrated({"experiment": "tied-mnist", "options": options}, where="x"), where="x"
+    )
+    assert experiment.model.tie == TIES["init-only"] and experiment.rule == TWO_WAY_RULES["hybrid"]
+    assert experiment.task.labels_per_class == 3
+
+
+def test_command_lines_of_version_one(capsys):
+    words = ["tied-digits", "--data.known", "3", "--samples", "7", "--tie", "none", "--batch", "8", "--scale", "0.2"]
+    experiment = parse("run", words, RunSettings).experiment
+    assert (experiment.task.labels_per_class, experiment.task.samples, experiment.batch_size) == (3, 7, 8)
+    assert experiment.model.tie == TIES["none"] and experiment.model.scale == 0.2
+    told = capsys.readouterr().err
+    assert "--data.known is now --task.labels-per-class" in told and "--samples is now --task.samples" in told
+    assert "--tie is now" not in told and "--scale is now" not in told
+    with pytest.raises(UsageError, match="--samples is no longer an option of bars-and-stripes; leave it out"):
+        parse("run", ["bars-and-stripes", "--samples", "7"], RunSettings)

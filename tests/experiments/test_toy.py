@@ -5,8 +5,10 @@ import pytest
 import yaml
 
 from vestige.cli.compare import variants
-from vestige.estimators.specs import ESTIMATORS, RelaxSpec
+from vestige.cli.parse import RunSettings, parse
+from vestige.estimators.specs import ESTIMATORS, RelaxSpec, ScoreFunctionSpec
 from vestige.experiments import CATALOGUE, Experiment, execute
+from vestige.experiments.migrate import migrated
 from vestige.models.structured.specs import LogRatesSpec
 from vestige.plain import from_plain, to_plain
 from vestige.rules.specs import GradientSpec
@@ -49,12 +51,12 @@ def test_options_survive_yaml(task, estimator):
         (lambda: ToyMatchingSpec(t=0.0), "t must be positive, got 0"),
         (lambda: dataclasses.replace(toy(ToyMatchingSpec()), batch_size=0), "batch_size must be at least 1, got 0"),
         (
-            lambda: toy(ToyMatchingSpec(), "without-replacement"),
+            lambda: toy(ToyMatchingSpec(), "without-replacement").check(),
             "estimator without-replacement needs a structure with distinct traces .*, and matching has none. "
             "Estimators for it: score-function, ",
         ),
         (
-            lambda: toy(ToyBinaryTreeSpec(), "biased-relaxation"),
+            lambda: toy(ToyBinaryTreeSpec(), "biased-relaxation").build(seed=0),
             "needs a structure with relaxation .*, and binary-tree has none",
         ),
     ],
@@ -178,3 +180,31 @@ def test_a_run_and_its_folder(tmp_path, how):
     results = execute(CATALOGUE["toy-binary-tree"], experiment, seed=0, folder=tmp_path / "run", **how)
     assert results["metrics"].keys() == {"loss", "gradient_std"}
     assert results["bounds"]["loss"]["best"] == -4.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ({"kind": "LeaveOneOut", "of": "times", "draws": 3}, ESTIMATORS["leave-one-out-times"]),
+        ({"kind": "ScoreFunction", "of": "trace", "draws": 4}, ScoreFunctionSpec(4)),
+        ({"kind": "Relax", "of": "times", "draws": 3, "width": 8}, RelaxSpec(3, "times", width=8)),
+    ],
+)
+def test_configurations_of_version_one(kind, spec):
+    options = {
+        "problem": {"kind": "Matching", "n": 10, "cost": "diagonal", "t": 0.05},
+        "estimator": kind,
+        "optimiser": {"rate": 0.01, "decay": "constant", "warmup": 0},
+        "steps": 4000,
+        "batch": 1,
+    }
+    read = from_plain(Experiment, migrated({"experiment": "toy-matching", "options": options}, where="x"), where="x")
+    assert read == CATALOGUE["toy-matching"].preset("cpu").replace("model.estimator", spec)
+
+
+def test_command_lines_of_version_one(capsys):
+    words = ["toy-matching", "--estimator", "e-plus", "--problem.n", "4", "--estimator.draws", "5"]
+    experiment = parse("run", words, RunSettings).experiment
+    assert experiment.task == ToyMatchingSpec(4)
+    assert experiment.model.estimator == dataclasses.replace(ESTIMATORS["leave-one-out-times"], draws=5)
+    assert "--problem.n is now --task.n" in capsys.readouterr().err

@@ -110,6 +110,7 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
             description=f"{entry.title}: {entry.summary}.\n\n{choices(experiment)}",
             config=(tyro.conf.AvoidSubcommands,),
         )
+        parsed.experiment.check()
     except ValueError as error:  # raised by a class whose options have no prefix of their own
         raise UsageError(str(error)) from error
     given = frozenset(option.name for option in resolved if option.name not in own)
@@ -301,7 +302,7 @@ def fitting(experiment: Experiment, path: str, contract: str) -> list[str]:
     found = []
     for name in registry(contract):
         try:
-            experiment.choose({path: name})
+            experiment.choose({path: name}).check()
         except ValueError:
             continue
         found.append(name)

@@ -110,6 +110,8 @@ TIED = (
             "paper": _calibration("mnist", 500, 60_000, 1000, passes=1000),
         },
         durations={"small": "1 min, 2 CPU cores", "cpu": "10 min, 2 CPU cores", "paper": "minutes, 1 GPU"},
+        vary="optimiser",
+        bench="optimiser",
     ),
 )
 """One network for both directions, and an ordinary one read that way."""
