@@ -23,3 +23,10 @@ OF_MODELS: Mapping[str, str] = {
     "agent": "a long-term memory and a policy on it",
 }
 """What a model can provide to a rule."""
+
+OF_STRUCTURES: Mapping[str, str] = {
+    "distinct traces": "draws of different traces, in the order of their perturbed probabilities",
+    "relaxation": "marginals that are differentiable in the log-rates",
+    "set probability": "the probability of an unordered set, all its traces summed",
+}
+"""What a structure can provide to an estimator beside draws with exact traces."""

@@ -22,6 +22,7 @@ CONTRACTS: Mapping[str, str] = {
     "selection": "vestige.rules.memup_specs:SELECTIONS",
     "structure": "vestige.structures.specs:STRUCTURES",
     "estimator": "vestige.estimators.specs:ESTIMATORS",
+    "baseline": "vestige.estimators.specs:BASELINES",
     "task": "vestige.tasks.specs:TASKS",
     "dataset": "vestige.data.registry:DATASETS",
     "optimiser": "vestige.training.optimisers:OPTIMISERS",
@@ -42,6 +43,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
     - `builtin`: the parts of Vestige.
     - `derived`: parts that follow from those of other contracts, such as a cell for each memory, by name; they come
       after those that are registered, which have precedence.
+    - `aliases`: further name -> name. A part is found by them, and never listed or written under them.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Registry(Mapping[str, Part], Generic[Part]):
         builtin: Mapping[str, Part],
         *,
         derived: Callable[[], Mapping[str, Part]] | None = None,
+        aliases: Mapping[str, str] | None = None,
     ):
         self.contract, self.base = contract, base
+        self.aliases: Mapping[str, str] = aliases or {}
         self._parts: dict[str, Part] = dict(builtin)
         self._origins: dict[str, str] = {}
         self._derived = derived
@@ -74,10 +78,14 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def find(self, name: str) -> Part:
         """The part of that name. **Raises:** `UsageError` that suggests the nearest."""
-        known = self._all()
+        known, name = self._all(), self.canonical(name)
         if name not in known:
             raise UsageError(f"unknown {self.contract} '{name}'. {nearest(name, known)}")
         return known[name]
+
+    def canonical(self, name: str) -> str:
+        """The name under which a part is listed, where `name` is a further name of it; else `name`."""
+        return self.aliases.get(name, name)
 
     def add(self, name: str, part: Any, *, origin: str = "") -> None:
         """Register a part, or a specification class whose options all have defaults.
@@ -87,7 +95,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
         where = f"{self.contract} '{name}' of {origin or 'this program'}"
         if not name or not all(c.isalnum() or c in "-_" for c in name) or not name.isascii():
             raise UsageError(f"{where}: a name is made of letters, digits and hyphens; choose another")
-        if name in self._parts:
+        if name in self._parts or name in self.aliases:
             other = self._origins.get(name, "vestige")
             raise UsageError(f"{where}: the name is taken by {other}; choose another")
         if isinstance(part, type):

@@ -64,9 +64,10 @@ def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[s
     if path is not None:
         known = fitting(experiment, path, parts[path])
         try:
-            return path.rpartition(".")[2], {value: experiment.choose({path: value}) for value in values or known}
+            members = {value: experiment.choose({path: value}).check() for value in values or known}
         except ValueError as error:
             raise UsageError(f"--vary {asked}: {error}") from error
+        return path.rpartition(".")[2], members
     leaf = match(name, leaves)
     if leaf is None:
         raise unknown(asked, experiment)

@@ -110,6 +110,7 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
             description=f"{entry.title}: {entry.summary}.\n\n{choices(experiment)}",
             config=(tyro.conf.AvoidSubcommands,),
         )
+        parsed.experiment.check()
     except ValueError as error:  # raised by a class whose options have no prefix of their own
         raise UsageError(str(error)) from error
     given = frozenset(option.name for option in resolved if option.name not in own)
@@ -174,7 +175,10 @@ def renamed(option: Option, experiment: str) -> Option:
     typed = str(not negated) if value is None else value
     if names and typed in names.values.get(plain, {}):
         value, negated = names.values[plain][typed], ""
-    if value == option.value and (new == plain or new.endswith(f".{plain}")):
+    if not new:
+        raise UsageError(f"--{old.replace('_', '-')} is no longer an option of {experiment}; leave it out")
+    clear = not names or plain not in names.in_full
+    if value == option.value and (new == plain or (clear and new.endswith(f".{plain}"))):
         return option  # a short name that is still good
     if new.endswith(".name"):
         new = new.removesuffix(".name")
@@ -298,7 +302,7 @@ def fitting(experiment: Experiment, path: str, contract: str) -> list[str]:
     found = []
     for name in registry(contract):
         try:
-            experiment.choose({path: name})
+            experiment.choose({path: name}).check()
         except ValueError:
             continue
         found.append(name)

@@ -132,6 +132,15 @@ class Experiment(Spec):
 
         return put(self, path.split("."))
 
+    def check(self) -> "Experiment":
+        """The experiment itself. `build` asks for it, and not the constructor, so that options can be set one by one.
+
+        **Raises:** `ValueError` where the options of its parts do not fit each other.
+        """
+        self.model.check(self.task)
+        self.rule.check(self.model, self.task)
+        return self
+
     def build(self, *, seed: int, dummy: bool = False) -> Components:
         """Everything that a run needs, its data loaded; with `dummy`, noise stands for data that are missing.
 
@@ -139,6 +148,7 @@ class Experiment(Spec):
         """
         import jax
 
+        self.check()
         key_model, key_run = jax.random.split(jax.random.key(seed))
         made = self.task.dummy_build(key=jax.random.fold_in(key_run, 0)) if dummy else self.task.build(seed=seed)
         task = self.model.view(self.task.presented(made, self.model.needs))

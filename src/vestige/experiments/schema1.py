@@ -11,6 +11,8 @@ from vestige.experiments.schema1_agents import AGENTS
 from vestige.experiments.schema1_filtering import FILTERING
 from vestige.experiments.schema1_memup import memup
 from vestige.experiments.schema1_names import Names
+from vestige.experiments.schema1_tied import TWO_WAYS
+from vestige.experiments.schema1_toys import TOYS
 
 _MEMORIES = {
     "Introspection": "introspection",
@@ -76,5 +78,7 @@ NAMES: Mapping[str, Names] = {
     **memup(TEMPORAL),
     **AGENTS,
     **FILTERING,
+    **TWO_WAYS,
+    **TOYS,
 }
 """By the name of the experiment."""

@@ -18,6 +18,8 @@ class Names:
     """Option of today that holds a part -> registered name, where schema 1 had one class."""
     values: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     """Option of schema 1 -> value on the command line (True and False of a flag) -> value of today."""
+    in_full: frozenset[str] = frozenset()
+    """Options of schema 1 whose name is short for several options of today."""
     finish: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
     """What a table cannot say: from the experiment and its options of today, flat, to others."""
 

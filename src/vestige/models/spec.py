@@ -37,6 +37,9 @@ class ModelSpec(Spec):
         """A rule that was chosen by name alone, with options that suit this model; by default as it is registered."""
         return rule
 
+    def check(self, task: Any) -> None:
+        """**Raises:** `ValueError` where these options do not fit those of a task, a `TaskSpec`; by default all do."""
+
     def summary(self) -> dict[str, str]:
         """What `vestige list` shows of the model, heading -> text."""
         return {}

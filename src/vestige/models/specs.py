@@ -6,7 +6,9 @@ from vestige.models.longterm.picture_specs import PictureMemorySpec
 from vestige.models.longterm.specs import GenerativeMemorySpec, RecurrentSpec
 from vestige.models.policy.specs import AgentSpec
 from vestige.models.spec import ModelSpec
+from vestige.models.structured.specs import LogRatesSpec
 from vestige.models.temporal.specs import TemporalSpec
+from vestige.models.tied.specs import TIED_MODELS
 from vestige.registry import Registry
 
 MODELS: Registry[ModelSpec] = Registry(
@@ -18,6 +20,8 @@ MODELS: Registry[ModelSpec] = Registry(
         "generative-memory": GenerativeMemorySpec(),
         "agent": AgentSpec(),
         "picture-memory": PictureMemorySpec(),
+        "log-rates": LogRatesSpec(),
+        **TIED_MODELS,
         **HARMONIUMS,
         **FILTERS,
     },

@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from vestige.checks import at_least, between, positive
 from vestige.rules.longterm_specs import TruncatedSpec
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vestige.rules.proximal import Proximal
 
 
+@runtime_checkable
 class HasEpisodes(Protocol):
     """What rules for agents must know of a task."""
 

@@ -32,6 +32,9 @@ class RuleSpec(Spec):
         """What `vestige list` shows of the rule, heading -> text."""
         return {}
 
+    def check(self, model: Any, task: Any) -> None:
+        """**Raises:** `ValueError` where these options do not fit those of model and task; by default all do."""
+
     @abc.abstractmethod
     def build(self, model: Any, task: Any) -> "AbstractRule":
         """The rule, for models of a specification, a `ModelSpec` that provides what is needed, on a task.

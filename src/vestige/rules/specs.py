@@ -9,6 +9,7 @@ from vestige.rules.agent_specs import AGENT_RULES
 from vestige.rules.local_specs import LOCAL_RULES
 from vestige.rules.longterm_specs import LONG_TERM_RULES
 from vestige.rules.spec import RuleSpec
+from vestige.rules.tied.specs import TWO_WAY_RULES
 
 if TYPE_CHECKING:
     from vestige.rules.contract import AbstractRule
@@ -33,6 +34,8 @@ class GradientSpec(RuleSpec):
 
 
 RULES: Registry[RuleSpec] = Registry(
-    "rule", RuleSpec, {"gradient": GradientSpec(), **LONG_TERM_RULES, **AGENT_RULES, **LOCAL_RULES}
+    "rule",
+    RuleSpec,
+    {"gradient": GradientSpec(), **LONG_TERM_RULES, **AGENT_RULES, **LOCAL_RULES, **TWO_WAY_RULES},
 )
 """What `--rule NAME` stands for."""

@@ -25,5 +25,4 @@ from .source import AbstractSource as AbstractSource
 from .spec import TaskSpec as TaskSpec
 from .tally import Tally as Tally
 from .toy import ExpectedCost as ExpectedCost
-from .toy import Rates as Rates
 from .toy import ToyTask as ToyTask

@@ -5,7 +5,9 @@ from vestige.tasks.filtering.specs import FILTERING_TASKS
 from vestige.tasks.frame_specs import FRAME_TASKS
 from vestige.tasks.longterm.specs import LONG_TERM_TASKS
 from vestige.tasks.spec import TaskSpec
+from vestige.tasks.tied.specs import TWO_WAY_TASKS
 from vestige.tasks.tmaze.specs import TMazeSpec
+from vestige.tasks.toy_specs import TOYS
 from vestige.tasks.twocolors.specs import TwoColorsSpec
 
 TASKS: Registry[TaskSpec] = Registry(
@@ -15,6 +17,8 @@ TASKS: Registry[TaskSpec] = Registry(
         **FRAME_TASKS,
         **LONG_TERM_TASKS,
         **FILTERING_TASKS,
+        **TWO_WAY_TASKS,
+        **TOYS,
         "tmaze": TMazeSpec(),
         "two-colors": TwoColorsSpec(),
     },

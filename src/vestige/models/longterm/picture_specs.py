@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.cells.specs import CellSpec, LSTMSpec
 from vestige.checks import at_least
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vestige.typing import Key
 
 
+@runtime_checkable
 class Recording(Protocol):
     """Recorded episodes of a game."""
 
@@ -34,6 +35,7 @@ class Recording(Protocol):
         ...
 
 
+@runtime_checkable
 class HasRecording(Protocol):
     """A task on recorded episodes."""
 

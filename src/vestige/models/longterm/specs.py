@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vestige.typing import Key
 
 
+@runtime_checkable
 class HasDistance(Protocol):
     """A task in which something must be remembered."""
 

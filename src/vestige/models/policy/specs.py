@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.checks import at_least
 from vestige.models.spec import ModelSpec
@@ -18,6 +18,7 @@ BEFORE = (0, 1, 2, 3, 4, 5)  # observation, last action and its reward: what a m
 QUESTION = (0, 1, 2, 6, 7)  # observation and action: what the reward may depend on (MemUP section 4.2)
 
 
+@runtime_checkable
 class Maze(Protocol):
     """The environment for which an agent is built."""
 
@@ -32,6 +33,7 @@ class Maze(Protocol):
         ...
 
 
+@runtime_checkable
 class HasMaze(Protocol):
     """A task in a maze."""
 

@@ -10,8 +10,11 @@ from .annealing import reverse_log_likelihood as reverse_log_likelihood
 from .annealing import sweep as sweep
 from .bridge import from_arrays as from_arrays
 from .bridge import from_mlp as from_mlp
+from .build import build_pair as build_pair
 from .calibration import Reliability as Reliability
 from .calibration import reliability as reliability
+from .classifier import label_likelihood as label_likelihood
+from .classifier import sigmoid_classifier as sigmoid_classifier
 from .connections import AbstractConnection as AbstractConnection
 from .connections import Convolution as Convolution
 from .connections import Dense as Dense

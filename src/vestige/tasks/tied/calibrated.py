@@ -18,7 +18,8 @@ from vestige.models.tied import (
     reliability,
 )
 from vestige.numerics import batched_map
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.typing import Batch, Key, Metrics
 
 AT_ONCE = 250
@@ -87,6 +88,14 @@ class CalibratedDigits(AbstractTask):
             if name != "sampled":
                 metrics[f"variation_{name}"] = 0.5 * jnp.mean(jnp.sum(jnp.abs(probabilities - truth), axis=1))
         return metrics
+
+    def diagnostics(self, model: eqx.nn.MLP, *, size: int, key: Key) -> Evaluation:
+        """Metrics on all held-out images, whatever the size, and the diagrams of reliability."""
+        count = self.test.shape[0]
+        metrics = scalars(evaluate(self, model, count, key=key))
+        opinions = eqx.filter_jit(lambda t, m, k: t.opinions(m, size=count, key=k))(self, model, key)
+        arrays = {f"reliability_{name}": np.stack(opinion.reliability) for name, opinion in opinions.items()}
+        return Evaluation(metrics, {}, self.bounds(metrics), arrays)
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         counts = np.bincount(np.asarray(self.test_labels), minlength=self.train_labels.shape[1])

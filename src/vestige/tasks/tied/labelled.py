@@ -9,14 +9,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.models.tied import (
-    AbstractRecognition,
     Bits,
     Net,
     OneHot,
     PlainForward,
-    Sampled,
     TiedPair,
-    VariancePropagation,
     checked,
     class_log_likelihoods,
     importance_log_likelihood,
@@ -26,16 +23,13 @@ from vestige.models.tied import (
     round_trip,
 )
 from vestige.numerics import batched_map
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.tied import diagnostics
+from vestige.tasks.tied.recognitions import RECOGNITIONS
 from vestige.typing import Batch, Key, Metrics
 
 ROUND_TRIPS = 500
 AT_ONCE = 50  # images whose importance samples are drawn together
-RECOGNITIONS: dict[str, AbstractRecognition] = {
-    "ap1": PlainForward(),
-    "ap2": VariancePropagation(),
-    "sampled": Sampled(100),
-}
 
 
 class LabelledImages(AbstractTask):
@@ -143,6 +137,10 @@ class LabelledImages(AbstractTask):
         came = jax.vmap(lambda label, k: round_trip(net, PlainForward(), label, key=k))(asked, trips)
         metrics["round_trip"] = jnp.mean(came)
         return metrics
+
+    def diagnostics(self, model: TiedPair, *, size: int, key: Key) -> Evaluation:
+        """Metrics on all held-out images with `10 * samples` importance samples, whatever the size, and pictures."""
+        return diagnostics.of_images(self, model, key=key)
 
     def upper_half(self) -> Bool[Array, "*units"]:
         """True for the pixels that are given where half of an image is to be completed."""

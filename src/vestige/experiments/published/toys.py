@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from vestige.experiments.entry import Published
-from vestige.experiments.toy.options import Toy
+from vestige.experiments.experiment import Experiment
+from vestige.tasks.spec import TaskSpec
+from vestige.tasks.toy_specs import ToyArborescenceSpec, ToyBinaryTreeSpec, ToyMatchingSpec
 
 Table = Mapping[int, tuple[float, ...]]
 
@@ -37,12 +39,12 @@ ARBORESCENCE: Table = {
 }
 
 
-def published(table: Table, *, note: str = "") -> Callable[[Toy], Published]:
-    """The numbers that belong to some options: the loss at the last listed update that they reach."""
+def published(table: Table, task: TaskSpec, *, note: str = "") -> Callable[[Experiment], Published]:
+    """The numbers that belong to an experiment on that task: the loss at the last listed update that it reaches."""
 
-    def numbers(options: Toy) -> Published:
-        reached = [at for at in table if at <= options.steps]
-        if not options.problem.published or not reached:
+    def numbers(experiment: Experiment) -> Published:
+        reached = [at for at in table if at <= experiment.steps]
+        if not reached or experiment.task != task:
             return {}
         last = max(reached)
         return {
@@ -60,6 +62,6 @@ def published(table: Table, *, note: str = "") -> Callable[[Toy], Published]:
     return numbers
 
 
-matching = published(MATCHING)
-binary_tree = published(BINARY_TREE)
-arborescence = published(ARBORESCENCE, note=_DEFECTS)
+matching = published(MATCHING, ToyMatchingSpec(10))
+binary_tree = published(BINARY_TREE, ToyBinaryTreeSpec(10))
+arborescence = published(ARBORESCENCE, ToyArborescenceSpec(10), note=_DEFECTS)

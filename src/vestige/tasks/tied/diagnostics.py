@@ -1,4 +1,4 @@
-"""What a trained pair came to: its metrics, and pictures for its page."""
+"""What a person wants to see of a trained pair: final metrics, and pictures."""
 
 import dataclasses
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from vestige.experiments.contract import Findings
-from vestige.experiments.tied.options import Tied
 from vestige.models.tied import (
+    Net,
     OneHot,
     TiedPair,
     estimated_log_z_squared,
@@ -21,9 +21,9 @@ from vestige.models.tied import (
     reliability,
 )
 from vestige.numerics import batched_map
+from vestige.tasks.contract import Evaluation
 from vestige.tasks.evaluation import evaluate, scalars
-from vestige.tasks.tied import LabelledImages, Patterns
-from vestige.tasks.tied.labelled import RECOGNITIONS
+from vestige.tasks.tied.recognitions import RECOGNITIONS
 from vestige.typing import Key
 
 FINAL = 10  # times as many importance samples as while training
@@ -33,14 +33,8 @@ DRAWS = 20_000  # behind log Z²
 FILTERS = 40
 
 
-def examine(options: Tied, task: Any, model: TiedPair, *, key: Key) -> Findings:
-    """Metrics on all held-out data, and arrays for the report."""
-    if isinstance(task, Patterns):
-        return _patterns(task, model, key=key)
-    return _images(task, model, key=key)
-
-
-def _patterns(task: Patterns, model: TiedPair, *, key: Key) -> Findings:
+def of_patterns(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
+    """Of a few patterns, `Patterns`: exact metrics, what `p*` makes of them, and pictures."""
     key_z, key_pictures = jax.random.split(key)
     found = evaluate(task, model, len(task.patterns), key=key)
     metrics = scalars(found)
@@ -49,16 +43,17 @@ def _patterns(task: Patterns, model: TiedPair, *, key: Key) -> Findings:
     halves = jax.lax.map(lambda x: half_log_likelihood(net, x), task.patterns)
     metrics["log_z2"] = float(log_z2.log_mean)
     metrics["nll_star"] = float(-jnp.mean(halves)) + metrics["log_z2"]
-    side = round(task.patterns.shape[1] ** 0.5)
+    side, _ = task.image
     known = jnp.arange(side * side) < side * (side // 2)
     arrays = _pictures(net, task.patterns[:SHOWN], known, (side, side), key=key_pictures)
     arrays["gap_by_layer"] = np.asarray(found["gap_by_layer"])
     draws = jax.vmap(lambda k: net.generate(key=k)[0])(jax.random.split(key_z, SHOWN))
     arrays["class_samples"] = np.asarray(draws).reshape(1, SHOWN, side, side)
-    return Findings(metrics, {}, task.bounds(metrics), arrays)
+    return Evaluation(metrics, {}, task.bounds(metrics), arrays)
 
 
-def _images(task: LabelledImages, model: TiedPair, *, key: Key) -> Findings:
+def of_images(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
+    """Of `LabelledImages`: metrics on all held-out images, with ten times the samples of `task`, and pictures."""
     key_metrics, key_gaps, key_pictures = jax.random.split(key, 3)
     closer = dataclasses.replace(task, samples=FINAL * task.samples)
     metrics = scalars(evaluate(closer, model, len(task.test), key=key_metrics))
@@ -80,10 +75,10 @@ def _images(task: LabelledImages, model: TiedPair, *, key: Key) -> Findings:
         keys = jax.random.split(key_pictures, 2 * SHOWN)
         drawn = jax.vmap(lambda k: net.units[0].mean(net.down_logits(0, net.generate(key=k)[1])))(keys)
         arrays["class_samples"] = np.asarray(drawn).reshape(2, SHOWN, height, width)
-    return Findings(metrics, {}, task.bounds(metrics), arrays)
+    return Evaluation(metrics, {}, task.bounds(metrics), arrays)
 
 
-def _reliabilities(task: LabelledImages, net, *, key: Key) -> dict[str, np.ndarray]:
+def _reliabilities(task: Any, net: Net, *, key: Key) -> dict[str, np.ndarray]:
     found = {}
     keys = jax.random.split(key, len(task.test))
     for name, recognition in RECOGNITIONS.items():
@@ -94,7 +89,7 @@ def _reliabilities(task: LabelledImages, net, *, key: Key) -> dict[str, np.ndarr
     return found
 
 
-def _pictures(net, shown, known, image: tuple[int, int], *, key: Key) -> dict[str, np.ndarray]:
+def _pictures(net: Net, shown: Array, known: Array, image: tuple[int, int], *, key: Key) -> dict[str, np.ndarray]:
     """Data, what an up-down pass makes of them, their lower halves completed, and the first weights."""
     again = jax.vmap(lambda x: jax.nn.sigmoid(reconstructed(net, x)))(shown)
     keys = jax.random.split(key, len(shown))

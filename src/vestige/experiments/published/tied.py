@@ -1,8 +1,9 @@
 """Numbers of neighbouring work; the paper's own could not be read."""
 
 from vestige.experiments.entry import Published
-from vestige.experiments.tied.data import BinaryDigits
-from vestige.experiments.tied.options import Tied
+from vestige.experiments.experiment import Experiment
+from vestige.models.tied.specs import TiedPairSpec
+from vestige.tasks.tied.specs import BinaryDigitsSpec
 
 _SOURCE = "Bornschein and Bengio 2015 (reweighted wake-sleep), Mnih and Gregor 2014 (NVIL, a bound), as recalled"
 _NOTE = (
@@ -12,9 +13,10 @@ _NOTE = (
 _NLL = {"wake-sleep": 106.9, "RWS": 93.4, "NVIL": 99.8}
 
 
-def mnist(options: Tied) -> Published:
+def mnist(experiment: Experiment) -> Published:
     """Those of exactly these layers; empty for others."""
-    data = options.data
-    if not isinstance(data, BinaryDigits) or data.source != "mnist" or data.labelled or options.layers != "200-200":
+    task, model = experiment.task, experiment.model
+    unlabelled = isinstance(task, BinaryDigitsSpec) and task.source == "mnist" and not task.labelled
+    if not unlabelled or not isinstance(model, TiedPairSpec) or model.layers != "200-200":
         return {}
     return {"source": _SOURCE, "note": _NOTE, "metrics": {name: {"nll": value} for name, value in _NLL.items()}}
