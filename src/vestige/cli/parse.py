@@ -173,7 +173,7 @@ def renamed(option: Option, experiment: str) -> Option:
     value = option.value
     if names and value is not None and value in names.values.get(plain, {}):
         value = names.values[plain][value]
-    if (new, value) == (plain, option.value) or new == f"model.{plain}":
+    if value == option.value and (new == plain or new.endswith(f".{plain}")):
         return option  # a short name that is still good
     if new.endswith(".name"):
         new = new.removesuffix(".name")
@@ -211,17 +211,24 @@ def leaves_of(spec: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def match(short: str, names: Mapping[str, Any] | list[str]) -> str | None:
-    """The one name that is `short` or ends in it; None where there is none.
+    """The one name that is `short`, ends in it, or ends in its last word and has its others before that, in order
+    (`cell.heads` for `model.cell.memory.heads`); None where there is none.
 
-    **Raises:** `UsageError` where several end in it.
+    **Raises:** `UsageError` where several do.
     """
     if short in names:
         return short
-    ends = [name for name in names if name.endswith(f".{short}")]
+    ends = [name for name in names if name.endswith(f".{short}")] or [name for name in names if leaves_out(short, name)]
     if len(ends) > 1:
         shown = ", ".join(f"--{name.replace('_', '-')}" for name in ends)
         raise UsageError(f"--{short.replace('_', '-')} may be {shown}; say which")
     return ends[0] if ends else None
+
+
+def leaves_out(short: str, name: str) -> bool:
+    """Whether a short name of several words is `name` without some of the words before the last."""
+    words, rest = short.split("."), iter(name.split("."))
+    return len(words) > 1 and name.endswith(f".{words[-1]}") and all(word in rest for word in words)
 
 
 def full(option: Option, experiment: Experiment) -> Option:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from vestige.typing import Key
 
 
+OF_THE_MODEL: Any = None
+"""In place of a part: the one with which the model is trained where none is chosen."""
+
+
 class Components(NamedTuple):
     """What a run is made of."""
 
@@ -48,8 +52,8 @@ class Experiment(Spec):
 
     task: TaskSpec
     model: ModelSpec
-    rule: RuleSpec = None  # pyright: ignore[reportAssignmentType]  # __post_init__ puts in the model's default
-    optimiser: OptimiserSpec = None  # pyright: ignore[reportAssignmentType]
+    rule: RuleSpec = OF_THE_MODEL
+    optimiser: OptimiserSpec = OF_THE_MODEL
     steps: int = dataclasses.field(default=1000, kw_only=True)
     """Updates."""
     batch_size: int = dataclasses.field(default=32, kw_only=True)
