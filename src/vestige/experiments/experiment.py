@@ -84,10 +84,9 @@ class Experiment(Spec):
         model = outer.get("model", self.model)
         if model is not self.model:
             follow = [part for part in ("rule", "optimiser") if getattr(self, part) == default_of(self.model, part)]
-            outer = {**dict.fromkeys(follow), **outer}
-        rule = outer.get("rule")
-        if rule is not None and rule is not self.rule:
-            outer["rule"] = taking_over(model.suited(rule), self.rule)
+            outer = {**{part: default_of(model, part) for part in follow}, **outer}
+        if "rule" in names and outer["rule"] is not self.rule:
+            outer["rule"] = taking_over(model.suited(outer["rule"]), self.rule)
         experiment = dataclasses.replace(self, **outer) if outer else self
         for path, name in names.items():
             if "." in path:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vestige.rules.selection import AbstractSelection
 
 
+@runtime_checkable
 class LongSequences(Protocol):
     """What rules for long-term memories must know of a task."""
 

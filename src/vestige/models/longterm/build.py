@@ -1,7 +1,7 @@
 """A recurrent long-term memory put together from its parts."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 
@@ -13,6 +13,7 @@ from vestige.models.longterm.outcome import AbstractOutcome, Classes, Number
 from vestige.typing import Key
 
 
+@runtime_checkable
 class HasOutcomes(Protocol):
     """What must be known of the sequences for which a memory is built."""
 
