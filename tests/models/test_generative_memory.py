@@ -13,7 +13,7 @@ from vestige.models.temporal import gtmm
 from vestige.sequences import ContextWindow
 from vestige.tasks.longterm import GapRecall
 
-TASK = GapRecall(TRAIN, TEST, images=3, gap=4)
+TASK = GapRecall(TRAIN, TEST, num_images=3, gap=4)
 SHAPE = TRAIN.frame_shape
 PIXELS = SHAPE[0] * SHAPE[1]
 

@@ -226,13 +226,14 @@ def leaves_of(spec: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def match(short: str, names: Mapping[str, Any] | list[str]) -> str | None:
-    """The one name that is `short` or ends in it; None where there is none.
+    """The one name that is `short`, ends in it, or ends in its last word and has its others before that, in order
+    (`cell.heads` for `model.cell.memory.heads`); None where there is none.
 
-    **Raises:** `UsageError` where several end in it.
+    **Raises:** `UsageError` where several do.
     """
     if short in names:
         return short
-    ends = [name for name in names if name.endswith(f".{short}")]
+    ends = [name for name in names if name.endswith(f".{short}")] or [name for name in names if leaves_out(short, name)]
     if len(ends) > 1:
         shown = ", ".join(f"--{name.replace('_', '-')}" for name in ends)
         raise UsageError(f"--{short.replace('_', '-')} may be {shown}; say which")
@@ -243,6 +244,12 @@ def present(name: str, known: Mapping[str, Any]) -> str:
     """The one of the names with | between them that is known; the first where none is."""
     alternatives = name.split("|")
     return next((other for other in alternatives if other in known), alternatives[0])
+
+
+def leaves_out(short: str, name: str) -> bool:
+    """Whether a short name of several words is `name` without some of the words before the last."""
+    words, rest = short.split("."), iter(name.split("."))
+    return len(words) > 1 and name.endswith(f".{words[-1]}") and all(word in rest for word in words)
 
 
 def full(option: Option, experiment: Experiment) -> Option:

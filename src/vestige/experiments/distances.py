@@ -25,7 +25,7 @@ def by_distance(experiment: Experiment, components: Components, model: Any, *, k
     for distance in sorted({max(1, round(own * part)) for part in PARTS if own * part <= max(own, FARTHEST)}):
         task = experiment.task.at_distance(distance)
         if task is not None:
-            there = experiment.model.view(task.build(seed=0))
+            there = experiment.model.view(task.presented(task.build(seed=0), experiment.model.needs))
             found[distance] = float(evaluate(there, model, SIZE, key=key)[metric])
     return Diagnostics({}, _arrays("spans", "metric_by_span", found))
 

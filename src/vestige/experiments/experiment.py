@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from vestige.typing import Key
 
 
+OF_THE_MODEL: Any = None
+"""In place of a part: the one with which the model is trained where none is chosen."""
+
+
 class Components(NamedTuple):
     """What a run is made of."""
 
@@ -39,9 +43,6 @@ class Components(NamedTuple):
     """For the driver; independent of the one that made the model."""
 
 
-_DEFAULT: Any = None  # the rule or the optimiser of the model
-
-
 @dataclasses.dataclass(frozen=True)
 class Experiment(Spec):
     """What is learned, by what model and rule, and for how long.
@@ -51,8 +52,8 @@ class Experiment(Spec):
 
     task: TaskSpec
     model: ModelSpec
-    rule: RuleSpec = _DEFAULT
-    optimiser: OptimiserSpec = _DEFAULT
+    rule: RuleSpec = OF_THE_MODEL
+    optimiser: OptimiserSpec = OF_THE_MODEL
     steps: int = dataclasses.field(default=1000, kw_only=True)
     """Updates."""
     batch_size: int = dataclasses.field(default=32, kw_only=True)
@@ -65,7 +66,7 @@ class Experiment(Spec):
     def __post_init__(self):
         super().__post_init__()
         for name in ("rule", "optimiser"):
-            if getattr(self, name) is _DEFAULT:
+            if getattr(self, name) is OF_THE_MODEL:
                 object.__setattr__(self, name, default_of(self.model, name))
         at_least(self, 0, "steps")
         at_least(self, 1, "batch_size", "num_evals")

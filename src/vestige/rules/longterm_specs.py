@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class AbstractMemoryRuleSpec(RuleSpec):
     """A rule for long-term memories that clips its gradient."""
 
-    clip: float | None = 1.0
+    clip: float | None = dataclasses.field(default=1.0, kw_only=True)
     """Global norm at which the gradient is clipped; None leaves it alone."""
 
     needs: ClassVar[str] = "long-term memory"
@@ -33,7 +33,7 @@ class AbstractMemoryRuleSpec(RuleSpec):
 class AbstractRolloutSpec(AbstractMemoryRuleSpec):
     """One rollout of every sequence per update."""
 
-    rollout: int = dataclasses.field(default=10, kw_only=True)
+    rollout: int = 10
     """Steps that the gradient goes back."""
 
     shared: ClassVar[tuple[str, ...]] = ("rollout",)
@@ -86,24 +86,29 @@ class RandomlyTruncatedSpec(AbstractRolloutSpec):
 
 
 @dataclasses.dataclass(frozen=True)
-class BPTTSpec(AbstractMemoryRuleSpec):
-    """Back-propagation through the whole sequence."""
+class AbstractWholeSequenceSpec(AbstractMemoryRuleSpec):
+    """Whole sequences per update."""
 
-    part: ClassVar[str] = "vestige.rules.gradient:Gradient"
-
-    def build(self, model: Any, task: LongSequences) -> "Gradient":
-        objective = load("vestige.models.longterm.objective:WholeSequence")(whole_sequence(task, "bptt"))
-        return self.make(objective)
+    def gradient(self, steps: int, segment: int | None = None) -> "Gradient":
+        """The gradient of the loss of whole sequences of `steps` steps."""
+        objective = load("vestige.models.longterm.objective:WholeSequence")(steps, segment)
+        return load("vestige.rules.gradient:Gradient")(objective, clip=self.clip)
 
 
 @dataclasses.dataclass(frozen=True)
-class CheckpointedSpec(AbstractMemoryRuleSpec):
+class BPTTSpec(AbstractWholeSequenceSpec):
+    """Back-propagation through the whole sequence."""
+
+    def build(self, model: Any, task: LongSequences) -> "Gradient":
+        return self.gradient(whole_sequence(task, "bptt"))
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointedSpec(AbstractWholeSequenceSpec):
     """Back-propagation through the whole sequence, of which the backward pass computes one segment again at a time."""
 
     segment: int | None = None
     """Steps between two stored states; None: the root of the length, which stores least."""
-
-    part: ClassVar[str] = "vestige.rules.gradient:Gradient"
 
     def __post_init__(self):
         super().__post_init__()
@@ -111,9 +116,7 @@ class CheckpointedSpec(AbstractMemoryRuleSpec):
 
     def build(self, model: Any, task: LongSequences) -> "Gradient":
         steps = whole_sequence(task, "checkpointed")
-        segment = self.segment or max(1, round(steps**0.5))
-        objective = load("vestige.models.longterm.objective:WholeSequence")(steps, segment)
-        return load(self.part)(objective, clip=self.clip)
+        return self.gradient(steps, self.segment or max(1, round(steps**0.5)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Memory, predictor and uncertainty detector."""
 
+from .build import recurrent as recurrent
 from .contract import AbstractLongTermModel as AbstractLongTermModel
 from .detector import Detector as Detector
 from .generative import Frame as Frame
@@ -19,3 +20,5 @@ from .outcome import Classes as Classes
 from .outcome import Number as Number
 from .picture import Glimpse as Glimpse
 from .picture import Picture as Picture
+from .specs import GenerativeMemorySpec as GenerativeMemorySpec
+from .specs import RecurrentSpec as RecurrentSpec

@@ -22,7 +22,7 @@ class HasDistance(Protocol):
     """A task in which something must be remembered."""
 
     @property
-    def distance(self) -> int:
+    def max_distance(self) -> int:
         """Over how many steps, about."""
         ...
 
@@ -87,7 +87,7 @@ class RecurrentSpec(ModelSpec):
         seen: HasDistance = task
 
         def cell(inputs: int, *, key: "Key") -> Any:
-            return self.cell.build(inputs, distance=seen.distance, key=key)
+            return self.cell.build(inputs, distance=seen.max_distance, key=key)
 
         return self.make(task, cell=cell, key=key)
 
@@ -102,7 +102,6 @@ class GenerativeMemorySpec(AbstractTemporalSpec):
     detector_width: int = 64
     """Hidden units of the uncertainty detector."""
 
-    part: ClassVar[str] = "vestige.models.longterm.generative:generative_memory"
     needs: ClassVar[str] = "named frames"
     provides: ClassVar[frozenset[str]] = frozenset({"long-term memory"})
     subject: ClassVar[str] = "a generative model of long sequences"
@@ -124,6 +123,5 @@ class GenerativeMemorySpec(AbstractTemporalSpec):
 
         key_model, key_detector = jax.random.split(key)
         model = self.temporal(task, key=key_model)
-        return load(self.part)(
-            model, task.frame_shape, task.condition_size, width=self.detector_width, key=key_detector
-        )
+        make = load("vestige.models.longterm.generative:generative_memory")
+        return make(model, task.frame_shape, task.condition_size, width=self.detector_width, key=key_detector)

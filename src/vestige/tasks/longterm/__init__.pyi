@@ -19,6 +19,13 @@ from .pixels import PixelSequence as PixelSequence
 from .reading import EncodesAndPredicts as EncodesAndPredicts
 from .recall import Recall as Recall
 from .recall import RecallSequence as RecallSequence
+from .specs import AddSpec as AddSpec
+from .specs import CopySpec as CopySpec
+from .specs import GapRecallSpec as GapRecallSpec
+from .specs import PixelsSpec as PixelsSpec
+from .specs import RecallSpec as RecallSpec
+from .specs import XorSpec as XorSpec
 from .stream import Stream as Stream
+from .stream_spec import StreamSpec as StreamSpec
 from .xor import Xor as Xor
 from .xor import XorSequence as XorSequence

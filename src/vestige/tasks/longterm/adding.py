@@ -52,7 +52,7 @@ class Add(AbstractLongTask):
         return self.length
 
     @property
-    def distance(self) -> int:
+    def max_distance(self) -> int:
         return self.length
 
     @property

@@ -87,8 +87,10 @@ class AbstractMemoryTask(AbstractTask):
 class AbstractLongTask(AbstractMemoryTask):
     """Those in which a token or a vector is seen at each step, and the outcome is a class or a number."""
 
-    distance: eqx.AbstractVar[int]
-    """Over how many steps something must be remembered, about; for models that start out made for it."""
+    @property
+    @abc.abstractmethod
+    def max_distance(self) -> int:
+        """Over how many steps something must be remembered, about; for models that start out made for it."""
 
     @property
     @abc.abstractmethod
@@ -144,8 +146,8 @@ class WithContextWindow(AbstractLongTask):
         return self.task.steps
 
     @property
-    def distance(self) -> int:
-        return self.task.distance
+    def max_distance(self) -> int:
+        return self.task.max_distance
 
     @property
     def tokens(self) -> int | None:

@@ -145,7 +145,7 @@ class Copy(AbstractChoice):
         return self.length + 2 * self.symbols
 
     @property
-    def distance(self) -> int:
+    def max_distance(self) -> int:
         return self.length
 
     @property

@@ -67,7 +67,7 @@ class PixelImages(AbstractChoice):
         return height * width * self.scale**2
 
     @property
-    def distance(self) -> int:
+    def max_distance(self) -> int:
         return self.steps
 
     @property

@@ -76,6 +76,10 @@ class Recall(AbstractChoice):
         return self.distance + 2
 
     @property
+    def max_distance(self) -> int:
+        return self.distance
+
+    @property
     def tokens(self) -> int:
         return 2 * self.symbols + 3
 

@@ -26,7 +26,7 @@ class Stream(AbstractTask):
     and of the row. Either way a resumed run reads what the run never stopped would have read.
 
     Steps hold an integer (`tokens` says how many there are) or a vector of numbers, their outcomes a class (`classes`)
-    or a number. `distance` says over how many steps something may have to be remembered, about: models that start out
+    or a number. `max_distance` says over how many steps something may have to be remembered, about: models that start out
     made for a distance ask for it, and nothing else depends on it.
 
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
@@ -44,7 +44,7 @@ class Stream(AbstractTask):
     segment: int | None = eqx.field(static=True, default=None)
     tokens: int | None = eqx.field(static=True, default=None)
     classes: int | None = eqx.field(static=True, default=None)
-    distance: int = eqx.field(static=True, default=1000)
+    max_distance: int = eqx.field(static=True, default=1000)
 
     def __check_init__(self):
         train, held_out = self.train, self.held_out

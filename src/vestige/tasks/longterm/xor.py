@@ -49,6 +49,10 @@ class Xor(AbstractChoice):
         return self.distance + 2
 
     @property
+    def max_distance(self) -> int:
+        return self.distance
+
+    @property
     def tokens(self) -> int:
         return QUESTION + 1
 

@@ -26,7 +26,7 @@ class MazeEpisodes(AbstractLongTask):
         return self.maze.horizon
 
     @property
-    def distance(self) -> int:
+    def max_distance(self) -> int:
         return self.maze.horizon
 
     @property
