@@ -116,9 +116,10 @@ def both_ways(cell, xs, drive):
     def unrolled(cell):
         return unroll(cell, begun, xs, drive)
 
-    return [
-        (*way(cell), eqx.filter_grad(lambda c: jnp.sum(jnp.sin(way(c)[1])))(cell)) for way in (one_by_one, unrolled)
-    ]
+    def with_gradient(way):
+        return *way(cell), eqx.filter_grad(lambda c: jnp.sum(jnp.sin(way(c)[1])))(cell)
+
+    return with_gradient(one_by_one), with_gradient(unrolled)
 
 
 def test_unrolled_is_step_by_step_gradient_included(cell, key):
