@@ -58,6 +58,7 @@ def rule(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_eight_copies_of_a_bit_are_kept_in_one_hidden_unit(rule, key):
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # optax's schedules
         model = trained(rule, 8, key)
@@ -69,6 +70,7 @@ def test_eight_copies_of_a_bit_are_kept_in_one_hidden_unit(rule, key):
     assert max(agreement, 1 - agreement) > 0.99
 
 
+@pytest.mark.slow
 def test_one_copy_is_worth_nothing(key):
     """Its own bias does as well: the cost is that of independent bits, and the model is no better."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):

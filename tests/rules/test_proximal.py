@@ -275,6 +275,7 @@ class TestUpdates:
         assert float(step.metrics["grad_norm"]) > 1e-2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lenient")
 def test_finds_the_better_arm(key):
     agent = small_agent(key=key)

@@ -87,6 +87,7 @@ def extremes(name, key):
     return jnp.all(jax.lax.map(one, jax.random.split(key, 2**18 // N), batch_size=2**13), axis=0)
 
 
+@pytest.mark.slow
 def test_rates_over_sixty_orders_of_magnitude(name):
     """About ten million noise draws over all structures."""
     assert extremes(name, jax.random.key(12)).tolist() == [True] * 5

@@ -183,6 +183,7 @@ def tiny(kind):
     return model, guide, elbo, params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TINY)
 def test_the_gradient_of_svi(kind):
     model, guide, elbo, params = tiny(kind)
@@ -201,6 +202,7 @@ def test_the_gradient_of_svi(kind):
         assert (off <= 4 * error + 1e-5).all(), (off / error, error)
 
 
+@pytest.mark.slow
 def test_svi_learns():
     model, guide, elbo, params = tiny("permutation")
     svi = SVI(model, guide, numpyro.optim.Adam(0.03), TraceGraph_ELBO(num_particles=8))
@@ -238,6 +240,7 @@ def gibbs(rankings, *, steps, key):
     return jax.lax.scan(step, jnp.ones(ITEMS), jax.random.split(key, steps))[1]
 
 
+@pytest.mark.slow
 def test_rankings_by_nuts_and_by_gibbs():
     truth = jnp.array([1.0, 0.3, -0.4, -0.9])
     rankings = TraceDistribution(Permutation(truth)).sample(jax.random.key(3), (RANKINGS,))

@@ -59,6 +59,7 @@ def test_pair_bound_is_below_the_log_density_and_meets_its_own_expectation(model
     assert abs(float(jnp.mean(bounds)) - expected) < 4 * error + 1e-3
 
 
+@pytest.mark.slow
 def test_transition_probabilities_of_all_observations_add_up_to_one(model, key):
     """By importance sampling, and against the integral over the prior."""
     prior = model.before(STATE)

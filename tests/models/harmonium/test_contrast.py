@@ -85,6 +85,7 @@ def distance(one, other):
     return np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(one, other, strict=True)))
 
 
+@pytest.mark.slow
 def test_contrastive_divergence_comes_to_the_exact_gradient_with_more_sweeps(harmonium, key):
     exact = exact_gradient(harmonium)
     misses = {}
@@ -109,6 +110,7 @@ def test_one_sweep_asks_for_nothing_where_the_data_are_the_models_own(harmonium,
         np.testing.assert_array_less(np.abs(leaf.mean(axis=0)), 4 * leaf.std(axis=0) / np.sqrt(len(leaf)))
 
 
+@pytest.mark.slow
 def test_chains_that_start_far_away_leave_the_positive_phase_alone(harmonium, key):
     """With very many sweeps the start does not matter, so neither does the noise."""
     means, errors = estimates(harmonium, DATA, 60, 20_000, key, noise=1.0, sampled=True)
@@ -142,6 +144,7 @@ def test_no_gradient_runs_along_the_chain(key):
     np.testing.assert_allclose(slope.weights[0], by_hand, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_sampled_statistics_are_the_same_on_average_and_noisier(harmonium, key):
     means, errors = estimates(harmonium, DATA, 1, 20_000, key)
     sampled, noisier = estimates(harmonium, DATA, 1, 20_000, jax.random.fold_in(key, 1), sampled=True)
