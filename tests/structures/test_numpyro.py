@@ -1,5 +1,6 @@
 """Structures as NumPyro distributions: laws, SVI, NUTS, and a Gibbs sampler that fills in the arrival times."""
 
+import functools
 import subprocess
 import sys
 
@@ -33,12 +34,18 @@ def single(name, n, seed=0):
     return jnp.asarray(CASES[name].rates(n, seed=seed), jnp.float32)
 
 
+@functools.cache
+def made(name):
+    """In one compilation, with the log-rates it is made of."""
+    log_rates = single(name, 3)
+    distribution = jax.jit(lambda x: TraceDistribution(CASES[name].make(x), validate_args=False))(log_rates)
+    return log_rates, distribution
+
+
 def test_the_law(name, key):
     """All traces have their probability, nothing else has any, and draws are what `sample` draws."""
-    n = 3
-    log_rates = single(name, n)
-    winners, log_probs = listed(name, n, np.asarray(log_rates))
-    distribution = TraceDistribution(CASES[name].make(log_rates))
+    log_rates, distribution = made(name)
+    winners, log_probs = listed(name, 3, np.asarray(log_rates))
     assert (distribution.batch_shape, distribution.event_shape) == ((), winners.shape[1:])
     assert distribution.support.is_discrete and distribution.support.event_dim == 1
     assert not distribution.has_rsample and not distribution.has_enumerate_support
@@ -56,9 +63,8 @@ def test_the_law(name, key):
 
 
 def test_impossible_winners(name):
-    log_rates = single(name, 3)
+    log_rates, distribution = made(name)
     winners, _ = listed(name, 3, np.asarray(log_rates))
-    distribution = TraceDistribution(CASES[name].make(log_rates), validate_args=False)
     wrong = np.stack([np.full_like(winners[0], -1), np.full_like(winners[0], log_rates.size), 0 * winners[0] - 7])
     assert distribution.log_prob(wrong).tolist() == [-np.inf] * 3
     assert not bool(jnp.any(distribution.support(wrong)))
