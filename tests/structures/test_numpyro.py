@@ -122,7 +122,9 @@ def test_batches_and_transformations(name, key):
     assert alone.expand((6,)).sample(key).shape == (6, *alone.event_shape)
     assert alone.expand((6,)).log_prob(drawn[0, 0, 3]).shape == (6,)
     assert alone.to_event(0) is alone and batch.to_event(1).batch_shape == ()
-    two = jax.vmap(jax.vmap(lambda x: TraceDistribution(make(x))))(log_rates[:4].reshape(2, 2, *log_rates.shape[1:]))
+    two = jax.jit(jax.vmap(jax.vmap(lambda x: TraceDistribution(make(x)))))(
+        log_rates[:4].reshape(2, 2, *log_rates.shape[1:])
+    )
     assert two.batch_shape == (2, 2)
     four = drawn[0, 0, :4].reshape(2, 2, -1)
     np.testing.assert_allclose(two.log_prob(four).reshape(4), batch.log_prob(drawn[0, 0])[:4], atol=1e-5)

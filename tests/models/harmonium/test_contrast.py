@@ -55,7 +55,7 @@ def test_exact_phases_are_the_gradient_of_the_likelihood(harmonium):
         def mean_log(model):
             return jnp.mean(jax.vmap(lambda v: exact(model, v, key=jax.random.key(0)))(jnp.asarray(DATA)))
 
-        found = jax.grad(mean_log)(double)
+        found = jax.jit(jax.grad(mean_log))(double)
         for mine, theirs in zip(exact_gradient(harmonium), jax.tree.leaves(found), strict=True):
             np.testing.assert_allclose(theirs, mine, atol=1e-6)
         step = 1e-6
@@ -137,7 +137,7 @@ def test_no_gradient_runs_along_the_chain(key):
     """The end of the chain is data: the slope in a weight is that of two free energies at fixed places."""
     harmonium = Harmonium(jnp.full((1, 1), 0.3), jnp.zeros(1), jnp.zeros(1), Poisson(1))
     value = jnp.asarray([3.0])
-    slope = jax.grad(lambda m: m.contrast(value, sweeps=2, key=key))(harmonium)
+    slope = jax.jit(jax.grad(lambda m: m.contrast(value, sweeps=2, key=key)))(harmonium)
     fantasy = value - slope.visible_bias  # v_0 - v_n is the slope in the visible bias
     assert float(fantasy[0]) == round(float(fantasy[0]))
     by_hand = value * jax.nn.sigmoid(0.3 * value) - fantasy * jax.nn.sigmoid(0.3 * fantasy)
