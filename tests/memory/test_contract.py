@@ -336,6 +336,7 @@ def survives(memory, keys, alike):
     return jax.vmap(run)(keys, alike)
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_adversarial_steps_stay_finite(memory, key):
     """A hundred sequences of a thousand steps of either kind: keys of 0 and ±1e6, words all alike or of 1e6."""
     assert np.all(survives(memory, jax.random.split(key, 200), np.arange(200) < 100))

@@ -46,7 +46,7 @@ def test_probabilities_of_all_values_add_up_to_one(family, double):
     law, natural, values = family
     if values is None:
         pytest.skip("real values: see the comparison with scipy")
-    logs = jax.vmap(lambda value: law.log_prob(jnp.asarray(natural), value))(jnp.asarray(values))
+    logs = jax.jit(jax.vmap(lambda value: law.log_prob(jnp.asarray(natural), value)))(jnp.asarray(values))
     np.testing.assert_allclose(np.exp(np.asarray(logs)).sum(), 1.0, atol=1e-8)
 
 
@@ -65,7 +65,9 @@ def test_density_is_that_of_scipy(family, double):
 def test_mean_is_the_slope_of_the_log_partition(family, double):
     law, natural, _ = family
     eta = jnp.asarray(natural)
-    slope = np.asarray(jax.grad(law.log_partition)(eta))[-law.size :]  # of Gamma's two statistics the second is y
+    slope = np.asarray(jax.jit(jax.grad(law.log_partition))(eta))[
+        -law.size :
+    ]  # of Gamma's two statistics the second is y
     np.testing.assert_allclose(law.mean(eta), slope, rtol=1e-10)
 
 

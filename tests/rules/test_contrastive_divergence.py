@@ -58,17 +58,19 @@ def rule(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_eight_copies_of_a_bit_are_kept_in_one_hidden_unit(rule, key):
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # optax's schedules
         model = trained(rule, 8, key)
     if rule.chains is not None:  # chains that start at the data never learn how often each value comes
         assert cost(model, 8, key) < (1 + OTHERS) * np.log(2) + 1.0  # without the unit: (8 + 2) ln 2 = 6.9
     data = bits(8, jax.random.fold_in(key, 7))
-    hidden = np.asarray(jax.vmap(model.logits)(data))[:, 0] > 0
+    hidden = np.asarray(jax.jit(jax.vmap(model.logits))(data))[:, 0] > 0
     agreement = np.mean(hidden == (np.asarray(data)[:, 0] > 0.5))
     assert max(agreement, 1 - agreement) > 0.99
 
 
+@pytest.mark.slow
 def test_one_copy_is_worth_nothing(key):
     """Its own bias does as well: the cost is that of independent bits, and the model is no better."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):

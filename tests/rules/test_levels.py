@@ -27,6 +27,7 @@ def without_memory():
     return trained(MemUP(10, 10, scan_chunk=40, clip=None), model, draw, 600, key=key, rate=2e-2)[0]
 
 
+@pytest.mark.slow
 def test_a_detector_knows_where_a_memory_is_needed(without_memory):
     """Check 9: nothing is uncertain but the ten symbols at the end, and they by ln 8; they are what is chosen."""
     model, size = without_memory, 256
@@ -47,6 +48,7 @@ def test_a_detector_knows_where_a_memory_is_needed(without_memory):
     np.testing.assert_array_equal(chosen, np.broadcast_to(np.arange(BLANKS + 10, BLANKS + 20), (size, 10)))
 
 
+@pytest.mark.slow
 def test_copy_without_a_memory(without_memory):
     """Check 10: accuracy 1/8 and cross-entropy ln 8; no information, and less than none on fresh sequences."""
     found = COPY.evaluate(without_memory, size=2048, key=jax.random.key(5))
@@ -55,6 +57,7 @@ def test_copy_without_a_memory(without_memory):
     assert -0.02 < float(found["information"]) < 4 * 0.05 / np.sqrt(20_480)
 
 
+@pytest.mark.slow
 def test_add_without_a_memory(key):
     """Check 10: who remembers nothing answers 1, and is wrong by the variance, 1/6, in the square."""
     task = Add(200)  # the last number, which is seen, is one of the two in one of a hundred
@@ -95,6 +98,7 @@ class Halves(AbstractCell[jax.Array]):
         return state, state
 
 
+@pytest.mark.slow
 def test_the_bound_comes_from_below(key):
     """Check 12: of four symbols the memory keeps the half: ln 2, which the trained bound nears and never passes."""
     joint = np.zeros((4, 2))

@@ -205,7 +205,7 @@ def test_a_score_pass_does_not_depend_on_its_windows(score, chunk, key):
         means = model.detector(window.inputs, window.inside)[:, 0]
     else:
         _, memories = model.encode(model.init(), window.inputs[2:])
-        means = jax.vmap(model.predict)(memories, window.inputs[2:])[:, 0]
+        means = jax.jit(jax.vmap(model.predict))(memories, window.inputs[2:])[:, 0]
     scores = np.asarray(jnp.square(means - window.outcomes[2:]))
     best = sorted(range(5, 29), key=lambda step: -scores[step])[:6]
     assert found.steps.tolist() == best

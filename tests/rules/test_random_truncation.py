@@ -75,7 +75,7 @@ def test_without_cuts_it_is_back_propagation(key):
 def test_an_update_is_over_at_the_first_cut():
     """Geometric: k rollouts with probability `cut (1 - cut)^(k - 1)`, and all the rest at `longest`."""
     rule, draws = RandomlyTruncated(3, 0.4, longest=4), 4000
-    numbers_of = np.asarray(jax.vmap(lambda k: rule.drawn(key=k))(jax.random.split(jax.random.key(0), draws)))
+    numbers_of = np.asarray(jax.jit(jax.vmap(lambda k: rule.drawn(key=k)))(jax.random.split(jax.random.key(0), draws)))
     expected = np.array([0.4, 0.24, 0.144, 0.216])
     observed = np.array([(numbers_of == k).mean() for k in range(1, 5)])
     assert observed.sum() == 1.0

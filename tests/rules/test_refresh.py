@@ -57,7 +57,7 @@ class Noted(AbstractSequence):
 def test_long_sequences_that_nobody_asks_about_are_not_read(wanted, key):
     notes = []
     lengths = jnp.full(ROWS, 400, jnp.int32).at[jnp.array(wanted)].set(8)
-    batch = jax.vmap(lambda length: Noted(length, notes))(lengths)
+    batch = jax.jit(jax.vmap(lambda length: Noted(length, notes)))(lengths)
     slots = Slots(batch, jnp.zeros(ROWS, jnp.int32), jnp.zeros(ROWS))
     chosen = jnp.zeros(ROWS, bool).at[jnp.array(wanted)].set(True)
     nothing = Candidates(jnp.zeros((ROWS, 4), jnp.int32), jnp.full((ROWS, 4), -jnp.inf))

@@ -114,6 +114,7 @@ def accuracy(rule, places, length, updates, key):
     return float(jnp.mean(jax.jit(jax.vmap(one))(batch.inputs)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "solved"), [(memup(12), False), (memup(12, stride=2), True), (memup(16), True)])
 def test_what_is_learned(rule, solved, key):
     """Check 14, trained: bits 11 steps apart. A border between them: chance. None, or overlapping rollouts: solved."""

@@ -38,6 +38,7 @@ def trained(rule, *, steps, run=None):
     return fit(model, CueRecall(), steps=steps, run=run, **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "low", "high"), [(MemUP(5, 1, scan_chunk=52), 0.95, 1.0), (Truncated(5), 0.0, 0.45)])
 def test_memup_carries_a_cue_over_ten_rollouts_and_truncation_loses_it(rule, low, high):
     result = trained(rule, steps=600)

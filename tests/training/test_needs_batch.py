@@ -97,6 +97,7 @@ def learned(rule, task):
     return fit(model, task, steps=9, **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", SLOTTED.values(), ids=SLOTTED)
 def test_what_is_learned_does_not_depend_on_who_is_asked(rule):
     """Sequences of many lengths, so that some places are filled while others go on."""

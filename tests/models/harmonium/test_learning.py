@@ -64,10 +64,12 @@ def velocities():
     return found
 
 
+@pytest.mark.slow
 def test_the_joint_density_asks_for_a_velocity(velocities):
     assert velocities[JointTarget] > 0.5
 
 
+@pytest.mark.slow
 def test_the_transition_does_not(velocities):
     """The same model, data, optimiser and number of updates: only the negative phase of the previous state differs."""
     assert velocities[TransitionTarget] < 0.45 < velocities[JointTarget] - 0.1

@@ -142,7 +142,7 @@ class TestGeneration:
             assert bool(jnp.all(likely > samples.prior.log_prob(samples.latent + 10)))
             return
         noise = (samples.latent - samples.prior.mean) / jnp.exp(samples.prior.log_scale)
-        expected = jax.vmap(lambda t: jax.random.normal(jax.random.fold_in(key, t), (3,)))(jnp.arange(6))
+        expected = jax.jit(jax.vmap(lambda t: jax.random.normal(jax.random.fold_in(key, t), (3,))))(jnp.arange(6))
         np.testing.assert_allclose(noise, expected, rtol=1e-3, atol=1e-4)
 
     def test_nothing_filtered_is_pure_sampling(self, model, frames, key):

@@ -126,7 +126,7 @@ class TestRecall:
 
     def test_every_octave_of_distances_takes_the_same_share_of_steps(self, key):
         task = Recall(1024, min_distance=4)
-        lengths = np.asarray(jax.vmap(lambda k: task.sequence(key=k).length)(jax.random.split(key, 200_000)))
+        lengths = np.asarray(jax.jit(jax.vmap(lambda k: task.sequence(key=k).length))(jax.random.split(key, 200_000)))
         distances = lengths - 2
         assert distances.min() == 4 and distances.max() <= 1024
         shares = np.histogram(distances, bins=2 ** np.arange(2, 11), weights=distances.astype(float))[0]
@@ -146,7 +146,7 @@ class TestRecall:
         ids=lambda task: type(task).__name__,
     )
     def test_who_is_judged_bridges_the_whole_distance(self, task, key):
-        held_out = jax.vmap(lambda k: task.held_out(key=k).length)(jax.random.split(key, 20))
+        held_out = jax.jit(jax.vmap(lambda k: task.held_out(key=k).length))(jax.random.split(key, 20))
         np.testing.assert_array_equal(held_out, task.steps)
         lengths = np.asarray(task.batch(size=20, key=key).inputs.length)
         assert (lengths <= task.steps).all() and np.median(lengths) < 15

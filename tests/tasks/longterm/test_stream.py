@@ -68,7 +68,7 @@ class TestBatches:
     def test_lanes_are_the_file_in_order(self, task, key):
         sequences = task.batch(size=4, key=key).inputs
         assert sequences.length.tolist() == [25, 25, 25, 26]
-        read = jax.vmap(lambda s: s.window(jnp.array(0), 26))(sequences)
+        read = jax.jit(jax.vmap(lambda s: s.window(jnp.array(0), 26)))(sequences)
         inside = np.asarray(read.inside)
         np.testing.assert_array_equal(np.asarray(read.inputs)[inside], task.train.read(0, 101)[0])
         jax.tree.map(np.testing.assert_array_equal, sequences, task.batch(size=4, key=jax.random.key(9)).inputs)
@@ -83,7 +83,7 @@ class TestBatches:
         begins = np.asarray(large.begin)[:, 1]
         assert begins.min() >= 0 and begins.max() <= 94 and len(set(begins.tolist())) > 20
         assert set(large.length.tolist()) == {7}
-        window = jax.vmap(lambda s: s.window(jnp.array(2), 4))(large)
+        window = jax.jit(jax.vmap(lambda s: s.window(jnp.array(2), 4)))(large)
         for row in (0, 5):
             np.testing.assert_array_equal(
                 window.inputs[row], task.train.read(int(begins[row]) + 2, int(begins[row]) + 6)[0].astype(np.int32)

@@ -26,7 +26,7 @@ def test_an_episode_is_what_the_environment_plays(key):
     agent = small_agent(key=key)
     rows = jax.random.split(key, 12)
     played = jax.jit(jax.vmap(lambda k: play(agent, MAZE, uniform, key=k)))(rows)
-    sequences = jax.vmap(lambda k: EPISODES.sequence(key=k))(rows)
+    sequences = jax.jit(jax.vmap(lambda k: EPISODES.sequence(key=k)))(rows)
     window = jax.jit(jax.vmap(lambda s: s.window(jnp.array(0), MAZE.horizon)))(sequences)
     np.testing.assert_array_equal(window.inside, played.mask)
     np.testing.assert_array_equal(window.known, played.mask)
