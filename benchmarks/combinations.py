@@ -7,7 +7,7 @@
 import argparse
 
 from vestige.errors import UsageError
-from vestige.registry import registry
+from vestige.registries import registry
 
 
 def verdict(experiment, rule: str) -> str:

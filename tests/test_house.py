@@ -9,8 +9,9 @@ import vestige
 ROOT = Path(vestige.__file__).parent
 
 HOUSE = [
-    ["errors", "typing", "checks", "spec", "capabilities", "version", "numerics"],
-    ["registry"],
+    ["errors", "typing", "checks", "capabilities", "version", "numerics"],
+    ["spec"],
+    ["registries"],
     ["plain"],
     ["data"],
     ["sequences"],

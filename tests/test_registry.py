@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from vestige.errors import UsageError
-from vestige.registry import CONTRACTS, Registry, register, registry
+from vestige.registries import CONTRACTS, Registry, register, registry
 from vestige.spec import Spec
 
 

@@ -10,7 +10,7 @@ import pytest
 from vestige.errors import UsageError
 from vestige.memory.specs import MEMORIES, IntrospectionSpec, NTMSpec
 from vestige.plain import from_plain, name_of, to_plain
-from vestige.registry import CONTRACTS, registry
+from vestige.registries import CONTRACTS, registry
 from vestige.spec import Spec, load
 from vestige.training.optimisers import AdamSpec, OptimiserSpec
 
@@ -18,7 +18,7 @@ SPECIFIED = [contract for contract in CONTRACTS if contract not in ("dataset", "
 
 
 def test_reading_every_specification_needs_no_jax():
-    code = "import sys\nfrom vestige.registry import CONTRACTS, registry\n"
+    code = "import sys\nfrom vestige.registries import CONTRACTS, registry\n"
     code += "for contract in CONTRACTS: list(registry(contract))\n"
     code += "assert 'jax' not in sys.modules, [m for m in sys.modules if m.startswith('vestige')]"
     subprocess.run([sys.executable, "-c", code], check=True)

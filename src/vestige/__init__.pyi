@@ -15,8 +15,8 @@ from .estimators import expect as expect
 from .experiments import Entry as Entry
 from .experiments import Experiment as Experiment
 from .experiments import load as load
-from .registry import register as register
-from .registry import registry as registry
+from .registries import register as register
+from .registries import registry as registry
 from .spec import Spec as Spec
 from .training import fit as fit
 from .version import __version__ as __version__

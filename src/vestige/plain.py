@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from vestige.errors import UsageError, nearest
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.spec import Spec
 
 NAME = "name"

@@ -10,7 +10,7 @@ from vestige.cells.specs import CELLS, MOST_KEPT
 from vestige.memory import AttentionSpec, DNCSpec, MemorySpec, NoMemorySpec
 from vestige.memory.specs import MEMORIES
 from vestige.plain import from_plain, name_of, to_plain
-from vestige.registry import Registry, registry
+from vestige.registries import Registry, registry
 
 
 @pytest.mark.parametrize("name", CELLS)

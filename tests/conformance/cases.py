@@ -1,6 +1,6 @@
 """What the suites are generated from."""
 
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.spec import Spec
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from vestige.data import ImageData
 from vestige.errors import UsageError
-from vestige.registry import registry
+from vestige.registries import registry
 
 DATASETS = registry("dataset")
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.cases import parametrised
 from vestige.estimators import Exact, expect
-from vestige.registry import registry
+from vestige.registries import registry
 
 ESTIMATES = 4000
 

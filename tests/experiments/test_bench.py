@@ -4,20 +4,20 @@ import json
 
 import jax
 import pytest
-from vestige.experiments.temporal import Temporal
-from vestige.experiments.temporal.images import Images
-from vestige.experiments.temporal.memories import MEMORIES
-
-from vestige.errors import UsageError
-from vestige.experiments import bench, find
-from vestige.experiments.bench import measure_rivals
 from vestige.experiments.longterm.architecture import Architecture
 from vestige.experiments.longterm.cells import LSTM
 from vestige.experiments.longterm.generative import Gap
 from vestige.experiments.longterm.options import LongTerm
 from vestige.experiments.longterm.rules import BPTT, RULES, MemUP, Truncated
 from vestige.experiments.longterm.tasks import Pixels, Recall
+from vestige.experiments.temporal import Temporal
+from vestige.experiments.temporal.images import Images
+from vestige.experiments.temporal.memories import MEMORIES
 from vestige.experiments.tied import BinaryDigits
+
+from vestige.errors import UsageError
+from vestige.experiments import bench, find
+from vestige.experiments.bench import measure_rivals
 
 QUICK = {"updates": 1, "blocks": 1, "seconds": None, "seed": 0}
 OPTIONS = LongTerm(Recall(12), LSTM(4), Architecture(features=3, width=4, detector=3), rollout=4, batch=2)

@@ -6,7 +6,7 @@ import yaml
 from vestige.cli.parse import fitting, parts_of
 from vestige.experiments import Experiment
 from vestige.plain import from_plain, to_plain
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.report.metrics import metric
 
 CATALOGUE = registry("experiment")

@@ -11,7 +11,7 @@ from vestige.experiments.comparison import compare, spread, summarise
 from vestige.experiments.execution import execute
 from vestige.experiments.folder import write_json
 from vestige.experiments.restoring import load
-from vestige.registry import registry
+from vestige.registries import registry
 
 ENTRY = registry("experiment").find("perfect-recall")
 

@@ -23,7 +23,7 @@ from vestige.models.families import Bernoulli, Gaussian, Poisson
 from vestige.models.filters.specs import FILTERS, BitsRVAESpec, FactorSpec, RVAESpec, StraightRVAESpec
 from vestige.models.harmonium.specs import HARMONIUMS, DeepHarmoniumSpec, REFHSpec, RTRBMSpec, TRBMSpec
 from vestige.plain import from_plain, name_of, to_plain
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.report import write_report
 from vestige.report.metrics import _KNOWN
 from vestige.rules import (

@@ -8,11 +8,11 @@ import yaml
 from vestige.experiments.construct import construct
 from vestige.experiments.optimisers import Adam
 from vestige.experiments.serial import from_plain, to_plain
+from vestige.experiments.tmaze import PPO, TRAININGS, Joint, Pretrained, TMaze
+from vestige.experiments.tmaze.entries import TMAZE
 
 from vestige import rules
 from vestige.experiments.execution import execute
-from vestige.experiments.tmaze import PPO, TRAININGS, Joint, Pretrained, TMaze
-from vestige.experiments.tmaze.entries import TMAZE
 
 FAST = Adam(5e-3, "constant", 0)
 TINY = TMaze(

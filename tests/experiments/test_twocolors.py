@@ -10,16 +10,16 @@ import pytest
 import yaml
 from tests.tasks.twocolors.invented import invented
 from vestige.experiments.construct import construct
+from vestige.experiments.longterm.cells import LSTM
 from vestige.experiments.optimisers import Adam, Muon
 from vestige.experiments.serial import from_plain, to_plain
+from vestige.experiments.twocolors import TwoColors
+from vestige.experiments.twocolors.entries import TWO_COLORS
+from vestige.experiments.twocolors.rules import RULES, MemUP, Truncated
 
 from vestige import rules
 from vestige.errors import UsageError
 from vestige.experiments.execution import execute
-from vestige.experiments.longterm.cells import LSTM
-from vestige.experiments.twocolors import TwoColors
-from vestige.experiments.twocolors.entries import TWO_COLORS
-from vestige.experiments.twocolors.rules import RULES, MemUP, Truncated
 from vestige.models.longterm import Glimpse
 from vestige.tasks.evaluation import evaluate
 from vestige.training import fit

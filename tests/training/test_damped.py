@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-
 from vestige.experiments.optimisers import MassSpringDamper
+
 from vestige.models.families import Bernoulli
 from vestige.models.harmonium import RecurrentHarmonium
 from vestige.training.damped import mass_spring_damper

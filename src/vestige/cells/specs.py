@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vestige.checks import at_least
 from vestige.memory.specs import DNCSpec, MemorySpec
-from vestige.registry import Registry, registry
+from vestige.registries import Registry, registry
 from vestige.spec import Spec, load
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def plugged(arguments: list[str]) -> list[str]:
 
     **Raises:** `UsageError` where a module does not import, or no module is named.
     """
-    from vestige.registry import name_plugin
+    from vestige.registries import name_plugin
 
     left: list[str] = []
     words = iter(arguments)

@@ -15,7 +15,7 @@ from vestige.checks import at_least, positive
 from vestige.cli.compare import variants
 from vestige.cli.parse import simple
 from vestige.errors import RunError
-from vestige.registry import registry
+from vestige.registries import registry
 
 if TYPE_CHECKING:
     from rich.table import Table

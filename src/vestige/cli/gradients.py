@@ -10,7 +10,7 @@ import tyro
 from vestige.cli.parse import command_line, default_folder, simple
 from vestige.errors import UsageError
 from vestige.experiments.gradients import OBJECTIVES, GradientOptions, chosen
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.structures.specs import StructureSpec
 
 

@@ -13,7 +13,7 @@ from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
 from vestige.experiments.suites import SUITES
 from vestige.plain import to_plain
-from vestige.registry import CONTRACTS, registry
+from vestige.registries import CONTRACTS, registry
 from vestige.report.metrics import metric
 
 

@@ -14,7 +14,7 @@ from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment, contract_of
 from vestige.experiments.schema1 import NAMES
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.spec import Spec
 
 Settings = TypeVar("Settings")

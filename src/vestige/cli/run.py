@@ -10,7 +10,7 @@ from vestige.cli.tables import print_comparison, print_results
 from vestige.experiments.comparison import Planned, compare
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
-from vestige.registry import registry
+from vestige.registries import registry
 
 
 def how(settings: RunSettings) -> dict[str, Any]:

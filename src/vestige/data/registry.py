@@ -14,7 +14,7 @@ from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 from vestige.errors import UsageError, nearest
-from vestige.registry import Registry, registry
+from vestige.registries import Registry, registry
 
 DATASETS: Registry[Dataset] = Registry(
     "dataset",

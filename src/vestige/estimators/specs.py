@@ -5,7 +5,7 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vestige.checks import at_least, positive
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.spec import Spec, load
 
 if TYPE_CHECKING:

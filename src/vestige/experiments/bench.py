@@ -10,7 +10,7 @@ import jax
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.protocols import Unrolls
 from vestige.models.temporal import count_parameters
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.training import fit
 from vestige.training.measure import Cost, available_bytes, measure
 

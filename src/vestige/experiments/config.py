@@ -10,7 +10,7 @@ from vestige.experiments.experiment import Experiment
 from vestige.experiments.folder import CONFIG, device, fingerprint, read_config, versions
 from vestige.experiments.migrate import SCHEMA, migrated
 from vestige.plain import from_plain, options_of, to_plain
-from vestige.registry import load_plugin, plugin_version, registry
+from vestige.registries import load_plugin, plugin_version, registry
 from vestige.spec import Spec
 
 
@@ -51,7 +51,7 @@ def _specs(spec: Spec) -> Iterator[Spec]:
             yield from _specs(value)
 
 
-class Recorded(NamedTuple):
+class RunConfig(NamedTuple):
     """Which run a folder holds."""
 
     entry: Entry
@@ -68,7 +68,7 @@ def identity(entry: Entry, experiment: Experiment, seed: int) -> str:
     return fingerprint(entry.name, to_plain(experiment), seed)
 
 
-def recorded(folder: Path) -> Recorded:
+def recorded(folder: Path) -> RunConfig:
     """The run in `folder`, by its configuration alone; those of earlier schemas are read as what they mean today.
 
     **Raises:** `UsageError` where it is no run folder, its schema is a later one, a plugin is missing, or an option is
@@ -82,7 +82,7 @@ def recorded(folder: Path) -> Recorded:
         raise UsageError(f"{where} is damaged: seed must be an integer, got {seed}")
     options = migrated(config, where=where)
     experiment = from_plain(Experiment, options, where=where)
-    return Recorded(entry, experiment, seed, fingerprint(entry.name, config["options"], seed), notices)
+    return RunConfig(entry, experiment, seed, fingerprint(entry.name, config["options"], seed), notices)
 
 
 def _load_plugins(config: dict[str, Any], where: str) -> list[str]:

@@ -12,7 +12,7 @@ from vestige.capabilities import OF_MODELS, OF_TASKS
 from vestige.checks import at_least
 from vestige.models.spec import ModelSpec
 from vestige.plain import from_plain, name_of, spec_in
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.rules.spec import RuleSpec
 from vestige.spec import Spec
 from vestige.tasks.spec import TaskSpec

@@ -9,7 +9,7 @@ from vestige.models.spec import ModelSpec
 from vestige.models.structured.specs import LogRatesSpec
 from vestige.models.temporal.specs import TemporalSpec
 from vestige.models.tied.specs import TIED_MODELS
-from vestige.registry import Registry
+from vestige.registries import Registry
 
 MODELS: Registry[ModelSpec] = Registry(
     "model",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from vestige.errors import UsageError
-from vestige.registry import Registry, registry
+from vestige.registries import Registry, registry
 from vestige.report.known_metrics import KNOWN_METRICS
 from vestige.report.metric_facts import Metric
 from vestige.report.numbers import number

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vestige.registry import Registry, registry
+from vestige.registries import Registry, registry
 from vestige.report.arrays import newest_first
 from vestige.report.both_ways import agreement, made
 from vestige.report.example import example

@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.checks import at_least, between, positive
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.rules.spec import RuleSpec
 from vestige.spec import Spec, load
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.checks import positive
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.rules.agent_specs import AGENT_RULES
 from vestige.rules.local_specs import LOCAL_RULES
 from vestige.rules.longterm_specs import LONG_TERM_RULES

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.checks import at_least
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.spec import Spec, load
 
 if TYPE_CHECKING:

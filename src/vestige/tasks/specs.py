@@ -1,6 +1,6 @@
 """The tasks by name; nothing here imports JAX."""
 
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.tasks.filtering.specs import FILTERING_TASKS
 from vestige.tasks.frame_specs import FRAME_TASKS
 from vestige.tasks.longterm.specs import LONG_TERM_TASKS

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any, ClassVar, Literal
 
 from vestige.checks import at_least, positive
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.rules.agent_specs import AbstractAgentSpec, Turn
 from vestige.spec import Spec
 

@@ -4,8 +4,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
-
 from vestige.experiments.optimisers import MassSpringDamper
+
 from vestige.models.harmonium import RecurrentHarmonium
 from vestige.rules import ContrastiveDivergence, JointTarget, TemporallyLocal, TransitionTarget
 from vestige.tasks.filtering import r2, ridge, ring_1d, unroll

@@ -7,7 +7,7 @@ from vestige.experiments.catalogue.memup import MEMUP
 from vestige.experiments.catalogue.tied import TIED
 from vestige.experiments.catalogue.toys import TOYS
 from vestige.experiments.entry import Entry
-from vestige.registry import Registry
+from vestige.registries import Registry
 
 _ENTRIES = (*GTMM, *MEMUP, *AGENTS, *FILTERING, *TIED, *TOYS)
 

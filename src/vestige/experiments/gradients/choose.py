@@ -4,7 +4,7 @@ from vestige.errors import UsageError, nearest
 from vestige.experiments.gradients.objectives import OBJECTIVES, toys
 from vestige.experiments.gradients.options import GradientOptions
 from vestige.plain import name_of
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.structures.specs import StructureSpec
 
 

@@ -14,7 +14,7 @@ from vestige.experiments.gradients.options import GradientOptions
 from vestige.experiments.gradients.problem import problem
 from vestige.experiments.gradients.quality import Bench, Quality
 from vestige.experiments.gradients.reference import Reference, reference
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.spec import with_options
 from vestige.structures.specs import StructureSpec
 

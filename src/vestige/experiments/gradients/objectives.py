@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.structures.specs import StructureSpec
 
 Cost = Callable[[Any], Any]

@@ -8,7 +8,7 @@ from vestige.capabilities import OF_STRUCTURES
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
 from vestige.models.spec import ModelSpec
 from vestige.plain import name_of
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.spec import with_options
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 from vestige.checks import at_least
 from vestige.memory.specs import IntrospectionSpec, MemorySpec
 from vestige.models.spec import ModelSpec
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.spec import Spec, load
 
 if TYPE_CHECKING:

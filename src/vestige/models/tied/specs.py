@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from vestige.checks import at_least, positive
 from vestige.models.spec import ModelSpec
 from vestige.models.tied.layers import parsed, shapes
-from vestige.registry import Registry
+from vestige.registries import Registry
 from vestige.spec import Spec, load, with_options
 
 if TYPE_CHECKING:
