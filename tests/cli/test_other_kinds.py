@@ -9,9 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.experiments import Entry
-from vestige.tasks import AbstractTask
+from vestige.experiments import Entry, Experiment
+from vestige.models.spec import ModelSpec
+from vestige.registries import registry
+from vestige.tasks import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate, scalars
+from vestige.tasks.spec import TaskSpec
 from vestige.typing import Batch
 
 TARGET = 3.0

@@ -1,4 +1,4 @@
-"""A package outside Vestige adds a memory, a structure, a rule, an estimator, a task with an experiment, and a data set."""
+"""A package outside Vestige adds a memory, structure, rule, estimator, task with experiment, and data set."""
 
 import json
 import os
