@@ -83,10 +83,10 @@ def test_later_observations_add_their_log_probability_and_a_missing_one_adds_not
     trunk = model.hidden_layer(jnp.asarray([0.2, 0.9]))
     logits = model.future(trunk).reshape(2, 2)
     by_hand = sum(float(model.family.log_prob(n, y)) for n, y in zip(logits, FUTURE, strict=True))
-    np.testing.assert_allclose(model.foreseen(trunk, FUTURE), by_hand, rtol=1e-5)
+    np.testing.assert_allclose(model.future_log_likelihood(trunk, FUTURE), by_hand, rtol=1e-5)
     gap = FUTURE.at[1].set(jnp.nan)
-    np.testing.assert_allclose(model.foreseen(trunk, gap), model.family.log_prob(logits[0], FUTURE[0]), rtol=1e-5)
-    slope = jax.jit(jax.grad(lambda t: model.foreseen(t, gap)))(trunk)
+    np.testing.assert_allclose(model.future_log_likelihood(trunk, gap), model.family.log_prob(logits[0], FUTURE[0]), rtol=1e-5)
+    slope = jax.jit(jax.grad(lambda t: model.future_log_likelihood(t, gap)))(trunk)
     assert bool(jnp.all(jnp.isfinite(slope)))
 
 
@@ -152,7 +152,7 @@ class TestBits:
         def complete(h):
             trunk = model.hidden_layer(h)
             gain = model.family.log_prob(model.observation(trunk), y) + model.state(trunk).log_prob(HELD)
-            return gain + model.foreseen(trunk, FUTURE) + prior.log_prob(h) - recognised.log_prob(h)
+            return gain + model.future_log_likelihood(trunk, FUTURE) + prior.log_prob(h) - recognised.log_prob(h)
 
         return jnp.sum(jnp.exp(jax.vmap(recognised.log_prob)(CORNERS)) * jax.vmap(complete)(CORNERS))
 

@@ -27,7 +27,7 @@ class Stream(AbstractTask):
 
     Steps hold an integer (`tokens` says how many there are) or a vector of numbers, their outcomes a class (`classes`)
     or a number. `max_distance` says over how many steps something may have to be remembered, about: models that start
-    out made for a distance use it, and nothing else depends on it.
+    out made for a distance ask for it, and nothing else depends on it.
 
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
     `cross_entropy` in nats for classes, `mse` for numbers; NaN where no step has an outcome. Time in proportion to the
