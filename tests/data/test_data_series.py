@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vestige.data import (
-    KNOWN,
+    DATASETS,
     FrameSet,
     Hippocampus,
     Mocap,
@@ -23,7 +23,7 @@ from vestige.data.hippocampus import NOT_A_CELL
 from vestige.data.npz import content_sha256
 from vestige.errors import UsageError
 
-STORED = [data for data in KNOWN.values() if isinstance(data, StoredData)]
+STORED = [data for data in DATASETS.values() if isinstance(data, StoredData)]
 
 
 def real(data_folder, monkeypatch, name):

@@ -4,11 +4,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
-from vestige.experiments.optimisers import MassSpringDamper
 
 from vestige.models.harmonium import RecurrentHarmonium
 from vestige.rules import ContrastiveDivergence, JointTarget, TemporallyLocal, TransitionTarget
 from vestige.tasks.filtering import r2, ridge, ring_1d, unroll
+from vestige.tasks.filtering.momentum_groups import POPULATION
+from vestige.training.harmonium_momentum import harmonium_momentum
 
 HIDDEN, SEQUENCES, TIME, SETTLING = 100, 40, 200, 20
 ROUNDS = 20  # of new sequences
@@ -58,7 +59,7 @@ def velocities():
     found = {}
     for target in (JointTarget(), TransitionTarget()):
         model = RecurrentHarmonium(ring_1d().family, HIDDEN, key=key)
-        optimiser = MassSpringDamper().build(ROUNDS * TIME)
+        optimiser = harmonium_momentum(POPULATION, ROUNDS * TIME)
         model = learned(TemporallyLocal(ContrastiveDivergence(), target), model, optimiser, seen, key)
         found[type(target)] = float(velocity_r2(model, new, key))
     return found

@@ -48,8 +48,9 @@ def _experiment(
 ) -> Experiment:
     chosen: dict[str, Any] = {"rule": rule, "optimiser": optimiser}
     chosen = {part: spec for part, spec in chosen.items() if spec is not None}  # the others are the model's default
-    sizes = {"batch_size": batch_size, "num_evals": num_evals, "eval_size": eval_size}
-    return Experiment(task, model, **chosen, steps=steps, **sizes)
+    return Experiment(
+        task, model, **chosen, steps=steps, batch_size=batch_size, num_evals=num_evals, eval_size=eval_size
+    )
 
 
 FILTERING = (

@@ -50,14 +50,15 @@ def diagnostics(task: Any, model: Any, *, size: int, key: Key) -> Evaluation:
     its own."""
     key_metrics, key_example, key_own = jax.random.split(key, 3)
     found = evaluate(task, model, size, key=key_metrics)
+    metrics = scalars(found)
+    bounds = task.bounds(metrics)
     arrays = {name: np.asarray(value) for name, value in found.items() if np.ndim(value) == 1}
     arrays |= example(task, model, key=key_example)
     if isinstance(model, RunsBackwards):
         arrays |= generated(model, arrays["filter_state"][-1], key=key_own)
     if isinstance(task, HasFilms):
         arrays |= {film: task.films(arrays[name]) for name, film in FILMS.items() if name in arrays}
-    metrics = scalars(found)
-    return Evaluation(metrics, {}, task.bounds(metrics), arrays)
+    return Evaluation(metrics, {}, bounds, arrays)
 
 
 def example(task: Any, model: Any, *, key: Key) -> dict[str, np.ndarray]:
