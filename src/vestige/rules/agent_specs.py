@@ -87,6 +87,7 @@ class AbstractAgentSpec(RuleSpec):
     policy: ProximalSpec = ProximalSpec()
 
     needs: ClassVar[str] = "agent"
+    shared: ClassVar[tuple[str, ...]] = ("memory", "policy")
 
     def __post_init__(self):
         super().__post_init__()
@@ -99,6 +100,9 @@ class AbstractAgentSpec(RuleSpec):
     @property
     def steps_per_update(self) -> int:
         return self.memory.steps_per_update
+
+    def summary(self) -> dict[str, str]:
+        return self.memory.summary()
 
     @abc.abstractmethod
     def turns(self, steps: int) -> dict[str, Turn]:
