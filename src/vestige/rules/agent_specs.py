@@ -106,7 +106,7 @@ class AbstractAgentSpec(RuleSpec):
 
     @abc.abstractmethod
     def turns(self, steps: int) -> dict[str, Turn]:
-        """When the parts `memory` and `policy` learn, in a run of `steps` updates."""
+        """When the parts `memory` and `policy` learn, in a run of `steps` updates; a turn may end after the run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,8 +123,7 @@ class PretrainedSpec(AbstractAgentSpec):
         at_least(self, 0, "updates")
 
     def turns(self, steps: int) -> dict[str, Turn]:
-        change = min(self.updates, steps)
-        return {"memory": Turn(0, change), "policy": Turn(change, steps)}
+        return {"memory": Turn(0, self.updates), "policy": Turn(self.updates, max(self.updates, steps))}
 
     def build(self, model: Any, task: HasEpisodes) -> "AbstractRule":
         first = load("vestige.rules.partial:Partial")("memory", self.memory.build(model, task.episodes))

@@ -142,7 +142,10 @@ def _in_turn(optimiser: Any, turn: Turn, steps: int) -> Any:
         return optimiser
 
     def learns(step: Any, **_: Any) -> Any:
-        return (step >= turn.first) & (step < turn.end)
+        if turn.first == 0:
+            return step < turn.end
+        begun = step >= turn.first
+        return begun if turn.end >= steps else begun & (step < turn.end)
 
     return optax.conditionally_mask(optimiser, learns)
 
