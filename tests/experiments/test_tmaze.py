@@ -66,6 +66,8 @@ def test_options_survive_yaml(preset, rule):
         (lambda: ProximalSpec(trace=1.5), r"trace must be in \[0, 1\], got 1.5"),
         (lambda: ByPartSpec(ByPartSpec()), "memory must be an optimiser for one part.* got by-part"),
         (lambda: ByPartSpec().check(MemUPSpec()), "by-part needs a rule that trains a memory and a policy"),
+        (lambda: TINY.choose({"optimiser.policy": "mass-spring-damper"}), "mass-spring-damper is one for recurrent"),
+        (lambda: TINY.choose({"optimiser.memory": "mass-spring-damper"}), "mass-spring-damper is one for recurrent"),
         (lambda: TINY.choose({"rule": "memup"}), "Rules for this model: joint, pretrained, pretrained-truncated"),
     ],
 )

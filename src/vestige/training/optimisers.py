@@ -115,6 +115,8 @@ class ByPartSpec(OptimiserSpec):
                 "optimiser by-part needs a rule that trains a memory and a policy, such as pretrained or joint; got "
                 f"{type(rule).__name__}. Use --optimiser adam"
             )
+        self.memory.check(rule.memory)
+        self.policy.check(rule)
 
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         import equinox as eqx
