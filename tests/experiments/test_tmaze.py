@@ -16,7 +16,7 @@ from vestige.experiments.execution import execute
 from vestige.experiments.schema1 import NAMES
 from vestige.models.policy.specs import AgentSpec
 from vestige.plain import from_plain, to_plain
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.rules.agent_specs import AGENT_RULES, JointSpec, PretrainedSpec, ProximalSpec, Turn
 from vestige.rules.longterm_specs import BPTTSpec, TruncatedSpec
 from vestige.rules.memup_specs import MemUPSpec

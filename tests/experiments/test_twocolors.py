@@ -21,7 +21,7 @@ from vestige.experiments.schema1 import NAMES
 from vestige.models.longterm import Glimpse
 from vestige.models.longterm.picture_specs import PictureMemorySpec
 from vestige.plain import from_plain, to_plain
-from vestige.registry import registry
+from vestige.registries import registry
 from vestige.rules.longterm_specs import TruncatedSpec
 from vestige.rules.memup_specs import MemUPSpec
 from vestige.tasks.evaluation import evaluate

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vestige.errors import UsageError
-from vestige.registry import register
+from vestige.registries import register
 from vestige.report import comparison_table, results_table, write_report
 from vestige.report.metric_facts import Metric
 from vestige.report.metrics import METRICS, MetricRegistry, lower_is_better, metric, ordered, shared_unit
