@@ -89,7 +89,10 @@ class Experiment(Spec):
         experiment = dataclasses.replace(self, **outer) if changed else self
         for path, name in names.items():
             if "." in path:
-                experiment = experiment.replace(path, experiment._named(path, name))
+                present, part = experiment._at(path), experiment._named(path, name)
+                if isinstance(part, RuleSpec) and part is not present:
+                    part = taking_over(part, present)
+                experiment = experiment.replace(path, part)
         return experiment
 
     def _rule(self, model: ModelSpec, name: str | None) -> RuleSpec:
@@ -115,14 +118,18 @@ class Experiment(Spec):
 
     def _named(self, path: str, name: str) -> Any:
         """The part registered as `name`; that which is at `path` already, where it has that name."""
-        *owners, field = path.split(".")
-        at: Any = self
-        for step in owners:
-            at = getattr(at, step)
-        present = getattr(at, field)
+        owner, _, field = path.rpartition(".")
+        at, present = self._at(owner), self._at(path)
         chosen = registry(contract_of(type(at), field)).find(name)
         kept = isinstance(present, Spec) and type(present) is type(chosen) and name_of(present) == name
         return present if kept else chosen
+
+    def _at(self, path: str) -> Any:
+        """What is at a dotted path; the experiment itself where that is empty."""
+        at: Any = self
+        for step in filter(None, path.split(".")):
+            at = getattr(at, step)
+        return at
 
     def replace(self, path: str, value: Any) -> "Experiment":
         """The experiment with the option at a dotted path set. **Raises** `ValueError` where it makes no sense."""
@@ -165,9 +172,15 @@ class Experiment(Spec):
 
 def taking_over(rule: RuleSpec, present: RuleSpec) -> RuleSpec:
     """A rule that was chosen by name, with the sizes of the one that it replaces where it says nothing of them."""
-    defaults = {field.name: field.default for field in dataclasses.fields(rule)}
-    sizes = [name for name in present.shared if name in defaults and getattr(rule, name) == defaults[name]]
-    return dataclasses.replace(rule, **{name: getattr(present, name) for name in sizes})
+    taken: dict[str, Any] = {}
+    for field in dataclasses.fields(rule):
+        if field.name in present.shared:
+            own, theirs = getattr(rule, field.name), getattr(present, field.name)
+            if own == field.default:
+                taken[field.name] = theirs
+            elif isinstance(own, RuleSpec) and type(own) is not type(theirs):
+                taken[field.name] = taking_over(own, theirs)
+    return dataclasses.replace(rule, **taken)
 
 
 def default_of(model: ModelSpec, part: str) -> Any:

@@ -3,16 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from vestige.experiments.schema1_memup import CLASSES, cell_of
 from vestige.experiments.schema1_names import Names
-
-_CELLS = {
-    "LSTM": "lstm",
-    "GRU": "gru",
-    "SRNN": "srnn",
-    "Linear": "linear",
-    "Remembering": "dnc",
-    "Tape": "tape",
-}
 
 
 def _maze(experiment: str, flat: dict[str, Any]) -> dict[str, Any]:
@@ -26,14 +18,7 @@ def _two_colors(experiment: str, flat: dict[str, Any]) -> dict[str, Any]:
     flat = {**flat, "num_evals": 10, "eval_size": flat["task.held_out"]}
     if flat["rule.name"] == "memup":
         flat["rule.scan_chunk"] = 105
-    words = flat.pop("model.cell.width", None)
-    if flat["model.cell.name"] == "dnc":
-        flat |= {"model.cell.memory.name": "dnc", "model.cell.memory.word_size": words, "model.cell.write_size": words}
-        for name in ("slots", "heads"):
-            flat[f"model.cell.memory.{name}"] = flat.pop(f"model.cell.{name}")
-    elif flat["model.cell.name"] == "tape":
-        flat["model.cell.word_size"] = words
-    return flat
+    return cell_of(flat)
 
 
 TMAZE = Names(
@@ -77,6 +62,7 @@ TWO_COLORS = Names(
         "cell": "model.cell",
         "cell.keep": "model.cell.forget_bias",
         "cell.admit": "model.cell.input_bias",
+        "cell.width": "cell.word_size",
         "features": "model.features",
         "channels": "model.channels",
         "width": "model.width",
@@ -84,9 +70,7 @@ TWO_COLORS = Names(
         "batch": "batch_size",
     },
     classes={
-        "model.cell": _CELLS,
-        "rule": {"MemUP": "memup", "Truncated": "truncated"},
-        "optimiser": {"Adam": "adam", "Muon": "muon"},
+        **{part: CLASSES[part] for part in ("model.cell", "rule", "optimiser")},
     },
     always={"task": "two-colors", "model": "picture-memory"},
     finish=_two_colors,

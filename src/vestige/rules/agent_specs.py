@@ -87,6 +87,7 @@ class AbstractAgentSpec(RuleSpec):
     policy: ProximalSpec = ProximalSpec()
 
     needs: ClassVar[str] = "agent"
+    shared: ClassVar[tuple[str, ...]] = ("memory", "policy")
 
     def __post_init__(self):
         super().__post_init__()
@@ -100,9 +101,12 @@ class AbstractAgentSpec(RuleSpec):
     def steps_per_update(self) -> int:
         return self.memory.steps_per_update
 
+    def summary(self) -> dict[str, str]:
+        return self.memory.summary()
+
     @abc.abstractmethod
     def turns(self, steps: int) -> dict[str, Turn]:
-        """When the parts `memory` and `policy` learn, in a run of `steps` updates."""
+        """When the parts `memory` and `policy` learn, in a run of `steps` updates; a turn may end after the run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,8 +123,7 @@ class PretrainedSpec(AbstractAgentSpec):
         at_least(self, 0, "updates")
 
     def turns(self, steps: int) -> dict[str, Turn]:
-        change = min(self.updates, steps)
-        return {"memory": Turn(0, change), "policy": Turn(change, steps)}
+        return {"memory": Turn(0, self.updates), "policy": Turn(self.updates, max(self.updates, steps))}
 
     def build(self, model: Any, task: HasEpisodes) -> "AbstractRule":
         first = load("vestige.rules.partial:Partial")("memory", self.memory.build(model, task.episodes))

@@ -115,6 +115,8 @@ class ByPartSpec(OptimiserSpec):
                 "optimiser by-part needs a rule that trains a memory and a policy, such as pretrained or joint; got "
                 f"{type(rule).__name__}. Use --optimiser adam"
             )
+        self.memory.check(rule.memory)
+        self.policy.check(rule)
 
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         import equinox as eqx
@@ -142,7 +144,10 @@ def _in_turn(optimiser: Any, turn: Turn, steps: int) -> Any:
         return optimiser
 
     def learns(step: Any, **_: Any) -> Any:
-        return (step >= turn.first) & (step < turn.end)
+        if turn.first == 0:
+            return step < turn.end
+        begun = step >= turn.first
+        return begun if turn.end >= steps else begun & (step < turn.end)
 
     return optax.conditionally_mask(optimiser, learns)
 

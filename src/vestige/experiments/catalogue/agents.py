@@ -1,6 +1,7 @@
 """The experiments of MemUP in which somebody acts: the T-maze and the room of two colours."""
 
 from vestige.cells.specs import LSTMSpec
+from vestige.experiments.catalogue.memup import SYSTEM
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.models.longterm.picture_specs import PictureMemorySpec
@@ -11,7 +12,6 @@ from vestige.tasks.tmaze.specs import TMazeSpec
 from vestige.tasks.twocolors.specs import TwoColorsSpec
 from vestige.training.optimisers import AdamSpec, ByPartSpec
 
-SYSTEM = "memory trained on distant outcomes (MemUP)"
 PAPER = "Sorokin et al. 2022 (arXiv:2207.13649)"
 
 MAZE_PAPER = Experiment(

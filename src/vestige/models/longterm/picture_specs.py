@@ -78,8 +78,8 @@ class PictureMemorySpec(ModelSpec):
         return {"name": "muon", "rate": 3e-3}
 
     def suited(self, rule: Any) -> Any:
-        """The rule with those options of the default rule that it has too."""
-        names = {field.name for field in dataclasses.fields(rule)}
+        """The rule with those options of the default rule that it has too and does not take over from another."""
+        names = {field.name for field in dataclasses.fields(rule)} - {*rule.shared}
         return dataclasses.replace(rule, **{name: own for name, own in self.default_rule.items() if name in names})
 
     def build(self, task: HasRecording, *, key: "Key") -> "LongTermModel":
