@@ -119,7 +119,7 @@ def constructor(part):
         (MotionSpec(), "vestige.tasks.filtering:motion_capture", {"recording"}),
         (TextSpec(), "vestige.tasks.filtering:characters", {"text"}),
         (PlacesSpec(), "vestige.tasks.filtering:place_cells", {"recording"}),
-        (RecordingsSpec(), "vestige.tasks.filtering:own_recordings", {"path", "values"}),
+        (RecordingsSpec(), "vestige.tasks.filtering:custom_recordings", {"path", "values"}),
     ],
     ids=lambda value: type(value).__name__ if dataclasses.is_dataclass(value) else "",
 )

@@ -16,7 +16,7 @@ from vestige.report.inside import attention, gates
 from vestige.report.maps import walk
 from vestige.report.over_training import over_training
 from vestige.report.per_frame import per_frame
-from vestige.report.pictures import Strips
+from vestige.report.pictures import ImageGrid
 from vestige.report.plot import Plot
 from vestige.report.reach import reach
 from vestige.report.run import Run
@@ -26,7 +26,7 @@ from vestige.report.templates import render
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-Figure = Plot | Strips
+Figure = Plot | ImageGrid
 
 
 class AbstractSection(abc.ABC):
@@ -151,8 +151,8 @@ def _body(content: str | Sequence[Figure]) -> str:
     if isinstance(content, str):
         return content
     plots = [figure for figure in content if isinstance(figure, Plot)]
-    strips = [figure for figure in content if isinstance(figure, Strips)]
-    if len(plots) + len(strips) < len(content):
-        odd = next(figure for figure in content if not isinstance(figure, Plot | Strips))
-        raise TypeError(f"a section returns HTML, or figures that are Plot or Strips; got {type(odd).__name__}")
-    return render("figures.html", plots=plots, strips=strips) if content else ""
+    grids = [figure for figure in content if isinstance(figure, ImageGrid)]
+    if len(plots) + len(grids) < len(content):
+        odd = next(figure for figure in content if not isinstance(figure, Plot | ImageGrid))
+        raise TypeError(f"a section returns HTML, or figures that are Plot or ImageGrid; got {type(odd).__name__}")
+    return render("figures.html", plots=plots, grids=grids) if content else ""

@@ -10,8 +10,8 @@ from vestige.tasks.filtering import (
     BouncingBalls,
     SensorFusion,
     characters,
+    custom_recordings,
     motion_capture,
-    own_recordings,
     piano_rolls,
     place_cells,
     ring_1d,
@@ -61,7 +61,7 @@ TASKS = {
     "characters": characters(
         "the cat sat on the mat, and that was that. " * 9, "a hat on the cat; what of that", length=7
     ),
-    "recordings of one's own": own_recordings(
+    "recordings of one's own": custom_recordings(
         Recorded(rolls(40, 30), RANDOM.normal(size=(70, 2)).astype(np.float32)), "bits", held_out=0.5, length=9
     ),
     "place cells": place_cells(runner(), drop=(2,)),

@@ -9,7 +9,7 @@ from tests.tasks.filtering.filters import Leaky
 from vestige.data import FrameSet, Recorded
 from vestige.errors import UsageError
 from vestige.models.families import Bernoulli, Gaussian, Poisson
-from vestige.tasks.filtering import own_recordings
+from vestige.tasks.filtering import custom_recordings
 
 evaluated = eqx.filter_jit(lambda task, model, size, key: task.evaluate(model, size=size, key=key))
 DRAW = np.random.default_rng(0)
@@ -24,7 +24,7 @@ def recorded(observations, *lengths, outcomes=None):
 
 
 def test_the_end_of_each_recording_is_held_out():
-    task = own_recordings(recorded(np.arange(40)[:, None], 10, 30), "counts", held_out=0.2)
+    task = custom_recordings(recorded(np.arange(40)[:, None], 10, 30), "counts", held_out=0.2)
     assert task.train.frames[:, 0].tolist() == [*range(8), *range(10, 34)]
     assert task.test.frames[:, 0].tolist() == [8, 9, *range(34, 40)]
     assert task.test.lengths.tolist() == [2, 6] and task.outcomes == ()
@@ -41,7 +41,7 @@ def test_the_end_of_each_recording_is_held_out():
 def test_metrics_by_hand(kind, values, family, key):
     """Trained on three steps and judged on two, by a model that predicts the last observation again."""
     values = np.array(values, float)
-    task = own_recordings(recorded(values), kind, held_out=0.4)
+    task = custom_recordings(recorded(values), kind, held_out=0.4)
     train, test = values[:3], values[3:]
     mean, scale = (train.mean(0), train.std(0)) if kind == "numbers" else (np.zeros(2), np.ones(2))
     assert isinstance(task.family, family)
@@ -61,7 +61,7 @@ def test_metrics_by_hand(kind, values, family, key):
 
 
 def test_a_missing_step_is_not_judged(key):
-    task = own_recordings(recorded([[1], [2], [0], [3], [np.nan], [5]]), "counts", held_out=0.5)
+    task = custom_recordings(recorded([[1], [2], [0], [3], [np.nan], [5]]), "counts", held_out=0.5)
     found = evaluated(task, Leaky(jnp.zeros(1), 1), 1, key)
     rate = 3.5 / 4
     logs = np.array([3, 5]) * np.log(rate) - rate - np.log([6, 120])
@@ -80,7 +80,7 @@ def test_outcomes_are_read_out_of_states_and_of_the_observation_alone(key):
     outcomes[[121, 386]] = np.nan
     gaps[:3], outcomes[:4] = np.nan, 100.0  # before anything was seen, nothing can be known
     outcomes[3] = np.nan
-    task = own_recordings(recorded(gaps, 200, 200, outcomes=outcomes), "numbers", held_out=0.25)
+    task = custom_recordings(recorded(gaps, 200, 200, outcomes=outcomes), "numbers", held_out=0.25)
     assert task.outcomes == ("outcome 0",)
     # Two sums that forget at different rates of a white sequence hold its last two values between them, nearly.
     found = evaluated(task, Leaky(jnp.array([0.0, 0.2, 0.4]), 1), 2, key)
@@ -92,7 +92,7 @@ def test_a_read_out_is_fitted_on_the_training_recordings(key):
     """What is held out follows the opposite law, so that a read-out fitted there would do well."""
     seen = DRAW.normal(size=(80, 1))
     outcomes = np.where(np.arange(80)[:, None] < 40, seen, -seen)
-    task = own_recordings(recorded(seen, outcomes=outcomes), "numbers", held_out=0.5)
+    task = custom_recordings(recorded(seen, outcomes=outcomes), "numbers", held_out=0.5)
     found = evaluated(task, Leaky(jnp.zeros(1), 1), 1, key)
     assert found["outcome_r2"] < -1 and found["outcome_r2_alone"] < -1
 
@@ -100,20 +100,20 @@ def test_a_read_out_is_fitted_on_the_training_recordings(key):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: own_recordings(recorded(np.ones((9, 2)) * [1, 0.5]), "counts"), "counts are 0, 1, 2"),
-        (lambda: own_recordings(recorded(2.0 * np.eye(9)), "bits"), "bits are 0 or 1"),
-        (lambda: own_recordings(recorded(np.full((9, 1), np.inf)), "counts"), "counts are 0, 1, 2"),
-        (lambda: own_recordings(recorded(np.diag([np.nan] * 9)), "counts"), "NaN in value 0 of step 0 alone"),
+        (lambda: custom_recordings(recorded(np.ones((9, 2)) * [1, 0.5]), "counts"), "counts are 0, 1, 2"),
+        (lambda: custom_recordings(recorded(2.0 * np.eye(9)), "bits"), "bits are 0 or 1"),
+        (lambda: custom_recordings(recorded(np.full((9, 1), np.inf)), "counts"), "counts are 0, 1, 2"),
+        (lambda: custom_recordings(recorded(np.diag([np.nan] * 9)), "counts"), "NaN in value 0 of step 0 alone"),
         (
-            lambda: own_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 0]), "numbers"),
+            lambda: custom_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 0]), "numbers"),
             r"got constant value 1, value 2; leave them out \(--task.leave-out\)",
         ),
         (
-            lambda: own_recordings(recorded(np.ones((9, 2))), "numbers", leave_out=True),
+            lambda: custom_recordings(recorded(np.ones((9, 2))), "numbers", leave_out=True),
             "there is nothing to learn",
         ),
-        (lambda: own_recordings(recorded(np.ones((9, 1))), "counts", changes=True), "changes are those of numbers"),
-        (lambda: own_recordings(recorded(np.ones((2, 1))), "counts", held_out=0.01), "leaves a recording empty"),
+        (lambda: custom_recordings(recorded(np.ones((9, 1))), "counts", changes=True), "changes are those of numbers"),
+        (lambda: custom_recordings(recorded(np.ones((2, 1))), "counts", held_out=0.01), "leaves a recording empty"),
         (
             lambda: recorded(np.ones((3, 1)), outcomes=np.ones((2, 1))),
             r"outcomes must be \(3, numbers\), .* got \(2, 1\)",
@@ -126,13 +126,13 @@ def test_what_makes_no_sense_is_refused_by_name(make, message):
 
 
 def test_constant_numbers_can_be_left_out():
-    task = own_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 2]), "numbers", leave_out=True)
+    task = custom_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 2]), "numbers", leave_out=True)
     assert task.width == 2 and jnp.isfinite(task.train.frames).all()
 
 
 def test_what_drifts_is_predicted_by_its_change(key):
     """Told no change beyond the mean one of a ramp, the next step is predicted exactly."""
     ramp = np.arange(40.0)[:, None]
-    task = own_recordings(recorded(ramp), "numbers", changes=True)
+    task = custom_recordings(recorded(ramp), "numbers", changes=True)
     found = evaluated(task, Leaky(jnp.ones(1), 2), 1, key)  # a memory that never takes anything up: it says 0
     assert task.width == 2 and float(found["frame_error"]) < 1e-6 < float(found["repeat_error"])

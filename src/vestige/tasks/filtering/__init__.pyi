@@ -2,8 +2,8 @@
 
 from .bouncing import BouncingBalls as BouncingBalls
 from .contract import AbstractFilteringTask as AbstractFilteringTask
-from .custom_data import OwnRecordings as OwnRecordings
-from .custom_data import own_recordings as own_recordings
+from .custom_data import CustomRecordings as CustomRecordings
+from .custom_data import custom_recordings as custom_recordings
 from .dynamics import LinearWorld as LinearWorld
 from .dynamics import driven as driven
 from .dynamics import free as free

@@ -26,7 +26,7 @@ from vestige.typing import Key, Metrics
 Kind = Literal["numbers", "counts", "bits"]
 
 
-class OwnRecordings(AbstractRecordings):
+class CustomRecordings(AbstractRecordings):
     """Observations of one kind, and any outcomes that go with them.
 
     **Metrics** on held-out recordings:
@@ -56,7 +56,7 @@ class OwnRecordings(AbstractRecordings):
     length: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
-        checked_length("OwnRecordings", self.length)
+        checked_length("CustomRecordings", self.length)
 
     @property
     def family(self) -> AbstractFamily:
@@ -130,7 +130,7 @@ class OwnRecordings(AbstractRecordings):
         return _flat(batched_map(filtered, jnp.arange(self.train.count), at_most=64))
 
 
-def own_recordings(
+def custom_recordings(
     recorded: Recorded,
     kind: Kind,
     *,
@@ -138,7 +138,7 @@ def own_recordings(
     length: int = 100,
     leave_out: bool = False,
     changes: bool = False,
-) -> OwnRecordings:
+) -> CustomRecordings:
     """The task on recordings of one's own; of each recording the last `held_out` is judged. With `changes` what is seen
     of numbers is how they have changed, too.
 
@@ -149,17 +149,17 @@ def own_recordings(
     `UsageError` where no step is left to train or to judge on.
     """
     if changes and kind != "numbers":
-        raise ValueError(f"own_recordings: changes are those of numbers, got {kind}; leave --task.changes out")
+        raise ValueError(f"custom_recordings: changes are those of numbers, got {kind}; leave --task.changes out")
     parts = recorded.parted(held_out)
     names = recorded.frames.channels
     still = constant_channels(parts[0].frames) if kind == "numbers" else ()
     if still and not leave_out:
         raise ValueError(
-            f"own_recordings: numbers must change over the training steps, got constant {', '.join(still)}; leave "
+            f"custom_recordings: numbers must change over the training steps, got constant {', '.join(still)}; leave "
             "them out (--task.leave-out), or from the file"
         )
     if len(still) == len(names):
-        raise ValueError("own_recordings: no value ever changes over the training steps; there is nothing to learn")
+        raise ValueError("custom_recordings: no value ever changes over the training steps; there is nothing to learn")
     kept = [j for j, name in enumerate(names) if name not in still]
     chosen = [part.frames.frames[:, kept] for part in parts]
     mean, scale = np.zeros(len(kept)), np.ones(len(kept))
@@ -169,7 +169,7 @@ def own_recordings(
     family, natural = _KINDS[kind]
     scaled = [(frames - mean) / scale for frames in chosen]
     for frames in scaled:
-        family(len(kept)).admit(frames, "own_recordings")
+        family(len(kept)).admit(frames, "custom_recordings")
     featurizer = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
     seen = [featurizer.features(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
     wide = tuple(f"seen {j}" for j in range(seen[0].shape[1]))
@@ -179,7 +179,7 @@ def own_recordings(
     ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
     read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
-    return OwnRecordings(
+    return CustomRecordings(
         train=made[0],
         test=made[1],
         observed=family(len(wide)),

@@ -9,7 +9,7 @@ from vestige.data import FrameSet, Hippocampus, Mocap, Music, Recorded, read_rec
 from vestige.data.hippocampus import NOT_A_CELL, Track
 from vestige.data.mocap import Motion
 from vestige.data.music import Corpus
-from vestige.tasks.filtering.custom_data import Kind, OwnRecordings, own_recordings
+from vestige.tasks.filtering.custom_data import CustomRecordings, Kind, custom_recordings
 from vestige.tasks.filtering.motion import MotionCapture, constant_channels, motion_capture
 from vestige.tasks.filtering.places import PlaceCells, place_cells
 from vestige.tasks.filtering.ring import ring_1d
@@ -42,13 +42,13 @@ def places(recording: Track, bin: float, length: int) -> PlaceCells:
 
 def custom(
     path: str | None, values: Kind | None, *, held_out: float, leave_out: bool, changes: bool, length: int
-) -> OwnRecordings:
+) -> CustomRecordings:
     """**Raises** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values."""
     recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
     if values is None:
         kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
         values = kinds.get(dtype.kind, "numbers")
-    return own_recordings(recorded, values, held_out=held_out, leave_out=leave_out, changes=changes, length=length)
+    return custom_recordings(recorded, values, held_out=held_out, leave_out=leave_out, changes=changes, length=length)
 
 
 EXAMPLE = (8, 500)  # recordings of the example, and steps of each
