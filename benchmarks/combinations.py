@@ -1,7 +1,7 @@
 """Which rules run on which experiments, and why the others do not: a table in Markdown.
 
-    python benchmarks/combinations.py            # by what the parts need and provide; no data, seconds
-    python benchmarks/combinations.py --sentences
+python benchmarks/combinations.py            # by what the parts need and provide; no data, seconds
+python benchmarks/combinations.py --sentences
 """
 
 import argparse
