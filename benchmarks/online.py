@@ -20,8 +20,8 @@ import optax
 
 from vestige.models.filters import RecurrentVAE
 from vestige.rules import ELBO, JointTarget, MultiStepTarget, TemporallyLocal, TransitionTarget
-from vestige.tasks.filtering import OnCircle, PopulationCode, RingTracking, oscillator, unroll
 from vestige.tasks.evaluation import evaluate
+from vestige.tasks.filtering import OnCircle, PopulationCode, RingTracking, oscillator, unroll
 
 WINDOW = 1000  # steps after which it is moved
 LAGS = (1, 2, 4, 8, 16)

@@ -3,11 +3,11 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
-from vestige.experiments.experiment import Experiment
+from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.protocols import Unrolls
 from vestige.models.temporal import count_parameters
 from vestige.registries import registry
@@ -33,7 +33,7 @@ def measure_variants(
     for name, variant in variants.items():
         try:
             built = variant.build(seed=seed, dummy=True)
-            unrolled = built.model.unrolled(built.task) if isinstance(built.model, Unrolls) else built.model
+            unrolled = _unrolled(built)
             cost = measure(
                 built.model,
                 unrolled,
@@ -53,6 +53,12 @@ def measure_variants(
         else:
             found.costs[name] = count_parameters(built.model), cost
     return found
+
+
+def _unrolled(built: Components) -> Any:
+    """The model, without loops over time where it can do without: the compiler counts their bodies only once."""
+    model = built.model
+    return model.unrolled(built.task) if isinstance(model, Unrolls) else model
 
 
 def first_update(experiment: Experiment, *, seed: int) -> float:

@@ -141,7 +141,8 @@ class Checkpoints:
             for name in sorted(here.keys() | there.keys())
             if here.get(name) != there.get(name)
         ]
-        if differing or manifest["fingerprint"] != self.fingerprint:
+        same = manifest["fingerprint"] == self.fingerprint
+        if (differing and not (same and _renamed(here, there))) or not same:
             detail = ("\n  " + "\n  ".join(differing[:8])) if differing else ""
             raise UsageError(
                 f"checkpoint {target} belongs to another configuration; "
@@ -150,14 +151,21 @@ class Checkpoints:
 
     def _load(self, target: Path, template: Any) -> Any:
         wanted = _named_leaves(template)
+        saved = json.loads((target / MANIFEST).read_text())["leaves"]
+        by_saved_name = dict(zip(saved, wanted.values(), strict=True))
         try:
             with ocp.StandardCheckpointer() as reader:
-                loaded = wanted | reader.restore(target, _filled(wanted))
+                loaded = by_saved_name | reader.restore(target, _filled(by_saved_name))
         except Exception as error:
             raise RunError(f"cannot read checkpoint {target}: {_first_line(error)}") from error
         arrays, static = eqx.partition(template, eqx.is_array)
         structure = jax.tree.structure(arrays)
-        return eqx.combine(jax.tree.unflatten(structure, [loaded[name] for name in wanted]), static)
+        return eqx.combine(jax.tree.unflatten(structure, [loaded[name] for name in saved]), static)
+
+
+def _renamed(here: dict[str, str], there: dict[str, str]) -> bool:
+    """Whether the leaves are the same, in their order, under other names: attributes were renamed between versions."""
+    return list(here.values()) == list(there.values())
 
 
 def _first_line(error: BaseException) -> str:
