@@ -22,8 +22,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from vestige.experiments import find
 from vestige.models.temporal import elbo
+from vestige.registries import registry
 from vestige.rules import Gradient
 from vestige.tasks import ImagePool, PerfectRecall
 from vestige.training.state import start
@@ -48,13 +48,13 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=30)
     asked = parser.parse_args()
 
-    options = find("perfect-recall").preset(asked.preset)
+    experiment = registry("experiment")["perfect-recall"].preset(asked.preset)
     side = 8 if asked.preset == "small" else 28
     pixels = jax.random.randint(jax.random.key(0), (2048, side, side), 0, 256).astype(jnp.uint8)
     pool = ImagePool(pixels, jnp.zeros(2048, jnp.int32))
-    task = PerfectRecall(pool, pool, l=options.task.l, k=options.task.k)
-    model = options.model.build((side, side), task.frames, options.memory, key=jax.random.key(1))
-    optimiser = options.optimiser.build(options.steps)
+    task = PerfectRecall(pool, pool, l=experiment.task.l, k=experiment.task.k)
+    model = experiment.model.build(task, key=jax.random.key(1))
+    optimiser = experiment.optimiser.build(experiment.steps, task=task, rule=experiment.rule)
 
     example = Batch(task.batch(size=1, key=jax.random.key(2)).inputs[0])
     bounds = [objective(model, example, key=jax.random.key(3))[0] for objective in (elbo, one_frame_at_a_time)]
@@ -62,8 +62,10 @@ def main() -> None:
 
     def variant(model, objective=elbo, per_call=None):
         rule = Gradient(objective)
-        advance = make_advance(optimiser, batch_size=options.batch, skip_nonfinite=False, mesh=None)
-        state = start(model, task, rule=rule, optimiser=optimiser, batch_size=options.batch, key=jax.random.key(4))
+        advance = make_advance(optimiser, batch_size=experiment.batch_size, skip_nonfinite=False, mesh=None)
+        state = start(
+            model, task, rule=rule, optimiser=optimiser, batch_size=experiment.batch_size, key=jax.random.key(4)
+        )
         program = Program(task, rule)
         held = [state]
 
@@ -96,7 +98,8 @@ def main() -> None:
 
     count = sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array)))
     print(
-        f"perfect-recall {asked.preset}: {count:,} parameters, {options.batch} x {task.frames} frames of {side}x{side}"
+        f"perfect-recall {asked.preset}: {count:,} parameters, "
+        f"{experiment.batch_size} x {task.frames} frames of {side}x{side}"
     )
     print(f"jax {jax.__version__}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
     print(f"{'':24}{'ms per update (range)':>28}{'ratio':>8}{'first block s':>16}")

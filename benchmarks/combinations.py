@@ -1,4 +1,4 @@
-"""Which rules run on which experiments, and why the others do not: a table in Markdown.
+"""Which rules run on which experiments, and why the others do not: a table in Markdown, for `docs/house.md`.
 
 python benchmarks/combinations.py            # by what the parts need and provide; no data, seconds
 python benchmarks/combinations.py --sentences
@@ -27,23 +27,32 @@ def verdict(experiment, rule: str) -> str:
     return refusal
 
 
+def brief(said: str) -> str:
+    """A verdict without the sentence of a refusal: experiments that agree in it share a row."""
+    return said if said == "runs" or said.startswith("--model") else "refused"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sentences", action="store_true", help="also list every refusal in full")
     arguments = parser.parse_args()
     entries, rules = registry("experiment"), registry("rule")
     found = {name: {rule: verdict(entry.preset("small"), rule) for rule in rules} for name, entry in entries.items()}
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for name, row in found.items():
+        alike.setdefault(tuple((rule, brief(said)) for rule, said in row.items()), []).append(name)
     print("| experiment | runs as it is | runs with another model | refused |")
     print("|---|---|---|---|")
-    for name, row in found.items():
+    for names in alike.values():
+        row = found[names[0]]
         runs = ", ".join(rule for rule, said in row.items() if said == "runs")
         others: dict[str, list[str]] = {}
         for rule, said in row.items():
             if said.startswith("--model"):
                 others.setdefault(said, []).append(rule)
-        models = "; ".join(f"`{model}`: {', '.join(names)}" for model, names in others.items())
+        models = "; ".join(f"`{model}`: {', '.join(run)}" for model, run in others.items())
         refused = sum(said != "runs" and not said.startswith("--model") for said in row.values())
-        print(f"| {name} | {runs} | {models} | {refused} |")
+        print(f"| {', '.join(names)} | {runs} | {models} | {refused} |")
     if arguments.sentences:
         sentences = {said for row in found.values() for said in row.values() if " needs " in said}
         print()

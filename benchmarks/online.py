@@ -1,11 +1,11 @@
 """One stream, learned as it comes, and electrodes that slip half-way.
 
-    python benchmarks/online.py [--steps 1000000] [--rule foresight] [--chunk 20] [--rate 5e-4]
+    python benchmarks/online.py [--steps 1000000] [--rule multi-step] [--update-interval 20] [--rate 5e-4]
 
 Something moves on a ring and is seen through noisy spikes, as in `ring-tracking`; every 1,000 steps it is moved
-elsewhere, which nobody tells the filter, whose state goes on. After half of the steps every neuron's spikes arrive at
-another place. There is one stream, every step is seen once, an update is made every `--chunk` steps, and nothing is
-kept but the state. Judged on held-out sequences before and after the change. Memory is the peak of the process's
+elsewhere, unknown to the filter, whose state goes on. After half of the steps every neuron's spikes arrive at another
+place. There is one stream, every step is seen once, an update is made every `--update-interval` steps, and nothing is
+kept but the state. Evaluated on held-out sequences before and after the change. Memory is the peak of the process's
 resident set.
 """
 
@@ -26,7 +26,7 @@ from vestige.tasks.filtering import OnCircle, PopulationCode, RingTracking, osci
 WINDOW = 1000  # steps after which it is moved
 LAGS = (1, 2, 4, 8, 16)
 RULES = {
-    "foresight": MultiStepTarget(LAGS, TransitionTarget()),
+    "multi-step": MultiStepTarget(LAGS, TransitionTarget()),
     "transition": TransitionTarget(),
     "local": JointTarget(),
 }
@@ -91,17 +91,17 @@ def predicted(task, model, key):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=1_000_000)
-    parser.add_argument("--rule", choices=sorted(RULES), default="foresight")
-    parser.add_argument("--chunk", type=int, default=20)
+    parser.add_argument("--rule", choices=sorted(RULES), default="multi-step")
+    parser.add_argument("--update-interval", type=int, default=20)
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    if WINDOW % options.chunk:
-        parser.error(f"--chunk must divide {WINDOW}, got {options.chunk}")
+    if WINDOW % options.update_interval:
+        parser.error(f"--update-interval must divide {WINDOW}, got {options.update_interval}")
     before, after = world(PopulationCode()), world(Slipped())
     key_model, key_data, key_judge = jax.random.split(jax.random.key(options.seed), 3)
     model = RecurrentVAE(before.family, 32, lags=LAGS, key=key_model)
-    rule = TemporallyLocal(ELBO(), RULES[options.rule], options.chunk, clip=5.0)
+    rule = TemporallyLocal(ELBO(), RULES[options.rule], options.update_interval, clip=5.0)
     optimiser = optax.adam(options.rate)
     moments, state = optimiser.init(eqx.filter(model, eqx.is_inexact_array)), model.init()[None]
     half = options.steps // 2 // WINDOW

@@ -1,0 +1,38 @@
+"""Pages that are made from the registries are what the scripts make, and pages that list contracts list all of them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vestige.registries import CONTRACTS
+
+ROOT = Path(__file__).parent.parent
+PARTS = ROOT / "docs" / "api" / "parts.md"
+
+
+def made(script: str) -> str:
+    """What a script prints, in a process without the plugins of other tests."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / script)], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_page_of_parts_is_what_the_script_makes():
+    assert made("parts_page.py") == PARTS.read_text(), "run python benchmarks/parts_page.py > docs/api/parts.md"
+
+
+def test_house_has_the_table_of_combinations():
+    table = made("combinations.py")
+    assert table in (ROOT / "docs" / "house.md").read_text(), "put what benchmarks/combinations.py prints there"
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_pages_list_every_contract(contract):
+    assert f"\n## {contract}\n" in PARTS.read_text()
+    assert f"| [`{contract}`](api/parts.md#{contract}) |" in (ROOT / "docs" / "extend.md").read_text()
+    rooms = [page.read_text() for page in (ROOT / "docs" / "api").glob("*.md") if page != PARTS]
+    assert any(f"(parts.md#{contract})" in text for text in rooms)
