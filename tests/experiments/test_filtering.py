@@ -23,7 +23,7 @@ from vestige.experiments.filtering.rules import RULES, Foresight, Local, Shuffle
 from vestige.experiments.filtering.tasks import Balls, File, Ring, Sensors
 from vestige.experiments.optimisers import Adam, MassSpringDamper
 from vestige.experiments.serial import from_plain, to_plain
-from vestige.models.families import Bernoulli, Gaussian, Poisson
+from vestige.models.families import Bernoulli, Poisson, UnitGaussian
 from vestige.report import write_report
 from vestige.rules import Contrastive, Pair, TemporallyLocal, Transition
 from vestige.rules import Foresight as Foreseeing
@@ -99,7 +99,7 @@ def test_a_harmonium_takes_the_masses_of_its_data(monkeypatch):
         "text": LETTERS,
         "recordings": POPULATION,
     }
-    assert [File().masses(family) for family in (Gaussian(3), Bernoulli(3))] == [MOTION, NOTES]
+    assert [File().masses(family) for family in (UnitGaussian(3), Bernoulli(3))] == [MOTION, NOTES]
     assert Ring("two-dimensional").masses(Poisson(3)) == PLANE
     taken, build = [], MassSpringDamper.build
     monkeypatch.setattr(MassSpringDamper, "build", lambda self, steps: taken.append(self) or build(self, steps))
@@ -171,7 +171,7 @@ def test_what_makes_no_sense_is_refused(build, message):
 def test_a_file_of_ones_own_says_by_its_type_what_it_holds(tmp_path):
     held = lambda path, **options: type(construct(tiny(File(str(path), time=5, **options)), seed=0).task.family)
     bits = np.random.default_rng(0).integers(0, 2, (40, 3))
-    for dtype, family in ((bool, Bernoulli), (np.uint8, Poisson), (np.float32, Gaussian)):
+    for dtype, family in ((bool, Bernoulli), (np.uint8, Poisson), (np.float32, UnitGaussian)):
         np.save(tmp_path / "a.npy", bits.astype(dtype))
         assert held(tmp_path / "a.npy") is family
     assert held(tmp_path / "a.npy", values="bits") is Bernoulli

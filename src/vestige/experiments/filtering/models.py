@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vestige.experiments.checks import at_least, positive
 from vestige.experiments.filtering.own import Own
@@ -156,6 +156,9 @@ class AbstractRVAE(AbstractModel):
     """It foretells 1, 2, 4, … steps ahead, so many in all; 0: nothing."""
     longest: float = 64.0
     """The longest time constant that an untrained state has, in steps; the shortest is one."""
+    noise: Literal["learned", "heavy-tailed", "fixed"] = "learned"
+    """Of the observation: a scale for every real number (counts: Poisson), Student-t (counts: negative binomial), or
+    that of the task's own family, which for real numbers has variance 1."""
 
     def __post_init__(self):
         at_least(self, 2, "hidden")
@@ -182,10 +185,11 @@ class AbstractRVAE(AbstractModel):
         return tuple(2**n for n in range(self.horizon))
 
     def build(self, family: "AbstractFamily", *, key: "Key") -> "AbstractFilter":
+        from vestige.models.families import with_noise
         from vestige.models.filters import RecurrentVAE
 
         return RecurrentVAE(
-            family,
+            with_noise(family, self.noise),
             self.hidden,
             latent=self.latent(),
             width=self.width,
@@ -278,10 +282,10 @@ class Factor(AbstractModel):
         return self.hidden
 
     def build(self, family: "AbstractFamily", *, key: "Key") -> "AbstractFilter":
-        from vestige.models.families import Gaussian
+        from vestige.models.families import UnitGaussian
         from vestige.models.filters import FactorFilter
 
-        if not isinstance(family, Gaussian):
+        if not isinstance(family, UnitGaussian):
             raise ValueError(
                 f"model factor: observations must be real numbers, got {type(family).__name__}; "
                 "--model refh takes those"

@@ -310,9 +310,9 @@ class File(AbstractGenerated):
             raise ValueError(f"held_out must be in (0, 1), got {self.held_out}")
 
     def masses(self, family: "AbstractFamily") -> MassSpringDamper:
-        from vestige.models.families import Bernoulli, Gaussian
+        from vestige.models.families import Bernoulli, UnitGaussian
 
-        kinds = {Gaussian: MOTION, Bernoulli: NOTES}
+        kinds = {UnitGaussian: MOTION, Bernoulli: NOTES}
         return kinds.get(type(family), POPULATION)
 
     @property
