@@ -37,7 +37,8 @@ class TemporallyLocal(AbstractRule):
     over the sequences: 1 is the authors' own; a longer chunk costs less per step and is the same to first order in the
     rate. A slot whose sequence has ended takes one of the batch. (Abdulsalam & Makin 2023; the notes' 3.0.)
 
-    Storage: that of `chunk` steps, whatever the length of the sequences. Missing observations are not learned from.
+    Storage: that of `chunk` steps, whatever the length of the sequences. Missing observations are not learned from,
+    nor are infinite ones, which leave the state as it is, too; the metric `infinite_values` counts them.
 
     **Arguments:**
 
@@ -93,7 +94,16 @@ class TemporallyLocal(AbstractRule):
         - `observations`: y_t and those after it, `chunk` and as many more as the reading looks ahead; one that is
           missing is NaN.
         - `maker`: of the states; by default the model.
+
+        **Raises:** `ValueError` for fewer or more observations.
         """
+        needed = self.chunk + self.reading.ahead
+        if observations.shape[1] != needed:
+            raise ValueError(
+                f"TemporallyLocal.learn: observations must be {needed} steps, the chunk of {self.chunk} and "
+                f"{self.reading.ahead} more that the reading looks ahead, got {observations.shape[1]}; keep the last "
+                f"{self.reading.ahead} for the next call"
+            )
         maker = model if maker is None else maker
         after, previous = jax.vmap(maker.follow)(states, observations[:, : self.chunk])
         weights, rest = eqx.partition(model, eqx.is_inexact_array)
@@ -103,7 +113,8 @@ class TemporallyLocal(AbstractRule):
 
         value, grads = jax.value_and_grad(loss)(weights)
         grads, norm = clipped(grads, self.clip)
-        return Learned(grads, after, {"loss": value, "grad_norm": norm})
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.chunk])).astype(value.dtype)
+        return Learned(grads, after, {"loss": value, "grad_norm": norm, "infinite_values": infinite})
 
 
 class Learned(NamedTuple):
@@ -161,7 +172,8 @@ class ThroughTime(AbstractRule):
         (value, states), grads = jax.value_and_grad(loss, has_aux=True)(weights)
         grads, norm = clipped(grads, self.clip)
         after = Slots(slots.sequence, slots.offset + self.chunk, jax.lax.stop_gradient(states))
-        return Step(grads, after, {"loss": value, "grad_norm": norm})
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.chunk])).astype(value.dtype)
+        return Step(grads, after, {"loss": value, "grad_norm": norm, "infinite_values": infinite})
 
 
 def _check(rule: str, chunk: int, clip: float | None) -> None:
@@ -193,7 +205,7 @@ def _ascent(
     count = previous.shape[1]
     upcoming = jnp.arange(count)[:, None] + jnp.arange(1 + reading.ahead)[None]
     windows = observations[:, upcoming]
-    there = ~jnp.any(jnp.isnan(windows[:, :, 0]), axis=-1)
+    there = jnp.all(jnp.isfinite(windows[:, :, 0]), axis=-1)
     first = jnp.where(there[..., None], windows[:, :, 0], 0.0)
     windows = windows.at[:, :, 0].set(first)
 
