@@ -35,6 +35,9 @@ from vestige.models.tied.net import States as States
 from vestige.models.tied.pair import TiedPair as TiedPair
 from vestige.models.tied.pair import checked as checked
 from vestige.models.tied.pair import tied_pair as tied_pair
+from vestige.models.tied.queries import Completion as Completion
+from vestige.models.tied.queries import completed as completed
+from vestige.models.tied.queries import exact_completion as exact_completion
 from vestige.models.tied.queries import imagined as imagined
 from vestige.models.tied.queries import inpainted as inpainted
 from vestige.models.tied.queries import reconstructed as reconstructed
