@@ -18,6 +18,29 @@ class Metric:
     unit: str = ""
 
 
+BASELINES = frozenset(
+    {
+        "bigram_bits",
+        "constant_log_likelihood",
+        "constant_mse",
+        "decoder_error",
+        "extrapolation_error",
+        "frequency_cross_entropy",
+        "independent_log_likelihood",
+        "kalman_mse",
+        "kalman_velocity_r2",
+        "linear_error",
+        "majority_accuracy",
+        "mean_error",
+        "outcome_r2_alone",
+        "repeat_error",
+        "sensory_mse",
+        "smoother_mse",
+        "unigram_bits",
+    }
+)
+"""Metrics of somebody else on the same data: they are shown as baselines, never as results of the run."""
+
 _KNOWN = (
     Metric(
         "kl_recall",
@@ -145,6 +168,15 @@ _KNOWN = (
     Metric("decoder_error", "The same, without memory", "Of a Bayesian decoder that sees one window of spikes.", None),
     Metric("reward", "Reward", "Mean sum of rewards of an episode.", False),
     Metric("cross_entropy", "Cross-entropy", "Cost of the right answer, in nats.", True, "nats"),
+    Metric("majority_accuracy", "The same, majority class", "Of who always says the most frequent class.", None),
+    Metric(
+        "frequency_cross_entropy",
+        "The same, frequencies alone",
+        "Of who knows how often each class comes, and nothing else: the entropy of the held-out classes, in nats.",
+        None,
+        "nats",
+    ),
+    Metric("constant_mse", "The same, mean alone", "Variance of the held-out outcomes.", None),
     Metric(
         "information",
         "Information",
