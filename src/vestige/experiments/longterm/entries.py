@@ -166,10 +166,10 @@ STREAM = Entry(
     paper="none: Sorokin et al. 2022 for the rule",
     presets={
         "small": Streaming(
-            Files(segment=200), LSTM(), targets=3, optimiser=Muon(3e-3), steps=3000, batch=32, evaluations=6
+            Files(example_segment=200), LSTM(), targets=3, optimiser=Muon(3e-3), steps=3000, batch=32, evaluations=6
         ),
         "cpu": Streaming(
-            Files(segment=1000),
+            Files(example_segment=1000),
             LSTM(128),
             Architecture(width=128),
             rollout=20,
@@ -179,7 +179,7 @@ STREAM = Entry(
             evaluations=6,
         ),
         "paper": Streaming(
-            Files(segment=10_000),
+            Files(example_segment=10_000),
             LSTM(256, 2, None),
             Architecture(64, width=256),
             rollout=100,

@@ -31,10 +31,12 @@ class Files:
     """How many different outcomes there are, where they are integers."""
     segment: int | None = None
     """Learn from so many steps at a time, from anywhere in the file; None: from end to end, in as many parts as the
-    batch has rows."""
+    batch has rows (of example-stream: example_segment)."""
+    example_segment: int = 200
+    """So many steps at a time of example-stream, where segment is not given; other files know nothing of it."""
 
     def __post_init__(self):
-        at_least(self, 1, "tokens", "classes", "segment")
+        at_least(self, 1, "tokens", "classes", "segment", "example_segment")
         if (self.train is None) != (self.held_out is None):
             given, other = ("train", "held-out") if self.held_out is None else ("held-out", "train")
             raise ValueError(f"--task.{given} was given alone; give --task.{other} too, to {_PURPOSE[other]}")
@@ -48,16 +50,21 @@ class Files:
         """The metric that counts."""
         return "mse" if self.train is not None and self.classes is None else "accuracy"
 
+    @property
+    def steps_at_once(self) -> int | None:
+        """How many steps are learned from at a time; None: from end to end."""
+        return self.example_segment if self.segment is None and self.train is None else self.segment
+
     def build(self) -> "Stream":
         """The task. **Raises:** `UsageError` where a file cannot be opened, `ValueError` where it does not fit."""
         from vestige.experiments.longterm.opening import example, opened
         from vestige.tasks.longterm import Stream
 
         if self.train is None or self.held_out is None:
-            return example(self.segment)
+            return example(self.steps_at_once)
         columns = {"inputs": self.inputs, "outcomes": self.outcomes, "unknown": self.unknown}
         train, held_out = (opened(path, **columns) for path in (self.train, self.held_out))
-        return Stream(train, held_out, self.segment, self.tokens, self.classes)
+        return Stream(train, held_out, self.steps_at_once, self.tokens, self.classes)
 
 
 _PURPOSE = {"held-out": "judge the memory on", "train": "learn from"}

@@ -43,14 +43,15 @@ class Streaming(AbstractRemembering):
         return self.task.judged_by
 
     def outline(self) -> dict[str, str]:
-        segment = "whole file" if self.task.segment is None else f"{self.task.segment:,}"
+        steps = self.task.steps_at_once
+        segment = "whole file" if steps is None else f"{steps:,}"
         return {"file": self.task.train or "example-stream", "segment": segment, "rollout": str(self.rollout)}
 
     def build(self, *, seed: int) -> Built:
         import jax
 
         key_model, key_run = jax.random.split(jax.random.key(seed))
-        rule = self.rule.build(Told(self.task.segment, None), rollout=self.rollout, targets=self.targets)
+        rule = self.rule.build(Told(self.task.steps_at_once, None), rollout=self.rollout, targets=self.targets)
         task = self.task.build()
         model = self.model.build(task, self.cell, span=self.reach, key=key_model)
         return Built(model, task, rule, self.optimiser.build(self.steps), key_run)
@@ -59,7 +60,7 @@ class Streaming(AbstractRemembering):
         return self.build(seed=seed)
 
     def cycle(self, built: Built) -> int:
-        steps = self.task.segment or -(-built.task.train.length // self.batch)
+        steps = self.task.steps_at_once or -(-built.task.train.length // self.batch)
         return self.rule.updates(steps, rollout=self.rollout)
 
     def examine(self, built: Built, model: Any, *, key: "Key") -> Findings:
