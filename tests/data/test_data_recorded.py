@@ -49,7 +49,7 @@ def test_lengths_are_summed_exactly(lengths, tmp_path):
 
 @pytest.mark.parametrize("value", [np.uint64(2**64 - 1), np.int64(-(2**60))])
 def test_integers_that_float64_cannot_tell_apart_are_refused(value, tmp_path):
-    np.save(tmp_path / "a.npy", np.array([0, value]).astype(type(value)))
+    np.save(tmp_path / "a.npy", np.array([0, value], type(value)))
     with pytest.raises(UsageError, match="integers of observations must be within"):
         read_recorded(tmp_path / "a.npy")
 

@@ -42,7 +42,8 @@ def trained(family, key, steps=400):
         scores = jax.vmap(lambda u, v: model.log_predictive(u, v, key=key))(before[50:], y[50:])
         return jnp.mean(scores), losses
 
-    return run(model)
+    with jax.numpy_dtype_promotion("standard"):  # of optax's schedules
+        return run(model)
 
 
 def test_a_learned_scale_says_what_is_known(key):

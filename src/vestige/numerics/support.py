@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Shaped
 
 
 def is_concrete(value: Any) -> bool:
     """Whether the numbers of an array can be looked at: not while a program is compiled."""
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def require_support(value: Any, inside: Callable[[Any], Any], *, owner: str, expected: str) -> None:
@@ -22,8 +22,8 @@ def require_support(value: Any, inside: Callable[[Any], Any], *, owner: str, exp
     found = np.asarray(value)
     wrong = ~np.asarray(inside(found), bool)
     if wrong.any():
-        place = tuple(np.argwhere(wrong)[0].tolist())
-        where = f" at {place if len(place) > 1 else place[0]}" if place else ""
+        place = ", ".join(map(str, np.argwhere(wrong)[0].tolist()))
+        where = f" at {place}" if place else ""
         raise ValueError(f"{owner}: {expected}, got {found[wrong].flat[0]:.10g}{where}")
 
 

@@ -22,7 +22,7 @@ class ImagePool(AbstractSource):
     """
 
     pixels: UInt8[Array, "images height width"]
-    labels: Int[Array, " images"] | None = None
+    labels: Int[Array, " labelled"] | None = None
     stochastic: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):

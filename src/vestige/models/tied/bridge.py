@@ -38,7 +38,7 @@ def from_mlp(mlp: eqx.nn.MLP, *, classes: bool = True, check: tuple[ArrayLike, A
         known: dict[Activation, Array] = {"logistic": jax.nn.sigmoid(points), "tanh": jnp.tanh(points)}
     found: Activation = "logistic"
     if len(mlp.layers) > 1:
-        fitting = [name for name, values in known.items() if _is(mlp.activation, values, points)]
+        fitting: list[Activation] = [name for name, values in known.items() if _is(mlp.activation, values, points)]
         if not fitting:
             raise ValueError(
                 "from_mlp: the hidden activation must be the logistic sigmoid, jax.nn.sigmoid, or jnp.tanh, since its "

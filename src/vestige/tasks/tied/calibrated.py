@@ -50,9 +50,9 @@ class CalibratedDigits(AbstractTask):
     """
 
     train: Float[Array, "rows pixels"]
-    train_labels: Float[Array, "rows classes"]
+    train_labels: Float[Array, "labelled classes"]
     test: Float[Array, "more pixels"]
-    test_labels: Int[Array, " more"]
+    test_labels: Int[Array, " more_labelled"]
     passes: int = eqx.field(static=True, default=200)
 
     def __check_init__(self):

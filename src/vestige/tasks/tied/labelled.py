@@ -61,9 +61,9 @@ class LabelledImages(AbstractTask):
     """
 
     train: Float[Array, "rows *units"]
-    train_labels: Float[Array, "rows classes"] | None
+    train_labels: Float[Array, "labelled classes"] | None
     test: Float[Array, "more *units"]
-    test_labels: Int[Array, " more"]
+    test_labels: Int[Array, " more_labelled"]
     image: tuple[int, int] = eqx.field(static=True)
     samples: int = eqx.field(static=True, default=200)
     sweeps: int = eqx.field(static=True, default=20)

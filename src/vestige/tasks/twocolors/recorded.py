@@ -20,10 +20,10 @@ class Recorded(eqx.Module):
 
     frames: UInt8[Any, "steps rows columns channels"]
     """Before the action."""
-    actions: Int[Any, " steps"]
-    rewards: Float[Any, " steps"]
+    actions: Int[Any, " acted"]
+    rewards: Float[Any, " rewarded"]
     """Of the action."""
-    begins: Int[Any, " episodes"]
+    begins: Int[Any, " begun"]
     """The first step of each episode."""
     lengths: Int[Any, " episodes"]
     horizon: int = eqx.field(static=True)
