@@ -188,7 +188,8 @@ class TestMotion:
 
     def test_a_slow_channel_is_not_constant_beside_a_lively_one(self, walk):
         """Each channel is measured by its own rounding errors."""
-        frames = np.concatenate([walk.frames, 1e-9 * walk.frames[:, :1], 1e9 + walk.frames[:, :1]], axis=1)
+        wide = walk.frames.astype(np.float64)
+        frames = np.concatenate([wide, 1e-9 * wide[:, :1], 1e9 + wide[:, :1]], axis=1)
         of = lambda kind: FrameSet(frames.astype(kind), np.array([30, 30]), ("c0", "c1", "c2", "c3", "c4"))
         assert constant_channels(of(np.float64)) == ("c2",)
         assert constant_channels(of(np.float32)) == ("c2", "c4")

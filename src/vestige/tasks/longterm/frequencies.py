@@ -31,7 +31,7 @@ class ClassFrequencies(AbstractFrequencies):
     def added(self, outcomes: Array, known: Bool[Array, " steps"], seen: Int[Array, ""]) -> "ClassFrequencies":
         now = jnp.sum(known, dtype=jnp.int32)
         one_hot = jax.nn.one_hot(outcomes, self.share.shape[-1])
-        missed = jnp.sum(jnp.where(known[:, None], one_hot - self.share, 0.0), axis=0)
+        missed = jnp.sum(jnp.where(known[:, None], one_hot - self.share[None], 0.0), axis=0)
         return ClassFrequencies(self.share + missed / jnp.maximum(seen + now, 1).astype(jnp.float32))
 
     def together(self, weights: Float[Array, " lanes"]) -> Metrics:

@@ -112,7 +112,7 @@ class Stream(AbstractTask):
         longest = -(-self.held_out.length // size)
         chunk = min(chunk, longest)
 
-        def one(sequence: StreamSequence) -> tuple[Metrics, Array]:
+        def one(sequence: StreamSequence) -> tuple[Metrics, AbstractFrequencies, Array]:
             def follow(count: Array, carry: tuple[Any, Metrics, AbstractFrequencies, Array]) -> tuple:
                 state, means, base, seen = carry
                 window = sequence.window((count * chunk).astype(jnp.int32), chunk)
