@@ -48,8 +48,8 @@ class AbstractFamily(eqx.Module):
         """A sample of y."""
 
     @abc.abstractmethod
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
-        """y as a net likes to see it: of order 1, its spread the same everywhere."""
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+        """y as the encoder receives it: of order 1, its spread the same everywhere."""
 
     def log_prob(self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]) -> Float[Array, ""]:
         """log p(y | parameters) in nats.

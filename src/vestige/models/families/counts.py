@@ -79,7 +79,7 @@ class Poisson(AbstractExponentialFamily):
     def draw(self, parameters: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return poisson(self.mean(parameters), key=key)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return _shown(self.scale, value)
 
     def fault(self, seen: np.ndarray) -> str | None:
@@ -123,7 +123,7 @@ class NegativeBinomial(AbstractFamily):
         log_rate = jax.random.loggamma(key_rate, concentration) - jnp.log(concentration) + log_mean
         return poisson(jnp.exp(log_rate), key=key_count)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return _shown(self.scale, value)
 
     def fault(self, seen: np.ndarray) -> str | None:

@@ -45,7 +45,7 @@ class Bernoulli(AbstractExponentialFamily):
     def draw(self, parameters: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return bits(parameters, key=key)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
 
     def fault(self, seen: np.ndarray) -> str | None:
@@ -93,7 +93,7 @@ class Binomial(AbstractExponentialFamily):
     def draw(self, parameters: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return jnp.sum(bits(jnp.broadcast_to(parameters, (self.trials, *parameters.shape)), key=key), axis=0)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
 
     def fault(self, seen: np.ndarray) -> str | None:
@@ -132,7 +132,7 @@ class Categorical(AbstractExponentialFamily):
         drawn = jax.random.categorical(key, _with_reference(parameters))
         return jax.nn.one_hot(drawn, self.size + 1, dtype=parameters.dtype)[1:]
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
 
     def fault(self, seen: np.ndarray) -> str | None:

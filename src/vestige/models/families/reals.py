@@ -53,7 +53,7 @@ class UnitGaussian(AbstractExponentialFamily):
     def draw(self, parameters: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
         return parameters + jax.random.normal(key, parameters.shape, parameters.dtype)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
 
     def fault(self, seen: np.ndarray) -> str | None:
@@ -102,7 +102,7 @@ class Gaussian(AbstractFamily):
         mean, scale = self.mean_and_scale(parameters)
         return mean + scale * jax.random.normal(key, mean.shape, mean.dtype)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
 
     def fault(self, seen: np.ndarray) -> str | None:
@@ -146,7 +146,7 @@ class StudentT(AbstractFamily):
         location, scale, freedom = self._split(parameters)
         return location + scale * jax.random.t(key, freedom, location.shape, location.dtype)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
 
     def fault(self, seen: np.ndarray) -> str | None:
@@ -195,7 +195,7 @@ class Gamma(AbstractExponentialFamily):
         shape, scale = self._shape_and_scale(parameters)
         return jnp.maximum(jax.random.gamma(key, shape) * scale, jnp.finfo(scale.dtype).tiny)
 
-    def shown(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
+    def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
         return value
 
     def fault(self, seen: np.ndarray) -> str | None:
