@@ -15,7 +15,7 @@ import jax
 
 from vestige.models.families import Poisson
 from vestige.models.harmonium import RecurrentHarmonium
-from vestige.rules import Contrastive, Pair, TemporallyLocal, ThroughTime, Transition
+from vestige.rules import ContrastiveDivergence, JointTarget, TemporallyLocal, ThroughTime, TransitionTarget
 from vestige.tasks.filtering import ring_1d
 
 CHUNKS = (1, 10, 100)
@@ -30,9 +30,9 @@ def main() -> None:
     model = RecurrentHarmonium(Poisson(15), asked.hidden, key=key)
     batch = ring_1d(1000).batch(size=40, key=key)
     rules = {
-        "local, pair": lambda chunk: TemporallyLocal(Contrastive(), Pair(), chunk),
-        "local, transition": lambda chunk: TemporallyLocal(Contrastive(), Transition(), chunk),
-        "through time, transition": lambda chunk: ThroughTime(Contrastive(), Transition(), chunk),
+        "local, pair": lambda chunk: TemporallyLocal(ContrastiveDivergence(), JointTarget(), chunk),
+        "local, transition": lambda chunk: TemporallyLocal(ContrastiveDivergence(), TransitionTarget(), chunk),
+        "through time, transition": lambda chunk: ThroughTime(ContrastiveDivergence(), TransitionTarget(), chunk),
     }
     compiled = {}
     for name, build in rules.items():

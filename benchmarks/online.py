@@ -19,13 +19,17 @@ import jax.numpy as jnp
 import optax
 
 from vestige.models.filters import RecurrentVAE
-from vestige.rules import Bound, Foresight, Pair, TemporallyLocal, Transition
-from vestige.tasks.filtering import OnCircle, PopulationCode, RingTracking, follow, oscillator
-from vestige.training.evaluation import evaluate
+from vestige.rules import ELBO, JointTarget, MultiStepTarget, TemporallyLocal, TransitionTarget
+from vestige.tasks.filtering import OnCircle, PopulationCode, RingTracking, oscillator, unroll
+from vestige.tasks.evaluation import evaluate
 
 WINDOW = 1000  # steps after which it is moved
 LAGS = (1, 2, 4, 8, 16)
-RULES = {"foresight": Foresight(LAGS, Transition()), "transition": Transition(), "local": Pair()}
+RULES = {
+    "foresight": MultiStepTarget(LAGS, TransitionTarget()),
+    "transition": TransitionTarget(),
+    "local": JointTarget(),
+}
 
 
 class Slipped(PopulationCode):
@@ -43,7 +47,7 @@ class Slipped(PopulationCode):
 
 
 def world(sensor):
-    return RingTracking(oscillator(), (sensor,), OnCircle(sensor.period), time=WINDOW)
+    return RingTracking(oscillator(), (sensor,), OnCircle(sensor.period), length=WINDOW)
 
 
 @eqx.filter_jit(donate="all-except-first")
@@ -63,9 +67,9 @@ def learned(constant, model, state, moments, keys):
     def window(loop, key):
         key_data, key_rule = jax.random.split(key)
         seen = task.batch(size=1, key=key_data).inputs.inputs[0]
-        seen = jnp.concatenate([seen, jnp.full((rule.reading.ahead, seen.shape[1]), jnp.nan)])
-        starts = jnp.arange(WINDOW // rule.chunk) * rule.chunk
-        upcoming = seen[starts[:, None] + jnp.arange(rule.chunk + rule.reading.ahead)[None]]
+        seen = jnp.concatenate([seen, jnp.full((rule.target.ahead, seen.shape[1]), jnp.nan)])
+        starts = jnp.arange(WINDOW // rule.update_interval) * rule.update_interval
+        upcoming = seen[starts[:, None] + jnp.arange(rule.update_interval + rule.target.ahead)[None]]
         return jax.lax.scan(chunk, loop, (upcoming, jax.random.split(key_rule, starts.shape[0])))[0], None
 
     arrays, state, moments = jax.lax.scan(window, (arrays, state, moments), keys)[0]
@@ -73,13 +77,13 @@ def learned(constant, model, state, moments, keys):
 
 
 @eqx.filter_jit
-def foretold(task, model, key):
+def predicted(task, model, key):
     """Nats a step of what comes next, of held-out sequences; nothing is fitted to say so."""
 
     def one(key):
         key_sequence, key_model = jax.random.split(key)
-        told = lambda before, seen, after, key: model.log_predictive(before, seen, key=key)
-        return jnp.mean(follow(model, task.sequence(key=key_sequence), told, key=key_model))
+        read_out = lambda before, seen, after, key: model.log_predictive(before, seen, key=key)
+        return jnp.mean(unroll(model, task.sequence(key=key_sequence), read_out, key=key_model))
 
     return jnp.mean(jax.vmap(one)(jax.random.split(key, 10)))
 
@@ -97,7 +101,7 @@ def main():
     before, after = world(PopulationCode()), world(Slipped())
     key_model, key_data, key_judge = jax.random.split(jax.random.key(options.seed), 3)
     model = RecurrentVAE(before.family, 32, lags=LAGS, key=key_model)
-    rule = TemporallyLocal(Bound(), RULES[options.rule], options.chunk, clip=5.0)
+    rule = TemporallyLocal(ELBO(), RULES[options.rule], options.chunk, clip=5.0)
     optimiser = optax.adam(options.rate)
     moments, state = optimiser.init(eqx.filter(model, eqx.is_inexact_array)), model.init()[None]
     half = options.steps // 2 // WINDOW
@@ -116,7 +120,7 @@ def main():
         judged = []
         for judge in (before, after):
             metrics = evaluate(judge, model, 40, key=key_judge)
-            nats = float(foretold(judge, model, key_judge))
+            nats = float(predicted(judge, model, key_judge))
             judged.append(f"{nats:7.2f} {float(metrics['mse_ratio']):5.2f} {float(metrics['velocity_r2']):6.3f}")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         seen = "before" if task is before else "after"

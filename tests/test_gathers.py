@@ -9,7 +9,7 @@ from tests.tasks.twocolors.invented import invented
 from vestige.data import FrameSet
 from vestige.models.longterm import Columns, Token
 from vestige.models.tied import Bits, OneHot, PlainForward, round_trip, tied_pair
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks.filtering import Characters
 from vestige.tasks.filtering.recordings import stretches
 from vestige.tasks.images import ImagePool
@@ -39,9 +39,9 @@ def test_a_class_that_no_image_shows_has_none(key):
 
 def test_rows_of_different_numbers():
     with pytest.raises(ValueError, match=r"as many rows, at least 1, got \[3, 5\]"):
-        in_rounds(lambda pair: pair[0], (jnp.ones(5), jnp.ones(3)), at_most=2)
+        batched_map(lambda pair: pair[0], (jnp.ones(5), jnp.ones(3)), at_most=2)
     with pytest.raises(ValueError, match=r"got \[0\]"):
-        in_rounds(lambda x: x, jnp.ones(0), at_most=2)
+        batched_map(lambda x: x, jnp.ones(0), at_most=2)
 
 
 def test_characters_out_of_the_alphabet():

@@ -1,16 +1,19 @@
 """The order of the house: a room imports only from rooms that lie below it."""
 
 import ast
+import re
 from pathlib import Path
-
-import pytest
 
 import vestige
 
 ROOT = Path(vestige.__file__).parent
 
 HOUSE = [
-    ["errors", "typing", "numerics"],
+    ["errors", "typing", "checks", "capabilities", "version", "numerics"],
+    ["spec"],
+    ["registries"],
+    ["plain"],
+    ["data"],
     ["sequences"],
     ["structures"],
     ["estimators"],
@@ -18,7 +21,6 @@ HOUSE = [
     ["cells"],
     ["models"],
     ["rules"],
-    ["data"],
     ["tasks"],
     ["training"],
     ["experiments"],
@@ -45,19 +47,123 @@ def room_of(path: Path) -> str:
 
 
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
+SOURCES = {path: path.read_text(encoding="utf-8") for path in MODULES}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_only_from_below(path: Path):
-    room = room_of(path)
-    assert room in FLOOR, f"{room} has no place in the house"
-    for other in rooms_imported(path.read_text()) - {room}:
-        assert FLOOR[other] < FLOOR[room], f"{room} must not import {other}"
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def test_the_test_sees_a_breach():
+def modules_imported(source: str, known: set[str]) -> set[str]:
+    """Of the package's own; at the top of a file or inside a function, but not for type checkers alone."""
+    tree = ast.parse(source)
+    only_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in only_types:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in known else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & known
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Sets of more than one module in which each imports each, in the end."""
+    reach: dict[str, set[str]] = {}
+    for start in graph:
+        seen, open_ = set(), [start]
+        while open_:
+            for other in graph[open_.pop()]:
+                if other not in seen:
+                    seen.add(other)
+                    open_.append(other)
+        reach[start] = seen
+    found = []
+    for name in graph:
+        group = {other for other in reach[name] if name in reach[other]}
+        if len(group) > 1 and group not in found:
+            found.append(group)
+    return found
+
+
+def breaches(room: str, source: str) -> list[str]:
+    """What a module of the room imports that does not lie below it."""
+    if room not in FLOOR:
+        return [f"{room} has no place in the house"]
+    imported = sorted(rooms_imported(source) - {room})
+    return [f"{room} must not import {other}" for other in imported if FLOOR.get(other, len(HOUSE)) >= FLOOR[room]]
+
+
+def test_rooms_import_only_from_below():
+    assert len(MODULES) > 100
+    found = {str(path.relative_to(ROOT)): breaches(room_of(path), source) for path, source in SOURCES.items()}
+    offenders = [f"{name}: {breach}" for name, listed in found.items() for breach in listed]
+    assert not offenders, "\n".join(offenders)
+
+
+def test_no_import_circles():
+    """Packages do not count: they import nothing until a name is asked for."""
+    known = {module_of(path) for path in MODULES if path.stem != "__init__"}
+    graph = {module_of(path): modules_imported(SOURCES[path], known) for path in MODULES if path.stem != "__init__"}
+    assert not circles(graph)
+
+
+def test_no_long_files():
+    long = {
+        str(path.relative_to(ROOT)): source.count("\n") for path, source in SOURCES.items() if source.count("\n") > 400
+    }
+    assert not long
+
+
+def test_no_class_of_a_room_is_named_again_in_experiments():
+    names: dict[str, set[str]] = {}
+    for path, source in SOURCES.items():
+        side = "experiments" if room_of(path) == "experiments" else "rooms"
+        names.setdefault(side, set()).update(
+            node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)
+        )
+    assert not names["rooms"] & names["experiments"]
+
+
+def test_no_exported_name_is_a_modules_name():
+    """A package that resolves its names late would give the module where the name is meant."""
+    wrong = []
+    for stub in ROOT.rglob("__init__.pyi"):
+        inside = {path.stem for path in stub.parent.iterdir() if path.suffix == ".py" or path.is_dir()}
+        for node in ast.walk(ast.parse(stub.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:  # `from . import room` names the module itself
+                wrong += [f"{stub.parent.name}: {alias.name}" for alias in node.names if alias.name in inside]
+    assert not wrong
+
+
+def test_contributing_names_only_what_exists():
+    root = ROOT.parent.parent
+    guide = root / "CONTRIBUTING.md"
+    named = re.findall(
+        r"`((?:src|tests|docs|benchmarks|examples)/[A-Za-z0-9_/.-]+)`", guide.read_text(encoding="utf-8")
+    )
+    assert named and not [path for path in named if not (root / path).exists()]
+
+
+def test_the_tests_see_a_breach():
     source = "def f():\n    from vestige.training import fit\n    import vestige.cli"
     assert rooms_imported(source) == {"training", "cli"}
+    assert breaches("memory", source) == ["memory must not import cli", "memory must not import training"]
+    assert breaches("attic", source) == ["attic has no place in the house"]
+    assert breaches("cli", source) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}]
+    late = "if TYPE_CHECKING:\n    from vestige.a import b\ndef f():\n    from vestige.c import d"
+    assert modules_imported(late, {"vestige.a", "vestige.c"}) == {"vestige.c"}
 
 
 def test_no_empty_shells():

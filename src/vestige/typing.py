@@ -5,12 +5,13 @@ Axis names used in annotations throughout: `time`, `batch`, `latent`, `hidden` (
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
-__all__ = ["Array", "Batch", "Bool", "Float", "Key", "Metrics", "PyTree"]
+__all__ = ["Array", "Batch", "Bool", "Diagnostics", "Float", "Key", "Metrics", "PyTree"]
 
 Key = PRNGKeyArray
 """A typed random key, `jax.random.key(seed)`; always keyword-only and required."""
@@ -38,3 +39,11 @@ class Batch(eqx.Module):
     condition: Float[Array, "*batch time action"] | None = None
     mask: Bool[Array, "*batch time"] | None = None
     reset: Bool[Array, "*batch time"] | None = None
+
+
+class Diagnostics(NamedTuple):
+    """What a part has to say of itself, on a trained model, beside the metrics of the task."""
+
+    metrics: dict[str, float]
+    arrays: dict[str, np.ndarray]
+    """For `evaluation.npz` and the report."""

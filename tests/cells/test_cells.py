@@ -11,7 +11,7 @@ from vestige.cells import GRU, LSTM, SRNN, Chrono, Fixed, LinearRecurrence, Stac
 
 def test_gru_against_equinox(key):
     """`eqx.nn.GRUCell` has the gates in the order r, z, n, and its bias on the input's side."""
-    ours = eqx.tree_at(lambda c: c.inner_bias, GRU(3, 4, key=key), jnp.arange(4.0))
+    ours = eqx.tree_at(lambda c: c.inner_bias, eqx.filter_jit(GRU)(3, 4, key=key), jnp.arange(4.0))
     swap = lambda m: jnp.concatenate([m[..., 4:8], m[..., :4], m[..., 8:]], axis=-1)
     theirs = eqx.tree_at(
         lambda c: (c.weight_ih, c.weight_hh, c.bias, c.bias_n),
@@ -59,7 +59,7 @@ def test_srnn_without_input_goes_round(key):
 def test_linear_recurrence_forgets_at_its_own_rates(key):
     cell = LinearRecurrence(2, 3, units=500, shortest=5.0, longest=50.0, key=key)
     begun = jnp.ones(500, jnp.complex64)
-    end, _ = unroll(cell, begun, jnp.zeros((10, 2)))
+    end, _ = eqx.filter_jit(unroll)(cell, begun, jnp.zeros((10, 2)))
     times = -10 / jnp.log(jnp.abs(end))
     assert 5 <= float(times.min()) < 6 and 45 < float(times.max()) <= 50.001
     np.testing.assert_allclose(jnp.angle(end), np.angle(np.exp(10j * np.asarray(cell.angle))), atol=1e-5)
@@ -70,7 +70,7 @@ def test_linear_recurrence_forgets_at_its_own_rates(key):
 def test_linear_recurrence_keeps_the_variance_of_its_input():
     cell = LinearRecurrence(4, 3, units=300, shortest=20.0, longest=40.0, key=jax.random.key(0))
     xs = jax.random.normal(jax.random.key(1), (3000, 4))
-    states, _ = cell.parallel(cell.init(), xs)
+    states, _ = eqx.filter_jit(lambda cell, xs: cell.parallel(cell.init(), xs))(cell, xs)
     assert abs(float(jnp.mean(jnp.abs(states[500:]) ** 2)) - 1.0) < 0.15
 
 

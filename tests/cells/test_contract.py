@@ -1,5 +1,7 @@
 """The conformance suite of the cell contract: a new cell adds one line to CELLS."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -51,11 +53,18 @@ CELLS = {
 }
 
 
+@functools.cache
+def made(name):
+    """In one compilation."""
+    return eqx.filter_jit(CELLS[name])(jax.random.key(3))
+
+
 @pytest.fixture(params=CELLS)
 def cell(request):
-    return CELLS[request.param](jax.random.key(3))
+    return made(request.param)
 
 
+@eqx.filter_jit
 def run(cell, xs, state=None, drive=None):
     def step(state, x):
         return cell(state, x) if drive is None else cell(state, x, drive)
@@ -85,35 +94,52 @@ def test_no_drive_is_a_drive_of_zero(cell, key):
     assert float(jnp.max(jnp.abs(moved - run(cell, xs)[1]))) > 1e-3
 
 
+@eqx.filter_jit
+def slopes(cell, xs):
+    return eqx.filter_grad(lambda c: jnp.sum(run(c, xs)[1]))(cell)
+
+
 def test_a_thousand_wild_steps_stay_finite_gradient_included(cell, key):
-    xs = 1e4 * jax.random.normal(key, (1000, INPUT))
-    gradients = eqx.filter_grad(lambda c: jnp.sum(run(c, xs)[1]))(cell)
+    gradients = slopes(cell, 1e4 * jax.random.normal(key, (1000, INPUT)))
     for leaf in jax.tree.leaves(gradients):
         assert bool(jnp.all(jnp.isfinite(leaf)))
 
 
-def test_unrolled_is_step_by_step_gradient_included(cell, key):
-    xs = jax.random.normal(key, (9, INPUT))
-    drive = 0.3 * jax.random.normal(jax.random.fold_in(key, 1), (9, cell.drive_size))
+@eqx.filter_jit
+def both_ways(cell, xs, drive):
+    """Last state, outputs and gradient: step by step, and unrolled."""
     begun, _ = run(cell, xs[:2])
 
     def one_by_one(cell):
         return jax.lax.scan(lambda state, x: cell(state, *x), begun, (xs, drive))
 
-    end, out = one_by_one(cell)
-    end_, out_ = unroll(cell, begun, xs, drive)
+    def unrolled(cell):
+        return unroll(cell, begun, xs, drive)
+
+    def with_gradient(way):
+        return *way(cell), eqx.filter_grad(lambda c: jnp.sum(jnp.sin(way(c)[1])))(cell)
+
+    return with_gradient(one_by_one), with_gradient(unrolled)
+
+
+def test_unrolled_is_step_by_step_gradient_included(cell, key):
+    xs = jax.random.normal(key, (9, INPUT))
+    drive = 0.3 * jax.random.normal(jax.random.fold_in(key, 1), (9, cell.drive_size))
+    (end, out, gradients), (end_, out_, gradients_) = both_ways(cell, xs, drive)
     np.testing.assert_allclose(out_, out, rtol=1e-4, atol=1e-5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), end_, end)
-    gradients = eqx.filter_grad(lambda c: jnp.sum(jnp.sin(one_by_one(c)[1])))(cell)
-    gradients_ = eqx.filter_grad(lambda c: jnp.sum(jnp.sin(unroll(c, begun, xs, drive)[1])))(cell)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), gradients_, gradients)
+
+
+unrolled = eqx.filter_jit(unroll)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 3, 5])
 def test_padding_changes_nothing(cell, key, kept):
     xs = jax.random.normal(key, (5, INPUT))
     begun, _ = run(cell, 0.5 * xs)
-    end, out = unroll(cell, begun, xs.at[kept:].set(1e6), mask=jnp.arange(5) < kept)
+    filled = jnp.where(jnp.arange(5)[:, None] < kept, xs, 1e6)
+    end, out = unrolled(cell, begun, filled, mask=jnp.arange(5) < kept)
     whole = run(cell, xs[:kept], begun)
     np.testing.assert_allclose(out[:kept], whole[1], rtol=1e-4, atol=1e-5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), end, whole[0])

@@ -11,6 +11,7 @@ from vestige.cells import LSTM, SRNN, Tape
 SLOTS, WORD = 4, 2
 
 
+@eqx.filter_jit
 def tape(key):
     """Whose gate is the last number of its input, six times as steep: shut at -1, half open at 0, open at 1."""
     keys = jax.random.split(key)
@@ -23,10 +24,12 @@ def inputs(gates, key):
     return jnp.concatenate([jax.random.normal(key, (len(gates), 2)), jnp.asarray(gates, jnp.float32)[:, None]], axis=1)
 
 
+@eqx.filter_jit
 def run(cell, xs, state=None):
     return jax.lax.scan(lambda state, x: cell(state, x), cell.init() if state is None else state, xs)
 
 
+@eqx.filter_jit
 def written(cell, xs):
     """What each step would write."""
     hidden = run(cell, xs)[1][:, :5]
@@ -72,7 +75,8 @@ def test_half_open_it_writes_half_and_moves_half(key):
 def test_the_gate_begins_where_it_can_be_learned(key):
     """Near the middle of its slope, so that neither always nor never writing is a place without gradient."""
     cell = Tape(SRNN(3, 5, key=key), 3, slots=SLOTS, word_size=WORD, key=key)
-    grads = eqx.filter_grad(lambda c: jnp.sum(run(c, inputs([0, 1, -1], key))[0].words))(cell)
+    xs = inputs([0, 1, -1], key)
+    grads = eqx.filter_jit(eqx.filter_grad(lambda c: jnp.sum(run(c, xs)[0].words)))(cell)
     assert float(jnp.min(jnp.abs(grads.gate.weight[0, :3]))) > 0.0
 
 

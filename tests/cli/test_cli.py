@@ -12,29 +12,31 @@ import pytest
 
 from vestige.cli.compare import variants
 from vestige.errors import UsageError
-from vestige.experiments.temporal import Introspection, NoMemory, Temporal
+from vestige.experiments import Experiment
+from vestige.memory.specs import IntrospectionSpec, NoMemorySpec
+from vestige.models.temporal.specs import TemporalSpec
+from vestige.tasks.frame_specs import PerfectRecallSpec
 
 TINY = [
     "--task.l",
     "3",
     "--task.k",
     "2",
-    "--model.latent",
+    "--model.latent-size",
     "4",
-    "--model.controller",
+    "--model.controller-size",
     "16",
     "--model.width",
     "16",
 ]
-TINY += ["--batch", "4", "--model.no-match-parameters"]
+TINY += ["--batch-size", "4", "--eval-size", "16", "--model.no-match-parameters"]
 VARY = ["--vary", "memory=none,vrnn"]
 
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(Temporal, "evaluation_size", 16)
-    monkeypatch.setattr("vestige.experiments.temporal.examine.REPEATS", 2)
-    monkeypatch.setattr("vestige.experiments.temporal.gap.PARTICLES", 2)
+    monkeypatch.setattr("vestige.tasks.frame_diagnostics.REPEATS", 2)
+    monkeypatch.setattr("vestige.tasks.frame_diagnostics.PARTICLES", 2)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("data",), ("--version",)])
@@ -48,22 +50,37 @@ def test_help_needs_nothing(run, arguments):
 def test_options_of_an_experiment_are_listed(run):
     code, out, _ = run("run", "perfect-recall", "--help")
     assert code == 0
-    for option in ("--task.l", "--memory.heads", "--rule.clip", "--preset", "--seeds", "--on-nonfinite"):
+    for option in ("--task.l", "--model.memory.heads", "--rule.clip", "--preset", "--seeds", "--on-nonfinite"):
         assert option in out
 
 
-def test_list_names_experiments_presets_and_published_numbers(run):
+def test_the_list_is_one_line_an_experiment(run):
     code, out, _ = run("list")
     assert code == 0
-    for word in (
-        "perfect-recall",
-        "one-shot-recall",
-        "small",
-        "paper",
-        "Introspective",
-        "introspection, none, vrnn",
-    ):
-        assert word in out.replace("\n", " ")
+    assert "generative temporal models with memory\n  perfect-recall" in out
+    assert out.count("perfect-recall") == 1
+    assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_one_experiment_is_listed_with_presets_published_numbers_and_parts(run):
+    code, out, _ = run("list", "perfect-recall")
+    assert code == 0
+    for words in ("small", "paper", "Introspective 0.0", "--model.memory introspection | none | vrnn", "6,000"):
+        assert words in " ".join(out.split())
+
+
+def test_parts_are_listed_by_contract(run):
+    code, out, _ = run("list", "memory")
+    assert code == 0 and "  dnc            Differentiable neural computer" in out
+    code, out, _ = run("list", "rule", "--json")
+    assert code == 0 and json.loads(out)["gradient"]["plugin"] == ""
+
+
+def test_the_list_as_json_and_by_system(run):
+    code, out, _ = run("list", "--system", "temporal models", "--json")
+    told = json.loads(out)
+    assert code == 0 and "perfect-recall" in told
+    assert told["perfect-recall"]["presets"]["small"]["options"]["steps"] == 6000
 
 
 @pytest.mark.parametrize(
@@ -74,8 +91,18 @@ def test_list_names_experiments_presets_and_published_numbers(run):
         (("run",), "which experiment?"),
         (("run", "perfect-recall", "--preset", "tiny"), "unknown preset 'tiny'"),
         (("run", "perfect-recall", "--memory", "introspecton"), "Did you mean 'introspection'"),
-        (("run", "perfect-recall", "--memory.head", "2"), "--memory.heads"),
-        (("run", "perfect-recall", "--memory"), "--memory needs a value"),
+        (("run", "perfect-recall", "--memory.head", "2"), "--model.memory.heads"),
+        (("run", "perfect-recall", "--steps", "2", "--steps", "3"), "--steps was given 2 times; give it once"),
+        (("run", "perfect-recall", "--batch", "2", "--batch-size", "3"), "--batch-size was given 2 times"),
+        (("run", "perfect-recall", "--memory", "dnc", "--model.memory", "ntm"), "was given 2 times"),
+        (("run", "perfect-recall", "--optimiser.rate", "nan"), "rate must be"),
+        (("run", "perfect-recall", "--optimiser.rate", "inf"), "rate must be"),
+        (("run", "perfect-recall", "--task.l", str(10**30)), "2**53"),
+        (("list", "nothing"), "unknown experiment or contract 'nothing'"),
+        (("list", "--system", "nothing"), "no system is called 'nothing'"),
+        (("run", "perfect-recall", "--plugin"), "--plugin needs the name of a module"),
+        (("compare", "perfect-recall", "--vary", "memory=dnc,dnc"), "dnc is named 2 times"),
+        (("run", "perfect-recall", "--memory"), "--memory needs a name: introspection, none"),
         (("run", "perfect-recall", "--task.l", "0"), "l must be at least 1, got 0"),
         (("run", "perfect-recall", "--task.l", "3", "--task.k", "4"), "k <= l"),
         (("run", "perfect-recall", "--memory.slots", "0"), "slots must be at least 1, got 0"),
@@ -83,11 +110,11 @@ def test_list_names_experiments_presets_and_published_numbers(run):
         (("run", "perfect-recall", "--seeds", "0"), "seeds must be at least 1"),
         (("run", "perfect-recall", "--devices", "99"), "JAX sees 4"),
         (
-            ("run", "perfect-recall", "--model.frames", "visual", "--task.images.source", "mnist"),
+            ("run", "perfect-recall", "--model.backbone", "visual", "--task.images.source", "mnist"),
             "VESTIGE_DATA",
         ),
-        (("compare", "perfect-recall", "--vary", "memry"), "Did you mean 'memory'"),
-        (("compare", "perfect-recall", "--vary", "memory=dnx"), "unknown 'dnx'"),
+        (("compare", "perfect-recall", "--vary", "memry"), "Did you mean 'model.memory'"),
+        (("compare", "perfect-recall", "--vary", "memory=dnx"), "unknown memory 'dnx'"),
         (("compare", "perfect-recall", "--vary", "task.l"), "needs values"),
         (("evaluate", "nowhere"), "not a folder"),
         (("report", "nowhere"), "not a folder"),
@@ -109,7 +136,7 @@ def test_wrong_commands_exit_with_two_and_one_message(run, arguments, message, t
 def test_a_run_from_start_to_report(run, few, tmp_path):
     code, out, err = run("run", "perfect-recall", *TINY, "--steps", 12, "--out", "first", "--memory.heads", 2)
     assert code == 0, err
-    assert "kl_recall" in out and out.count("judging what was learned") == 1
+    assert "kl_recall" in out and out.count("evaluating what was learned") == 1
     assert "first (nats)" in out
     assert "report: first/report.html" in out
     assert (tmp_path / "first" / "report.html").stat().st_size > 10_000
@@ -197,27 +224,56 @@ def test_a_file_where_the_folder_should_be(run, tmp_path):
     assert "cannot make the run folder" in err
 
 
+SMALL = Experiment(PerfectRecallSpec(), TemporalSpec())
+
+
 class TestVariants:
-    def test_named_choices(self):
-        name, members = variants(Temporal(), "memory")
+    def of(self, vary):
+        return variants(SMALL, vary, "perfect-recall")
+
+    def test_parts_by_name(self):
+        name, members = self.of("memory")
         assert name == "memory"
-        assert members["none"].memory == NoMemory()
-        assert list(variants(Temporal(), "memory=vrnn,introspection")[1]) == ["vrnn", "introspection"]
+        assert members["none"].model.memory == NoMemorySpec()
+        assert list(self.of("memory=vrnn,introspection")[1]) == ["vrnn", "introspection"]
+
+    def test_only_parts_that_fit(self):
+        assert list(self.of("rule")[1]) == ["gradient"]
 
     def test_values(self):
-        _, members = variants(Temporal(), "task.l=5,20")
-        assert {name: options.task.l for name, options in members.items()} == {"l-5": 5, "l-20": 20}
-        _, members = variants(Temporal(), "memory.scalar_gate=True,False")
-        assert members["scalar_gate-True"].memory == Introspection(scalar_gate=True)
+        _, members = self.of("task.l=5,20")
+        assert {name: experiment.task.l for name, experiment in members.items()} == {"l-5": 5, "l-20": 20}
+        _, members = self.of("memory.scalar_gate=True,False")
+        assert members["scalar_gate-True"].model.memory == IntrospectionSpec(scalar_gate=True)
+        assert list(self.of("memory.scalar-gate=True")[1]) == ["scalar_gate-True"]
+
+    def test_a_value_is_never_a_path(self):
+        _, members = self.of("task.images.source=digits")
+        assert list(members) == ["source-digits"]
+        from vestige.cli.compare import safe
+
+        assert [safe(value, 3) for value in ("../../x", "a/b", ".", "..", "x" * 99, "1e-3")] == ["4"] * 5 + ["1e-3"]
 
     def test_a_value_that_does_not_fit(self, capsys):
         with pytest.raises(SystemExit) as exit_:
-            variants(Temporal(), "task.l=five")
+            self.of("task.l=five")
         assert exit_.value.code == 2
 
     def test_unknown(self):
         with pytest.raises(UsageError, match="Did you mean 'task.l'"):
-            variants(Temporal(), "tsk.l=3")
+            self.of("tsk.l=3")
+
+
+class TestOldNames:
+    def test_options_of_version_01_are_understood_with_a_notice(self, run):
+        old = ["--batch", "4", "--model.latent", "4", "--memory.key", "3", "--memory", "attention"]
+        code, out, err = run("run", "perfect-recall", *old, "--task.l", "0")
+        assert code == 2
+        assert "note: --batch is now --batch-size" in err
+        assert "note: --model.latent is now --model.latent-size" in err
+        assert "note: --memory.key is now --model.memory.key-size" in err
+        assert "--memory is now" not in err  # a short name is no old name
+        assert "l must be at least 1, got 0" in out + err
 
 
 @pytest.mark.parametrize("arguments", [["run", "perfect-recall", "--help"], ["list"], ["sample", "--help"]])

@@ -33,7 +33,7 @@ def test_from_start_to_report(run, tmp_path):
     ("arguments", "message"),
     [
         ((), "which structure?"),
-        (("spaning-tree",), "Did you mean 'spanning-tree'"),
+        (("spaning-tree",), "unknown structure 'spaning-tree'. Did you mean 'spanning-tree'"),
         (("matching", "--estimators", "leave-one-ot"), "Did you mean 'leave-one-out'"),
         (("matching", "--estimators", "without-replacement"), "none of these estimators is defined for matching"),
         (("matching", "--objective", "quadratik"), "Did you mean 'quadratic'"),
@@ -41,7 +41,7 @@ def test_from_start_to_report(run, tmp_path):
         (("matching", "--n", "1"), "n must be at least 2, got 1"),
         (("matching", "--draws", "1"), "draws must be at least 2, got 1"),
         (("subset", "--n", "3", "--k", "4"), "k must lie between 1 and n = 3, got 4"),
-        (("matching", "--k", "2"), "--k is for subset"),
+        (("matching", "--k", "2"), "Unrecognized options: --k"),
         (("matching", "--samples", "20"), "samples must be at least 2"),
         (("matching", "--scale", "0"), "scale must be positive"),
     ],

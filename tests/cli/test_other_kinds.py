@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -11,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.experiments import CATALOGUE, Entry
-from vestige.experiments.contract import AbstractOptions, Built, Findings
-from vestige.experiments.optimisers import Adam
-from vestige.rules import Gradient
-from vestige.tasks import AbstractTask
-from vestige.training.evaluation import evaluate, scalars
+from vestige.experiments import Entry, Experiment
+from vestige.models.spec import ModelSpec
+from vestige.registries import registry
+from vestige.tasks import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate, scalars
+from vestige.tasks.spec import TaskSpec
 from vestige.typing import Batch
 
 TARGET = 3.0
@@ -43,66 +41,94 @@ class Normal(AbstractTask):
     def bounds(self, metrics):
         return {"loss": {"best": 0.01, "chance": TARGET**2}}
 
+    def diagnostics(self, model, *, size, key):
+        metrics = evaluate(self, model, 64, key=key)
+        return Evaluation(scalars(metrics), {}, self.bounds(metrics), {"guess": np.asarray(model.at)})
+
 
 @dataclasses.dataclass(frozen=True)
-class Guess(AbstractOptions):
+class NormalSpec(TaskSpec):
+    """Numbers around a target."""
+
+    provides = frozenset({"labels"})
+    metric = "loss"
+
+    def summary(self):
+        return {"around": f"{TARGET:g}"}
+
+    def build(self, *, seed):
+        return Normal()
+
+
+@dataclasses.dataclass(frozen=True)
+class GuessSpec(ModelSpec):
     """A number to be guessed."""
 
     start: float = 0.0
     """The first guess."""
-    optimiser: Adam = dataclasses.field(default_factory=lambda: Adam(rate=0.1, warmup=0))
-    steps: int = 200
-    batch: int = 8
 
-    choices: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    subject: ClassVar[str] = "a guess"
-    headline: ClassVar[str] = "loss"
-    evaluation_size: ClassVar[int] = 32
-    evaluations: ClassVar[int] = 30
+    needs = "labels"
+    provides = frozenset({"objective"})
+    subject = "a guess"
+    default_rule = {"name": "gradient"}
+    default_optimiser = {"name": "adam", "rate": 0.1}
 
-    def outline(self):
+    def objective(self, task):
+        return objective
+
+    def summary(self):
         return {"from": f"{self.start:g}"}
 
-    def build(self, *, seed):
+    def build(self, task, *, key):
         if self.start < 0:
             raise ValueError(f"start must not be negative, got {self.start}")
-        model = Mean(jnp.asarray(self.start))
-        return Built(model, Normal(), Gradient(objective), self.optimiser.build(self.steps), jax.random.key(seed))
+        return Mean(jnp.asarray(self.start))
 
-    def examine(self, built, model, *, key):
-        metrics = evaluate(built.task, model, 64, key=key)
-        return Findings(scalars(metrics), {}, built.task.bounds(metrics), {"guess": np.asarray(model.at)})
+
+def published(experiment):
+    return {"metrics": {"Oracle": {"loss": 0.01}, "Sphinx": {}}} if experiment.model.start else {}
 
 
 @pytest.fixture(autouse=True)
 def _guess(monkeypatch):
+    for contract, name, spec in (("task", "normal", NormalSpec()), ("model", "guess", GuessSpec())):
+        monkeypatch.setitem(registry(contract)._parts, name, spec)
+    sizes = {"steps": 200, "batch_size": 8, "eval_size": 32}
     entry = Entry(
         name="guess",
         title="Guess",
         summary="which number is it",
+        system="other",
         paper="none",
-        presets={"small": Guess(), "near": Guess(start=2.5)},
+        presets={
+            "small": Experiment(NormalSpec(), GuessSpec(), **sizes),
+            "near": Experiment(NormalSpec(), GuessSpec(start=2.5), **sizes),
+        },
         durations={"small": "no time", "near": "no time"},
-        published=lambda options: {"metrics": {"Oracle": {"loss": 0.01}, "Sphinx": {}}} if options.start else {},
+        published=published,
     )
-    monkeypatch.setitem(CATALOGUE, entry.name, entry)
+    monkeypatch.setitem(registry("experiment")._parts, entry.name, entry)
 
 
 def test_it_is_listed(run):
-    code, out, _ = run("list")
+    assert "other\n  guess " in run("list", "--system", "other")[1]
+    code, out, _ = run("list", "guess")
     assert code == 0
-    told = out[out.index("guess: which number is it") :]
-    for words in ("from", "published Loss", "2.5", "Oracle 0.01", "none for these options"):
-        assert words in told
-    assert "Sphinx" not in told
-    assert "--memory" not in told
+    for words in (
+        "from",
+        "published Loss",
+        "2.5",
+        "Oracle 0.01",
+        "none for these options",
+        "--model classifier | guess",
+    ):
+        assert words in out
+    assert "Sphinx" not in out and "--model.memory" not in out
 
 
-def test_help_speaks_of_no_choices_where_there_are_none(run):
+def test_its_options_are_in_the_help(run):
     code, out, _ = run("run", "guess", "--help")
-    assert code == 0
-    assert "The first guess" in out
-    assert "Choices" not in out
+    assert code == 0 and "The first guess" in out and "--model.start" in out
 
 
 def test_a_run_from_start_to_report(run, tmp_path):
@@ -144,11 +170,23 @@ def test_sizes_that_do_not_fit_are_the_users(run):
     assert "start must not be negative, got -1" in err
 
 
-def test_what_it_cannot_do_is_refused_with_those_that_can(run, tmp_path):
+def test_what_it_cannot_do_is_refused(run, tmp_path):
     assert run("run", "guess", "--steps", 1, "--out", "g")[0] == 0
-    for command in (("sample", "g"), ("bench", "guess")):
-        code, out, err = run(*command)
-        assert code == 2
-        assert f"vestige {command[0]} cannot do guess; it can do perfect-recall, " in err and "room-rotation" in err
-        assert out == ""
+    code, out, err = run("sample", "g")
+    assert code == 2 and out == ""
+    assert "vestige sample draws sequences of images, and guess has none" in err
     assert not (tmp_path / "g" / "samples.png").exists()
+
+
+@pytest.mark.parametrize("rule", ["memup", "local", "wake-sleep"])
+def test_a_rule_that_does_not_fit_is_refused_with_those_that_do(run, rule):
+    code, out, err = run("run", "guess", "--rule", rule)
+    assert code == 2 and out == ""
+    assert f"rule {rule} needs a model that provides" in err and "model guess provides objective" in err
+    assert "Rules for this model: gradient" in err and err.count("\n") == 1
+
+
+def test_a_model_that_does_not_fit_is_refused_with_those_that_do(run):
+    code, _, err = run("run", "guess", "--model", "gtmm")
+    assert code == 2
+    assert "model gtmm needs a task that provides frames" in err and "Models for it: classifier, guess" in err

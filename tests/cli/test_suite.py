@@ -6,24 +6,25 @@ import json
 import pytest
 
 from vestige.errors import UsageError
-from vestige.experiments import suites
+from vestige.experiments import Experiment, suites
 from vestige.experiments.suites import SUITES
-from vestige.experiments.temporal import Architecture, MapNavigation, PerfectRecall, Temporal
+from vestige.models.temporal.specs import TemporalSpec
+from vestige.tasks.frame_specs import MapNavigationSpec, PerfectRecallSpec
 
-SMALL = Architecture(latent=4, controller=16, width=16, match_parameters=False)
+SMALL = TemporalSpec(latent_size=4, controller_size=16, width=16, match_parameters=False)
+TINIEST = {"steps": 2, "batch_size": 4, "eval_size": 16}
 HERE = ("--jobs", "1", "--out", "t")  # in this process, for what was patched would be unknown to another
 TINY = {
-    "perfect-recall": Temporal(task=PerfectRecall(l=3, k=2), model=SMALL, steps=2, batch=4),
-    "map-navigation": Temporal(task=MapNavigation(2, 5), model=SMALL, steps=2, batch=4),
+    "perfect-recall": Experiment(PerfectRecallSpec(l=3, k=2), SMALL, **TINIEST),
+    "map-navigation": Experiment(MapNavigationSpec(2, 5), SMALL, **TINIEST),
 }
 
 
 @pytest.fixture
 def tiny(monkeypatch):
     """The suite with two rows, on the smallest models."""
-    monkeypatch.setattr(Temporal, "evaluation_size", 16)
-    monkeypatch.setattr("vestige.experiments.temporal.examine.REPEATS", 2)
-    monkeypatch.setattr("vestige.experiments.temporal.gap.PARTICLES", 2)
+    monkeypatch.setattr("vestige.tasks.frame_diagnostics.REPEATS", 2)
+    monkeypatch.setattr("vestige.tasks.frame_diagnostics.PARTICLES", 2)
     suite = SUITES["gtmm"]
     entries = tuple(
         dataclasses.replace(entry, presets={**entry.presets, "small": TINY[entry.name]})

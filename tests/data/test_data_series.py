@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vestige.data import (
-    KNOWN,
+    DATASETS,
     FrameSet,
     Hippocampus,
     Mocap,
@@ -23,7 +23,7 @@ from vestige.data.hippocampus import NOT_A_CELL
 from vestige.data.npz import content_sha256
 from vestige.errors import UsageError
 
-STORED = [data for data in KNOWN.values() if isinstance(data, StoredData)]
+STORED = [data for data in DATASETS.values() if isinstance(data, StoredData)]
 
 
 def real(data_folder, monkeypatch, name):
@@ -68,7 +68,7 @@ def test_content_counts_and_not_compression(given, arrays):
     data = small(arrays)
     for write in (np.savez, np.savez_compressed):
         write(folder / "jsb_chorales.npz", **arrays)
-        assert data.load("jsb_chorales", "test").lengths.tolist() == [3, 2]
+        assert data.load("jsb", "test").lengths.tolist() == [3, 2]
     assert data.check() == [f"music: {folder / 'jsb_chorales.npz'} is complete, checksum of its content right."]
 
 
@@ -89,7 +89,7 @@ def test_damage_is_refused(given, arrays, spoil):
     if spoil == "cut":
         path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(UsageError, match=r"jsb_chorales.npz: .*Delete it and run `vestige data get music`"):
-        data.load("jsb_chorales", "train")
+        data.load("jsb", "train")
 
 
 def test_a_text_that_is_no_gzip_is_refused(given):
@@ -108,7 +108,7 @@ def test_unknown_names_are_refused(cache):
         Music.load.__wrapped__(Music(), "notingham", "train")
     with pytest.raises(UsageError, match="Did you mean 'walking'"):
         Mocap.load.__wrapped__(Mocap(), "walkin", "train")
-    with pytest.raises(UsageError, match="Did you mean 'w_maze'"):
+    with pytest.raises(UsageError, match="Did you mean 'w-maze'"):
         Hippocampus.load.__wrapped__(Hippocampus(), "wmaze")
 
 
@@ -139,7 +139,7 @@ class TestReal:
 
     def test_music(self, data_folder, monkeypatch):
         real(data_folder, monkeypatch, "music")
-        train, test = (Music().load("jsb_chorales", split) for split in ("train", "test"))
+        train, test = (Music().load("jsb", split) for split in ("train", "test"))
         assert (len(train.lengths), len(train.frames)) == (229, 13_807)
         assert (len(test.lengths), len(test.frames), test.lengths.max()) == (77, 4_725, 160)
         assert len(check("music")) == 4
@@ -168,9 +168,9 @@ class TestReal:
 
     def test_hippocampus(self, data_folder, monkeypatch):
         real(data_folder, monkeypatch, "hippocampus")
-        track, maze = (Hippocampus().load(name) for name in ("linear_track", "w_maze"))
+        track, maze = (Hippocampus().load(name) for name in ("linear-track", "w-maze"))
         assert (track.units, len(track.spike_time)) == (31, 28_829)
         assert (maze.units, len(maze.spike_time)) == (25, 518_352)
         rates = np.bincount(maze.spike_unit, minlength=25) / np.ptp(maze.pos_time)
-        assert rates[list(NOT_A_CELL["w_maze"])].min() > 100
-        assert np.delete(rates, NOT_A_CELL["w_maze"]).max() < 4
+        assert rates[list(NOT_A_CELL["w-maze"])].min() > 100
+        assert np.delete(rates, NOT_A_CELL["w-maze"]).max() < 4

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from vestige.estimators import (
     AllTimes,
@@ -114,6 +115,12 @@ def paired(estimator: str, point: str) -> bool:
 
 
 PAIRS = [(estimator, point) for point in POINTS for estimator in UNBIASED if paired(estimator, point)]
+QUICK = EVERYTHING | {"categorical", "permutation"}
+
+
+def quick_first(point: str, *values: Any) -> Any:
+    """The parameters of a test at this point: slow wherever not all estimators meet anyway."""
+    return pytest.param(*values, marks=[] if point in QUICK else [pytest.mark.slow])
 
 
 def network() -> eqx.nn.Linear:

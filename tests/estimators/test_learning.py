@@ -74,6 +74,7 @@ def test_running_mean_is_the_exponential_moving_average(key):
         assert float(estimator.baseline.value) == pytest.approx(average, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [GivenTrace(2), AllTimes()])
 def test_the_critic_follows_the_squared_norm_of_the_estimate(noise, key):
     with jax.enable_x64(True):
@@ -99,6 +100,7 @@ def test_the_critic_follows_the_squared_norm_of_the_estimate(noise, key):
         assert np.max(np.abs(found)) > 1e-2
 
 
+@pytest.mark.slow
 def test_a_trained_critic_beats_leaving_one_out():
     rates, coefficients = (jnp.asarray(x) for x in POINTS["matching"].arrays())
     coefficients = 2 * coefficients

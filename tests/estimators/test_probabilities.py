@@ -89,6 +89,7 @@ def test_structure_log_prob_by_hand():
     assert prob(tree, np.zeros((3, 3))) == 0
 
 
+@pytest.mark.slow
 def test_entropy_and_its_estimate():
     rates = jnp.asarray(np.random.default_rng(3).normal(size=(2, 2)), jnp.float32)
     exact, slope = jax.jit(jax.value_and_grad(lambda r: entropy(Matching(r))))(rates)
@@ -104,6 +105,7 @@ def test_entropy_and_its_estimate():
 SEQUENCES = {"subset": lambda r: Subset(r, 2), "permutation": Permutation, "categorical": Categorical}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SEQUENCES)
 def test_distinct_traces(case):
     rates = jnp.array([0.5, -0.7, 1.1, 0.0])[: 3 if case == "permutation" else 4]

@@ -22,10 +22,24 @@ from vestige.estimators import (
 )
 from vestige.structures import Arborescence, BinaryTree, Matching, SpanningTree, Subset
 
-from .cases import PAIRS, POINTS, UNBIASED, curved, estimated, estimates, exact, linear, moments, one, subset, within
+from .cases import (
+    PAIRS,
+    POINTS,
+    UNBIASED,
+    curved,
+    estimated,
+    estimates,
+    exact,
+    linear,
+    moments,
+    one,
+    quick_first,
+    subset,
+    within,
+)
 
 
-@pytest.mark.parametrize(("estimator", "point"), PAIRS)
+@pytest.mark.parametrize(("estimator", "point"), [quick_first(point, name, point) for name, point in PAIRS])
 def test_value_and_gradients_are_those_of_the_expectation(estimator, point):
     for found, expected in zip(estimated(estimator, point), exact(point), strict=True):
         within(found, expected)
@@ -55,6 +69,7 @@ def test_exact_against_differences(point):
         assert float(up - down) / (2 * step) == pytest.approx(expected, abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("score", "variance"), [(TimesScore(), 27 / 16), (TraceScore(), 9 / 16)])
 def test_golden_variances_of_a_matching(score, variance):
     """n = 2, equal rates, the number of fixed points: by hand."""
@@ -65,7 +80,10 @@ def test_golden_variances_of_a_matching(score, variance):
     assert np.all(np.abs(found.variance - variance)[diagonal] < 4 * found.variance_error[diagonal])
 
 
-@pytest.mark.parametrize("point", ["spanning tree", "arborescence", "matching", "binary tree", "subset"])
+VARIED = ["spanning tree", "arborescence", "matching", "binary tree", "subset"]
+
+
+@pytest.mark.parametrize("point", [quick_first(point, point) for point in VARIED])
 def test_the_trace_has_no_more_variance_than_the_times(point):
     if point in ("matching", "subset"):
         trace, times = estimated("trace score", point)[1], estimated("times score", point)[1]
@@ -98,6 +116,7 @@ def zero(perturbed, context):
     return 0.0 * jnp.sum(perturbed)
 
 
+@pytest.mark.slow
 def test_relax_without_a_critic_is_the_trace_score(key):
     """In distribution: the draws of the same key are others, since the key is split."""
     rates, coefficients = POINTS["matching"].arrays()
@@ -115,6 +134,7 @@ def test_relax_without_a_critic_is_the_trace_score(key):
     np.testing.assert_allclose(other, other_expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("biased", [BiasedRelaxation(), BiasedStraightThrough()])
 def test_biased_ones_are(biased):
     rates, coefficients = POINTS["subset"].arrays()
@@ -163,7 +183,7 @@ MASKED = {
 }
 
 
-@pytest.mark.parametrize("case", MASKED)
+@pytest.mark.parametrize("case", [quick_first(case, case) for case in MASKED])
 def test_a_masked_structure_is_the_smaller_one(case):
     make, rank, estimator = MASKED[case]
     noise = np.random.default_rng(9)

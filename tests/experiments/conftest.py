@@ -1,9 +1,18 @@
 import pytest
 
-from vestige.experiments.temporal import Architecture, PerfectRecall, Temporal
+from vestige.experiments import Experiment
+from vestige.models.temporal.specs import TemporalSpec
+from vestige.tasks.frame_specs import PerfectRecallSpec
 from vestige.training.progress import Silent
 
-TINY = Temporal(task=PerfectRecall(l=3, k=2), model=Architecture(latent=4, controller=16, width=16), steps=12, batch=4)
+TINY = Experiment(
+    PerfectRecallSpec(l=3, k=2),
+    TemporalSpec(latent_size=4, controller_size=16, width=16),
+    steps=12,
+    batch_size=4,
+    num_evals=12,
+    eval_size=16,
+)
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +30,6 @@ def tiny():
 @pytest.fixture(scope="module", autouse=True)
 def _few_sequences():
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Temporal, "evaluation_size", 16)
-        patched.setattr("vestige.experiments.temporal.examine.REPEATS", 2)
-        patched.setattr("vestige.experiments.temporal.gap.PARTICLES", 2)
+        patched.setattr("vestige.tasks.frame_diagnostics.REPEATS", 2)
+        patched.setattr("vestige.tasks.frame_diagnostics.PARTICLES", 2)
         yield

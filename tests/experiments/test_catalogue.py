@@ -1,10 +1,15 @@
-"""What every entry owes to the commands."""
-
-import dataclasses
+"""What every entry of the catalogue owes to the commands."""
 
 import pytest
+import yaml
 
-from vestige.experiments import CATALOGUE
+from vestige.cli.parse import fitting, parts_of
+from vestige.experiments import Experiment
+from vestige.plain import from_plain, to_plain
+from vestige.registries import registry
+from vestige.report.metrics import metric
+
+CATALOGUE = registry("experiment")
 
 # nothing was published of them
 WITHOUT = {"toy-spanning-tree", "recall", "xor", "gap-recall", "stream", "tmaze", "two-colors"}
@@ -17,32 +22,49 @@ def entry(request):
     return CATALOGUE[request.param]
 
 
-def test_presets_are_of_one_kind_and_have_durations(entry):
-    assert {type(options) for options in entry.presets.values()} == {entry.kind}
+def test_presets_have_durations(entry):
     assert entry.presets.keys() == entry.durations.keys()
     assert {"small", "paper"} <= entry.presets.keys()
 
 
 def test_the_list_has_one_set_of_headings(entry):
-    headings = {tuple(options.outline()) for options in entry.presets.values()}
-    assert len(headings) == 1
+    assert len({tuple(experiment.summary()) for experiment in entry.presets.values()}) == 1
 
 
-def test_choices_are_values_of_their_fields(entry):
-    for name, choices in entry.kind.choices.items():
-        for value in choices.values():
-            changed = dataclasses.replace(entry.preset("small"), **{name: value})
-            assert getattr(changed, name) == value
+def test_presets_survive_yaml(entry):
+    for experiment in entry.presets.values():
+        text = yaml.safe_dump(to_plain(experiment))
+        assert from_plain(Experiment, yaml.safe_load(text), where="config.yaml") == experiment
 
 
-def test_published_numbers_of_the_paper_preset_tell_the_headline(entry):
-    published = entry.published(entry.preset("paper"))
+def test_naming_the_part_that_is_chosen_changes_nothing(entry):
+    """Neither does naming rule and optimiser that a preset takes as the model's defaults."""
+    from vestige.plain import name_of
+
+    for experiment in entry.presets.values():
+        for path, _ in parts_of(experiment):
+            at = experiment
+            for step in path.split("."):
+                at = getattr(at, step)
+            if at is not None:
+                assert experiment.choose({path: name_of(at)}) == experiment
+
+
+def test_what_is_compared_and_timed_by_default_has_choices(entry):
+    small = entry.preset("small")
+    for path in (entry.vary, entry.bench):
+        assert len(fitting(small, path, dict(parts_of(small))[path])) > 1
+
+
+def test_published_numbers_of_the_paper_preset_tell_the_metric(entry):
+    paper = entry.preset("paper")
+    published = entry.published(paper)
     if entry.name in WITHOUT:
         assert published == {}
         return
     assert published["source"]
-    assert any(entry.preset("paper").headline in values for values in published["metrics"].values())
+    assert any(paper.task.metric in values for values in published["metrics"].values())
 
 
-def test_what_is_compared_by_default_is_a_choice(entry):
-    assert entry.kind.variation in {"", *entry.kind.choices}
+def test_the_metric_that_counts_is_known(entry):
+    assert metric(entry.preset("small").task.metric).explanation

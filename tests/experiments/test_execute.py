@@ -7,14 +7,13 @@ import pytest
 import yaml
 
 from vestige.errors import RunError, UsageError
-from vestige.experiments import find
-from vestige.experiments.compare import compare, spread, summarise
-from vestige.experiments.execute import execute
+from vestige.experiments.comparison import compare, spread, summarise
+from vestige.experiments.execution import execute
 from vestige.experiments.folder import write_json
-from vestige.experiments.restore import restore
-from vestige.experiments.temporal import NoMemory
+from vestige.experiments.restoring import load
+from vestige.registries import registry
 
-ENTRY = find("perfect-recall")
+ENTRY = registry("experiment").find("perfect-recall")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,11 @@ def test_the_folder_is_complete(finished):
     assert stored["bounds"]["kl_recall"] == {"best": 0.0, "chance": stored["metrics"]["kl_fresh"]}
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert config["seed"] == 3
-    assert config["options"]["memory"]["kind"] == "Introspection"
+    assert config["schema"] == 2
+    assert config["options"]["model"] == {"name": "gtmm", "latent_size": 4, "controller_size": 16, "width": 16}
+    assert config["all_options"]["model.memory"] == "introspection"
+    assert config["all_options"]["batch_size"] == 4
+    assert config["plugins"] == {}
     assert config["versions"]["jax"]
     assert config["parameters"] > 0
     arrays = np.load(folder / "evaluation.npz")
@@ -61,8 +64,8 @@ def test_an_existing_folder_is_left_alone(finished, tiny, how):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(UsageError, match="exists. Choose another --out, or pass --resume"):
         execute(ENTRY, tiny, seed=3, folder=folder, **how)
-    other = dataclasses.replace(tiny, batch=5)
-    with pytest.raises(UsageError, match=r"options.batch: there 4, here 5"):
+    other = dataclasses.replace(tiny, batch_size=5)
+    with pytest.raises(UsageError, match=r"batch_size: there 4, here 5"):
         execute(ENTRY, other, seed=3, folder=folder, resume=True, **how)
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -81,26 +84,26 @@ def test_resuming_after_losing_the_results_repeats_them_bit_for_bit(finished, ti
 
 
 def test_a_stored_run_comes_back(finished, tiny):
-    run = restore(finished[0])
-    assert run.options == tiny
+    run = load(finished[0])
+    assert run.experiment == tiny
     assert run.step == 12
     assert run.notices == []
 
 
 def test_not_a_run_folder(tmp_path):
     with pytest.raises(UsageError, match="is not a folder"):
-        restore(tmp_path / "nowhere")
+        load(tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"has no config\.yaml"):
-        restore(tmp_path)
+        load(tmp_path)
     (tmp_path / "config.yaml").write_text("[1, 2")
     with pytest.raises(UsageError, match="cannot be read"):
-        restore(tmp_path)
+        load(tmp_path)
 
 
 def test_a_run_without_a_checkpoint(finished):
     shutil.rmtree(finished[0] / "checkpoints")
     with pytest.raises(UsageError, match="no checkpoint that can be read"):
-        restore(finished[0])
+        load(finished[0])
 
 
 def test_json_holds_null_for_what_is_not_a_number(tmp_path):
@@ -122,15 +125,17 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
 class TestCompare:
     def members(self, tiny):
-        return {"introspection": tiny, "none": dataclasses.replace(tiny, memory=NoMemory())}
+        return {"introspection": tiny, "none": tiny.choose({"model.memory": "none"})}
 
     def test_medians_over_seeds_and_resuming(self, tmp_path, tiny, how):
         performed = []
 
         def perform(plan):
-            performed.append([(run.experiment, run.folder.parent.name, run.seed) for run in plan])
+            performed.append([(run.entry, run.folder.parent.name, run.seed) for run in plan])
             for run in plan:
-                execute(ENTRY, run.options, seed=run.seed, folder=run.folder, **{**how, "resume": len(performed) == 2})
+                execute(
+                    ENTRY, run.experiment, seed=run.seed, folder=run.folder, **{**how, "resume": len(performed) == 2}
+                )
 
         arguments = {
             "vary": "memory",

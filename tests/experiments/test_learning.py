@@ -8,26 +8,30 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.experiments.temporal import Architecture, PerfectRecall, Temporal
+from vestige.experiments import Experiment
 from vestige.models.temporal import elbo
+from vestige.models.temporal.specs import TemporalSpec
+from vestige.tasks.frame_specs import PerfectRecallSpec
 from vestige.training import fit
 from vestige.typing import Batch
 
 L, K, ROWS = 5, 3, 128
-MODEL = Architecture(latent=8, controller=48, width=48)
-OPTIONS = Temporal(task=PerfectRecall(l=L, k=K), model=MODEL, steps=2000, batch=32)
+MODEL = TemporalSpec(latent_size=8, controller_size=48, width=48)
+EXPERIMENT = Experiment(PerfectRecallSpec(l=L, k=K), MODEL, steps=2000, batch_size=32)
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def trained():
-    built = OPTIONS.build(seed=1)
+    built = EXPERIMENT.build(seed=1)
     result = fit(
         built.model,
         built.task,
         rule=built.rule,
         optimiser=built.optimiser,
-        steps=OPTIONS.steps,
-        batch_size=OPTIONS.batch,
+        steps=EXPERIMENT.steps,
+        batch_size=EXPERIMENT.batch_size,
         key=built.key,
     )
     return built.task, result.model

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import yaml
 
+from vestige.cells.specs import LSTMSpec
 from vestige.cli import main
 from vestige.errors import UsageError
-from vestige.experiments import find
-from vestige.experiments.construct import construct
-from vestige.experiments.longterm.cells import LSTM
-from vestige.experiments.longterm.files import Files
-from vestige.experiments.longterm.opening import opened
-from vestige.experiments.longterm.rules import RULES
-from vestige.experiments.longterm.streaming import Streaming
-from vestige.experiments.serial import from_plain, to_plain
+from vestige.experiments import CATALOGUE, Experiment
+from vestige.experiments.execution import constructed
+from vestige.models.longterm import RecurrentSpec
+from vestige.plain import from_plain, to_plain
+from vestige.rules.longterm_specs import LONG_TERM_RULES
+from vestige.tasks.longterm.opening import opened
+from vestige.tasks.longterm.stream_spec import StreamSpec
 
 NAMES = {"inputs": "inputs", "outcomes": "outcomes", "unknown": False}
 
@@ -30,19 +30,36 @@ def written(folder, length=60):
     return str(folder)
 
 
+def built(*columns, **options):
+    return StreamSpec(*columns, **options).build(seed=0)
+
+
 def test_options_survive_yaml():
-    options = Streaming(Files("a", "b", tokens=3, segment=9), LSTM(8))
-    assert from_plain(Streaming, yaml.safe_load(yaml.safe_dump(to_plain(options))), where="x") == options
+    experiment = Experiment(StreamSpec("a", "b", tokens=3, segment=9), RecurrentSpec(LSTMSpec(8)))
+    assert from_plain(Experiment, yaml.safe_load(yaml.safe_dump(to_plain(experiment))), where="x") == experiment
 
 
 def test_without_files_it_is_the_example(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    options = find("stream").preset("small")
-    task = construct(options, seed=0).task
+    experiment = CATALOGUE["stream"].preset("small")
+    task = constructed(experiment, seed=0).task
     assert (task.tokens, task.classes, task.segment, task.train.unknown_outcomes) == (11, 8, 200, True)
     assert task.train.name.startswith(str(tmp_path))
-    assert (options.headline, options.outline()["file"]) == ("accuracy", "example-stream")
-    assert options.cycle(construct(options, seed=0)) == 20
+    assert (experiment.task.metric, experiment.summary()["file"]) == ("accuracy", "example-stream")
+    assert experiment.rule.updates_per_batch(task) == 20
+    assert experiment.replace("task.segment", 50).task.build(seed=0).segment == 50
+    assert experiment.replace("task.example_segment", None).task.build(seed=0).segment is None
+
+
+@pytest.mark.parametrize("preset", ["small", "cpu", "paper"])
+def test_files_that_a_user_names_are_read_from_end_to_end(preset, tmp_path):
+    """The segment of a preset is about its example."""
+    folder = written(tmp_path / "steps")
+    task = CATALOGUE["stream"].preset(preset).task
+    own = dataclasses.replace(task, train=folder, held_out=folder, tokens=6, classes=5)
+    assert task.piece is not None
+    assert own.build(seed=0).segment is None
+    assert dataclasses.replace(own, segment=9).build(seed=0).segment == 9
 
 
 @pytest.mark.parametrize("preset", ["small", "cpu", "paper"])
@@ -60,16 +77,28 @@ def test_the_segment_of_the_example_is_the_examples(preset, tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda a: Files(a), "--task.train was given alone; give --task.held-out too, to judge the memory on"),
-        (lambda a: Files(held_out=a), "--task.held-out was given alone; give --task.train too, to learn from"),
-        (lambda a: Files(tokens=3), "are about files; give --task.train"),
-        (lambda a: Files(segment=0), "segment must be at least 1, got 0"),
-        (lambda a: Files(a, a).build(), "inputs are integers, so tokens must say how many there are; got None"),
-        (lambda a: Files(a, a, tokens=6, classes=5, segment=61).build(), "segment must be in 1..60"),
-        (lambda a: Files(a, a, "x").build(), "x.npy: there is no such file"),
-        (lambda a: Files("gone", a).build(), "gone is not there; give a folder that holds inputs.npy and outcomes.npy"),
-        (lambda a: Files(f"{a}/inputs.npy", a).build(), r"inputs.npy is no folder; give .*\.parquet, \.zarr"),
-        (lambda a: Files("x.array_record", a, "numbers").build(), "numpy type of one step, .* got 'numbers'"),
+        (lambda a: StreamSpec(a), "--task.train was given alone; give --task.held-out too, to evaluate the memory on"),
+        (lambda a: StreamSpec(held_out=a), "--task.held-out was given alone; give --task.train too, to learn from"),
+        (lambda a: StreamSpec(tokens=3), "are about files; give --task.train"),
+        (lambda a: StreamSpec(segment=0), "segment must be at least 1, got 0"),
+        (
+            lambda a: built(a, a),
+            "inputs are integers, so tokens must say how many there are; got None",
+        ),
+        (lambda a: built(a, a, tokens=6, classes=5, segment=61), "segment must be in 1..60"),
+        (lambda a: built(a, a, "x"), "x.npy: there is no such file"),
+        (
+            lambda a: built("gone", a),
+            "gone is not there; give a folder that holds inputs.npy and outcomes.npy",
+        ),
+        (
+            lambda a: built(f"{a}/inputs.npy", a),
+            r"inputs.npy is no folder; give .*\.parquet, \.zarr",
+        ),
+        (
+            lambda a: built("x.array_record", a, "numbers"),
+            "numpy type of one step, .* got 'numbers'",
+        ),
     ],
 )
 def test_what_is_missing_is_named(make, message, tmp_path):
@@ -77,24 +106,37 @@ def test_what_is_missing_is_named(make, message, tmp_path):
         make(written(tmp_path / "steps"))
 
 
-@pytest.mark.parametrize("rule", RULES)
+def test_a_context_window_is_refused(tmp_path):
+    folder = written(tmp_path / "steps")
+    task = StreamSpec(folder, folder, tokens=6, classes=5)
+    with pytest.raises(UsageError, match=r"context_window must be 1 on a task whose steps show .* \(Stream\), got 3"):
+        constructed(Experiment(task, RecurrentSpec(LSTMSpec(4), context_window=3)), seed=0)
+
+
+@pytest.mark.parametrize("rule", LONG_TERM_RULES)
 def test_rules_that_do_not_apply_are_refused_by_name(rule, tmp_path):
     folder = written(tmp_path / "steps")
-    options = Streaming(Files(folder, folder, tokens=6, classes=5), LSTM(4), rule=RULES[rule], rollout=4)
-    cut = dataclasses.replace(options, task=dataclasses.replace(options.task, segment=20))
+    task = StreamSpec(folder, folder, tokens=6, classes=5)
+    whole = Experiment(task, RecurrentSpec(LSTMSpec(4)), LONG_TERM_RULES[rule])
+    cut = dataclasses.replace(whole, task=dataclasses.replace(task, segment=20))
+    sentence = r"takes whole sequences, .* --task.segment N, or use --rule memup or truncated"
     refused = {
-        "bptt": "rules bptt and checkpointed .* --task.segment N",
-        "checkpointed": "rules bptt and checkpointed .* --task.segment N",
+        "bptt": f"rule bptt {sentence}",
+        "checkpointed": f"rule checkpointed {sentence}",
+        "chunk-parallel": f"rule chunk-parallel {sentence}",
+        "randomly-truncated": f"rule randomly-truncated without --rule.longest {sentence}",
         "oracle-targets": "rule oracle-targets.* use --rule memup",
     }
     if rule in refused:
         with pytest.raises(UsageError, match=refused[rule]):
-            construct(options, seed=0)
-    if rule == "oracle-targets":
-        with pytest.raises(UsageError, match="nobody knows"):
-            construct(cut, seed=0)
+            constructed(whole, seed=0)
     else:
-        assert construct(cut, seed=0).task.segment == 20
+        assert constructed(whole, seed=0).task.segment is None
+    if rule == "oracle-targets":
+        with pytest.raises(UsageError, match="Stream does not know these"):
+            constructed(cut, seed=0)
+    else:
+        assert constructed(cut, seed=0).task.segment == 20
 
 
 def test_columns_of_parquet(tmp_path):
@@ -141,8 +183,8 @@ def test_from_options_to_the_page(tmp_path, monkeypatch, capsys):
 
     train, held_out = written(tmp_path / "train"), written(tmp_path / "held", 30)
     files = ["--task.train", train, "--task.held-out", held_out, "--task.tokens", 6, "--task.classes", 5]
-    small = ["--cell.hidden", 4, "--rollout", 4, "--targets", 1, "--batch", 2, "--steps", 3, "--evaluation-size", 2]
-    few = ["--evaluations", 1, "--task.segment", 12, "--rule", "truncated"]
+    small = ["--cell.hidden", 4, "--rollout", 4, "--batch-size", 2, "--steps", 3, "--eval-size", 2]
+    few = ["--num-evals", 1, "--task.segment", 12, "--rule", "truncated"]
     code, printed = call("run", "stream", *files, *small, *few, "--out", "r")
     assert code == 0, printed.err
     results = json.loads((tmp_path / "r" / "results.json").read_text())
@@ -150,7 +192,7 @@ def test_from_options_to_the_page(tmp_path, monkeypatch, capsys):
     assert results["metrics"].keys() == {"accuracy", "cross_entropy", "backward_bytes"} | baselines
     share = np.bincount(np.load(tmp_path / "held" / "outcomes.npy")).max() / 30
     assert results["bounds"]["accuracy"] == {"best": None, "chance": pytest.approx(share)}
-    assert "A stream of one&#39;s own" in (tmp_path / "r" / "report.html").read_text()
+    assert "A stream of your own" in (tmp_path / "r" / "report.html").read_text()
     code, printed = call("evaluate", "r", "--json")
     assert code == 0 and json.loads(printed.out)["metrics"] == results["metrics"]
     code, printed = call("run", "stream", "--task.train", train)

@@ -1,71 +1,41 @@
 import dataclasses
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import yaml
 
-from vestige import rules
+from vestige.cli.compare import variants
+from vestige.cli.parse import RunSettings, parse
 from vestige.cli.tables import print_results
-from vestige.experiments.construct import construct
-from vestige.experiments.execute import execute
-from vestige.experiments.optimisers import Adam
-from vestige.experiments.serial import from_plain, to_plain
-from vestige.experiments.tied import RULES, TIES, BarsAndStripes, BinaryDigits, Calibration, Tied
-from vestige.experiments.tied.entries import BARS_AND_STRIPES, CALIBRATION, TIED_DIGITS, TIED_MNIST
-from vestige.experiments.tied.examine import first_weights
-from vestige.experiments.tied.images import binary
-from vestige.models.tied import Convolution, Dense, OneHot, OnVector
+from vestige.errors import UsageError
+from vestige.experiments import CATALOGUE, Experiment, execute
+from vestige.experiments.migrate import migrated
+from vestige.models.tied.specs import TIES, ClassifierSpec, TiedPairSpec
+from vestige.plain import from_plain, to_plain
 from vestige.report import write_report
+from vestige.rules.tied.specs import TWO_WAY_RULES, ExactLikelihoodSpec, WakeSleepSpec
+from vestige.tasks.tied.diagnostics import first_weights
+from vestige.tasks.tied.specs import BarsAndStripesSpec, BinaryDigitsSpec, CalibratedDigitsSpec
+from vestige.training.optimisers import AdamSpec
 
-FEW = {"steps": 30, "batch": 20, "evaluations": 1}
-PATTERNS = Tied(BarsAndStripes(2), "3-2", optimiser=Adam(2e-2, "tenth", 0), **FEW)
-DIGITS = Tied(BinaryDigits(train=60, test=20), "6", samples=5, evaluation_size=10, **FEW)
+FEW = {"steps": 30, "batch_size": 20, "num_evals": 1}
+PATTERNS = Experiment(BarsAndStripesSpec(2), TiedPairSpec("3-2"), optimiser=AdamSpec(2e-2, "tenth"), **FEW)
+DIGITS = Experiment(BinaryDigitsSpec(train=60, test=20, samples=5), TiedPairSpec("6"), eval_size=10, **FEW)
+CALIBRATION = Experiment(CalibratedDigitsSpec(passes=5), ClassifierSpec(5), **{**FEW, "steps": 20})
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", TWO_WAY_RULES)
 @pytest.mark.parametrize("tie", ["full", "soft"])
 def test_options_survive_yaml(rule, tie):
-    options = dataclasses.replace(PATTERNS, rule=RULES[rule], tie=TIES[tie])
-    assert from_plain(Tied, yaml.safe_load(yaml.safe_dump(to_plain(options))), where="x") == options
+    experiment = PATTERNS.choose({"rule": rule}).replace("model.tie", TIES[tie])
+    assert from_plain(Experiment, yaml.safe_load(yaml.safe_dump(to_plain(experiment))), where="x") == experiment
 
 
-def test_what_is_built():
-    expected = {
-        "wake-sleep": rules.WakeSleep,
-        "rws": rules.ReweightedWakeSleep,
-        "rws-guided": rules.ReweightedWakeSleep,
-        "bihm": rules.BidirectionalHelmholtz,
-        "nvil": rules.NVIL,
-        "vimco": rules.VIMCO,
-        "hybrid": rules.Hybrid,
-        "exact": rules.ExactLikelihood,
-    }
-    assert {name: type(option.build()) for name, option in RULES.items()} == expected
-    assert isinstance(RULES["rws-guided"].build().proposal, rules.Guided)
-    kinds = [type(tie.build()(jnp.ones((2, 3)), jnp.zeros((2, 3)), 1)).__name__ for tie in TIES.values()]
-    assert kinds == ["Full", "Untied", "Untied", "Scaled", "Soft"]
-    built = construct(DIGITS, seed=0)
-    assert [units.size for units in built.model.units] == [64, 6, 10]
-    assert isinstance(built.model.units[-1], OneHot)
-    np.testing.assert_allclose(jnp.sum(jnp.exp(built.model.prior)), 1.0, rtol=1e-5)
-    few = construct(dataclasses.replace(DIGITS, data=BinaryDigits(known=2)), seed=0).task
-    np.testing.assert_array_equal(few.train_labels.sum(axis=0), 2.0)
-
-
-def test_filters_below_other_layers():
-    """Images are rows of pixels to the task, and images to the filters."""
-    options = dataclasses.replace(DIGITS, layers="3c4s2p1-2c3-6")
-    built = construct(options, seed=0)
-    assert [units.shape for units in built.model.units] == [(64,), (3, 4, 4), (2, 2, 2), (6,), (10,)]
-    first, second, third, _ = built.model.ups
-    assert isinstance(first, OnVector) and isinstance(second, Convolution) and isinstance(third, Dense)
-    assert (first.kernel_shape, second.kernel_shape) == ((3, 1, 4, 4), (2, 3, 3, 3))
-    batch = built.task.batch(size=5, key=jax.random.key(0))
-    grads = eqx.filter_jit(built.rule.step)(built.model, None, batch, key=jax.random.key(1)).grads
-    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(grads))
+def test_a_model_without_a_rule_learns_by_its_own():
+    assert PATTERNS.rule == WakeSleepSpec()
+    assert CALIBRATION.rule == CALIBRATION.choose({"rule": "gradient"}).rule
+    assert CATALOGUE["calibration"].preset("small").rule.clip is None
 
 
 def test_the_strongest_of_the_first_weights_as_pictures():
@@ -76,29 +46,17 @@ def test_the_strongest_of_the_first_weights_as_pictures():
     np.testing.assert_allclose(first_weights(dense, (2, 2)), 0.5 + kernel[[2, 0, 1], 0] / 12)
 
 
-def test_the_split_of_the_notes():
-    """Naive Bayes on it errs in 10.7 % (section 5.3)."""
-    (train, labels), (test, test_labels) = binary("digits")
-    assert (len(train), len(test)) == (1347, 450)
-    train, test = train.reshape(-1, 64), test.reshape(-1, 64)
-    on = np.stack([(train[labels == c].sum(axis=0) + 1) / ((labels == c).sum() + 2) for c in range(10)])
-    prior = np.log([np.mean(labels == c) for c in range(10)])
-    joint = test @ np.log(on).T + (1 - test) @ np.log(1 - on).T + prior
-    assert np.mean(joint.argmax(axis=1) != test_labels) == pytest.approx(0.1067, abs=1e-3)
-    assert -np.mean(np.logaddexp.reduce(joint, axis=1)) == pytest.approx(19.82, abs=0.01)
-
-
 @pytest.mark.parametrize(
-    ("entry", "options", "wanted"),
+    ("name", "experiment", "wanted"),
     [
-        (BARS_AND_STRIPES, PATTERNS, {"nll", "consistency_gap", "nll_star", "log_z2"}),
-        (TIED_DIGITS, DIGITS, {"nll", "error", "ece", "consistency_gap", "round_trip"}),
-        (CALIBRATION, Calibration(width=5, steps=20, passes=5, evaluations=1), {"error", "ece", "ece_sampled"}),
+        ("bars-and-stripes", PATTERNS, {"nll", "consistency_gap", "nll_star", "log_z2"}),
+        ("tied-digits", DIGITS, {"nll", "error", "ece", "consistency_gap", "round_trip"}),
+        ("calibration", CALIBRATION, {"error", "ece", "ece_sampled"}),
     ],
 )
-def test_a_run(entry, options, wanted, tmp_path, how, capsys):
+def test_a_run(name, experiment, wanted, tmp_path, how, capsys):
     """From options to a page that shows what it should."""
-    results = execute(entry, options, seed=0, folder=tmp_path / "run", **how)
+    results = execute(CATALOGUE[name], experiment, seed=0, folder=tmp_path / "run", **how)
     assert wanted <= results["metrics"].keys()
     assert all(np.isfinite(value) for value in results["metrics"].values())
     page = write_report(tmp_path / "run").read_text()
@@ -106,8 +64,8 @@ def test_a_run(entry, options, wanted, tmp_path, how, capsys):
     shown = capsys.readouterr().out
     assert all(name in shown for name in wanted)  # however many: beside or below each other
     assert "left out" not in page
-    titles = {"Its probabilities"} if entry is not BARS_AND_STRIPES else {"What it makes", "What it fills in"}
-    if entry is TIED_DIGITS:
+    titles = {"Its probabilities"} if name != "bars-and-stripes" else {"What it makes", "What it fills in"}
+    if name == "tied-digits":
         titles |= {
             "What it makes",
             "What it makes again",
@@ -121,27 +79,35 @@ def test_a_run(entry, options, wanted, tmp_path, how, capsys):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Tied(layers="8,4"), "layers must be sizes from the data upward, such as 100-50, .* got '8,4'"),
-        (lambda: Tied(layers="8-0"), "layers must be sizes"),
-        (lambda: Tied(BinaryDigits(), "50-8c5"), "write 8c5s1-50, not 50-8c5s1"),
-        (lambda: Tied(BinaryDigits(), "8c0"), "layers must be sizes"),
-        (lambda: Tied(BinaryDigits(), "8c9"), "filters of 9 x 9 pixels look at an image of 8 x 8"),
         (
-            lambda: dataclasses.replace(DIGITS, layers="8c5s2").build(seed=0),
+            lambda: dataclasses.replace(PATTERNS, task=BinaryDigitsSpec(), model=TiedPairSpec("50-8c5")).check(),
+            "write 8c5s1-50, not 50-8c5s1",
+        ),
+        (
+            lambda: dataclasses.replace(DIGITS, model=TiedPairSpec("8c9")).check(),
+            "filters of 9 x 9 pixels look at an image of 8 x 8",
+        ),
+        (
+            lambda: dataclasses.replace(DIGITS, model=TiedPairSpec("8c5s2")).build(seed=0),
             "a kernel of 5 with stride 2 and padding 0 cannot be transposed",
         ),
-        (lambda: Tied(layers="16-8"), "judged by enumeration, at most 20 hidden bits, got 16-8"),
         (
-            lambda: dataclasses.replace(TIED_DIGITS.preset("small"), rule=RULES["exact"]).build(seed=0),
-            "rule exact sums over all hidden states: at most 20 hidden bits, got layers 100-50; use rule rws",
+            lambda: Experiment(BarsAndStripesSpec(), TiedPairSpec("16-8")).build(seed=0),
+            "evaluated by enumeration, at most 20 hidden bits, got 16-8",
         ),
-        (lambda: Tied(samples=0), "samples must be at least 1, got 0"),
-        (lambda: Tied(scale=0.0), "scale must be positive, got 0"),
-        (lambda: BinaryDigits(labelled=False, known=3), "with labelled off there are none"),
-        (lambda: dataclasses.replace(RULES["rws"], samples=0), "samples must be at least 1, got 0"),
-        (lambda: dataclasses.replace(RULES["vimco"], samples=1), "samples must be at least 2, got 1"),
-        (lambda: dataclasses.replace(RULES["rws"], real=2.0), r"real must be in \[0, 1\], got 2.0"),
-        (lambda: Calibration(depth=0), "depth must be at least 1, got 0"),
+        (
+            lambda: CATALOGUE["tied-digits"].preset("small").choose({"rule": "exact"}).build(seed=0),
+            "rule exact sums over all hidden states: at most 20 hidden bits, got 150; use rule rws",
+        ),
+        (
+            lambda: CATALOGUE["tied-digits"].preset("small").choose({"model": "classifier"}),
+            "model classifier needs a task that provides labels .*; task binary-digits provides bits. "
+            "Models for it: tied-pair",
+        ),
+        (
+            lambda: CATALOGUE["calibration"].preset("small").choose({"rule": "rws"}),
+            "rule rws needs a model that provides two directions",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):
@@ -151,7 +117,7 @@ def test_what_makes_no_sense_is_refused(make, message):
 
 def test_a_tenth_of_the_rate():
     """For the last 40 % of the updates."""
-    optimiser = Adam(0.5, "tenth", 0).build(10)
+    optimiser = AdamSpec(0.5, "tenth").build(10, task=None, rule=None)
     state = optimiser.init(jnp.zeros(()))
     steps = []
     for _ in range(10):
@@ -161,7 +127,96 @@ def test_a_tenth_of_the_rate():
 
 
 def test_published_numbers_are_those_of_the_same_layers():
-    paper = TIED_MNIST.preset("paper")
-    assert TIED_MNIST.published(paper)["metrics"]["RWS"] == {"nll": 93.4}
-    assert TIED_MNIST.published(dataclasses.replace(paper, layers="300")) == {}
-    assert TIED_MNIST.published(dataclasses.replace(paper, data=BinaryDigits("mnist"))) == {}
+    entry = CATALOGUE["tied-mnist"]
+    paper = entry.preset("paper")
+    assert entry.published(paper)["metrics"]["RWS"] == {"nll": 93.4}
+    assert entry.published(paper.replace("model.layers", "300")) == {}
+    assert entry.published(paper.replace("task.labelled", True)) == {}
+    assert entry.published(paper.replace("task.source", "digits")) == {}
+
+
+def test_an_option_may_be_what_makes_a_rule_fit():
+    """The rule is chosen before the layers are known."""
+    parsed = parse("run", ["tied-digits", "--rule", "exact", "--layers", "8-4"], RunSettings).experiment
+    assert isinstance(parsed.rule, ExactLikelihoodSpec) and parsed.model == TiedPairSpec("8-4")
+    with pytest.raises(UsageError, match="at most 20 hidden bits, got 150"):
+        parse("run", ["tied-digits", "--rule", "exact"], RunSettings)
+
+
+def test_rules_that_cannot_run_are_not_compared():
+    entry = CATALOGUE["tied-digits"]
+    small = entry.preset("small")
+    assert list(variants(small, entry.vary, entry.name)[1]) == [name for name in TWO_WAY_RULES if name != "exact"]
+    with pytest.raises(UsageError, match="--vary rule: rule exact sums over all hidden states"):
+        variants(small, "rule=rws,exact", entry.name)
+
+
+VERSION_ONE = {
+    "bars-and-stripes": """
+data: {kind: BarsAndStripes, pixels: 4}
+layers: 8-4
+tie: {kind: FullyTied}
+rule: {kind: Reweighted, samples: 5, real: 0.5, gain: 0.0, reading: 0.0}
+scale: 0.1
+samples: 200
+optimiser: {rate: 0.005, decay: tenth, warmup: 0}
+steps: 12000
+batch: 100
+evaluations: 10
+evaluation_size: 450
+""",
+    "tied-mnist": """
+data: {kind: BinaryDigits, source: mnist, labelled: false, known: null, train: 5000, test: 500}
+layers: 200-200
+tie: {kind: FullyTied}
+rule: {kind: WakeSleep, gain: 0.0, real: 0.0, reading: 0.0}
+scale: 0.1
+samples: 100
+optimiser: {rate: 0.001, decay: tenth, warmup: 0}
+steps: 3000
+batch: 100
+evaluations: 4
+evaluation_size: 200
+""",
+    "calibration": """
+source: digits
+binary: true
+width: 100
+depth: 2
+passes: 200
+optimiser: {rate: 0.003, decay: tenth, warmup: 0}
+steps: 2100
+batch: 100
+evaluations: 10
+evaluation_size: 450
+""",
+}
+
+
+@pytest.mark.parametrize("name", VERSION_ONE)
+def test_configurations_of_version_one_mean_the_small_presets(name):
+    options = migrated({"experiment": name, "options": yaml.safe_load(VERSION_ONE[name])}, where="x")
+    assert from_plain(Experiment, options, where="x") == CATALOGUE[name].preset("small")
+
+
+def test_ties_and_rules_of_version_one():
+    options = yaml.safe_load(VERSION_ONE["tied-mnist"])
+    options |= {"tie": {"kind": "NotTied", "alike": True}, "rule": {"kind": "Hybrid", "weight": 10.0}}
+    options["data"] |= {"labelled": True, "known": 3}
+    experiment = from_plain(
+        Experiment, migrated({"experiment": "tied-mnist", "options": options}, where="x"), where="x"
+    )
+    assert experiment.model.tie == TIES["init-only"] and experiment.rule == TWO_WAY_RULES["hybrid"]
+    assert experiment.task.labels_per_class == 3
+
+
+def test_command_lines_of_version_one(capsys):
+    words = ["tied-digits", "--data.known", "3", "--samples", "7", "--tie", "none", "--batch", "8", "--scale", "0.2"]
+    experiment = parse("run", words, RunSettings).experiment
+    assert (experiment.task.labels_per_class, experiment.task.samples, experiment.batch_size) == (3, 7, 8)
+    assert experiment.model.tie == TIES["none"] and experiment.model.scale == 0.2
+    told = capsys.readouterr().err
+    assert "--data.known is now --task.labels-per-class" in told and "--samples is now --task.samples" in told
+    assert "--tie is now" not in told and "--scale is now" not in told
+    with pytest.raises(UsageError, match="--samples is no longer an option of bars-and-stripes; leave it out"):
+        parse("run", ["bars-and-stripes", "--samples", "7"], RunSettings)

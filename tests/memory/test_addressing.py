@@ -8,7 +8,7 @@ from tests.slopes import slopes_agree
 
 from vestige.memory.allocation import allocation, least_used, update_usage
 from vestige.memory.content import content_weights, cosine
-from vestige.memory.links import follow, update_links, update_precedence
+from vestige.memory.links import directional_read_weights, update_links, update_precedence
 from vestige.memory.shift import sharpen, shift
 
 assert_close = np.testing.assert_allclose
@@ -27,7 +27,7 @@ class TestContent:
     def test_at_zero_the_similarity_is_zero_and_its_gradient_finite(self):
         key, words = jnp.zeros((1, 2)), jnp.zeros((4, 2))
         np.testing.assert_array_equal(cosine(key, words), jnp.zeros((1, 4)))
-        for part in jax.grad(lambda k, m: jnp.sum(cosine(k, m)), (0, 1))(key, words):
+        for part in jax.jit(jax.grad(lambda k, m: jnp.sum(cosine(k, m)), (0, 1)))(key, words):
             assert bool(jnp.all(jnp.isfinite(part)))
 
     @pytest.mark.parametrize("size", [0.0, 1e-30, 1e6, 1e30, 3e38, np.inf])
@@ -101,7 +101,7 @@ class TestUsage:
         def total(written, gates):
             return jnp.sum(update_usage(self.USAGE, written, gates, one_hot(0)[None]))
 
-        through_writes, through_gates = jax.grad(total, (0, 1))(self.WRITTEN, jnp.array([0.5]))
+        through_writes, through_gates = jax.jit(jax.grad(total, (0, 1)))(self.WRITTEN, jnp.array([0.5]))
         np.testing.assert_array_equal(through_writes, jnp.zeros(4))
         assert_close(through_gates, [-0.5])
 
@@ -126,7 +126,7 @@ class TestLinks:
 
     def test_they_are_followed_both_ways(self):
         links, _ = self.after(one_hot(0, 3), one_hot(2, 3), one_hot(1, 3))
-        backward, forward = follow(links, jnp.stack([one_hot(0, 3), one_hot(2, 3)]))
+        backward, forward = directional_read_weights(links, jnp.stack([one_hot(0, 3), one_hot(2, 3)]))
         assert_close(forward, jnp.stack([one_hot(2, 3), one_hot(1, 3)]))
         assert_close(backward, jnp.stack([jnp.zeros(3), one_hot(0, 3)]))
 
@@ -139,7 +139,7 @@ class TestLinks:
             mix = jnp.cos(jnp.arange(9.0)).reshape(3, 1, 3)
 
             def total(links, precedence, weights):
-                backward, forward = follow(update_links(links, precedence, weights), weights[None])
+                backward, forward = directional_read_weights(update_links(links, precedence, weights), weights[None])
                 now = update_precedence(precedence, weights)
                 return jnp.sum(mix[0] * backward) + jnp.sum(mix[1] * forward) + mix[2, 0] @ now
 

@@ -38,7 +38,7 @@ MEMORIES = {
         LATENT, HIDDEN, slots=4, weighting=SigmoidNorm(), include_controller_state=True, key=key
     ),
     "ntm": lambda key: NTM(LATENT, HIDDEN, **TABLE, key=key),
-    "ntm, 3 heads": lambda key: NTM(LATENT, HIDDEN, **TABLE, heads=3, reach=2, key=key),
+    "ntm, 3 heads": lambda key: NTM(LATENT, HIDDEN, **TABLE, heads=3, max_shift=2, key=key),
     "ntm, one slot": lambda key: NTM(LATENT, HIDDEN, slots=1, word_size=1, key=key),
     "lru": lambda key: LRU(LATENT, HIDDEN, **TABLE, key=key),
     "lru, 3 heads": lambda key: LRU(LATENT, HIDDEN, **TABLE, heads=3, strength=False, key=key),
@@ -336,6 +336,7 @@ def survives(memory, keys, alike):
     return jax.vmap(run)(keys, alike)
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_adversarial_steps_stay_finite(memory, key):
     """A hundred sequences of a thousand steps of either kind: keys of 0 and ±1e6, words all alike or of 1e6."""
     assert np.all(survives(memory, jax.random.split(key, 200), np.arange(200) < 100))

@@ -46,7 +46,7 @@ def test_an_empty_memory_gives_exactly_zero(key):
     context, _, info = memory.read(memory.init(), jnp.ones(2))
     np.testing.assert_array_equal(context, jnp.zeros(8))
     np.testing.assert_array_equal(info["read_weights"], jnp.zeros((2, 3)))
-    gradients = eqx.filter_grad(lambda m: jnp.sum(m.read(m.init(), jnp.ones(2))[0]))(memory)
+    gradients = eqx.filter_jit(eqx.filter_grad(lambda m: jnp.sum(m.read(m.init(), jnp.ones(2))[0])))(memory)
     assert bool(jnp.all(jnp.isfinite(gradients.interface.weight)))
 
 
@@ -73,7 +73,7 @@ def test_gradient_reaches_the_stored_latent_unless_detached(detach, key):
     def recalled(z):
         return memory.read(memory.write(memory.init(), z, jnp.zeros(2)), jnp.zeros(2))[0][0]
 
-    gradient = eqx.filter_grad(recalled)(jnp.array([2.0]))
+    gradient = eqx.filter_jit(eqx.filter_grad(recalled))(jnp.array([2.0]))
     assert float(gradient[0]) == pytest.approx(0.0 if detach else 1.0, abs=1e-6)
 
 

@@ -75,6 +75,6 @@ def test_heads_start_on_slot_zero(key):
     assert float(state.write_weights[0]) == 1
 
 
-def test_a_reach_of_zero_is_refused(key):
-    with pytest.raises(ValueError, match="reach must be at least 1, got 0"):
-        NTM(2, 3, slots=4, word_size=2, reach=0, key=key)
+def test_a_max_shift_of_zero_is_refused(key):
+    with pytest.raises(ValueError, match="max_shift must be at least 1, got 0"):
+        NTM(2, 3, slots=4, word_size=2, max_shift=0, key=key)

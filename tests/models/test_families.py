@@ -89,7 +89,7 @@ def test_probabilities_of_all_values_add_up_to_one(family, double):
     law, natural, values = family
     if values is None:
         pytest.skip("real values: see the comparison with scipy")
-    logs = jax.vmap(lambda value: law.log_prob(jnp.asarray(natural), value))(jnp.asarray(values))
+    logs = jax.jit(jax.vmap(lambda value: law.log_prob(jnp.asarray(natural), value)))(jnp.asarray(values))
     np.testing.assert_allclose(np.exp(np.asarray(logs)).sum(), 1.0, atol=1e-6)
 
 
@@ -111,7 +111,9 @@ def test_mean_is_the_slope_of_the_log_partition_or_that_of_scipy(family, double)
     if not isinstance(law, AbstractExponentialFamily):
         np.testing.assert_allclose(law.mean(eta), expected(law, natural).mean(), rtol=1e-10)
         return
-    slope = np.asarray(jax.grad(law.log_partition)(eta))[-law.size :]  # of Gamma's two statistics the second is y
+    slope = np.asarray(jax.jit(jax.grad(law.log_partition))(eta))[
+        -law.size :
+    ]  # of Gamma's two statistics the second is y
     np.testing.assert_allclose(law.mean(eta), slope, rtol=1e-10)
 
 
@@ -133,7 +135,7 @@ def test_draws_have_that_mean_and_the_law_of_the_family(family, key):
 def test_what_a_net_sees_is_finite_and_of_order_one(family):
     law, _, values = family
     value = jnp.asarray([1.0, 0.0] if values is not None else [1.0, 0.5])
-    assert np.all(np.abs(np.asarray(law.shown(value))) < 3)
+    assert np.all(np.abs(np.asarray(law.encoder_input(value))) < 3)
 
 
 def test_values_outside_the_support_raise_where_they_are_known(family):

@@ -10,10 +10,10 @@ from tests.tasks.frame_tasks import TEST, TRAIN
 from vestige.memory import DNC
 from vestige.models.longterm import Now, Recent, Token, Vector, generative_memory
 from vestige.models.temporal import gtmm
-from vestige.sequences import Nearby
+from vestige.sequences import ContextWindow
 from vestige.tasks.longterm import GapRecall
 
-TASK = GapRecall(TRAIN, TEST, images=3, gap=4)
+TASK = GapRecall(TRAIN, TEST, num_images=3, gap=4)
 SHAPE = TRAIN.frame_shape
 PIXELS = SHAPE[0] * SHAPE[1]
 
@@ -42,7 +42,7 @@ def close(one, other):
 
 
 def test_the_memory_at_a_step_has_filtered_the_frames_before_it(model, window):
-    _, memories = model.remember(model.init(), window.inputs)
+    _, memories = model.encode(model.init(), window.inputs)
     close(jax.tree.map(lambda leaf: leaf[0], memories), model.init())
     state = model.init()
     for step in range(1, 5):
@@ -53,7 +53,7 @@ def test_the_memory_at_a_step_has_filtered_the_frames_before_it(model, window):
 
 
 def test_surprise_is_the_negative_bound_of_one_frame(model, window):
-    state, _ = model.remember(model.init(), window.inputs)
+    state, _ = model.encode(model.init(), window.inputs)
     seen, frame = jax.tree.map(lambda leaf: leaf[9], (window.inputs, window.outcomes))
     taken = model.model.filter(
         frame[None], condition=seen.condition[None], state=state, key=jax.random.fold_in(seen.noise, 1)
@@ -70,7 +70,7 @@ def test_surprise_is_the_negative_bound_of_one_frame(model, window):
 def test_it_sees_neither_the_frame_itself_nor_later_ones(model, window):
     def answer(frames):
         inputs = eqx.tree_at(lambda seen: seen.frame, window.inputs, frames)
-        _, memories = model.remember(model.init(), inputs)
+        _, memories = model.encode(model.init(), inputs)
         return model.model.filter(
             window.outcomes[3][None],
             condition=window.inputs.condition[3][None],
@@ -78,15 +78,15 @@ def test_it_sees_neither_the_frame_itself_nor_later_ones(model, window):
             key=jax.random.key(0),
         ).prior.mean.sum()
 
-    slopes = np.abs(jax.grad(answer)(window.inputs.frame)).sum(axis=(1, 2))
+    slopes = np.abs(jax.jit(jax.grad(answer))(window.inputs.frame)).sum(axis=(1, 2))
     assert (slopes[1:4] > 0).all()  # inputs.frame[t] is frame t - 1; the first means nothing
     np.testing.assert_array_equal(np.delete(slopes, [1, 2, 3]), 0)
 
 
 def test_padding_changes_nothing(model, window):
-    state, memories = model.remember(model.init(), window.inputs, jnp.arange(10) < 6)
+    state, memories = model.encode(model.init(), window.inputs, jnp.arange(10) < 6)
     first = jax.tree.map(lambda leaf: leaf[:6], window.inputs)
-    short, fewer = model.remember(model.init(), first)
+    short, fewer = model.encode(model.init(), first)
     close(state, short)
     close(jax.tree.map(lambda leaf: leaf[:6], memories), fewer)
 
@@ -104,12 +104,12 @@ def test_the_detector_sees_what_is_given_alone(model, window):
 
 def test_inputs_with_nearby_steps_are_read_in_two_ways(key):
     token = Token(6, 3, key=key)
-    seen = Nearby(jnp.array(4), jnp.array([5, 2, 4]), jnp.array([False, True, True]))
+    seen = ContextWindow(jnp.array(4), jnp.array([5, 2, 4]), jnp.array([False, True, True]))
     close(Now(token)(seen), token(jnp.array(4)))
     recent = Recent(token, 3, 8, key=key)
     assert recent(seen).shape == (8,) and Now(token).features_size == 3
-    other = Nearby(jnp.array(4), jnp.array([0, 2, 4]), jnp.array([False, True, True]))
+    other = ContextWindow(jnp.array(4), jnp.array([0, 2, 4]), jnp.array([False, True, True]))
     np.testing.assert_array_equal(recent(seen), recent(other))  # what lies before the first step is not seen
-    moved = Nearby(jnp.array(4), jnp.array([5, 1, 4]), jnp.array([False, True, True]))
+    moved = ContextWindow(jnp.array(4), jnp.array([5, 1, 4]), jnp.array([False, True, True]))
     assert np.abs(recent(seen) - recent(moved)).max() > 1e-4
     assert Recent(Vector(2, 3, key=key), 2, 5, key=key).features_size == 5

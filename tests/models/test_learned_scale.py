@@ -9,7 +9,7 @@ import pytest
 
 from vestige.models.families import Gaussian, NegativeBinomial, StudentT, UnitGaussian
 from vestige.models.filters import RecurrentVAE
-from vestige.rules import Bound, TemporallyLocal, Transition
+from vestige.rules import ELBO, TemporallyLocal, TransitionTarget
 
 NOISE = 0.05
 
@@ -20,7 +20,7 @@ def trained(family, key, steps=400):
     y = jnp.stack([jnp.sin(0.3 * t), jnp.cos(0.3 * t)], axis=1)
     y = y + NOISE * jax.random.normal(key, y.shape)
     model = RecurrentVAE(family, 8, width=32, key=key)
-    rule, optimiser = TemporallyLocal(Bound(), Transition(), chunk=20, clip=5.0), optax.adam(5e-3)
+    rule, optimiser = TemporallyLocal(ELBO(), TransitionTarget(), update_interval=20, clip=5.0), optax.adam(5e-3)
 
     @eqx.filter_jit
     def run(model):
@@ -38,7 +38,7 @@ def trained(family, key, steps=400):
         carry = (weights, jnp.zeros((1, 8)), optimiser.init(weights))
         (weights, _, _), losses = jax.lax.scan(step, carry, jnp.arange(steps))
         model = eqx.combine(weights, rest)
-        _, before = model.follow(model.init(), y)
+        _, before = model.unroll(model.init(), y)
         scores = jax.vmap(lambda u, v: model.log_predictive(u, v, key=key))(before[50:], y[50:])
         return jnp.mean(scores), losses
 

@@ -53,8 +53,8 @@ def test_the_predictor_hears_the_memory_and_the_question(key):
 def test_remembering_in_parts_is_remembering(key):
     model = token_model(key=key)
     tokens = jax.random.randint(key, (10,), 0, 6)
-    end, memories = model.remember(model.init(), tokens)
-    middle, first = model.remember(model.init(), tokens[:6], jnp.arange(6) < 4)
-    rest, second = model.remember(middle, tokens[4:])
+    end, memories = model.encode(model.init(), tokens)
+    middle, first = model.encode(model.init(), tokens[:6], jnp.arange(6) < 4)
+    rest, second = model.encode(middle, tokens[4:])
     np.testing.assert_allclose(jnp.concatenate([first[:4], second]), memories, rtol=1e-5, atol=1e-6)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), rest, end)

@@ -28,7 +28,7 @@ def test_density_is_numpyros(key):
 
 def test_draws_have_its_moments(key):
     p = mixture(key)
-    draws = np.asarray(jax.vmap(lambda k: p.draw(key=k))(jax.random.split(key, 40_000)))
+    draws = np.asarray(jax.jit(jax.vmap(lambda k: p.draw(key=k)))(jax.random.split(key, 40_000)))
     weights = np.exp(p.log_weights)
     mean = weights @ np.asarray(p.components.mean)
     second = weights @ (np.square(p.components.mean) + np.exp(2 * np.asarray(p.components.log_scale)))
@@ -42,8 +42,8 @@ def test_surprise_averages_to_the_divergence(key):
     q = DiagonalGaussian(jnp.array([0.3, -1.0]), jnp.array([-0.5, 0.2]))
     p = DiagonalGaussian(jnp.array([-0.2, 0.4]), jnp.array([0.1, 0.3]))
     twice = GaussianMixture(jnp.log(jnp.array([0.3, 0.7])), jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), p))
-    draws = jax.vmap(lambda k: q.draw(key=k))(jax.random.split(key, 50_000))
-    values = np.asarray(jax.vmap(lambda z: twice.surprise(q, z))(draws))
+    draws = jax.jit(jax.vmap(lambda k: q.draw(key=k)))(jax.random.split(key, 50_000))
+    values = np.asarray(jax.jit(jax.vmap(lambda z: twice.surprise(q, z)))(draws))
     assert abs(values.mean() - float(q.kl(p))) < 4 * values.std() / np.sqrt(len(values))
     assert float(p.surprise(q, draws[0])) == pytest.approx(float(q.kl(p)))
 
@@ -63,7 +63,7 @@ def test_components_of_no_weight_change_nothing(key):
     value = jnp.array([0.1, 0.2])
     more = GaussianMixture(log_weights, components)
     assert float(more.log_prob(value)) == pytest.approx(float(p.log_prob(value)), rel=1e-6)
-    slope = jax.grad(lambda v: more.log_prob(v))(value)
+    slope = jax.jit(jax.grad(lambda v: more.log_prob(v)))(value)
     assert bool(jnp.all(jnp.isfinite(slope)))
 
 
@@ -73,9 +73,9 @@ def test_the_gradient_of_the_surprise_is_that_of_the_divergence_and_vanishes_wit
     alone = lambda g: GaussianMixture(jnp.zeros(1), jax.tree.map(lambda leaf: leaf[None], g))
     slope = jax.jit(jax.vmap(jax.grad(lambda g, k: alone(p).surprise(g, g.draw(key=k))), (None, 0)))
     slopes = slope(q, jax.random.split(key, 50_000))
-    expected = jax.grad(lambda g: g.kl(p))(q)
+    expected = jax.jit(jax.grad(lambda g: g.kl(p)))(q)
     for found, right in zip(slopes, expected, strict=True):
         found = np.asarray(found)
         assert (np.abs(found.mean(axis=0) - right) < 4.5 * found.std(axis=0) / np.sqrt(len(found))).all()
-    agree = jax.grad(lambda g: alone(q).surprise(g, g.draw(key=key)))(q)
+    agree = jax.jit(jax.grad(lambda g: alone(q).surprise(g, g.draw(key=key))))(q)
     np.testing.assert_allclose(jnp.stack(agree), 0, atol=1e-6)

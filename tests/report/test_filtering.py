@@ -42,7 +42,7 @@ def test_a_run_shows_what_it_makes_of_what_it_sees(tmp_path):
         "What it makes of what it sees",
         "What it sees: 15 by 50 values",
         "The 24 units of the state that change most",
-        "What it imagines: 15 by 30 values",
+        "What it generates: 15 by 30 values",
         "Receptive fields: 15 by 12 values",
         "How well the position some steps ago can be read out: best 0 steps back, R² 1.000.",
         "Error to the Kalman filter",

@@ -29,7 +29,7 @@ def walked(run_folder: Path) -> Path:
 def test_the_map_is_on_the_page(walked: Path, read_page: Reader) -> None:
     page = read_page(write_report(walked))
     assert "map" in page.ids
-    for title in ("As it imagines it", "As it goes on", "As it is", "The walk"):
+    for title in ("As it generates it", "As it goes on", "As it is", "The walk"):
         assert title in page.text
     assert len([picture for picture in page.attributes("img") if "the map of 3 by 3" in picture["alt"]]) == 3
 

@@ -57,13 +57,13 @@ def test_colour_and_grey_fill_the_same_pieces() -> None:
         assert decoded(cut[1].rows[0][0]).shape[:2] == (4, 25)
 
 
-def test_what_was_foretold_stands_above_what_came(run_folder: Path, read_page: Reader) -> None:
+def test_what_was_predicted_stands_above_what_came(run_folder: Path, read_page: Reader) -> None:
     frames = np.random.default_rng(0).random((1, 7, 4, 4))
     folder = change_arrays(run_folder, "recall_start", frames=frames, foretold=frames)
     page = read_page(write_report(folder))
-    assert "What it foretells" in page.text and "foretold sequence" in page.source
+    assert "What it predicts" in page.text and "predicted sequence" in page.source
     folder = change_arrays(run_folder, frames=frames, foretold=frames[:, :5])  # not of the same film
-    assert "What it foretells" not in read_page(write_report(folder)).text
+    assert "What it predicts" not in read_page(write_report(folder)).text
 
 
 def test_frames_in_colour_are_shown_and_marked(rooms: Path, read_page: Reader) -> None:
@@ -76,18 +76,18 @@ def test_frames_in_colour_are_shown_and_marked(rooms: Path, read_page: Reader) -
     assert "anew" not in shown
 
 
-def test_what_is_imagined_freely_is_not_marked(rooms: Path, read_page: Reader) -> None:
+def test_what_is_generated_freely_is_not_marked(rooms: Path, read_page: Reader) -> None:
     page = read_page(write_report(rooms))
     sampled = page.source[page.source.index('id="sampled"') : page.source.index('id="continued"')]
     assert "bar repeat" not in sampled
 
 
-def test_on_a_walk_the_imagined_is_known_or_new(rooms: Path, read_page: Reader) -> None:
+def test_on_a_walk_the_generated_is_known_or_new(rooms: Path, read_page: Reader) -> None:
     cells = np.stack([walk(np.random.default_rng(n), grid=4, frames=TIME) for n in range(4)])
     page = read_page(write_report(change_arrays(rooms, cells=cells, predictable=revisits(cells))))
-    assert "imagined, new" in page.text
+    assert "generated, new" in page.text
     assert "a place looks the same" in page.text
-    assert {"given", "imagined", "anew", "fresh", "repeat"} == set(bars(page))
+    assert {"given", "generated", "anew", "fresh", "repeat"} == set(bars(page))
 
 
 def test_marks_that_do_not_fit_are_ignored(rooms: Path, read_page: Reader) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.rules.longterm import close64, cues, number_model, numbers, token_model
-from vestige.rules import ChunkParallel, GumbelMost, MemUP, Reducible
+from vestige.rules import ChunkParallel, GumbelTopK, MemUP, ReducibleUncertainty
 
 
 def one_after_the_other(memup, model, batch, key):
@@ -27,8 +27,11 @@ def at_once(rule, model, batch, key):
 SETTINGS = {
     "plain": (MemUP(5, 2, clip=None), 1),
     "overlapping": (MemUP(5, 2, stride=3, clip=None), 4),
-    "random targets": (MemUP(5, 2, selection=GumbelMost(), current=False, clip=None), 5),
-    "candidates run out": (MemUP(5, 2, frequency=2, candidates=6, score=Reducible(), chunk=4, clip=None), 2),
+    "random targets": (MemUP(5, 2, selection=GumbelTopK(), current=False, clip=None), 5),
+    "candidates run out": (
+        MemUP(5, 2, frequency=2, candidates=6, score=ReducibleUncertainty(), scan_chunk=4, clip=None),
+        2,
+    ),
 }
 
 
@@ -72,7 +75,7 @@ def temporary_bytes(rule, length, key, rows=8):
 
 def test_storage_is_bounded_by_what_is_done_at_once(key):
     """Check 6: per further rollout one state and its questions (here at most 250 bytes a sequence), not its steps."""
-    rule = lambda steps, together: ChunkParallel(MemUP(20, 2, chunk=50, candidates=32), steps, together)
+    rule = lambda steps, together: ChunkParallel(MemUP(20, 2, scan_chunk=50, candidates=32), steps, together)
     short, long = (temporary_bytes(rule(steps, 1), steps, key) for steps in (200, 2000))
     assert (long - short) / 90 < 8 * 250
     assert temporary_bytes(rule(200, 10), 200, key) > 4 * short

@@ -1,5 +1,7 @@
 """The conformance suite of the rule contract: a new rule adds one line to RULES."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -90,16 +92,26 @@ def batch(key):
     return lines(key)[1]
 
 
+@functools.cache
+def made(name):
+    rule, setting = RULES[name]
+    return rule(), *eqx.filter_jit(setting)(jax.random.key(7))
+
+
 @pytest.fixture(params=RULES)
-def case(request, key):
+def case(request):
     """A rule, a model and a batch that fit each other, and the metric that is to fall."""
-    rule, setting = RULES[request.param]
-    return rule(), *setting(key)
+    return made(request.param)
+
+
+@eqx.filter_jit
+def begun(rule, model, batch, *, key):
+    return rule.init(model, batch, key=key)
 
 
 def test_grads_are_shaped_like_the_parameters(case, key):
     rule, model, batch, _ = case
-    step = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+    step = eqx.filter_jit(rule.step)(model, begun(rule, model, batch, key=key), batch, key=key)
     parameters = eqx.filter(model, eqx.is_inexact_array)
     assert jax.tree.structure(step.grads) == jax.tree.structure(parameters)
     for grad, leaf in zip(jax.tree.leaves(step.grads), jax.tree.leaves(parameters), strict=True):
@@ -117,21 +129,28 @@ def test_the_carry_keeps_its_form(case, key):
     assert form(eqx.filter_eval_shape(lambda: carry)) == form(after)
 
 
+@eqx.filter_jit
+def moved(model, grads):
+    return eqx.apply_updates(model, jax.tree.map(lambda g: -0.05 * g, grads))
+
+
 def test_steps_against_the_grads_improve(case, key):
     rule, model, batch, metric = case
-    carry, step = rule.init(model, batch, key=key), eqx.filter_jit(rule.step)
+    carry, step = begun(rule, model, batch, key=key), eqx.filter_jit(rule.step)
     before = step(model, carry, batch, key=key)
     for _ in range(20):
         done = step(model, carry, batch, key=key)
         carry = done.carry
-        model = eqx.apply_updates(model, jax.tree.map(lambda g: -0.05 * g, done.grads))
+        model = moved(model, done.grads)
     assert float(step(model, carry, batch, key=key).metrics[metric]) < float(before.metrics[metric])
 
 
+@pytest.mark.slow
 def test_jit_changes_nothing(case, key):
     rule, model, batch, _ = case
-    plain = rule.step(model, rule.init(model, batch, key=key), batch, key=key)
-    compiled = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+    carry = begun(rule, model, batch, key=key)
+    plain = rule.step(model, carry, batch, key=key)
+    compiled = eqx.filter_jit(rule.step)(model, carry, batch, key=key)
     for a, b in zip(jax.tree.leaves(plain.grads), jax.tree.leaves(compiled.grads), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 

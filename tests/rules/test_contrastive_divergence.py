@@ -9,7 +9,7 @@ import pytest
 
 from vestige.models.families import Bernoulli
 from vestige.models.harmonium import ExactLikelihood, Harmonium
-from vestige.rules import Contrastive, ContrastiveDivergence
+from vestige.rules import ContrastiveDivergence, ContrastiveDivergenceRule
 from vestige.typing import Batch
 
 ROWS, OTHERS = 100, 2
@@ -48,33 +48,38 @@ def cost(model, copies, key):
 
 
 @pytest.fixture(
-    params=[ContrastiveDivergence(Contrastive(2)), ContrastiveDivergence(Contrastive(2), chains=100)],
+    params=[
+        ContrastiveDivergenceRule(ContrastiveDivergence(2)),
+        ContrastiveDivergenceRule(ContrastiveDivergence(2), chains=100),
+    ],
     ids=["from the data", "persistent"],
 )
 def rule(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_eight_copies_of_a_bit_are_kept_in_one_hidden_unit(rule, key):
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # optax's schedules
         model = trained(rule, 8, key)
     if rule.chains is not None:  # chains that start at the data never learn how often each value comes
         assert cost(model, 8, key) < (1 + OTHERS) * np.log(2) + 1.0  # without the unit: (8 + 2) ln 2 = 6.9
     data = bits(8, jax.random.fold_in(key, 7))
-    hidden = np.asarray(jax.vmap(model.logits)(data))[:, 0] > 0
+    hidden = np.asarray(jax.jit(jax.vmap(model.logits))(data))[:, 0] > 0
     agreement = np.mean(hidden == (np.asarray(data)[:, 0] > 0.5))
     assert max(agreement, 1 - agreement) > 0.99
 
 
+@pytest.mark.slow
 def test_one_copy_is_worth_nothing(key):
     """Its own bias does as well: the cost is that of independent bits, and the model is no better."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        model = trained(ContrastiveDivergence(Contrastive(2)), 1, key)
+        model = trained(ContrastiveDivergenceRule(ContrastiveDivergence(2)), 1, key)
     np.testing.assert_allclose(cost(model, 1, key), (1 + OTHERS) * np.log(2), atol=0.03)
 
 
 def test_persistent_chains_go_on_where_they_were(key):
-    rule = ContrastiveDivergence(Contrastive(1), chains=5)
+    rule = ContrastiveDivergenceRule(ContrastiveDivergence(1), chains=5)
     data = bits(2, key)
     model = Harmonium(jnp.zeros((4, 1)), jnp.full(4, 50.0), jnp.zeros(1), Bernoulli(4))
     carry = rule.init(model, Batch(data), key=key)
@@ -85,4 +90,4 @@ def test_persistent_chains_go_on_where_they_were(key):
 
 def test_no_chain_is_refused():
     with pytest.raises(ValueError, match="chains must be at least 1, or None, got 0"):
-        ContrastiveDivergence(chains=0)
+        ContrastiveDivergenceRule(chains=0)

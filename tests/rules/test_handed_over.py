@@ -8,7 +8,7 @@ import pytest
 
 from vestige.models.families import Gaussian, UnitGaussian
 from vestige.models.filters import RecurrentVAE
-from vestige.rules import Bound, Foresight, Pair, TemporallyLocal, ThroughTime, Transition
+from vestige.rules import ELBO, JointTarget, MultiStepTarget, TemporallyLocal, ThroughTime, TransitionTarget
 from vestige.sequences import ArraySequence
 from vestige.typing import Batch
 
@@ -24,7 +24,7 @@ def model(request, key):
 
 @pytest.fixture
 def rule():
-    return TemporallyLocal(Bound(), Foresight(LAGS, Transition()), chunk=5, clip=5.0)
+    return TemporallyLocal(ELBO(), MultiStepTarget(LAGS, TransitionTarget()), update_interval=5, clip=5.0)
 
 
 def finite(tree):
@@ -35,13 +35,13 @@ def finite(tree):
 def test_another_number_of_observations_is_refused_with_the_one_needed(count, model, rule, key):
     """Fewer used to be learned from with the last one repeated: "the future is the present"."""
     seen = jnp.concatenate([Y, Y], axis=1)[:, :count]
-    with pytest.raises(ValueError, match=f"must be 9 steps, the chunk of 5 and 4 more .*, got {count}"):
+    with pytest.raises(ValueError, match=f"must be 9 steps, the 5 of an update and 4 more .*, got {count}"):
         rule.learn(model, STATES, seen, key=key)
 
 
 def test_foresight_wants_what_it_looks_at(model):
     with pytest.raises(ValueError, match="must be y_t and the 4 after it, got 3 in all"):
-        Foresight(LAGS)(model, STATES[0], Y[0, :3])
+        MultiStepTarget(LAGS)(model, STATES[0], Y[0, :3])
 
 
 @pytest.mark.parametrize("value", [jnp.inf, -jnp.inf])
@@ -57,7 +57,7 @@ def test_an_infinite_value_is_counted_and_not_learned_from(value, model, rule, k
 
 
 def test_through_time_as_well(model, key):
-    rule = ThroughTime(Bound(), Pair(), chunk=4)
+    rule = ThroughTime(ELBO(), JointTarget(), bptt_length=4)
     make = jax.vmap(lambda y: ArraySequence(y, jnp.zeros((9, 0)), jnp.asarray(9, jnp.int32)))
     batch = Batch(make(Y.at[1, 2, 1].set(jnp.inf)))
     step = rule.step(model, rule.init(model, batch, key=key), batch, key=key)

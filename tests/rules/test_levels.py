@@ -10,8 +10,8 @@ from tests.rules.knowing import knowing_model
 from tests.rules.longterm import SYMBOLS, Cue, Forgets, cues, number_model, token_model, trained
 from vestige.cells import AbstractCell
 from vestige.models.longterm import Token
-from vestige.rules import Asked, Entropy, MemUP, Surprise, Truncated
-from vestige.rules.survey import survey
+from vestige.rules import Entropy, MemUP, OracleScore, Surprise, Truncated
+from vestige.rules.score_pass import score_pass
 from vestige.tasks.longterm import Add, Copy, Recall
 
 BLANKS = 20
@@ -24,9 +24,10 @@ def without_memory():
     key = jax.random.key(3)
     model = token_model(key=key, tokens=COPY.tokens, classes=COPY.classes, cell=Forgets())
     draw = lambda key: COPY.batch(size=32, key=key)
-    return trained(MemUP(10, 10, chunk=40, clip=None), model, draw, 600, key=key, rate=2e-2)[0]
+    return trained(MemUP(10, 10, scan_chunk=40, clip=None), model, draw, 600, key=key, rate=2e-2)[0]
 
 
+@pytest.mark.slow
 def test_a_detector_knows_where_a_memory_is_needed(without_memory):
     """Check 9: nothing is uncertain but the ten symbols at the end, and they by ln 8; they are what is chosen."""
     model, size = without_memory, 256
@@ -37,7 +38,7 @@ def test_a_detector_knows_where_a_memory_is_needed(without_memory):
         window = sequence.window(jnp.array(0, jnp.int32), COPY.steps)
         scores = [score(model, None, window, steps, 0, key=jax.random.key(0))[1] for score in (Entropy(), Surprise())]
         zero = jnp.array(0, jnp.int32)
-        chosen = survey(Surprise(), model, sequence, count=10, chunk=13, start=zero, key=jax.random.key(0))
+        chosen = score_pass(Surprise(), model, sequence, count=10, scan_chunk=13, start=zero, key=jax.random.key(0))
         return *scores, jnp.sort(chosen.steps)
 
     entropy, surprise, chosen = jax.jit(jax.vmap(one))(batch)
@@ -47,6 +48,7 @@ def test_a_detector_knows_where_a_memory_is_needed(without_memory):
     np.testing.assert_array_equal(chosen, np.broadcast_to(np.arange(BLANKS + 10, BLANKS + 20), (size, 10)))
 
 
+@pytest.mark.slow
 def test_copy_without_a_memory(without_memory):
     """Check 10: accuracy 1/8 and cross-entropy ln 8; no information, and less than none on fresh sequences."""
     found = COPY.evaluate(without_memory, size=2048, key=jax.random.key(5))
@@ -55,6 +57,7 @@ def test_copy_without_a_memory(without_memory):
     assert -0.02 < float(found["information"]) < 4 * 0.05 / np.sqrt(20_480)
 
 
+@pytest.mark.slow
 def test_add_without_a_memory(key):
     """Check 10: who remembers nothing answers 1, and is wrong by the variance, 1/6, in the square."""
     task = Add(200)  # the last number, which is seen, is one of the two in one of a hundred
@@ -95,6 +98,7 @@ class Halves(AbstractCell[jax.Array]):
         return state, state
 
 
+@pytest.mark.slow
 def test_the_bound_comes_from_below(key):
     """Check 12: of four symbols the memory keeps the half: ln 2, which the trained bound nears and never passes."""
     joint = np.zeros((4, 2))
@@ -110,7 +114,7 @@ def test_the_bound_comes_from_below(key):
         lambda m: m.encoder, model, eqx.tree_at(lambda t: t.table.weight, encoder, jnp.eye(SYMBOLS + 2))
     )
     every = eqx.tree_at(lambda b: b.inputs.symbol, cues(4, 10, key=key), jnp.arange(4, dtype=jnp.int32))
-    rule = MemUP(10, 1, score=Asked(lambda sequence: sequence.length[None] - 1), current=False, clip=None)
+    rule = MemUP(10, 1, score=OracleScore(lambda sequence: sequence.length[None] - 1), current=False, clip=None)
     _, metrics = trained(rule, model, lambda key: every, 300, key=key)
     assert isinstance(every.inputs, Cue)
     bound = np.log(4) - metrics["distant"]

@@ -10,15 +10,15 @@ from vestige.models.families import Poisson
 from vestige.models.filters import FactorFilter, RecurrentVAE
 from vestige.models.harmonium import Harmonium, RecurrentHarmonium
 from vestige.rules import (
-    Bound,
-    Contrastive,
-    Foresight,
-    Likelihood,
-    Pair,
+    ELBO,
+    ContrastiveDivergence,
+    JointTarget,
+    MaximumLikelihood,
+    MultiStepTarget,
     Shuffled,
     TemporallyLocal,
     ThroughTime,
-    Transition,
+    TransitionTarget,
 )
 from vestige.sequences import ArraySequence
 from vestige.typing import Batch
@@ -53,21 +53,25 @@ def vae(key):
 
 
 CASES = {
-    "harmonium, pair": (harmonium, Contrastive(), Pair()),
-    "harmonium, transition": (harmonium, Contrastive(2, noise=0.5, sampled=True), Transition()),
-    "factor, pair": (lambda key: FactorFilter(OBSERVED, HIDDEN, key=key), Likelihood(), Pair()),
-    "factor, transition": (lambda key: FactorFilter(OBSERVED, HIDDEN, key=key), Likelihood(), Transition()),
-    "vae, pair": (vae, Bound(), Pair()),
-    "vae, transition": (vae, Bound(), Transition()),
-    "vae, foresight": (vae, Bound(), Foresight(LAGS)),
-    "vae, foresight alone": (vae, Bound(), Foresight(LAGS, Transition())),
+    "harmonium, pair": (harmonium, ContrastiveDivergence(), JointTarget()),
+    "harmonium, transition": (harmonium, ContrastiveDivergence(2, noise=0.5, sampled=True), TransitionTarget()),
+    "factor, pair": (lambda key: FactorFilter(OBSERVED, HIDDEN, key=key), MaximumLikelihood(), JointTarget()),
+    "factor, transition": (
+        lambda key: FactorFilter(OBSERVED, HIDDEN, key=key),
+        MaximumLikelihood(),
+        TransitionTarget(),
+    ),
+    "vae, pair": (vae, ELBO(), JointTarget()),
+    "vae, transition": (vae, ELBO(), TransitionTarget()),
+    "vae, multi-step": (vae, ELBO(), MultiStepTarget(LAGS)),
+    "vae, multi-step alone": (vae, ELBO(), MultiStepTarget(LAGS, TransitionTarget())),
 }
 
 
 @pytest.fixture(params=CASES)
 def case(request, key):
-    build, fit, reading = CASES[request.param]
-    return build(key), fit, reading
+    build, objective, target = CASES[request.param]
+    return build(key), objective, target
 
 
 @eqx.filter_jit
@@ -85,30 +89,30 @@ def flat(tree):
 
 
 @eqx.filter_jit
-def single_step(model, fit, reading, state, window, key):
+def single_step(model, objective, target, state, window, key):
     """The gradient of one step and its next state, the state given as data."""
 
     def loss(model):
-        density, value = reading(model, state, window)
-        return -fit(density, value, key=key)
+        density, value = target(model, state, window)
+        return -objective(density, value, key=key)
 
     return eqx.filter_grad(loss)(model), model.filter(state, window[0])
 
 
 def test_gradient_of_a_chunk_is_the_sum_of_single_steps_with_states_as_data(case, key):
     """Each step by itself, its state put in as a constant: nothing else may enter."""
-    model, fit, reading = case
+    model, objective, target = case
     batch = counts(key)
-    found = update(TemporallyLocal(fit, reading, chunk=TIME), model, batch, key)
+    found = update(TemporallyLocal(objective, target, update_interval=TIME), model, batch, key)
     observations = batch.inputs.inputs
-    padded = jnp.concatenate([observations, jnp.full((ROWS, reading.ahead, OBSERVED), jnp.nan)], axis=1)
+    padded = jnp.concatenate([observations, jnp.full((ROWS, target.ahead, OBSERVED), jnp.nan)], axis=1)
     total = 0.0
     for row in range(ROWS):
         state = model.init()
         for time in range(TIME):
-            window = padded[row, time : time + 1 + reading.ahead]
+            window = padded[row, time : time + 1 + target.ahead]
             place = jax.random.fold_in(key, row * TIME + time)
-            grads, state = single_step(model, fit, reading, state, window, place)
+            grads, state = single_step(model, objective, target, state, window, place)
             total = total + flat(grads) / (ROWS * TIME)
     np.testing.assert_allclose(flat(found.grads), total, atol=2e-5)
     np.testing.assert_allclose(found.carry.slots.state[-1], state, atol=1e-5)
@@ -116,14 +120,14 @@ def test_gradient_of_a_chunk_is_the_sum_of_single_steps_with_states_as_data(case
 
 def test_observations_may_be_handed_over_as_they_come(case, key):
     """Two chunks by hand are two of `step`, without sequences or slots."""
-    model, fit, reading = case
-    batch, rule = counts(key), TemporallyLocal(fit, reading, chunk=2)
+    model, objective, target = case
+    batch, rule = counts(key), TemporallyLocal(objective, target, update_interval=2)
     learn = eqx.filter_jit(lambda states, observations: rule.learn(model, states, observations, key=key))
     carry, states = rule.init(model, batch, key=key), jnp.broadcast_to(model.init(), (ROWS, HIDDEN))
     for time in (0, 2):
         found = step(rule, model, carry, batch, key)
-        window = batch.inputs.inputs[:, time : time + 2 + reading.ahead]
-        beyond = jnp.full((ROWS, 2 + reading.ahead - window.shape[1], OBSERVED), jnp.nan)
+        window = batch.inputs.inputs[:, time : time + 2 + target.ahead]
+        beyond = jnp.full((ROWS, 2 + target.ahead - window.shape[1], OBSERVED), jnp.nan)
         learned = learn(states, jnp.concatenate([window, beyond], axis=1))
         carry, states = found.carry, learned.states
         np.testing.assert_allclose(flat(learned.grads), flat(found.grads), atol=1e-6)
@@ -133,24 +137,24 @@ def test_observations_may_be_handed_over_as_they_come(case, key):
 
 def test_an_earlier_observation_reaches_no_later_update_by_gradient(case, key):
     """d(update) / d(y_1) is that of the first step alone, once the later states are held; through time it is not."""
-    model, fit, reading = case
+    model, objective, target = case
     batch = counts(key)
-    first = update(TemporallyLocal(fit, reading, chunk=TIME), model, batch, key).grads
-    through = update(ThroughTime(fit, reading, chunk=TIME), model, batch, key).grads
+    first = update(TemporallyLocal(objective, target, update_interval=TIME), model, batch, key).grads
+    through = update(ThroughTime(objective, target, bptt_length=TIME), model, batch, key).grads
     assert float(jnp.max(jnp.abs(flat(first) - flat(through)))) > 1e-4
 
 
 def test_a_single_step_through_time_is_the_local_rule(case, key):
-    model, fit, reading = case
+    model, objective, target = case
     batch = counts(key)
-    one = update(TemporallyLocal(fit, reading, chunk=1), model, batch, key)
-    other = update(ThroughTime(fit, reading, chunk=1), model, batch, key)
+    one = update(TemporallyLocal(objective, target, update_interval=1), model, batch, key)
+    other = update(ThroughTime(objective, target, bptt_length=1), model, batch, key)
     np.testing.assert_allclose(flat(one.grads), flat(other.grads), atol=1e-6)
 
 
 def test_shuffled_takes_another_sequences_state(key):
     """The update is that of the rule itself on states that have been turned round, never by a whole turn."""
-    model, batch, rule = harmonium(key), counts(key, rows=5), TemporallyLocal(Contrastive())
+    model, batch, rule = harmonium(key), counts(key, rows=5), TemporallyLocal(ContrastiveDivergence())
     carry = update(rule, model, batch, key).carry
     shifts = set()
     for seed in range(12):
@@ -162,7 +166,7 @@ def test_shuffled_takes_another_sequences_state(key):
         assert len(same) == 1
     assert 0 not in shifts and len(shifts) > 2
     with pytest.raises(ValueError, match="at every step"):
-        Shuffled(TemporallyLocal(Contrastive(), chunk=2))
+        Shuffled(TemporallyLocal(ContrastiveDivergence(), update_interval=2))
     with pytest.raises(ValueError, match="at least 2 sequences, got 1"):
         update(Shuffled(rule), model, counts(key, rows=1), key)
 
@@ -174,8 +178,8 @@ def _agree(one, other):
 def test_chunks_of_two_see_what_single_steps_see(key):
     """Same model, no update between: states and offsets go on where they were."""
     model, batch = harmonium(key), counts(key)
-    whole = update(TemporallyLocal(Contrastive(), chunk=4), model, batch, key).carry
-    rule = TemporallyLocal(Contrastive(), chunk=2)
+    whole = update(TemporallyLocal(ContrastiveDivergence(), update_interval=4), model, batch, key).carry
+    rule = TemporallyLocal(ContrastiveDivergence(), update_interval=2)
     carry = rule.init(model, batch, key=key)
     for _ in range(2):
         carry = step(rule, model, carry, batch, key).carry
@@ -185,11 +189,14 @@ def test_chunks_of_two_see_what_single_steps_see(key):
 
 def test_a_rule_asks_for_a_batch_only_when_a_sequence_is_over(key):
     model, batch = harmonium(key), counts(key)
-    for rule in (TemporallyLocal(Contrastive(), chunk=3), ThroughTime(Contrastive(), Pair(), chunk=3)):
+    for rule in (
+        TemporallyLocal(ContrastiveDivergence(), update_interval=3),
+        ThroughTime(ContrastiveDivergence(), JointTarget(), bptt_length=3),
+    ):
         carry = rule.init(model, batch, key=key)
         asked = []
         for _ in range(4):
-            asked.append(bool(rule.asks(carry)))
+            asked.append(bool(rule.needs_batch(carry)))
             carry = step(rule, model, carry, batch, key).carry
         assert asked == [True, False, True, False]
 
@@ -197,8 +204,10 @@ def test_a_rule_asks_for_a_batch_only_when_a_sequence_is_over(key):
 def test_transition_gives_the_state_bias_nothing_and_the_pair_does(key):
     """Check 4."""
     model, batch = harmonium(key), counts(key)
-    clamped = update(TemporallyLocal(Contrastive(), Transition(), chunk=3), model, batch, key).grads
-    free = update(TemporallyLocal(Contrastive(), Pair(), chunk=3), model, batch, key).grads
+    clamped = update(
+        TemporallyLocal(ContrastiveDivergence(), TransitionTarget(), update_interval=3), model, batch, key
+    ).grads
+    free = update(TemporallyLocal(ContrastiveDivergence(), JointTarget(), update_interval=3), model, batch, key).grads
     np.testing.assert_array_equal(clamped.state_bias, 0.0)
     assert float(jnp.min(jnp.abs(free.state_bias))) > 0
     assert float(jnp.max(jnp.abs(clamped.state_weights))) > 0
@@ -217,12 +226,12 @@ def fixed_fantasies(monkeypatch):
     return fantasy
 
 
-@pytest.mark.parametrize("reading", [Transition(), Pair()], ids=["rtrbm", "refh by bptt"])
-def test_gradients_through_time_are_the_recursions_of_the_authors(reading, fixed_fantasies, key):
+@pytest.mark.parametrize("target", [TransitionTarget(), JointTarget()], ids=["rtrbm", "refh by bptt"])
+def test_gradients_through_time_are_the_recursions_of_the_authors(target, fixed_fantasies, key):
     """G_t = (e_{t+1} W_u' + G_{t+1} W_u') x_t (1 - x_t), with h_{t+1} W_u' + b_u in place of e W_u' for the pair
     (notes 3.2.4; the sampled h of the authors replaced by its mean)."""
     model, batch = harmonium(key), counts(key, rows=1)
-    grads = update(ThroughTime(Contrastive(), reading, chunk=TIME), model, batch, key).grads
+    grads = update(ThroughTime(ContrastiveDivergence(), target, bptt_length=TIME), model, batch, key).grads
     w_u, w_y, b_u, b_h = (
         np.asarray(x, np.float64)
         for x in (model.state_weights, model.input_weights, model.state_bias, model.hidden_bias)
@@ -233,7 +242,7 @@ def test_gradients_through_time_are_the_recursions_of_the_authors(reading, fixed
     u = np.zeros((TIME + 1, HIDDEN))
     for t in range(TIME):
         u[t + 1] = sigmoid(b_h + u[t] @ w_u + y[t] @ w_y)
-    paired = isinstance(reading, Pair)
+    paired = isinstance(target, JointTarget)
     u_n = np.array([1.0, 0, 1, 0]) if paired else None
     end = [sigmoid(b_h + (u_n if paired else u[t]) @ w_u + y_n @ w_y) for t in range(TIME)]
     through = np.zeros(HIDDEN)
@@ -256,7 +265,7 @@ def test_a_missing_observation_teaches_nothing_and_moves_nothing(key):
     model = FactorFilter(OBSERVED, HIDDEN, key=key)
     values = np.asarray(jax.random.normal(key, (1, TIME, OBSERVED)))
     gappy = np.insert(values, 2, np.nan, axis=1)
-    rule = lambda chunk: TemporallyLocal(Likelihood(), chunk=chunk)
+    rule = lambda interval: TemporallyLocal(MaximumLikelihood(), update_interval=interval)
     without = update(rule(TIME), model, sequences(values), key)
     found = update(rule(TIME + 1), model, sequences(gappy), key)
     np.testing.assert_allclose(flat(found.grads), flat(without.grads), atol=1e-6)
@@ -264,20 +273,20 @@ def test_a_missing_observation_teaches_nothing_and_moves_nothing(key):
 
 
 def test_steps_beyond_the_end_are_missing_ones(case, key):
-    model, fit, reading = case
-    found = update(TemporallyLocal(fit, reading, chunk=TIME + 3), model, counts(key), key)
+    model, objective, target = case
+    found = update(TemporallyLocal(objective, target, update_interval=TIME + 3), model, counts(key), key)
     assert bool(jnp.all(jnp.isfinite(flat(found.grads))))
-    alone = update(TemporallyLocal(fit, reading, chunk=TIME), model, counts(key), key)
+    alone = update(TemporallyLocal(objective, target, update_interval=TIME), model, counts(key), key)
     np.testing.assert_allclose(found.carry.slots.state, alone.carry.slots.state, atol=1e-6)
 
 
 def test_the_slow_copy_makes_the_states_and_follows_the_model(key):
     model, batch = harmonium(key), counts(key)
-    rule = TemporallyLocal(Contrastive(), chunk=2, slow=0.9)
+    rule = TemporallyLocal(ContrastiveDivergence(), update_interval=2, slow=0.9)
     carry = rule.init(model, batch, key=key)
     faster = eqx.tree_at(lambda m: m.hidden_bias, model, model.hidden_bias + 1.0)
     after = step(rule, faster, carry, batch, key).carry
-    plain = TemporallyLocal(Contrastive(), chunk=2)
+    plain = TemporallyLocal(ContrastiveDivergence(), update_interval=2)
     states = update(plain, model, batch, key).carry.slots.state
     np.testing.assert_allclose(after.slots.state, states, atol=1e-6)
     np.testing.assert_allclose(after.slow.hidden_bias, model.hidden_bias + 0.1, atol=1e-6)
@@ -293,22 +302,28 @@ def storage(rule, model, time, key):
 
 def test_storage_is_that_of_the_chunk_whatever_the_length(key):
     model = harmonium(key)
-    local = TemporallyLocal(Contrastive(), chunk=4)
+    local = TemporallyLocal(ContrastiveDivergence(), update_interval=4)
     short, long = (storage(local, model, time, key) for time in (100, 10_000))
     assert long <= short + 4 * 10_000 * OBSERVED * 4 * 1.1  # the data, once more at most, and nothing else
-    assert storage(ThroughTime(Contrastive(), Pair(), chunk=400), model, 400, key) > 10 * storage(
-        local, model, 400, key
-    )
+    assert storage(
+        ThroughTime(ContrastiveDivergence(), JointTarget(), bptt_length=400), model, 400, key
+    ) > 10 * storage(local, model, 400, key)
 
 
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: TemporallyLocal(Contrastive(), chunk=0), "chunk must be at least 1, got 0"),
-        (lambda: TemporallyLocal(Contrastive(), slow=1.0), r"slow must be in \[0, 1\), got 1.0"),
-        (lambda: ThroughTime(Contrastive(), Pair(), chunk=0), "chunk must be at least 1, got 0"),
-        (lambda: Contrastive(0), "sweeps must be at least 1, got 0"),
-        (lambda: Contrastive(noise=2.0), r"noise must be in \[0, 1\], got 2.0"),
+        (
+            lambda: TemporallyLocal(ContrastiveDivergence(), update_interval=0),
+            "update_interval must be at least 1, got 0",
+        ),
+        (lambda: TemporallyLocal(ContrastiveDivergence(), slow=1.0), r"slow must be in \[0, 1\), got 1.0"),
+        (
+            lambda: ThroughTime(ContrastiveDivergence(), JointTarget(), bptt_length=0),
+            "bptt_length must be at least 1, got 0",
+        ),
+        (lambda: ContrastiveDivergence(0), "sweeps must be at least 1, got 0"),
+        (lambda: ContrastiveDivergence(noise=2.0), r"noise must be in \[0, 1\], got 2.0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(build, message):
@@ -316,19 +331,19 @@ def test_settings_that_make_no_sense_are_refused(build, message):
         build()
 
 
-def test_foresight_of_other_lags_than_the_models_is_refused(key):
+def test_multi_step_target_of_other_lags_than_the_models_is_refused(key):
     with pytest.raises(ValueError, match=r"those of the model, \(1, 3\), got \(1, 2\)"):
-        update(TemporallyLocal(Bound(), Foresight((1, 2))), vae(key), counts(key), key)
+        update(TemporallyLocal(ELBO(), MultiStepTarget((1, 2))), vae(key), counts(key), key)
 
 
-@pytest.mark.parametrize("of", [Pair(), Transition()], ids=["pair", "transition"])
-def test_foresight_reads_the_observations_at_its_lags(of, key):
+@pytest.mark.parametrize("of", [JointTarget(), TransitionTarget()], ids=["pair", "transition"])
+def test_multi_step_target_reads_the_observations_at_its_lags(of, key):
     """y_t comes first; lag l is l steps later, counted by hand."""
     window = jnp.arange(4.0)[:, None] * jnp.ones(OBSERVED)[None]
     state = jnp.full(HIDDEN, 0.5)
-    reading = Foresight(LAGS, of)
-    assert reading.ahead == 3
-    _, (*now, future) = reading(vae(key), state, window)
+    target = MultiStepTarget(LAGS, of)
+    assert target.ahead == 3
+    _, (*now, future) = target(vae(key), state, window)
     np.testing.assert_array_equal(future[:, 0], [1.0, 3.0])
     np.testing.assert_array_equal(now[-1], 0.0)
-    assert len(now) == (2 if isinstance(of, Pair) else 1)
+    assert len(now) == (2 if isinstance(of, JointTarget) else 1)

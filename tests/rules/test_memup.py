@@ -8,18 +8,18 @@ import pytest
 
 from tests.rules.longterm import close64, cues, number_model, numbers, temporary_bytes, token_model
 from vestige.rules import (
-    Asked,
-    Chance,
     Entropy,
-    GumbelMost,
+    GumbelTopK,
+    HindsightScore,
     Importance,
     MemUP,
-    Reducible,
+    OracleScore,
+    RandomScore,
+    ReducibleUncertainty,
     Surprise,
     Truncated,
-    Unexplained,
 )
-from vestige.rules.survey import survey
+from vestige.rules.score_pass import score_pass
 
 
 def memory_of(grads):
@@ -40,7 +40,7 @@ def test_a_rollout_over_everything_is_back_propagation(key):
         def loss(model):
             def one(sequence):
                 window = sequence.window(jnp.array(0, jnp.int32), 7)
-                _, memories = model.remember(model.init(), window.inputs)
+                _, memories = model.encode(model.init(), window.inputs)
                 return model.surprise(memories[6], window.inputs[6], window.outcomes[6])
 
             return jnp.mean(jax.vmap(one)(batch.inputs))
@@ -89,12 +89,12 @@ def test_no_gradient_crosses_a_border(rule, key):
     slopes = np.abs(np.asarray(jax.jit(jax.grad(loss))(batch.inputs.inputs))[0]).sum(axis=-1)
     assert (slopes[:4] == 0).all() and (slopes[4:8] > 0).all()
     if isinstance(rule, MemUP):
-        chosen = survey(
+        chosen = score_pass(
             rule.score,
             model,
             jax.tree.map(lambda leaf: leaf[0], batch.inputs),
             count=64,
-            chunk=20,
+            scan_chunk=20,
             start=jnp.array(7),
             key=key,
         )
@@ -120,7 +120,7 @@ def test_slots_go_on_as_if_each_were_alone(key):
                 ends[row] = jax.tree.map(lambda leaf, row=row: leaf[row], carry.state)
     for row, length in enumerate(lengths):
         inputs = batch.inputs.inputs[row, :length]
-        close(ends[row], model.remember(model.init(), inputs)[0])
+        close(ends[row], model.encode(model.init(), inputs)[0])
 
 
 def test_an_ended_slot_begins_anew_with_nothing(key):
@@ -154,9 +154,9 @@ def test_garbage_beyond_the_end_changes_nothing(key):
 
 def test_storage_does_not_grow_with_length(key):
     """Check 6: the compiled update needs the same memory for 200 and for 20,000 steps, and more for longer rollouts."""
-    short, long = (temporary_bytes(MemUP(5, 2, chunk=50), length, key) for length in (200, 20_000))
+    short, long = (temporary_bytes(MemUP(5, 2, scan_chunk=50), length, key) for length in (200, 20_000))
     assert short == long
-    assert temporary_bytes(MemUP(40, 2, chunk=50), 200, key) > 1.5 * short
+    assert temporary_bytes(MemUP(40, 2, scan_chunk=50), 200, key) > 1.5 * short
 
 
 def test_the_average_moves_as_it_should(key):
@@ -176,15 +176,15 @@ def middle(sequence):
     return jnp.array([11, 22], jnp.int32)
 
 
-SCORES = (Entropy(), Surprise(), Unexplained(), Reducible(), Chance(), Asked(middle))
+SCORES = (Entropy(), Surprise(), HindsightScore(), ReducibleUncertainty(), RandomScore(), OracleScore(middle))
 PAIRS = [(score, None) for score in SCORES]
-PAIRS += [(Surprise(), GumbelMost()), (Chance(), Importance())]
+PAIRS += [(Surprise(), GumbelTopK()), (RandomScore(), Importance())]
 
 
 @pytest.mark.parametrize(("score", "selection"), PAIRS)
 def test_every_score_and_every_selection(score, selection, key):
     model, batch = token_model(key=key), cues(3, 23, key=key)
-    rule = MemUP(5, 2, frequency=3, score=score, selection=selection, average=0.5, chunk=7)
+    rule = MemUP(5, 2, frequency=3, score=score, selection=selection, average=0.5, scan_chunk=7)
     carry, step = rule.init(model, batch, key=key), eqx.filter_jit(rule.step)
     for i in range(6):
         proposed = step(model, carry, batch, key=jax.random.key(i))
@@ -194,18 +194,18 @@ def test_every_score_and_every_selection(score, selection, key):
         assert bool((ahead < 23).all()) and bool((ahead >= 0).all())
 
 
-@pytest.mark.parametrize("score", [Surprise(), Unexplained()])
+@pytest.mark.parametrize("score", [Surprise(), HindsightScore()])
 @pytest.mark.parametrize("chunk", [4, 11, 40])
-def test_a_survey_does_not_depend_on_its_windows(score, chunk, key):
+def test_a_score_pass_does_not_depend_on_its_windows(score, chunk, key):
     model, batch = number_model(key=key, context=3), numbers([29], key=jax.random.key(1))
     sequence = jax.tree.map(lambda leaf: leaf[0], batch.inputs)
-    found = survey(score, model, sequence, count=6, chunk=chunk, start=jnp.array(5), key=key)
+    found = score_pass(score, model, sequence, count=6, scan_chunk=chunk, start=jnp.array(5), key=key)
     window = sequence.window(jnp.array(-2), 31)
     if isinstance(score, Surprise):
         means = model.detector(window.inputs, window.inside)[:, 0]
     else:
-        _, memories = model.remember(model.init(), window.inputs[2:])
-        means = jax.vmap(model.predict)(memories, window.inputs[2:])[:, 0]
+        _, memories = model.encode(model.init(), window.inputs[2:])
+        means = jax.jit(jax.vmap(model.predict))(memories, window.inputs[2:])[:, 0]
     scores = np.asarray(jnp.square(means - window.outcomes[2:]))
     best = sorted(range(5, 29), key=lambda step: -scores[step])[:6]
     assert found.steps.tolist() == best

@@ -90,9 +90,9 @@ class TestPlay:
         agent = small_agent(key=key)
         played = jax.jit(lambda k: play(agent, MAZE, sampled, key=k))(key)
         n = int(played.mask.sum())
-        _, readouts = agent.remember(agent.init(), played.inputs[:n])
+        _, readouts = agent.encode(agent.init(), played.inputs[:n])
         close(played.readouts[:n], readouts)
-        opinions = jax.vmap(agent.decide)(readouts, played.inputs[:n])
+        opinions = jax.jit(jax.vmap(agent.decide))(readouts, played.inputs[:n])
         close(played.values[:n], opinions.value)
         logs = jax.nn.log_softmax(opinions.logits)[np.arange(n), np.asarray(played.actions[:n])]
         close(played.logs[:n], logs)
@@ -111,7 +111,7 @@ class TestPlay:
     def test_the_likeliest_action_is_taken_greedily(self, key):
         assert int(likeliest(jnp.array([0.1, 0.3, 0.2]), key)) == 1
         counts = np.bincount(
-            jax.vmap(lambda k: sampled(jnp.log(jnp.array([0.2, 0.8])), k))(jax.random.split(key, 4000))
+            jax.jit(jax.vmap(lambda k: sampled(jnp.log(jnp.array([0.2, 0.8])), k)))(jax.random.split(key, 4000))
         )
         assert abs(counts[1] - 3200) < 4 * np.sqrt(4000 * 0.16)
 
@@ -194,7 +194,7 @@ class TestLoss:
         agent, steps = played
         value, metrics = eqx.filter_jit(rule.loss)(agent, steps)
         where = np.asarray(steps.mask)
-        opinions = jax.vmap(agent.decide)(steps.readouts, steps.inputs)
+        opinions = jax.jit(jax.vmap(agent.decide))(steps.readouts, steps.inputs)
         error = np.mean(np.square(np.asarray(opinions.value - steps.returns)[where])) / 2
         p = np.asarray(jax.nn.softmax(opinions.logits))[where]
         spread = np.mean(-(p * np.log(p)).sum(axis=1))
@@ -275,6 +275,7 @@ class TestUpdates:
         assert float(step.metrics["grad_norm"]) > 1e-2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lenient")
 def test_finds_the_better_arm(key):
     agent = small_agent(key=key)
@@ -298,7 +299,7 @@ def test_finds_the_better_arm(key):
     assert abs(float(rewards[:4].mean()) - 0.5) < 0.4
     assert float(rewards[-20:].mean()) > 0.9
     after = eqx.combine(trained, rest)
-    played = jax.vmap(lambda k: play(after, Bandit(), likeliest, key=k))(jax.random.split(key, 9))
+    played = jax.jit(jax.vmap(lambda k: play(after, Bandit(), likeliest, key=k)))(jax.random.split(key, 9))
     assert (np.asarray(played.actions)[:, 0] == 1).all()
     assert eqx.tree_equal(after.memory, agent.memory)
 

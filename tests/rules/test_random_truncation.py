@@ -20,7 +20,7 @@ def whole_gradient(model, batch, steps):
     def loss(model):
         def one(sequence):
             window = sequence.window(jnp.array(0, jnp.int32), steps)
-            _, memories = model.remember(model.init(), window.inputs, window.inside)
+            _, memories = model.encode(model.init(), window.inputs, window.inside)
             losses = jax.vmap(model.surprise)(memories, window.inputs, window.outcomes)
             return jnp.sum(jnp.where(window.known, losses, 0.0))
 
@@ -75,7 +75,7 @@ def test_without_cuts_it_is_back_propagation(key):
 def test_an_update_is_over_at_the_first_cut():
     """Geometric: k rollouts with probability `cut (1 - cut)^(k - 1)`, and all the rest at `longest`."""
     rule, draws = RandomlyTruncated(3, 0.4, longest=4), 4000
-    numbers_of = np.asarray(jax.vmap(lambda k: rule.drawn(key=k))(jax.random.split(jax.random.key(0), draws)))
+    numbers_of = np.asarray(jax.jit(jax.vmap(lambda k: rule.drawn(key=k)))(jax.random.split(jax.random.key(0), draws)))
     expected = np.array([0.4, 0.24, 0.144, 0.216])
     observed = np.array([(numbers_of == k).mean() for k in range(1, 5)])
     assert observed.sum() == 1.0
@@ -93,7 +93,7 @@ def test_it_goes_on_where_it_was_cut(key):
         carry, reached = done.carry, reached + 2 * int(done.metrics["rollouts"])
         if reached < 11:
             assert int(carry.offset[0]) == reached
-            state = model.remember(model.init(), batch.inputs.inputs[0, :reached])[0]
+            state = model.encode(model.init(), batch.inputs.inputs[0, :reached])[0]
             np.testing.assert_allclose(carry.state.hidden[0], state.hidden, rtol=1e-5, atol=1e-6)
         else:
             reached = 0

@@ -7,8 +7,18 @@ import pytest
 
 from tests.rules.knowing import knowing_model
 from tests.rules.longterm import number_model, numbers
-from vestige.rules import AbstractScore, Asked, Chance, GumbelMost, Importance, Most, Reducible, Surprise, Unexplained
-from vestige.rules.survey import survey
+from vestige.rules import (
+    AbstractScore,
+    GumbelTopK,
+    HindsightScore,
+    Importance,
+    OracleScore,
+    RandomScore,
+    ReducibleUncertainty,
+    Surprise,
+    TopK,
+)
+from vestige.rules.score_pass import score_pass
 from vestige.tasks.longterm import Recall
 
 
@@ -31,14 +41,14 @@ def one_sequence(length, key):
     return jax.tree.map(lambda leaf: leaf[0], batch.inputs)
 
 
-def surveyed(score, sequence, model, *, key, count=4, chunk=9, start=0):
-    return survey(score, model, sequence, count=count, chunk=chunk, start=jnp.array(start, jnp.int32), key=key)
+def scored(score, sequence, model, *, key, count=4, chunk=9, start=0):
+    return score_pass(score, model, sequence, count=count, scan_chunk=chunk, start=jnp.array(start, jnp.int32), key=key)
 
 
 def test_equals_have_equal_chances(key):
     """Neither early nor late ones, whatever the windows; the same key chooses the same."""
     model, sequence = number_model(key=key), one_sequence(30, key)
-    look = lambda chunk: jax.jit(jax.vmap(lambda k: surveyed(Equal(), sequence, model, key=k, chunk=chunk).steps))
+    look = lambda chunk: jax.jit(jax.vmap(lambda k: scored(Equal(), sequence, model, key=k, chunk=chunk).steps))
     keys = jax.random.split(jax.random.key(0), 3000)
     steps = np.asarray(look(7)(keys))
     np.testing.assert_array_equal(steps[:20], look(30)(keys[:20]))
@@ -50,7 +60,7 @@ def test_equals_have_equal_chances(key):
 
 def test_chance_does_not_depend_on_windows(key):
     model, sequence = number_model(key=key), one_sequence(30, key)
-    small, large = (surveyed(Chance(), sequence, model, key=key, chunk=chunk) for chunk in (4, 30))
+    small, large = (scored(RandomScore(), sequence, model, key=key, chunk=chunk) for chunk in (4, 30))
     np.testing.assert_array_equal(small.steps, large.steps)
     assert small.scores[0] > small.scores[1] > small.scores[2]
 
@@ -59,10 +69,10 @@ def late(sequence):
     return sequence.length - jnp.array([3, 9], jnp.int32)
 
 
-@pytest.mark.parametrize("selection", [Most(), GumbelMost(), Importance()])
+@pytest.mark.parametrize("selection", [TopK(), GumbelTopK(), Importance()])
 def test_only_what_is_asked_for_is_asked(selection, key):
     model, sequence = number_model(key=key), one_sequence(30, key)
-    candidates = surveyed(Asked(late), sequence, model, key=key, count=8)
+    candidates = scored(OracleScore(late), sequence, model, key=key, count=8)
     assert set(candidates.steps[candidates.scores > -jnp.inf].tolist()) == {21, 27}
     for point, there in ((0, {21, 27}), (21, {21, 27}), (22, {27})):
         steps, weights = selection(candidates, jnp.array(point), 16, key=key)
@@ -79,15 +89,15 @@ def precision(score, *, knows):
     keys = jax.random.split(jax.random.key(2), 256)
 
     def one(sequence, key):
-        candidates = surveyed(score, sequence, model, key=key, count=16, chunk=20)
-        return Most()(candidates, jnp.array(9, jnp.int32), 1, key=key).steps[0] == task.queries(sequence)[0]
+        candidates = scored(score, sequence, model, key=key, count=16, chunk=20)
+        return TopK()(candidates, jnp.array(9, jnp.int32), 1, key=key).steps[0] == task.queries(sequence)[0]
 
     return float(jnp.mean(jax.jit(jax.vmap(one))(batch, keys)))
 
 
-@pytest.mark.parametrize("score", [Surprise(), Unexplained()])
+@pytest.mark.parametrize("score", [Surprise(), HindsightScore()])
 def test_noise_takes_the_places(score):
-    """Check 15: one question among eight outcomes that nobody can foretell; K = 1."""
+    """Check 15: one question among eight outcomes that nobody can predict; K = 1."""
     ahead = np.mean([1 / (1 + noise) for noise in np.random.default_rng(0).hypergeometric(8, 22, 21, 10_000)])
     found = precision(score, knows=isinstance(score, Surprise))
     assert abs(found - ahead) < 4 * np.sqrt(ahead / 256)
@@ -95,6 +105,6 @@ def test_noise_takes_the_places(score):
 
 def test_what_has_been_explained_is_told_from_noise():
     """Check 15: once a memory knows the answer, and not before."""
-    assert precision(Reducible(), knows=True) > 0.9
-    assert precision(Reducible(), knows=False) < 0.4
-    assert precision(Unexplained(), knows=True) == 0.0
+    assert precision(ReducibleUncertainty(), knows=True) > 0.9
+    assert precision(ReducibleUncertainty(), knows=False) < 0.4
+    assert precision(HindsightScore(), knows=True) == 0.0

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.rules import Candidates, GumbelMost, Importance, Most
+from vestige.rules import Candidates, GumbelTopK, Importance, TopK
 from vestige.rules.points import prediction_points
 
 SCORES = jnp.array([0.1, 0.9, 0.3, 0.8, 0.2])
@@ -20,28 +20,28 @@ def candidates(scores=SCORES):
 
 @pytest.mark.parametrize(("point", "chosen"), [(0, {1, 3}), (2, {2, 3}), (3, {3, 4})])
 def test_the_most_uncertain_that_lie_ahead(point, chosen, key):
-    steps, weights = Most()(candidates(), jnp.array(point), 2, key=key)
+    steps, weights = TopK()(candidates(), jnp.array(point), 2, key=key)
     assert set(steps.tolist()) == chosen
     np.testing.assert_array_equal(weights, [0.5, 0.5])
 
 
 def test_the_last_step_is_asked_about_again_and_again(key):
-    steps, weights = Most()(candidates(), jnp.array(4), 2, key=key)
+    steps, weights = TopK()(candidates(), jnp.array(4), 2, key=key)
     np.testing.assert_array_equal(steps, [4, 4])
     np.testing.assert_array_equal(weights, [0.5, 0.5])
 
 
 def test_of_equals_the_first_candidate_comes_first(key):
-    np.testing.assert_array_equal(Most()(candidates(jnp.ones(5)), jnp.array(1), 3, key=key).steps, [1, 2, 3])
+    np.testing.assert_array_equal(TopK()(candidates(jnp.ones(5)), jnp.array(1), 3, key=key).steps, [1, 2, 3])
 
 
 def test_repeats_are_of_what_is_there():
-    drawn = [Most()(candidates(), jnp.array(3), 4, key=jax.random.key(i)).steps.tolist() for i in range(40)]
+    drawn = [TopK()(candidates(), jnp.array(3), 4, key=jax.random.key(i)).steps.tolist() for i in range(40)]
     assert all(row[:2] == [3, 4] and set(row) == {3, 4} for row in drawn)
     assert {tuple(row[2:]) for row in drawn} == set(itertools.product([3, 4], repeat=2))
 
 
-@pytest.mark.parametrize("selection", [Most(), GumbelMost(), Importance()])
+@pytest.mark.parametrize("selection", [TopK(), GumbelTopK(), Importance()])
 def test_nothing_ahead_counts_for_nothing(selection, key):
     _, weights = selection(candidates(), jnp.array(5), 2, key=key)
     np.testing.assert_array_equal(weights, [0.0, 0.0])
@@ -53,7 +53,7 @@ def test_nothing_ahead_counts_for_nothing(selection, key):
 
 def test_gumbel_draws_without_replacement_and_by_score():
     """First of the draw: p ∝ exp(score / temperature)."""
-    draw = jax.jit(jax.vmap(lambda k: GumbelMost(0.5)(candidates(), jnp.array(1), 3, key=k).steps))
+    draw = jax.jit(jax.vmap(lambda k: GumbelTopK(0.5)(candidates(), jnp.array(1), 3, key=k).steps))
     steps = np.asarray(draw(jax.random.split(jax.random.key(1), 4000)))
     assert all(len(set(row)) == 3 and min(row) >= 1 for row in steps.tolist())
     expected = np.asarray(jax.nn.softmax(SCORES[1:] / 0.5))
@@ -79,7 +79,7 @@ def test_importance_weights_make_the_sum_unbiased():
     assert abs(sums.mean() - float(jnp.sum(values))) < 4 * sums.std() / len(sums) ** 0.5
 
 
-@pytest.mark.parametrize("kind", [GumbelMost, Importance])
+@pytest.mark.parametrize("kind", [GumbelTopK, Importance])
 def test_a_temperature_of_zero_is_refused(kind):
     with pytest.raises(ValueError, match="temperature must be positive, got 0"):
         kind(0.0)

@@ -8,7 +8,7 @@ import pytest
 from jaxtyping import Array, Int
 
 from tests.rules.longterm import token_model, trained
-from vestige.rules import Asked, MemUP, RandomlyTruncated
+from vestige.rules import MemUP, OracleScore, RandomlyTruncated
 from vestige.sequences import AbstractSequence, Window
 from vestige.typing import Batch
 
@@ -67,7 +67,7 @@ def told(rule, places, length, key, answer=lambda a, b: a ^ b):
 
 
 def memup(rollout, stride=None):
-    return MemUP(rollout, 1, stride=stride, score=Asked(last_step), current=False, clip=None)
+    return MemUP(rollout, 1, stride=stride, score=OracleScore(last_step), current=False, clip=None)
 
 
 NOTHING, SOMETHING = 1e-14, 1e-7
@@ -108,12 +108,13 @@ def accuracy(rule, places, length, updates, key):
 
     def one(sequence):
         window = sequence.window(jnp.array(0, jnp.int32), length)
-        _, memories = model.remember(model.init(), window.inputs, window.inside)
+        _, memories = model.encode(model.init(), window.inputs, window.inside)
         return jnp.argmax(model.predict(memories[-1], window.inputs[-1])) == window.outcomes[-1]
 
     return float(jnp.mean(jax.jit(jax.vmap(one))(batch.inputs)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "solved"), [(memup(12), False), (memup(12, stride=2), True), (memup(16), True)])
 def test_what_is_learned(rule, solved, key):
     """Check 14, trained: bits 11 steps apart. A border between them: chance. None, or overlapping rollouts: solved."""

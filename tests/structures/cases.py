@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from vestige.structures import (
     Arborescence,
@@ -72,6 +73,13 @@ CASES = {
     "binary tree": Case(BinaryTree, "vector", 5),
     "matching": Case(Matching, "square", 4),
 }
+
+
+QUICK = {"subset", "spanning tree", "binary tree"}
+statistical = pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
+"""For tests of many draws: every structure, but only some of them in the quick run."""
 
 
 def compiled(function: Callable) -> Callable:

@@ -4,9 +4,10 @@ import jax
 import numpy as np
 from scipy import stats
 
-from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mean_is
+from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mean_is, statistical
 
 
+@statistical
 def test_values_are_drawn_as_often_as_they_should(name):
     log_rates, out = double(name)
     winners, log_probs = listed(name, N, log_rates)
@@ -32,6 +33,7 @@ def test_values_are_drawn_as_often_as_they_should(name):
     np.testing.assert_array_equal(out["log_prob"], out["log_prob again"])
 
 
+@statistical
 def test_scores(name):
     _, out = double(name)
     assert np.isfinite(out["score"]).all()

@@ -128,6 +128,7 @@ def heights(values):
     return height
 
 
+@pytest.mark.slow
 def test_the_height_of_a_binary_tree_of_ten():
     with jax.enable_x64(True):
         sample = jax.jit(jax.vmap(lambda key: BinaryTree(jnp.zeros(10)).sample(key=key).value))

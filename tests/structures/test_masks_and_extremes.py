@@ -50,14 +50,33 @@ def test_batches_and_compilation(name):
     assert count == 2
     draws(log_rates + 1, keys)
     assert count == 2
-    alone = case.make(jnp.asarray(log_rates[3])).sample(key=keys[3])
+    alone, mode = of_one(name, log_rates[3], keys[3])
     for a, b, c in zip(*map(jax.tree.leaves, (whole, one, alone)), strict=True):
         np.testing.assert_allclose(a[3], b[0], rtol=1e-6)
-        np.testing.assert_allclose(a[3], c, rtol=1e-5, atol=1e-6)
-        if not jnp.issubdtype(a.dtype, jnp.floating):
-            np.testing.assert_array_equal(a[3], c)
-    # Whatever rounding does, the mode is the mode.
-    np.testing.assert_array_equal(jax.jit(lambda x: case.make(x).mode().value)(log_rates[3]).shape, alone.value.shape)
+        agree(a[3], c)
+    assert mode.shape == alone.value.shape
+
+
+@compiled
+def of_one(name, log_rates, key):
+    """A draw without a batch, and the mode."""
+    structure = CASES[name].make(log_rates)
+    return structure.sample(key=key), structure.mode().value
+
+
+def agree(one, other):
+    """Whatever rounding does, winners and values are the same."""
+    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    if not jnp.issubdtype(one.dtype, jnp.floating):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_jit_changes_nothing(name):
+    """Op by op, which takes several times as long."""
+    log_rates, key = CASES[name].rates(5, seed=10, dtype=np.float32), jax.random.key(10)
+    plain = CASES[name].make(jnp.asarray(log_rates)).sample(key=key)
+    jax.tree.map(agree, of_one(name, log_rates, key)[0], plain)
 
 
 @compiled
@@ -87,6 +106,7 @@ def extremes(name, key):
     return jnp.all(jax.lax.map(one, jax.random.split(key, 2**18 // N), batch_size=2**13), axis=0)
 
 
+@pytest.mark.slow
 def test_rates_over_sixty_orders_of_magnitude(name):
     """About ten million noise draws over all structures."""
     assert extremes(name, jax.random.key(12)).tolist() == [True] * 5

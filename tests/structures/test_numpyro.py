@@ -1,5 +1,6 @@
 """Structures as NumPyro distributions: laws, SVI, NUTS, and a Gibbs sampler that fills in the arrival times."""
 
+import functools
 import subprocess
 import sys
 
@@ -33,12 +34,18 @@ def single(name, n, seed=0):
     return jnp.asarray(CASES[name].rates(n, seed=seed), jnp.float32)
 
 
+@functools.cache
+def made(name):
+    """In one compilation, with the log-rates it is made of."""
+    log_rates = single(name, 3)
+    distribution = jax.jit(lambda x: TraceDistribution(CASES[name].make(x), validate_args=False))(log_rates)
+    return log_rates, distribution
+
+
 def test_the_law(name, key):
     """All traces have their probability, nothing else has any, and draws are what `sample` draws."""
-    n = 3
-    log_rates = single(name, n)
-    winners, log_probs = listed(name, n, np.asarray(log_rates))
-    distribution = TraceDistribution(CASES[name].make(log_rates))
+    log_rates, distribution = made(name)
+    winners, log_probs = listed(name, 3, np.asarray(log_rates))
     assert (distribution.batch_shape, distribution.event_shape) == ((), winners.shape[1:])
     assert distribution.support.is_discrete and distribution.support.event_dim == 1
     assert not distribution.has_rsample and not distribution.has_enumerate_support
@@ -56,9 +63,8 @@ def test_the_law(name, key):
 
 
 def test_impossible_winners(name):
-    log_rates = single(name, 3)
+    log_rates, distribution = made(name)
     winners, _ = listed(name, 3, np.asarray(log_rates))
-    distribution = TraceDistribution(CASES[name].make(log_rates), validate_args=False)
     wrong = np.stack([np.full_like(winners[0], -1), np.full_like(winners[0], log_rates.size), 0 * winners[0] - 7])
     assert distribution.log_prob(wrong).tolist() == [-np.inf] * 3
     assert not bool(jnp.any(distribution.support(wrong)))
@@ -116,7 +122,9 @@ def test_batches_and_transformations(name, key):
     assert alone.expand((6,)).sample(key).shape == (6, *alone.event_shape)
     assert alone.expand((6,)).log_prob(drawn[0, 0, 3]).shape == (6,)
     assert alone.to_event(0) is alone and batch.to_event(1).batch_shape == ()
-    two = jax.vmap(jax.vmap(lambda x: TraceDistribution(make(x))))(log_rates[:4].reshape(2, 2, *log_rates.shape[1:]))
+    two = jax.jit(jax.vmap(jax.vmap(lambda x: TraceDistribution(make(x)))))(
+        log_rates[:4].reshape(2, 2, *log_rates.shape[1:])
+    )
     assert two.batch_shape == (2, 2)
     four = drawn[0, 0, :4].reshape(2, 2, -1)
     np.testing.assert_allclose(two.log_prob(four).reshape(4), batch.log_prob(drawn[0, 0])[:4], atol=1e-5)
@@ -183,6 +191,7 @@ def tiny(kind):
     return model, guide, elbo, params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TINY)
 def test_the_gradient_of_svi(kind):
     model, guide, elbo, params = tiny(kind)
@@ -201,6 +210,7 @@ def test_the_gradient_of_svi(kind):
         assert (off <= 4 * error + 1e-5).all(), (off / error, error)
 
 
+@pytest.mark.slow
 def test_svi_learns():
     model, guide, elbo, params = tiny("permutation")
     svi = SVI(model, guide, numpyro.optim.Adam(0.03), TraceGraph_ELBO(num_particles=8))
@@ -238,6 +248,7 @@ def gibbs(rankings, *, steps, key):
     return jax.lax.scan(step, jnp.ones(ITEMS), jax.random.split(key, steps))[1]
 
 
+@pytest.mark.slow
 def test_rankings_by_nuts_and_by_gibbs():
     truth = jnp.array([1.0, 0.3, -0.4, -0.9])
     rankings = TraceDistribution(Permutation(truth)).sample(jax.random.key(3), (RANKINGS,))

@@ -7,9 +7,10 @@ from scipy import stats
 
 from vestige.structures.recursion import traces
 
-from .cases import CASES, N, compiled, double, listed, mean_is, present, recursion_of, studied
+from .cases import CASES, N, compiled, double, listed, mean_is, present, recursion_of, statistical, studied
 
 
+@statistical
 def test_the_posterior_leads_back_to_the_trace(name):
     _, out = double(name)
     np.testing.assert_array_equal(out["back"], out["winners"])
@@ -20,6 +21,7 @@ def test_the_posterior_leads_back_to_the_trace(name):
         assert wrong <= (1e-4 if name.startswith("arborescence") else 0), wrong
 
 
+@statistical
 def test_posteriors_mix_to_the_prior(name):
     log_rates, out = double(name)
     there = present(name)

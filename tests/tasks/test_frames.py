@@ -176,12 +176,14 @@ class TestTally:
     def test_a_sequence_without_marks_does_not_spoil_the_mean(self):
         values = jnp.array([[1.0, 2.0], [3.0, jnp.nan]])
         marks = jnp.array([[False, False], [True, False]])
-        rows = jax.vmap(Tally.over)(values, marks)
+        rows = jax.jit(jax.vmap(Tally.over))(values, marks)
         total = jax.tree.map(jnp.sum, rows)
         assert float(total.mean) == 3.0
 
     def test_sequences_count_by_their_marks(self):
-        rows = jax.vmap(Tally.over)(jnp.array([[1.0, 1.0], [4.0, 0.0]]), jnp.array([[True, True], [True, False]]))
+        rows = jax.jit(jax.vmap(Tally.over))(
+            jnp.array([[1.0, 1.0], [4.0, 0.0]]), jnp.array([[True, True], [True, False]])
+        )
         assert float(jax.tree.map(jnp.sum, rows).mean) == 2.0
 
     def test_nothing_at_all_has_no_mean(self):

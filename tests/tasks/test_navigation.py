@@ -1,4 +1,4 @@
-"""Navigation: legal walks, how soon they meet new cells, and coherence of what is imagined."""
+"""Navigation: legal walks, how soon they meet new cells, and coherence of what is generated."""
 
 import equinox as eqx
 import jax
@@ -91,7 +91,7 @@ def test_a_cell_looks_the_same_at_every_visit_and_only_visited_ones_are_predicta
 
 
 class Dreamer(eqx.Module):
-    """Imagines the place where the actions lead, or its opposite in every other frame."""
+    """Generates the place where the actions lead, or its opposite in every other frame."""
 
     likelihood: Bernoulli = Bernoulli()
     coherent: bool = eqx.field(static=True, default=True)
@@ -111,7 +111,7 @@ class Dreamer(eqx.Module):
 
 
 class TestCoherence:
-    """Of frames that are imagined along given actions."""
+    """Of frames that are generated along given actions."""
 
     task = MapNavigation(TRAIN, TEST, grid=3, frames=15)
 

@@ -6,10 +6,11 @@ import numpy as np
 import optax
 import pytest
 
-from vestige.experiments.optimisers import MassSpringDamper
 from vestige.models.families import Bernoulli
 from vestige.models.harmonium import RecurrentHarmonium
+from vestige.tasks.filtering.momentum_groups import POPULATION, MomentumGroups
 from vestige.training.damped import mass_spring_damper
+from vestige.training.harmonium_momentum import harmonium_momentum
 
 
 def test_updates_are_those_of_the_recursion():
@@ -45,8 +46,7 @@ def test_updates_are_those_of_the_recursion():
 def test_schedules_of_the_authors_in_their_second_epoch(schedule, growth, momentum, decay, key):
     """Two updates with the same gradient from rest; the first at the end of epoch one of four."""
     model = jax.tree.map(lambda w: w + 0.7, RecurrentHarmonium(Bernoulli(2), 3, key=key))
-    options = MassSpringDamper(schedule, epoch=1, state_weights=40.0, input_weights=50.0)
-    rule = options.build(4)
+    rule = harmonium_momentum(MomentumGroups(schedule, epoch=1, state_weights=40.0, input_weights=50.0), 4)
     ones = jax.tree.map(jnp.ones_like, model)
     _, state = rule.update(ones, rule.init(model), model)
     second, _ = rule.update(ones, state, model)
@@ -61,7 +61,7 @@ def test_schedules_of_the_authors_in_their_second_epoch(schedule, growth, moment
 
 
 def test_another_model_is_refused():
-    rule = MassSpringDamper().build(10)
+    rule = harmonium_momentum(POPULATION, 10)
     weights = {"a": jnp.zeros(2)}
     with pytest.raises(ValueError, match="is one for recurrent harmoniums, got dict"):
         rule.update(weights, rule.init(weights), weights)

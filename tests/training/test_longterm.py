@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from tests.rules.longterm import cues, token_model
-from vestige.rules import MemUP, Truncated, Unexplained
+from vestige.rules import HindsightScore, MemUP, Truncated
 from vestige.tasks import AbstractTask
 from vestige.training import Run, fit
 
@@ -23,7 +23,7 @@ class CueRecall(AbstractTask):
     def evaluate(self, model, *, size, key):
         def one(sequence):
             window = sequence.window(jnp.array(0), LENGTH)
-            _, memories = model.remember(model.init(), window.inputs)
+            _, memories = model.encode(model.init(), window.inputs)
             return jnp.argmax(model.predict(memories[-1], window.inputs[-1])) == window.outcomes[-1]
 
         return {"accuracy": jnp.mean(jax.vmap(one)(self.batch(size=size, key=key).inputs))}
@@ -38,7 +38,8 @@ def trained(rule, *, steps, run=None):
     return fit(model, CueRecall(), steps=steps, run=run, **arguments)
 
 
-@pytest.mark.parametrize(("rule", "low", "high"), [(MemUP(5, 1, chunk=52), 0.95, 1.0), (Truncated(5), 0.0, 0.45)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("rule", "low", "high"), [(MemUP(5, 1, scan_chunk=52), 0.95, 1.0), (Truncated(5), 0.0, 0.45)])
 def test_memup_carries_a_cue_over_ten_rollouts_and_truncation_loses_it(rule, low, high):
     result = trained(rule, steps=600)
     accuracy = CueRecall().evaluate(result.model, size=512, key=jax.random.key(2))["accuracy"]
@@ -47,7 +48,7 @@ def test_memup_carries_a_cue_over_ten_rollouts_and_truncation_loses_it(rule, low
 
 def test_a_run_cut_in_two_is_the_same_run(tmp_path):
     """Check 18: sequences, offsets, states, targets and averages are all kept."""
-    rule = MemUP(5, 2, chunk=52, score=Unexplained(), average=0.9)
+    rule = MemUP(5, 2, scan_chunk=52, score=HindsightScore(), average=0.9)
     whole = trained(rule, steps=30)
     trained(rule, steps=13, run=Run(tmp_path / "run"))
     rest = trained(rule, steps=30, run=Run(tmp_path / "run"))

@@ -31,7 +31,11 @@ def usage() -> str:
     """The text of `vestige --help`."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
-    return "\n".join(["usage: vestige COMMAND …", "", *lines, "", "vestige COMMAND --help tells more."])
+    more = [
+        "vestige COMMAND --help tells more.",
+        "--plugin MODULE, with any command, adds the parts that a module registers.",
+    ]
+    return "\n".join(["usage: vestige COMMAND …", "", *lines, "", *more])
 
 
 def dispatch(arguments: list[str]) -> int:
@@ -44,11 +48,34 @@ def dispatch(arguments: list[str]) -> int:
 
         print(f"vestige {__version__}")
         return 0
-    name, *rest = arguments
+    name, *rest = plugged(arguments)
     if name not in COMMANDS:
         raise UsageError(f"unknown command '{name}'. {nearest(name, COMMANDS)}")
     command = importlib.import_module(f"vestige.cli.{COMMANDS[name][0]}")
     return command.main(rest)
+
+
+def plugged(arguments: list[str]) -> list[str]:
+    """The arguments without `--plugin MODULE`, whose modules are loaded.
+
+    **Raises:** `UsageError` where a module does not import, or no module is named.
+    """
+    from vestige.registries import name_plugin
+
+    left: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name != "--plugin":
+            left.append(word)
+            continue
+        module = value if equals else next(words, "")
+        if not module or module.startswith("-"):
+            raise UsageError("--plugin needs the name of a module that registers parts")
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())  # a module beside the run, as python -m would find it
+        name_plugin(module)
+    return left
 
 
 @contextlib.contextmanager

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import tyro
 
+from vestige.checks import at_least, positive
+from vestige.cli.compare import variants
 from vestige.cli.parse import simple
 from vestige.errors import RunError
-from vestige.experiments import find
-from vestige.experiments.abilities import AbstractTimed
-from vestige.experiments.catalogue import able
-from vestige.experiments.checks import at_least, positive
+from vestige.registries import registry
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,7 +36,9 @@ class BenchSettings:
     blocks: int = 9
     """Blocks; the median is quoted."""
     seconds: float | None = 60.0
-    """For each rival; one that would take longer is timed in shorter blocks, and fewer. None: never."""
+    """For each variant; one that would take longer is timed in shorter blocks, and fewer. None: never."""
+    vary: str = ""
+    """What is timed side by side, as in `vestige compare`; by default what the experiment is about."""
     seed: int = 0
     """Seed of weights and data."""
     json: Path | None = None
@@ -49,28 +50,28 @@ class BenchSettings:
 
 
 def main(arguments: list[str]) -> int:
-    """Time to first update, cold and with a warm compilation cache; cost per update of each rival."""
+    """Time to first update, cold and with a warm compilation cache; cost per update of each variant."""
     settings = simple("bench", "Speed and memory on this machine.", BenchSettings, arguments)
-    entry = find(settings.experiment)
-    options = able(entry, entry.preset(settings.preset), AbstractTimed, command="bench")
+    entry = registry("experiment").find(settings.experiment)
+    varied, members = variants(entry.preset(settings.preset), settings.vary or entry.bench, entry.name)
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = (_first_update(settings, Path(cache)) for _ in range(2))
     from rich.console import Console
 
-    from vestige.experiments.bench import measure_rivals
+    from vestige.experiments.bench import measure_variants
     from vestige.experiments.folder import device, versions, write_json
     from vestige.training.measure import matmul_rate, peak_resident_bytes
 
     before = matmul_rate()
     lengths = {"updates": settings.updates, "blocks": settings.blocks, "seconds": settings.seconds}
-    costs, left_out = measure_rivals(options, **lengths, seed=settings.seed)
+    costs, left_out = measure_variants(members, **lengths, seed=settings.seed)
     if not costs:
         raise RunError("; ".join(f"{name} was left out: {why}" for name, why in left_out.items()))
     rate = (before + matmul_rate()) / 2
     print(f"{settings.experiment}, preset {settings.preset}, on {device()}; load average {os.getloadavg()[0]:.1f}")
     print(f"process start to first update: {cold:.1f} s cold, {warm:.1f} s with a warm compilation cache")
     print(f"float32 product of 1024 x 1024 matrices: {rate:.0f} GFLOP/s")
-    Console().print(_table(options.varied, costs, rate))
+    Console().print(_table(varied, costs, rate))
     for name, why in left_out.items():
         print(f"{name} was left out: {why}")
     state = max(cost.state_bytes for _, cost in costs.values())

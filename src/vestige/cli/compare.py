@@ -1,14 +1,27 @@
 """`vestige compare EXPERIMENT --vary NAME[=A,B,…]`, `vestige compare SUITE`."""
 
 import dataclasses
-from typing import Any
 
 import tyro
 
-from vestige.cli.parse import RunSettings, default_folder, parse
+from vestige.cli.parse import (
+    RunSettings,
+    default_folder,
+    fitting,
+    leaves_of,
+    match,
+    option_name,
+    parse,
+    parts_of,
+    present,
+    renamed,
+    renamed_value,
+    spelled,
+    unknown,
+)
 from vestige.cli.run import run_members
-from vestige.errors import UsageError, nearest
-from vestige.experiments.contract import AbstractOptions
+from vestige.errors import UsageError
+from vestige.experiments.experiment import Experiment
 from vestige.experiments.suites import SUITES
 
 
@@ -17,7 +30,7 @@ class CompareSettings(RunSettings):
     """What to vary, beside where and how."""
 
     vary: str = ""
-    """An option, alone for all its named choices or with values: memory, memory=introspection,none, task.l=5,10.
+    """An option, alone for all the parts that fit or with values: memory, memory=introspection,none, task.l=5,10.
     By default what the experiment is about, e.g. memory or estimator."""
 
 
@@ -29,53 +42,52 @@ def main(arguments: list[str]) -> int:
         return compare_suite(arguments[0], arguments[1:])
     invocation = parse("compare", arguments, CompareSettings)
     entry, settings = invocation.entry, invocation.settings
-    vary = settings.vary or invocation.options.variation
-    if not vary:
-        raise UsageError(
-            f"{entry.name} has nothing that is varied by default. Say what: --vary NAME or --vary NAME=A,B."
-        )
-    name, members = variants(invocation.options, vary)
+    name, members = variants(invocation.experiment, settings.vary or entry.vary, entry.name)
     stem = f"{entry.name}-{settings.preset}-by-{name}"
     folder = settings.out or default_folder(stem, resume=settings.resume)
     return run_members(entry, members, settings, vary=name, folder=folder)
 
 
-def variants(options: AbstractOptions, vary: str) -> tuple[str, dict[str, AbstractOptions]]:
-    """The varied option's name, and the options of each member.
+def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[str, Experiment]]:
+    """The last word of the varied option, and the experiment of each member.
 
-    **Raises:** `UsageError` for an unknown option or a value that does not fit it.
+    **Raises:** `UsageError` for an unknown option, a value that does not fit it, and parts that do not go together.
     """
-    name, _, listed = vary.partition("=")
-    values = [value for value in listed.split(",") if value]
-    if name in options.choices:
-        choices = options.choices[name]
-        for value in values:
-            if value not in choices:
-                raise UsageError(f"--vary {name}: unknown '{value}'. {nearest(value, choices)}")
-        return name, {value: dataclasses.replace(options, **{name: choices[value]}) for value in values or choices}
-    known = _leaves(options)
-    if name not in known:
-        raise UsageError(f"--vary: unknown option '{name}'. {nearest(name, [*options.choices, *known])}")
+    asked, _, listed = vary.partition("=")
+    values = [renamed_value(option_name(asked).name, value, named) for value in listed.split(",") if value]
+    for value in values:
+        if values.count(value) > 1:
+            raise UsageError(f"--vary {asked}: {value} is named {values.count(value)} times; name it once")
+    parts, leaves = dict(parts_of(experiment)), leaves_of(experiment)
+    name = present(renamed(option_name(asked), named).name, leaves)
+    path = match(name, parts)
+    if path is not None:
+        known = fitting(experiment, path, parts[path])
+        try:
+            members = {value: experiment.choose({path: value}).check() for value in values or known}
+        except ValueError as error:
+            raise UsageError(f"--vary {asked}: {error}") from error
+        return path.rpartition(".")[2], members
+    leaf = match(name, leaves)
+    if leaf is None:
+        raise unknown(asked, experiment)
     if not values:
-        raise UsageError(f"--vary {name} needs values, e.g. --vary {name}={known[name]},…")
-    return name, {f"{name.split('.')[-1]}-{value}": _set(options, name, value) for value in values}
+        raise UsageError(f"--vary {asked} needs values, e.g. --vary {asked}={leaves[leaf]},…")
+    last = leaf.rpartition(".")[2]
+    return last, {f"{last}-{safe(value, i)}": _set(experiment, leaf, value) for i, value in enumerate(values)}
 
 
-def _leaves(options: Any, prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        name = f"{prefix}{field.name}"
-        found |= _leaves(value, f"{name}.") if dataclasses.is_dataclass(value) else {name: value}
-    return found
+def safe(value: str, number: int) -> str:
+    """A value as part of the name of a folder: itself where it can be, else its number."""
+    harmless = value.isascii() and len(value) <= 40 and all(c.isalnum() or c in "._-+" for c in value)
+    return value if harmless and not value.startswith(".") else str(number + 1)
 
 
-def _set(options: AbstractOptions, name: str, value: str) -> AbstractOptions:
-    flag = name.replace("_", "-")
+def _set(experiment: Experiment, name: str, value: str) -> Experiment:
     return tyro.cli(
-        type(options),
-        args=[f"--{flag}", value],
-        default=options,
+        type(experiment),
+        args=spelled(option_name(name)._replace(value=value)),
+        default=experiment,
         prog="vestige compare --vary",
         config=(tyro.conf.AvoidSubcommands, tyro.conf.FlagConversionOff),
     )

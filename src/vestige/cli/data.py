@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from vestige.data import KNOWN, check, get, listing
+from vestige.data import DATASETS, check, get, listing
 from vestige.errors import UsageError, nearest
 
 USAGE = """usage: vestige data list          what is known, and where it was found
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     elif verb == "get" and len(names) == 1:
         print("\n".join(get(names[0])))
     elif verb == "check" and len(names) <= 1:
-        for name in names or list(KNOWN):
+        for name in names or list(DATASETS):
             print("\n".join(check(name)))
     elif verb in ("list", "get", "check"):
         raise UsageError(f"vestige data {verb}: wrong number of names\n{USAGE}")

@@ -29,11 +29,11 @@ def main(arguments: list[str]) -> int:
     from rich.table import Table
 
     from vestige.experiments.evaluate import evaluate
-    from vestige.experiments.restore import restore
+    from vestige.experiments.restoring import load
     from vestige.report import format_number
 
-    run = restore(settings.folder)
-    results, _ = evaluate(run.entry, run.options, run.built, run.model)
+    run = load(settings.folder)
+    results, _ = evaluate(run.entry, run.experiment, run.components, run.model)
     if settings.json:
         print(json.dumps({"updates": run.step, **results}))
         return 0

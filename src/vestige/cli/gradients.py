@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import tyro
 
 from vestige.cli.parse import command_line, default_folder, simple
-from vestige.errors import UsageError, nearest
-from vestige.experiments.gradients import ESTIMATORS, OBJECTIVES, STRUCTURES, GradientOptions, chosen
+from vestige.errors import UsageError
+from vestige.experiments.gradients import OBJECTIVES, GradientOptions, chosen
+from vestige.registries import registry
+from vestige.structures.specs import StructureSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,17 +27,17 @@ class GradientSettings:
 
 def main(arguments: list[str]) -> int:
     """Measure estimators on one structure: table, picture, page."""
-    structure, settings = _parse(arguments)
+    name, structure, settings = _parse(arguments)
     options = settings.options
     names = None if settings.estimators is None else [name.strip() for name in settings.estimators.split(",")]
     chosen(structure, options, names)
-    folder = settings.out or default_folder(f"gradients-{structure}-n{options.n}", resume=False)
+    folder = settings.out or default_folder(f"gradients-{name}-n{structure.n}", resume=False)
     _make(folder)
     from vestige.experiments.folder import write_json
     from vestige.experiments.gradients.laboratory import laboratory
     from vestige.report.gradients import PICTURE, RESULTS, draw_gradients, write_gradients
 
-    results = _results(structure, options, laboratory(structure, options, names))
+    results = _results(name, structure, options, laboratory(structure, options, names))
     write_json(folder / RESULTS, results)
     _print(results)
     draw_gradients(results, folder / PICTURE)
@@ -43,22 +45,31 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parse(arguments: list[str]) -> tuple[str, GradientSettings]:
+def _parse(arguments: list[str]) -> tuple[str, StructureSpec, GradientSettings]:
+    structures = registry("structure")
     if not arguments or arguments[0].startswith("-"):
-        listed = "\n".join(f"  {name:<14} {kind.summary}" for name, kind in STRUCTURES.items())
+        listed = "\n".join(f"  {name:<14} {spec.summary}" for name, spec in structures.items())
         text = f"usage: vestige gradients STRUCTURE [options]\n\nstructures:\n{listed}"
         if arguments and arguments[0] in ("-h", "--help"):
             print(text + "\n\nvestige gradients STRUCTURE --help lists the options.")
             raise SystemExit(0)
         raise UsageError(f"which structure? {text}")
-    structure, *rest = arguments
-    if structure not in STRUCTURES:
-        raise UsageError(f"unknown structure '{structure}'. {nearest(structure, STRUCTURES)}")
+    name, *rest = arguments
+    structure = structures.find(name)
     description = (
-        f"Bias, variance, time and memory of gradient estimators for {STRUCTURES[structure].summary}.\n\n"
-        f"Estimators: {', '.join(ESTIMATORS)}\n\nObjectives: {', '.join(OBJECTIVES)}"
+        f"Bias, variance, time and memory of gradient estimators for {structure.summary}.\n\n"
+        f"Estimators: {', '.join(registry('estimator'))}\n\nObjectives: {', '.join(OBJECTIVES)}"
     )
-    return structure, simple(f"gradients {structure}", description, GradientSettings, rest)
+    fields = [
+        ("structure", Annotated[type(structure), tyro.conf.arg(name="")], dataclasses.field(default=structure)),
+        (
+            "settings",
+            Annotated[GradientSettings, tyro.conf.arg(name="")],
+            dataclasses.field(default=GradientSettings()),
+        ),
+    ]
+    parsed: Any = simple(f"gradients {name}", description, dataclasses.make_dataclass("Options", fields), rest)
+    return name, parsed.structure, parsed.settings
 
 
 def _make(folder: Path) -> None:
@@ -71,20 +82,17 @@ def _make(folder: Path) -> None:
         raise UsageError(f"cannot make the folder {folder}: {reason}. Choose another --out.") from error
 
 
-def _results(structure: str, options: GradientOptions, found: Any) -> dict[str, Any]:
+def _results(name: str, structure: StructureSpec, options: GradientOptions, found: Any) -> dict[str, Any]:
     import numpy as np
 
     from vestige.experiments.folder import device, versions
 
-    told = dataclasses.asdict(options)
-    size = f"n = {options.n}"
-    if structure == "subset":
-        told["k"] = options.subset_size
-        size += f", k = {told['k']}"
+    own, specs = dataclasses.asdict(structure), registry("estimator")
+    size = ", ".join(f"{option} = {value}" for option, value in own.items())
     return {
-        "structure": structure,
-        "title": f"{structure}, {size}, {options.objective} objective, seed {options.seed}",
-        "options": told,
+        "structure": name,
+        "title": f"{name}, {size}, {options.objective} objective, seed {options.seed}",
+        "options": {**own, **dataclasses.asdict(options)},
         "log_rates": found.log_rates,
         "reference": {
             "words": str(found.reference),
@@ -94,8 +102,8 @@ def _results(structure: str, options: GradientOptions, found: Any) -> dict[str, 
             "traces": found.reference.traces,
         },
         "estimators": {
-            name: {**quality._asdict(), "deviates": quality.deviates, "trained": ESTIMATORS[name].trained}
-            for name, quality in found.estimators.items()
+            estimator: {**quality._asdict(), "deviates": quality.deviates, "trained": specs[estimator].learns}
+            for estimator, quality in found.estimators.items()
         },
         "left_out": found.left_out,
         "versions": versions(),

@@ -1,46 +1,136 @@
-"""`vestige list`."""
+"""`vestige list`, `vestige list NAME`."""
 
 import dataclasses
+import json
+from typing import Any
 
+import tyro
 from rich.console import Console
-from rich.table import Table
 
-from vestige.cli.parse import simple
-from vestige.experiments import CATALOGUE
+from vestige.cli.parse import choices, simple
+from vestige.cli.tables import plain_table
+from vestige.errors import UsageError, nearest
+from vestige.experiments.entry import Entry
 from vestige.experiments.suites import SUITES
+from vestige.plain import to_plain
+from vestige.registries import CONTRACTS, registry
 from vestige.report.metrics import metric
 
 
 @dataclasses.dataclass(frozen=True)
 class ListSettings:
-    """No options."""
+    """What to list."""
+
+    name: tyro.conf.Positional[str] = ""
+    """An experiment, for its presets and published numbers; or a contract (memory, rule, task, …), for its parts."""
+    system: str = ""
+    """Only the experiments of this system; a word of its name is enough."""
+    json: bool = False
+    """As JSON."""
 
 
 def main(arguments: list[str]) -> int:
-    """Print the catalogue."""
-    simple("list", "What can be run.", ListSettings, arguments)
-    console = Console()
-    for entry in CATALOGUE.values():
-        table = Table(title=f"{entry.name}: {entry.summary}", title_justify="left", caption=entry.paper)
-        small = entry.preset("small")
-        headline, outline = small.headline, small.outline()
-        for heading in ("preset", *outline, "updates", "about", f"published {metric(headline).label}"):
-            table.add_column(heading)
-        for name, options in entry.presets.items():
-            told = entry.published(options).get("metrics", {})
-            published = ", ".join(f"{model} {values[headline]}" for model, values in told.items() if headline in values)
-            table.add_row(
-                name,
-                *options.outline().values(),
-                f"{options.steps:,}",
-                entry.durations[name],
-                published or "none for these options",
-            )
-        console.print(table)
-        for name, choices in entry.kind.choices.items():
-            console.print(f"  --{name}: {', '.join(choices)}")
-        console.print()
-    for suite in SUITES.values():
-        rows = ", ".join(entry.name for entry in suite.entries)
-        console.print(f"vestige compare {suite.name}: {suite.summary}\n  {rows}\n  {', '.join(suite.members)}")
+    """Print the catalogue, one line an experiment; or all of one experiment, or the parts of a contract."""
+    settings = simple("list", "What can be run, and the parts it is made of.", ListSettings, arguments)
+    if settings.name and settings.system:
+        raise UsageError("vestige list takes a name or --system, not both")
+    if settings.name in CONTRACTS and settings.name not in registry("experiment"):
+        return _parts(settings.name, as_json=settings.json)
+    entries = list(registry("experiment").values())
+    if settings.name:
+        if settings.name not in registry("experiment"):
+            hint = nearest(settings.name, [*registry("experiment"), *CONTRACTS])
+            raise UsageError(f"unknown experiment or contract '{settings.name}'. {hint}")
+        entries = [registry("experiment")[settings.name]]
+    if settings.system:
+        systems = list(dict.fromkeys(entry.system for entry in entries))
+        entries = [entry for entry in entries if settings.system.lower() in entry.system.lower()]
+        if not entries:
+            raise UsageError(f"no system is called '{settings.system}'. There are: {'; '.join(systems)}")
+    if settings.json:
+        print(json.dumps({entry.name: _facts(entry) for entry in entries}, indent=1))
+    elif settings.name:
+        _one(entries[0])
+    else:
+        _all(entries)
     return 0
+
+
+def _all(entries: list[Entry]) -> None:
+    width = max(len(entry.name) for entry in entries)
+    console = Console(highlight=False)
+    for system in dict.fromkeys(entry.system for entry in entries):
+        console.print(system, style="bold")
+        for entry in entries:
+            if entry.system == system:
+                console.print(f"  {entry.name:<{width}}  {entry.summary}", no_wrap=True, overflow="ellipsis")
+    suites = [
+        suite
+        for suite in SUITES.values()
+        if {entry.name for entry in suite.entries} & {entry.name for entry in entries}
+    ]
+    for suite in suites:
+        console.print(f"vestige compare {suite.name}: {suite.summary}", no_wrap=True, overflow="ellipsis")
+    console.print("vestige list NAME: presets, published numbers. vestige list memory: the memories.")
+
+
+def _one(entry: Entry) -> None:
+    console = Console(highlight=False)
+    small = entry.preset("small")
+    headline, summary = small.task.metric, small.summary()
+    console.print(f"{entry.name}: {entry.summary}\n{entry.paper}\n")
+    table = plain_table("presets")
+    for heading in ("preset", *summary, "updates", "about"):
+        table.add_column(heading, overflow="fold")
+    for name, experiment in entry.presets.items():
+        about = entry.durations.get(name, "not measured")
+        table.add_row(name, *experiment.summary().values(), f"{experiment.steps:,}", about)
+    console.print(table)
+    told = {name: entry.published(experiment) for name, experiment in entry.presets.items()}
+    label = metric(headline).label
+    for name, published in told.items():
+        rows = published.get("metrics", {}).items()
+        shown = ", ".join(f"{model} {values[headline]}" for model, values in rows if headline in values)
+        shown = shown or "none for these options"
+        console.print(f"published {label}, {name}: {shown}")
+    console.print(f"\n{choices(small)}")
+
+
+def _parts(contract: str, *, as_json: bool) -> int:
+    known = registry(contract)
+    rows = {name: (_said(part), known.origin(name)) for name, part in known.items()}
+    if as_json:
+        facts = {name: {"summary": said, "plugin": origin} for name, (said, origin) in rows.items()}
+        print(json.dumps(facts, indent=1))
+        return 0
+    width = max(map(len, rows))
+    console = Console(highlight=False)
+    for name, (said, origin) in rows.items():
+        of = f" [{origin}]" if origin else ""
+        console.print(f"  {name:<{width}}  {said}{of}", no_wrap=True, overflow="ellipsis", markup=False)
+    return 0
+
+
+def _said(part: Any) -> str:
+    for name in ("summary", "description", "explanation", "title"):
+        text = getattr(part, name, None)
+        if isinstance(text, str):
+            return text
+    return (type(part).__doc__ or "").strip().split("\n")[0]
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {
+        "title": entry.title,
+        "summary": entry.summary,
+        "system": entry.system,
+        "paper": entry.paper,
+        "presets": {
+            name: {
+                "options": to_plain(experiment),
+                "duration": entry.durations.get(name, ""),
+                "published": entry.published(experiment),
+            }
+            for name, experiment in entry.presets.items()
+        },
+    }

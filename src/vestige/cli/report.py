@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
 
     if not (settings.folder / RESULTS).exists():
         from vestige.cli.environment import enable_compilation_cache
-        from vestige.experiments.restore import picture_so_far
+        from vestige.experiments.restoring import picture_so_far
 
         read_config(settings.folder)
         enable_compilation_cache()

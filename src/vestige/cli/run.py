@@ -7,9 +7,10 @@ from typing import Any
 from vestige.cli.environment import data_mesh, enable_compilation_cache, progress
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
-from vestige.experiments import Entry, find
-from vestige.experiments.compare import Planned, compare
-from vestige.experiments.contract import AbstractOptions
+from vestige.experiments.comparison import Planned, compare
+from vestige.experiments.entry import Entry
+from vestige.experiments.experiment import Experiment
+from vestige.registries import registry
 
 
 def how(settings: RunSettings) -> dict[str, Any]:
@@ -48,10 +49,16 @@ def performer(settings: RunSettings, folder: Path) -> Callable[[list[Planned]], 
 
 def perform_one(planned: Planned, arguments: dict[str, Any]) -> None:
     """One run of a comparison, wherever it is carried out."""
-    from vestige.experiments.execute import execute
+    from vestige.experiments.execution import execute
 
     enable_compilation_cache()
-    execute(find(planned.experiment), planned.options, seed=planned.seed, folder=planned.folder, **arguments)
+    execute(
+        registry("experiment").find(planned.entry),
+        planned.experiment,
+        seed=planned.seed,
+        folder=planned.folder,
+        **arguments,
+    )
 
 
 def _jobs(settings: RunSettings) -> int:
@@ -69,16 +76,16 @@ def _jobs(settings: RunSettings) -> int:
 def main(arguments: list[str]) -> int:
     """Train, evaluate, print the results and write the report; several seeds make a comparison."""
     invocation = parse("run", arguments, RunSettings)
-    entry, options, settings = invocation.entry, invocation.options, invocation.settings
+    entry, experiment, settings = invocation.entry, invocation.experiment, invocation.settings
     if settings.seeds > 1:
         stem = f"{entry.name}-{settings.preset}-seeds"
         folder = settings.out or default_folder(stem, resume=settings.resume)
-        return run_members(entry, {entry.name: options}, settings, vary="", folder=folder)
-    from vestige.experiments.execute import execute
+        return run_members(entry, {entry.name: experiment}, settings, vary="", folder=folder)
+    from vestige.experiments.execution import execute
     from vestige.report import write_report
 
     folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)
-    execute(entry, options, seed=settings.seed, folder=folder, **how(settings))
+    execute(entry, experiment, seed=settings.seed, folder=folder, **how(settings))
     page = write_report(folder)
     print_results(folder)
     print(f"report: {page}")
@@ -86,7 +93,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run_members(
-    entry: Entry[Any], members: Mapping[str, AbstractOptions], settings: RunSettings, *, vary: str, folder: Path
+    entry: Entry, members: Mapping[str, Experiment], settings: RunSettings, *, vary: str, folder: Path
 ) -> int:
     """Run every member with every seed, print the table and write all reports."""
     from vestige.report import write_report

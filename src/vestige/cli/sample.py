@@ -7,10 +7,7 @@ import tyro
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
-from vestige.errors import RunError
-from vestige.experiments.abilities import AbstractGenerative
-from vestige.experiments.catalogue import able
-from vestige.experiments.record import recorded
+from vestige.errors import RunError, UsageError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,16 +39,20 @@ class SampleSettings:
 def main(arguments: list[str]) -> int:
     """Draw sequences from a run's model and write them as a picture and as arrays."""
     settings = simple("sample", "Sequences imagined by a run's model.", SampleSettings, arguments)
-    which = recorded(settings.folder)
-    options = able(which.entry, which.options, AbstractGenerative, command="sample")
     enable_compilation_cache()
-    from vestige.experiments.restore import restore
-    from vestige.experiments.strips import save_strips
+    from vestige.experiments.image_grid import save_image_grid
+    from vestige.experiments.protocols import GeneratesSequences
+    from vestige.experiments.restoring import load
 
-    run = restore(settings.folder)
+    run = load(settings.folder)
+    task = run.components.task
+    if not isinstance(task, GeneratesSequences):
+        raise UsageError(
+            f"vestige sample draws sequences of images, and {run.entry.name} has none; those with generative "
+            "temporal models have"
+        )
     out = settings.out or settings.folder / "samples.png"
-    sequences = options.imagine(
-        run.built,
+    sequences = task.generated(
         run.model,
         count=settings.count,
         frames=settings.frames,
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> int:
         seed=settings.seed,
     )
     try:
-        save_strips(out, sequences)
+        save_image_grid(out, sequences)
     except OSError as error:
         raise RunError(f"cannot write {out}: {error.strerror}") from error
     print(f"{out}: {settings.count} sequences of {sequences.shape[1]} frames, the first {settings.given} given")

@@ -56,12 +56,12 @@ def main(name: str, arguments: list[str]) -> int:
 
 def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, folder: Path) -> None:
     """One experiment with all settings."""
-    from vestige.experiments.compare import compare
+    from vestige.experiments.comparison import compare
     from vestige.report import write_report
 
-    members = suite.options(entry, columns, preset=settings.preset)
+    members = suite.experiments(entry, columns, preset=settings.preset)
     if settings.steps is not None:
-        members = {name: dataclasses.replace(options, steps=settings.steps) for name, options in members.items()}
+        members = {name: dataclasses.replace(each, steps=settings.steps) for name, each in members.items()}
     compare(
         entry,
         members,

@@ -1,6 +1,6 @@
 """Data sets: where their files are, how they are fetched and checked, and their arrays.
 
-`DATASETS[name].load(split)` gives an `ImageSet` of numpy arrays; recordings and texts load by what they are made of.
+`image_data(name).load(split)` gives an `ImageSet` of numpy arrays; recordings and texts load by what they are made of.
 Files are looked for in `$VESTIGE_DATA/<name>/` (never written to), then in the user's cache folder; those of images are
 downloaded into the cache otherwise, and digits and glyphs need none; an example of a stream is made there. Importing
 this package imports neither JAX nor any of the libraries that single data sets need.
@@ -18,13 +18,12 @@ from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot, OmniglotPart
 from vestige.data.recorded import Recorded, read_recorded
-from vestige.data.registry import DATASETS, KNOWN, Row, check, get, listing
+from vestige.data.registry import DATASETS, Row, check, get, image_data, listing, text_data
 from vestige.data.stored import StoredData, StoredFile
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 
 __all__ = [
     "DATASETS",
-    "KNOWN",
     "MNIST",
     "Dataset",
     "Digits",
@@ -50,6 +49,8 @@ __all__ = [
     "WarAndPeace",
     "check",
     "get",
+    "image_data",
     "listing",
     "read_recorded",
+    "text_data",
 ]

@@ -23,6 +23,7 @@ class Digits(ImageData):
     """
 
     name: ClassVar[str] = "digits"
+    side: ClassVar[int] = 8
     description: ClassVar[str] = "handwritten digits, 8x8, 10 classes, 1,415 + 382 images"
     licence: ClassVar[str] = "CC BY 4.0 (UCI, Alpaydin and Kaynak)"
     size: ClassVar[str] = "0 MB (part of scikit-learn)"

@@ -29,7 +29,7 @@ class ExampleStream(Dataset):
     """Symbols, each asked about much later, written as pairs of .npy files; never needs a network.
 
     An episode of 61 to 100 steps shows one of 8 symbols first; at three of its last 30 steps comes the question what
-    that was. In half of the episodes another step is marked, and its outcome is a random symbol that nothing foretells.
+    that was. In half of the episodes another step is marked, and its outcome is a random symbol that nothing predicts.
     All other steps show a blank, and have no outcome (-1). Inputs are integers in 0..10, outcomes in 0..7.
 
     The files are made in the cache when they are first asked for, of the same bytes on every machine.

@@ -28,6 +28,7 @@ class Glyphs(ImageData):
     """
 
     name: ClassVar[str] = "glyphs"
+    side: ClassVar[int] = 28
     description: ClassVar[str] = "invented characters, 28x28, 964 + 659 classes, 19,280 + 13,180 images"
     licence: ClassVar[str] = "Apache-2.0 (made by Vestige)"
     size: ClassVar[str] = "0 MB (generated)"

@@ -1,5 +1,6 @@
 """Spikes of an animal that runs, and where it was."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -8,9 +9,12 @@ import numpy as np
 from vestige.data.stored import StoredData, StoredFile
 from vestige.errors import UsageError, nearest
 
-Track = Literal["linear_track", "w_maze"]
-NOT_A_CELL = {"linear_track": (), "w_maze": (19,)}
+Track = Literal["linear-track", "w-maze"]
+"""The recordings, as they are named on the command line too."""
+NOT_A_CELL: Mapping[Track, tuple[int, ...]] = {"linear-track": (), "w-maze": (19,)}
 """Units to leave out: unit 19 of the W-maze fires at 107 Hz, 89 % of all spikes, which no single cell there does."""
+NPZ: Mapping[Track, str] = {"linear-track": "linear_track.npz", "w-maze": "w_maze.npz"}
+"""The file of each recording."""
 _ARRAYS = ("spike_time", "spike_unit", "unit_tetrode", "pos_time", "pos_xy")
 
 
@@ -73,7 +77,7 @@ class Hippocampus(StoredData):
         """All units, those that are no single cells too. Raises UsageError for an unknown name, and as `check`."""
         if track not in get_args(Track):
             raise UsageError(f"hippocampus: there is no '{track}'. {nearest(str(track), get_args(Track))}")
-        arrays = self.arrays(next(file for file in self.files if file.name == f"{track}.npz"))
+        arrays = self.arrays(next(file for file in self.files if file.name == NPZ[track]))
         return Recording(
             arrays["spike_time"],
             arrays["spike_unit"].astype(np.int64),

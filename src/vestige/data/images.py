@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -43,7 +43,10 @@ class ImageSet:
 
 
 class ImageData(Dataset):
-    """A named set of images with a training and a test part."""
+    """A named set of square images with a training and a test part."""
+
+    side: ClassVar[int]
+    """Pixels of an image in each direction."""
 
     @abstractmethod
     def load(self, split: Split) -> ImageSet:

@@ -61,6 +61,7 @@ class MNIST(ImageData):
     """
 
     name: ClassVar[str] = "mnist"
+    side: ClassVar[int] = 28
     description: ClassVar[str] = "handwritten digits, 28x28, 10 classes, 60,000 + 10,000 images"
     licence: ClassVar[str] = "CC BY-SA 3.0 as usually cited (LeCun and Cortes)"
     size: ClassVar[str] = "11.6 MB"

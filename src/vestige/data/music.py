@@ -1,5 +1,6 @@
 """Polyphonic music as piano rolls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -9,7 +10,8 @@ from vestige.data.frames import FrameSet
 from vestige.data.stored import StoredData, StoredFile
 from vestige.errors import UsageError, nearest
 
-Corpus = Literal["jsb_chorales", "nottingham", "piano_midi", "musedata"]
+Corpus = Literal["jsb", "nottingham", "piano-midi", "musedata"]
+"""The corpora, as they are named on the command line too."""
 MusicSplit = Literal["train", "valid", "test"]
 LOWEST_NOTE = 21
 _ARRAYS = tuple(f"{split}_{what}" for split in get_args(MusicSplit) for what in ("rolls", "lengths"))
@@ -19,6 +21,14 @@ _FILES = (
     StoredFile("piano_midi.npz", 195_976, "8b9ba276cd956bd18ad1b97470ead79d6caff50c579b894deb3456e7e7c0eba2", _ARRAYS),
     StoredFile("musedata.npz", 804_199, "5b4486a94c9f00ac922a5924f57cc7c4f663b776e90c7a7fdbf36d19e32af588", _ARRAYS),
 )
+
+NPZ: Mapping[Corpus, str] = {
+    "jsb": "jsb_chorales.npz",
+    "nottingham": "nottingham.npz",
+    "piano-midi": "piano_midi.npz",
+    "musedata": "musedata.npz",
+}
+"""The file of each corpus."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,6 @@ class Music(StoredData):
         for name, known in ((corpus, get_args(Corpus)), (split, get_args(MusicSplit))):
             if name not in known:
                 raise UsageError(f"music: there is no '{name}'. {nearest(str(name), known)}")
-        arrays = self.arrays(next(file for file in self.files if file.name == f"{corpus}.npz"))
+        arrays = self.arrays(next(file for file in self.files if file.name == NPZ[corpus]))
         notes = tuple(f"note {LOWEST_NOTE + j}" for j in range(88))
         return FrameSet(arrays[f"{split}_rolls"], arrays[f"{split}_lengths"].astype(np.int32), notes)

@@ -71,6 +71,7 @@ class Omniglot(ImageData):
     """
 
     name: ClassVar[str] = "omniglot"
+    side: ClassVar[int] = 28
     description: ClassVar[str] = "handwritten characters, 28x28, 964 + 659 classes, 19,280 + 13,180 images"
     licence: ClassVar[str] = "MIT (Brenden Lake)"
     size: ClassVar[str] = "3.0 MB (made from 15.9 MB)"

@@ -12,19 +12,50 @@ from vestige.data.mnist import MNIST
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot
-from vestige.data.texts import TinyShakespeare, WarAndPeace
+from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 from vestige.errors import UsageError, nearest
+from vestige.registries import Registry, registry
 
-DATASETS: dict[str, ImageData] = {data.name: data for data in (Digits(), Glyphs(), MNIST(), Omniglot())}
-"""Those of images, which all load alike."""
-
-KNOWN: dict[str, Dataset] = {
-    **DATASETS,
-    **{
-        data.name: data for data in (Music(), Mocap(), TinyShakespeare(), WarAndPeace(), Hippocampus(), ExampleStream())
+DATASETS: Registry[Dataset] = Registry(
+    "dataset",
+    Dataset,
+    {
+        data.name: data
+        for data in (
+            Digits(),
+            Glyphs(),
+            MNIST(),
+            Omniglot(),
+            Music(),
+            Mocap(),
+            TinyShakespeare(),
+            WarAndPeace(),
+            Hippocampus(),
+            ExampleStream(),
+        )
     },
-}
-"""All of them."""
+)
+"""All of them by name; those of images, which all load alike, are instances of `ImageData`."""
+
+
+def image_data(name: str) -> ImageData:
+    """The set of images of that name. **Raises:** `UsageError` where there is none, with those that there are."""
+    known = registry("dataset")
+    sets = {other: data for other, data in known.items() if isinstance(data, ImageData)}
+    if name not in sets:
+        what = "is not a set of images" if name in known else "is unknown"
+        raise UsageError(f"data set '{name}' {what}. {nearest(name, sets)}")
+    return sets[name]
+
+
+def text_data(name: str) -> Text:
+    """The text of that name. **Raises:** `UsageError` where there is none, with those that there are."""
+    known = registry("dataset")
+    texts = {other: data for other, data in known.items() if isinstance(data, Text)}
+    if name not in texts:
+        what = "is not a text" if name in known else "is unknown"
+        raise UsageError(f"data set '{name}' {what}. {nearest(name, texts)}")
+    return texts[name]
 
 
 class Row(NamedTuple):
@@ -39,7 +70,7 @@ class Row(NamedTuple):
 
 def listing() -> list[Row]:
     """A row for every data set. Opens no file; raises UsageError if VESTIGE_DATA is not a folder."""
-    return [Row(d.name, d.description, d.found(), d.licence, d.size) for d in KNOWN.values()]
+    return [Row(d.name, d.description, d.found(), d.licence, d.size) for d in registry("dataset").values()]
 
 
 def get(name: str) -> list[str]:
@@ -60,6 +91,4 @@ def check(name: str) -> list[str]:
 
 
 def _known(name: str) -> Dataset:
-    if name not in KNOWN:
-        raise UsageError(f"There is no data set '{name}'. {nearest(name, KNOWN)}")
-    return KNOWN[name]
+    return registry("dataset").find(name)

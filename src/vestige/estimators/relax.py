@@ -100,6 +100,7 @@ class Relax(AbstractEstimator):
     - `draws`: static; each costs one evaluation of `fn`.
     - `noise`: `GivenTrace(redraws=1)`, `GivenSet(redraws=1)` or `AllTimes()`.
     - `baseline`: for what the critic leaves of the cost; `MeanOfOthers()` combines leave-one-out with RELAX.
+    - `trained`: False: no gradient reaches the critic, which stays as it is.
 
     Time: about two passes through the structure and, with its training, four through the critic a draw.
     """
@@ -108,6 +109,7 @@ class Relax(AbstractEstimator):
     draws: int = eqx.field(static=True, default=1)
     noise: AbstractNoise = GivenTrace()
     baseline: AbstractBaseline = NoBaseline()
+    trained: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
         if self.draws < 1:
@@ -140,7 +142,9 @@ class Relax(AbstractEstimator):
         (found,) = pull_back((share * weights, jnp.zeros_like(controls), share))
         found = jnp.where(present, found, 0.0)
         slope = jnp.sum(jnp.where(present, jax.lax.stop_gradient(found) * structure.log_rates, 0.0))
-        training = jnp.sum(found**2) + self.baseline.loss(jax.lax.stop_gradient(left), context)
+        training = self.baseline.loss(jax.lax.stop_gradient(left), context)
+        if self.trained:
+            training = jnp.sum(found**2) + training
         return attach(jnp.mean(still), jnp.mean(costs) + slope + training)
 
 

@@ -1,5 +1,5 @@
-"""The catalogue: one entry per published experiment, with its presets and the numbers to stand beside."""
+"""One experiment for all: what is learned, by what model and rule; the catalogue, run folders, comparisons."""
 
-from vestige.experiments.catalogue import CATALOGUE as CATALOGUE
-from vestige.experiments.catalogue import find as find
-from vestige.experiments.entry import Entry as Entry
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

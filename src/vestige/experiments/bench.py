@@ -1,20 +1,22 @@
-"""The catalogue's models under the stopwatch."""
+"""The variants of an experiment under the stopwatch."""
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 
-from vestige.experiments.abilities import AbstractTimed
-from vestige.experiments.catalogue import able, find
+from vestige.experiments.experiment import Experiment
+from vestige.experiments.protocols import Unrolls
 from vestige.models.temporal import count_parameters
+from vestige.registries import registry
 from vestige.training import fit
 from vestige.training.measure import Cost, available_bytes, measure
 
 
 class Measured(NamedTuple):
-    """What came of the rivals."""
+    """What was measured of the variants."""
 
     costs: dict[str, tuple[int, Cost]]
     """Of each: its parameters and the cost of one update."""
@@ -22,24 +24,27 @@ class Measured(NamedTuple):
     """Of each that could not be timed: why."""
 
 
-def measure_rivals(options: AbstractTimed, *, updates: int, blocks: int, seconds: float | None, seed: int) -> Measured:
-    """Time the rivals one after the other. One that does not fit the options, or needs more memory than there is, is
+def measure_variants(
+    variants: Mapping[str, Experiment], *, updates: int, blocks: int, seconds: float | None, seed: int
+) -> Measured:
+    """Time the variants one after the other. One whose parts do not fit, or that needs more memory than there is, is
     left out."""
     found = Measured({}, {})
-    for name, rival in options.rivals().items():
+    for name, variant in variants.items():
         try:
-            built = rival.rehearsal(seed=seed)
+            built = variant.build(seed=seed, dummy=True)
+            unrolled = built.model.unrolled(built.task) if isinstance(built.model, Unrolls) else built.model
             cost = measure(
                 built.model,
-                rival.written_out(built),
+                unrolled,
                 built.task,
                 rule=built.rule,
                 optimiser=built.optimiser,
-                batch_size=rival.batch,
+                batch_size=variant.batch_size,
                 key=built.key,
                 updates=updates,
                 blocks=blocks,
-                cycle=rival.cycle(built),
+                cycle=variant.rule.updates_per_batch(built.task),
                 seconds=seconds,
                 available=available_bytes(),
             )
@@ -50,16 +55,16 @@ def measure_rivals(options: AbstractTimed, *, updates: int, blocks: int, seconds
     return found
 
 
-def first_update(options: AbstractTimed, *, seed: int) -> float:
+def first_update(experiment: Experiment, *, seed: int) -> float:
     """Make the first update of a run; the wall-clock time at its end, in seconds since 1970."""
-    built = options.rehearsal(seed=seed)
+    built = experiment.build(seed=seed, dummy=True)
     fit(
         built.model,
         built.task,
         rule=built.rule,
         optimiser=built.optimiser,
         steps=1,
-        batch_size=options.batch,
+        batch_size=experiment.batch_size,
         key=built.key,
     )
     return time.time()
@@ -67,6 +72,4 @@ def first_update(options: AbstractTimed, *, seed: int) -> float:
 
 if __name__ == "__main__":
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    entry = find(sys.argv[1])
-    options = able(entry, entry.preset(sys.argv[2]), AbstractTimed, command="bench")
-    print(first_update(options, seed=int(sys.argv[3])))
+    print(first_update(registry("experiment").find(sys.argv[1]).preset(sys.argv[2]), seed=int(sys.argv[3])))

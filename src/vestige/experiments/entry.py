@@ -1,40 +1,45 @@
-"""A published experiment, as the catalogue holds it."""
+"""An experiment of the catalogue: its presets, and the published numbers to stand beside them."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from vestige.errors import UsageError, nearest
-from vestige.experiments.contract import AbstractOptions
+from vestige.experiments.experiment import Experiment
 
 Published = dict[str, Any]
 """`source`, `note`, `metrics` (model -> metric -> value) and `curves` (curve -> model -> x -> value)."""
 
-Kind = TypeVar("Kind", bound=AbstractOptions)
+
+def unpublished(experiment: Experiment) -> Published:
+    """No numbers: the paper has none, or has no such experiment."""
+    return {}
 
 
 @dataclasses.dataclass(frozen=True)
-class Entry(Generic[Kind]):
-    """One published experiment."""
+class Entry:
+    """An experiment of the catalogue."""
 
     name: str
     title: str
     summary: str
+    """One line."""
+    system: str
+    """Under which heading `vestige list` shows it."""
     paper: str
-    presets: Mapping[str, Kind]
-    """Options by name, all of one class; `small` is the default."""
-    durations: Mapping[str, str]
+    presets: Mapping[str, Experiment]
+    """Settings by name; the first, `small`, is the default."""
+    durations: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """How long each preset takes, and where."""
-    published: Callable[[Kind], Published]
-    """The published numbers of these options; empty where the paper has none."""
+    published: Callable[[Experiment], Published] = unpublished
+    """The published numbers for these settings; empty where there are none."""
+    vary: str = "rule"
+    """What `vestige compare` varies where nothing is said, e.g. `model.memory`."""
+    bench: str = "rule"
+    """What `vestige bench` times side by side."""
 
-    @property
-    def kind(self) -> type[Kind]:
-        """The options class."""
-        return type(self.presets["small"])
-
-    def preset(self, name: str) -> Kind:
-        """The options of a preset. **Raises:** `UsageError` for an unknown one."""
+    def preset(self, name: str) -> Experiment:
+        """The settings of a preset. **Raises:** `UsageError` for an unknown one."""
         if name not in self.presets:
             raise UsageError(f"unknown preset '{name}' of {self.name}. {nearest(name, self.presets)}")
         return self.presets[name]

@@ -1,6 +1,7 @@
-"""The last judgement on a model, and where it is kept."""
+"""The final evaluation of a model, and where it is kept."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,50 @@ import jax
 import numpy as np
 
 from vestige.errors import RunError
-from vestige.experiments.contract import AbstractOptions, Built
+from vestige.experiments.distances import by_distance, storage_by_distance
 from vestige.experiments.entry import Entry
+from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.folder import EVALUATION
+from vestige.experiments.protocols import DiagnosesItself, DiagnosesModels
+from vestige.tasks import Evaluation
+from vestige.tasks.evaluation import evaluate as on_task
+from vestige.tasks.evaluation import scalars
+from vestige.typing import Diagnostics, Key
 
 
 def evaluate(
-    entry: Entry[Any], options: AbstractOptions, built: Built, model: Any
+    entry: Entry, experiment: Experiment, components: Components, model: Any
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Final metrics with published numbers and bounds beside them, and the arrays for the report."""
-    found = options.examine(built, model, key=jax.random.fold_in(built.key, 1))
+    key = jax.random.fold_in(components.key, 1)
+    found = _of_task(components.task, model, size=experiment.eval_size, key=key)
+    metrics, arrays = dict(found.metrics), dict(found.arrays)
+    for extra in _diagnostics(experiment, components, model, key=key):
+        metrics |= extra.metrics
+        arrays |= extra.arrays
     results = {
-        "metrics": found.metrics,
+        "metrics": metrics,
         "metrics_train": found.metrics_train,
-        "published": entry.published(options),
+        "published": entry.published(experiment),
         "bounds": found.bounds,
     }
-    return results, found.arrays
+    return results, arrays
+
+
+def _diagnostics(experiment: Experiment, components: Components, model: Any, *, key: Key) -> Iterator[Diagnostics]:
+    if experiment.task.distance is not None:
+        yield by_distance(experiment, components, model, key=key)
+    if experiment.rule.reports_storage:
+        yield storage_by_distance(experiment)
+    if isinstance(components.rule, DiagnosesItself):
+        yield components.rule.diagnostics(model, components.task, key=key)
+
+
+def _of_task(task: Any, model: Any, *, size: int, key: Key) -> Evaluation:
+    if isinstance(task, DiagnosesModels):
+        return task.diagnostics(model, size=size, key=key)
+    found = on_task(task, model, size, key=key)
+    return Evaluation(scalars(found), {}, task.bounds(found), {})
 
 
 def write_evaluation(folder: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -88,38 +88,21 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def prepare(folder: Path, config: dict[str, Any], *, resume: bool) -> None:
-    """Make the folder of a new run, or check that the run to be continued is this one.
+def prepare(folder: Path, config: dict[str, Any], *, resume: bool) -> bool:
+    """Make the folder of a new run; with `resume`, one that holds something is left as it is.
 
-    **Raises:** `UsageError` where the folder exists (without `resume`), holds something else, or holds a run
-    with other options; `RunError` where it cannot be written.
+    **Returns:** whether it was made.
+
+    **Raises:** `UsageError` where the folder exists (without `resume`), or cannot be made.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not resume:
             raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to continue the run in it.")
-        differing = _differences(read_config(folder), config)
-        if differing:
-            raise UsageError(f"{folder} holds a run with another configuration:\n  " + "\n  ".join(differing[:8]))
-        return
+        return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = "it is read-only" if error.errno in (errno.EROFS, errno.EACCES) else error.strerror
         raise UsageError(f"cannot make the run folder {folder}: {reason}. Choose another --out.") from error
     write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-
-
-def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        return {k: v for key, entry in value.items() for k, v in _flat(entry, f"{name}.{key}" if name else key).items()}
-    return {name: value}
-
-
-def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    keys = ("experiment", "seed", "options")
-    old, new = (_flat({key: config.get(key) for key in keys}) for config in (there, here))
-    return [
-        f"{name}: there {old.get(name, 'absent')}, here {new.get(name, 'absent')}"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    ]
+    return True

@@ -11,7 +11,7 @@ from vestige.experiments.suites import Suite
 PUBLISHED_NAMES = {"none": "VRNN", "introspection": "Introspective", "ntm": "NTM", "lru": "LRU", "dnc": "DNC"}
 
 
-def matrix(suite: Suite, rows: list[Entry[Any]], columns: list[str], folder: Path, *, command: str) -> dict[str, Any]:
+def matrix(suite: Suite, rows: list[Entry], columns: list[str], folder: Path, *, command: str) -> dict[str, Any]:
     """What `results.json` of the suite holds. Comparisons that are not there leave their cells out."""
     found = {entry.name: _members(folder / entry.name) for entry in rows}
     return {

@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 from vestige.errors import UsageError, nearest
-from vestige.experiments.contract import AbstractOptions
+from vestige.experiments.catalogue.gtmm import GTMM
 from vestige.experiments.entry import Entry
-from vestige.experiments.temporal.entries import GTMM
-from vestige.experiments.temporal.memories import COMPARED
+from vestige.experiments.experiment import Experiment
+
+COMPARED = ("none", "introspection", "ntm", "lru", "dnc", "attention")
+"""The memories of the published tables, and attention."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,16 +19,16 @@ class Suite:
     name: str
     title: str
     summary: str
-    entries: tuple[Entry[Any], ...]
+    entries: tuple[Entry, ...]
     """The rows."""
     vary: str
-    """The option that makes the columns, one with named choices."""
+    """The option that makes the columns, one that is chosen by name."""
     members: tuple[str, ...]
     """The columns, by those names."""
     metric: Mapping[str, str]
     """What stands in each row: entry -> metric."""
 
-    def rows(self, tasks: str) -> list[Entry[Any]]:
+    def rows(self, tasks: str) -> list[Entry]:
         """The entries named in `a,b,…`, in the suite's order; `all` is all. **Raises** `UsageError`."""
         return [entry for entry in self.entries if entry.name in _named(tasks, [e.name for e in self.entries])]
 
@@ -36,11 +37,9 @@ class Suite:
         chosen = _named(members, list(self.members))
         return [member for member in self.members if member in chosen]
 
-    def options(self, entry: Entry[Any], members: list[str], *, preset: str) -> dict[str, AbstractOptions]:
+    def experiments(self, entry: Entry, members: list[str], *, preset: str) -> dict[str, Experiment]:
         """One row's runs."""
-        options = entry.preset(preset)
-        choices = options.choices[self.vary]
-        return {member: dataclasses.replace(options, **{self.vary: choices[member]}) for member in members}
+        return {member: entry.preset(preset).choose({self.vary: member}) for member in members}
 
 
 def _named(names: str, known: list[str]) -> list[str]:
@@ -61,7 +60,7 @@ SUITES: dict[str, Suite] = {
         title="Generative temporal models with memory",
         summary="the seven tasks of Gemici et al. 2017, with every memory",
         entries=GTMM,
-        vary="memory",
+        vary="model.memory",
         members=COMPARED,
         metric={
             "perfect-recall": "kl_last",

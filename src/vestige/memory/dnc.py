@@ -11,7 +11,7 @@ from vestige.memory.allocation import allocation, update_usage
 from vestige.memory.content import BLANK, content_weights
 from vestige.memory.contract import AbstractFeedbackMemory, Info
 from vestige.memory.interface import bounded, emitter, oneplus, received, split, steer
-from vestige.memory.links import follow, update_links, update_precedence
+from vestige.memory.links import directional_read_weights, update_links, update_precedence
 from vestige.memory.recompute import rematerialised
 from vestige.memory.sizes import check_sizes
 from vestige.typing import Key
@@ -129,7 +129,7 @@ class DNC(AbstractFeedbackMemory[DNCState]):
         keys, strengths, modes = split(self.read_interface(h), self._read_sizes)
         modes = jax.nn.softmax(steer(modes).reshape(self.heads, 3), axis=-1)
         content = content_weights(keys.reshape(self.heads, -1), oneplus(steer(strengths)), state.memory)
-        backward, forward = follow(state.links, state.read_weights)
+        backward, forward = directional_read_weights(state.links, state.read_weights)
         weights = modes[:, :1] * backward + modes[:, 1:2] * content + modes[:, 2:] * forward
         reads = weights @ state.memory
         info = {

@@ -23,7 +23,7 @@ def update_precedence(
     return (1.0 - jnp.sum(write_weights)) * precedence + write_weights
 
 
-def follow(
+def directional_read_weights(
     links: Float[Array, "slots slots"], read_weights: Float[Array, "heads slots"]
 ) -> tuple[Float[Array, "heads slots"], Float[Array, "heads slots"]]:
     """From where each head looked: `(backward, forward)`, to what was written before and after it."""

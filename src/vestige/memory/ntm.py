@@ -61,9 +61,9 @@ class NTM(AbstractFeedbackMemory[NTMState]):
     - `latent_size`, `controller_size`: widths of z and h.
     - `slots`, `word_size`: shape of the memory. Words wider than z can also hold what came before.
     - `heads`: number of read heads.
-    - `reach`: how many slots a head can move in one step, to either side.
+    - `max_shift`: how many slots a head can move in one step, to either side.
 
-    **Raises:** `ValueError` where `slots`, `word_size`, `heads` or `reach` is below 1.
+    **Raises:** `ValueError` where `slots`, `word_size`, `heads` or `max_shift` is below 1.
     """
 
     read_interface: eqx.nn.Linear
@@ -71,7 +71,7 @@ class NTM(AbstractFeedbackMemory[NTMState]):
     slots: int = eqx.field(static=True)
     word_size: int = eqx.field(static=True)
     heads: int = eqx.field(static=True)
-    reach: int = eqx.field(static=True)
+    max_shift: int = eqx.field(static=True)
     context_size: int = eqx.field(static=True)
     feedback_size: int = eqx.field(static=True)
 
@@ -83,11 +83,11 @@ class NTM(AbstractFeedbackMemory[NTMState]):
         slots: int,
         word_size: int,
         heads: int = 1,
-        reach: int = 1,
+        max_shift: int = 1,
         key: Key,
     ):
-        check_sizes("NTM", slots=slots, word_size=word_size, heads=heads, reach=reach)
-        self.slots, self.word_size, self.heads, self.reach = slots, word_size, heads, reach
+        check_sizes("NTM", slots=slots, word_size=word_size, heads=heads, max_shift=max_shift)
+        self.slots, self.word_size, self.heads, self.max_shift = slots, word_size, heads, max_shift
         self.feedback_size = heads * word_size
         self.context_size = heads * word_size + controller_size
         key_read, key_write = jax.random.split(key)
@@ -96,7 +96,7 @@ class NTM(AbstractFeedbackMemory[NTMState]):
         self.write_interface = emitter(controller_size + latent_size, written, key=key_write)
 
     def _head_sizes(self, heads: int) -> list[int]:
-        return [heads * self.word_size, heads, heads, heads, heads * (2 * self.reach + 1)]
+        return [heads * self.word_size, heads, heads, heads, heads * (2 * self.max_shift + 1)]
 
     def init(self) -> NTMState:
         origin = jnp.zeros(self.slots).at[0].set(1.0)

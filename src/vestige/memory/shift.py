@@ -10,8 +10,8 @@ def shift(weights: Float[Array, "heads slots"], shifts: Float[Array, "heads shif
 
     Move +1 brings what was on slot j to slot j + 1, and the last slot's to slot 0.
     """
-    reach = shifts.shape[-1] // 2
-    moved = [jnp.roll(weights, move, axis=-1) for move in range(-reach, reach + 1)]
+    max_shift = shifts.shape[-1] // 2
+    moved = [jnp.roll(weights, move, axis=-1) for move in range(-max_shift, max_shift + 1)]
     return sum((shifts[:, i, None] * part for i, part in enumerate(moved[1:], 1)), shifts[:, 0, None] * moved[0])
 
 

@@ -1,5 +1,6 @@
 """Small numerical pieces that stay finite: clamps, masked reductions, densities in log-scale form."""
 
+from vestige.numerics.batched_map import batched_map as batched_map
 from vestige.numerics.exponential import log_add as log_add
 from vestige.numerics.exponential import log_difference as log_difference
 from vestige.numerics.exponential import log_exponential as log_exponential
@@ -9,7 +10,6 @@ from vestige.numerics.gaussian import DiagonalGaussian as DiagonalGaussian
 from vestige.numerics.mixture import GaussianMixture as GaussianMixture
 from vestige.numerics.poisson import log_poisson as log_poisson
 from vestige.numerics.poisson import poisson as poisson
-from vestige.numerics.rounds import in_rounds as in_rounds
 from vestige.numerics.safe import masked_mean as masked_mean
 from vestige.numerics.safe import masked_where as masked_where
 from vestige.numerics.safe import soft_clamp as soft_clamp

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from vestige.report.arrays import array
 from vestige.report.numbers import format_number
-from vestige.report.pictures import Strips, pieces
+from vestige.report.pictures import ImageGrid, pieces
 from vestige.report.plot import COLOUR, SMALL, SQUARE, Key, Plot, svg, words
 from vestige.report.run import Run
 
@@ -20,10 +20,10 @@ _WAYS = (
 _ACROSS = 10
 
 
-def made(run: Run) -> list[Strips]:
+def made(run: Run) -> list[ImageGrid]:
     """Pictures that the arrays allow."""
     found = [_classes(run), _again(run), _filled(run), _filters(run)]
-    return [strips for strips in found if strips is not None]
+    return [grid for grid in found if grid is not None]
 
 
 def agreement(run: Run) -> list[Plot]:
@@ -32,13 +32,13 @@ def agreement(run: Run) -> list[Plot]:
     return [plot for plot in found if plot is not None]
 
 
-def _strip(name: str, title: str, caption: str, rows: "list[tuple[str, np.ndarray]]") -> Strips:
+def _image_grid(name: str, title: str, caption: str, rows: "list[tuple[str, np.ndarray]]") -> ImageGrid:
     """Named rows of pictures, one below the other, numbered from 0."""
     count = min(len(frames) for _, frames in rows)
-    return Strips(name, title, caption, (pieces(rows, ["fresh"] * count, length=_ACROSS),))
+    return ImageGrid(name, title, caption, (pieces(rows, ["fresh"] * count, length=_ACROSS),))
 
 
-def _classes(run: Run) -> Strips | None:
+def _classes(run: Run) -> ImageGrid | None:
     samples = array(run, "class_samples")
     if samples is None:
         return None
@@ -49,27 +49,27 @@ def _classes(run: Run) -> Strips | None:
         "A column for each class, a row for each draw." if labelled else "Drawn from the generation network alone."
     )
     caption += " Probabilities of the pixels; the hidden layers are sampled."
-    return _strip("class-samples", "What it makes", caption, rows)
+    return _image_grid("class-samples", "What it makes", caption, rows)
 
 
-def _again(run: Run) -> Strips | None:
+def _again(run: Run) -> ImageGrid | None:
     shown, again = array(run, "shown"), array(run, "reconstructed")
     if shown is None or again is None or shown.shape != again.shape:
         return None
     caption = "Above: data; below: the same, up to the top layer and down again, by means."
-    return _strip("reconstructed", "What it makes again", caption, [("data", shown), ("reconstruction", again)])
+    return _image_grid("reconstructed", "What it makes again", caption, [("data", shown), ("reconstruction", again)])
 
 
-def _filled(run: Run) -> Strips | None:
+def _filled(run: Run) -> ImageGrid | None:
     given, filled, shown = array(run, "given_half"), array(run, "inpainted"), array(run, "shown")
     if given is None or filled is None or shown is None or not given.shape == filled.shape == shown.shape:
         return None
     caption = "Above: what is given, grey where nothing is; then what it fills in; below: what really was there."
     rows = [("given", given), ("filled in", filled), ("data", shown)]
-    return _strip("inpainted", "What it fills in", caption, rows)
+    return _image_grid("inpainted", "What it fills in", caption, rows)
 
 
-def _filters(run: Run) -> Strips | None:
+def _filters(run: Run) -> ImageGrid | None:
     filters = array(run, "filters")
     if filters is None:
         return None
@@ -78,12 +78,12 @@ def _filters(run: Run) -> Strips | None:
     caption = (
         "Weights of the first connection, a picture for each unit of layer 1, the strongest first: light positive, "
     )
-    return _strip("filters", "What it looks for", caption + "dark negative, grey zero.", rows)
+    return _image_grid("filters", "What it looks for", caption + "dark negative, grey zero.", rows)
 
 
 def _reliability(run: Run) -> Plot | None:
-    found = [(array(run, f"reliability_{name}"), *told) for name, *told in _WAYS]
-    ways = [(table, *told) for table, *told in found if table is not None and len(table) == 3]
+    found = [(array(run, f"reliability_{name}"), *labels) for name, *labels in _WAYS]
+    ways = [(table, *labels) for table, *labels in found if table is not None and len(table) == 3]
     if not ways:
         return None
 
@@ -100,11 +100,11 @@ def _reliability(run: Run) -> Plot | None:
         words(axes, x="confidence", y="accuracy")
 
     errors = [float((share * abs(accuracy - confidence)).sum()) for (confidence, accuracy, share), *_ in ways]
-    told = ", ".join(f"{way[1]} {format_number(error)}" for way, error in zip(ways, errors, strict=True))
+    text = ", ".join(f"{way[1]} {format_number(error)}" for way, error in zip(ways, errors, strict=True))
     caption = "Decisions sorted by their probability, against how often they are right. Dotted: as it should be. "
-    caption += f"Expected calibration error: {told}."
+    caption += f"Expected calibration error: {text}."
     legend = tuple(Key(name, colour, sign) for _, name, colour, sign, _ in ways)
-    figure = svg("reliability", f"Reliability diagram. Expected calibration error: {told}.", draw, SQUARE)
+    figure = svg("reliability", f"Reliability diagram. Expected calibration error: {text}.", draw, SQUARE)
     return Plot(figure, caption, legend, None, "Its probabilities")
 
 
@@ -119,9 +119,9 @@ def _gaps(run: Run) -> Plot | None:
         axes.axhline(0, color=COLOUR["grid"], linewidth=1)
         words(axes, x="layer", y="nats")
 
-    told = ", ".join(f"layer {k} {format_number(float(gap))}" for k, gap in zip(layers, gaps, strict=True))
+    text = ", ".join(f"layer {k} {format_number(float(gap))}" for k, gap in zip(layers, gaps, strict=True))
     caption = (
         "How far recognition is from the posterior of the generation network: KL(q ‖ p) of each layer given the one"
     )
     caption += f" below, in nats; {format_number(float(gaps.sum()))} in all. Zero: one joint model."
-    return Plot(svg("gaps", f"Consistency gap: {told}.", draw, SMALL), caption, (), None, "Its two directions")
+    return Plot(svg("gaps", f"Consistency gap: {text}.", draw, SMALL), caption, (), None, "Its two directions")

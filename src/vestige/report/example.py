@@ -88,12 +88,12 @@ def _modes(run: Run) -> list[Plot]:
 
 
 def _gates(run: Run) -> list[Plot]:
-    told = (
+    curves = (
         ("written", "s1", array(run, "example_write_gate")),
         ("of it into free slots", "s2", array(run, "example_allocation_gate")),
     )
     # as with the weights of writing, frame t tells of the write of frame t - 1
-    lines = [(name, colour, values[1:]) for name, colour, values in told if values is not None and len(values) > 1]
+    lines = [(name, colour, values[1:]) for name, colour, values in curves if values is not None and len(values) > 1]
     if not lines:
         return []
     caption = "How far each frame is written at all, and how much of that goes where memory is free."

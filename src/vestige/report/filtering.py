@@ -1,4 +1,4 @@
-"""What a filter sees, what it takes it for, what its state does, and what it imagines."""
+"""What a filter sees, what it takes it for, what its state does, and what it generates."""
 
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 _ROLLS = (
     ("filter_seen", "What it sees", "A sequence that it was not trained on."),
     ("filter_denoised", "What it takes it for", "The observation that each state stands for, its noise gone."),
-    ("filter_foretold", "What it foretold", "The observation that the state before each step led it to expect."),
-    ("filter_imagined", "What it imagines", "A sequence drawn from the model, against time, from the last state back."),
+    ("filter_foretold", "What it predicted", "The observation that the state before each step led it to expect."),
+    (
+        "filter_imagined",
+        "What it generates",
+        "A sequence drawn from the model, against time, from the last state back.",
+    ),
 )
 _UNITS = 24  # of a state that are shown
 _WIDEST = 120  # values of an observation that a roll shows; more are images, and stand among the pictures
@@ -61,10 +65,10 @@ def _heat(name: str, title: str, caption: str, values: "np.ndarray", *, x: str, 
         axes.set_yticks(rungs(rows, 0))
         words(axes, x=x, y=y)
 
-    told = f"from {format_number(low)} (no colour) to {format_number(high)} (full)"
-    label = f"{title}: {rows} by {columns} values, {told}."
+    text = f"from {format_number(low)} (no colour) to {format_number(high)} (full)"
+    label = f"{title}: {rows} by {columns} values, {text}."
     figure = svg(name.replace("_", "-"), label, draw, WIDE)
-    return Plot(svg(name.replace("_", "-"), label, draw, SMALL), f"{caption} Values {told}.", (), figure, title)
+    return Plot(svg(name.replace("_", "-"), label, draw, SMALL), f"{caption} Values {text}.", (), figure, title)
 
 
 def _delays(run: Run) -> Plot | None:

@@ -54,11 +54,11 @@ def _gates(run: Run, openings: "np.ndarray") -> Plot:
     start = run.integer("recall_start")
     middle = openings.mean(axis=2)
     low, high = np.quantile(openings, (0.1, 0.9), axis=2)
-    looks = ["accent"] if heads == 1 else [SERIES[head % len(SERIES)] for head in range(heads)]
+    styles = ["accent"] if heads == 1 else [SERIES[head % len(SERIES)] for head in range(heads)]
 
     def draw(axes: "Axes") -> None:
         shade(axes, start, count)
-        for head, colour in enumerate(looks):
+        for head, colour in enumerate(styles):
             if width > 1:
                 axes.fill_between(
                     range(count), low[:, head], high[:, head], color=COLOUR[colour], alpha=0.16, linewidth=0
@@ -73,7 +73,7 @@ def _gates(run: Run, openings: "np.ndarray") -> Plot:
     label = f"Mean gate opening from 0 (shut) to 1 (open): {ends} at frame {count - 1}."
     caption = "How much of what was read is let through: 0 is shut, 1 is open."
     caption += f" Line: mean of {width} gates; band: the middle eight tenths." if width > 1 else ""
-    legend = [Key(f"head {head + 1}", colour) for head, colour in enumerate(looks)] if heads > 1 else []
+    legend = [Key(f"head {head + 1}", colour) for head, colour in enumerate(styles)] if heads > 1 else []
     legend += [REPEATS] if start is not None and 0 < start < count else []
     narrow, wide = svg("gates:narrow", label, draw, NARROW), svg("gates:wide", label, draw, LOW)
     return Plot(narrow, caption, tuple(legend), wide, "How far the gates stand open")

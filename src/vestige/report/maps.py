@@ -45,7 +45,7 @@ def walk(run: Run) -> Walk | None:
     places = np.round(cells[0]).astype(int)
     if places.min() < 0 or places.max() >= grid * grid:
         return None
-    found = [_map(run, name, title, caption, places, grid) for name, title, caption in _told(run)]
+    found = [_map(run, name, title, caption, places, grid) for name, title, caption in _captions(run)]
     maps = tuple(one for one in found if one is not None)
     return Walk(maps, _way(places, grid)) if maps else None
 
@@ -53,7 +53,7 @@ def walk(run: Run) -> Walk | None:
 def overlay(frames: "np.ndarray", places: "np.ndarray", grid: int, *, given: int = 0) -> "np.ndarray":
     """`(height, width, 4)`: at each cell its first, second and third visit in red, green and blue.
 
-    Of the visits in the first `given` frames only the first counts, so that what is imagined is compared with it. The
+    Of the visits in the first `given` frames only the first counts, so that what is generated is compared with it. The
     last visit stands for those that are missing: a cell is grey where all agree. A cell without visits is clear, and
     one with nothing to compare is faint.
     """
@@ -74,12 +74,12 @@ def overlay(frames: "np.ndarray", places: "np.ndarray", grid: int, *, given: int
     return pixels
 
 
-def _told(run: Run) -> list[tuple[str, str, str]]:
+def _captions(run: Run) -> list[tuple[str, str, str]]:
     given = run.integer("given") or 0
     return [
         ("frames", "As it is", "What was really there."),
-        ("continued", "As it goes on", f"The first {given} frames are given, the rest of the walk is imagined."),
-        ("sampled", "As it imagines it", "Imagined along the whole walk, without having seen anything."),
+        ("continued", "As it goes on", f"The first {given} frames are given, the rest of the walk is generated."),
+        ("sampled", "As it generates it", "Generated along the whole walk, without having seen anything."),
     ]
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vestige.report.files import inside, mapping, read_results
-from vestige.report.metrics import Metric, lower_is_better, metric
+from vestige.report.metric_facts import Metric
+from vestige.report.metrics import lower_is_better, metric
 from vestige.report.numbers import format_number, number
 
 
@@ -64,15 +65,15 @@ def matrix_rows(results: Mapping[str, Any]) -> list[Row]:
 
 def speeds(results: Mapping[str, Any]) -> list[Speed]:
     """What each column costs; empty where no column tells."""
-    told = mapping(results.get("speed"))
+    reported = mapping(results.get("speed"))
     names = list(Speed.__dataclass_fields__)
-    found = [Speed(*(number(mapping(told.get(column)).get(name)) for name in names)) for column in columns(results)]
+    found = [Speed(*(number(mapping(reported.get(column)).get(name)) for name in names)) for column in columns(results)]
     return found if any(speed != Speed(None, None, None) for speed in found) else []
 
 
 def _row(results: Mapping[str, Any], name: str, judged: Metric) -> Row:
-    told = mapping(mapping(results.get("cells")).get(name))
-    cells = [mapping(told.get(column)) for column in columns(results)]
+    reported = mapping(mapping(results.get("cells")).get(name))
+    cells = [mapping(reported.get(column)) for column in columns(results)]
     best = _best(cells, judged)
     links = [str(cell["link"]) for cell in cells if cell.get("link") and inside(str(cell["link"]))]
     return Row(name, judged, tuple(_cell(cell, best) for cell in cells), links[0] if links else None)

@@ -96,12 +96,12 @@ def _curve(comparison: Comparison, curve: Curve) -> Plot | None:
     if not bands:
         return None
     latest = max(band[0][-1] for band in bands.values())
-    told = {name: _told(comparison, name, curve, latest) for name in bands}
+    published = {name: _published(comparison, name, curve, latest) for name in bands}
 
     def draw(axes: "Axes") -> None:
         _plot(axes, comparison, bands, dots=0.0)
-        for name, points in told.items():
-            colour, marker, _ = _look(comparison, name)
+        for name, points in published.items():
+            colour, marker, _ = _style(comparison, name)
             axes.plot(
                 list(points), list(points.values()), color=COLOUR[colour], linestyle="none", marker=marker,
                 markersize=6, markeredgewidth=0, zorder=3,
@@ -113,7 +113,7 @@ def _curve(comparison: Comparison, curve: Curve) -> Plot | None:
 
     label = f"{curve.label} over training; at the end: " + _ends(bands)
     caption = f"{curve.caption} while the members learn. Line: median over seeds; band: lowest to highest."
-    caption += " Marks: published." if any(told.values()) else ""
+    caption += " Marks: published." if any(published.values()) else ""
     name = curve.metric.replace("_", "-")
     narrow, wide = svg(f"{name}:narrow", label, draw, NARROW), svg(f"{name}:wide", label, draw, WIDE)
     return Plot(narrow, caption + curve.note, _keys(comparison, bands), wide, f"{curve.label} over training")
@@ -159,7 +159,7 @@ def _shown(member: Member, curve: Curve) -> list[dict[float, float]]:
     return [above_zero(one) for one in points] if curve.logarithmic else points
 
 
-def _told(comparison: Comparison, name: str, curve: Curve, latest: float) -> dict[float, float]:
+def _published(comparison: Comparison, name: str, curve: Curve, latest: float) -> dict[float, float]:
     """The published points of the same model, as far as our own curves reach."""
     member = next(member for member in comparison.members if member.name == name)
     model = own_model(member)
@@ -169,7 +169,7 @@ def _told(comparison: Comparison, name: str, curve: Curve, latest: float) -> dic
 
 def _plot(axes: "Axes", comparison: Comparison, bands: dict[str, Band], *, dots: float) -> None:
     for name, (x, middle, low, high) in bands.items():
-        colour, marker, _ = _look(comparison, name)
+        colour, marker, _ = _style(comparison, name)
         axes.fill_between(x, low, high, color=COLOUR[colour], alpha=0.16, linewidth=0)
         axes.plot(
             x, middle, color=COLOUR[colour], linewidth=2.0, marker=marker, markersize=dots,
@@ -177,14 +177,14 @@ def _plot(axes: "Axes", comparison: Comparison, bands: dict[str, Band], *, dots:
         )  # fmt: skip
 
 
-def _look(comparison: Comparison, name: str) -> tuple[str, str, str]:
+def _style(comparison: Comparison, name: str) -> tuple[str, str, str]:
     place = [member.name for member in comparison.members].index(name)
     return (SERIES[place % len(SERIES)], *MARKERS[place % len(MARKERS)])
 
 
 def _keys(comparison: Comparison, bands: dict[str, Band]) -> tuple[Key, ...]:
-    looks = {name: _look(comparison, name) for name in bands}
-    return tuple(Key(name, colour, sign) for name, (colour, _, sign) in looks.items())
+    styles = {name: _style(comparison, name) for name in bands}
+    return tuple(Key(name, colour, sign) for name, (colour, _, sign) in styles.items())
 
 
 def _ends(bands: dict[str, Band], said: "Callable[[float], str]" = format_number) -> str:

@@ -1,4 +1,4 @@
-"""Sequences of frames as strips: short pieces side by side that wrap where the screen ends."""
+"""Sequences of frames as image grids: short pieces side by side that wrap where the screen ends."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Strips:
+class ImageGrid:
     """Several sequences of the same sort, under one caption; a legend names the kinds of frames."""
 
     name: str

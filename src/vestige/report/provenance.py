@@ -28,10 +28,10 @@ def writes_by_frame(run: Run) -> "np.ndarray | None":
 
     A memory tells at frame t where its last write went, that of frame t - 1; where the last frame went is not told.
     """
-    told = array(run, "example_write_weights")
-    if told is None or len(told) < 2:
+    weights = array(run, "example_write_weights")
+    if weights is None or len(weights) < 2:
         return None
-    return told[1:] if told.ndim == 2 else told[1:].sum(axis=1)
+    return weights[1:] if weights.ndim == 2 else weights[1:].sum(axis=1)
 
 
 def from_positions(reads: "np.ndarray") -> "np.ndarray":

@@ -27,9 +27,9 @@ def published_curves(run: Run, name: str) -> Curves:
 
 def plot_published(axes: "Axes", run: Run, published: Curves) -> None:
     """Thin lines with a marker for each model."""
-    looks = _looks(run)
+    styles = _styles(run)
     for model, points in published.items():
-        colour, marker, _ = looks[model]
+        colour, marker, _ = styles[model]
         axes.plot(
             list(points), list(points.values()), color=COLOUR[colour], linewidth=1.1,
             marker=marker, markersize=4.5, markeredgewidth=0, zorder=2,
@@ -38,11 +38,11 @@ def plot_published(axes: "Axes", run: Run, published: Curves) -> None:
 
 def published_keys(run: Run, published: Curves) -> tuple[Key, ...]:
     """The entries of a legend for those lines."""
-    looks = _looks(run)
-    return tuple(Key(f"{model}, published", looks[model][0], looks[model][2]) for model in published)
+    styles = _styles(run)
+    return tuple(Key(f"{model}, published", styles[model][0], styles[model][2]) for model in published)
 
 
-def _looks(run: Run) -> dict[str, tuple[str, str, str]]:
+def _styles(run: Run) -> dict[str, tuple[str, str, str]]:
     """A colour, a marker and its sign for each published model, the same in all figures of the page."""
     curves = mapping(run.published.get("curves")).values()
     models = dict.fromkeys(chain(mapping(run.published.get("metrics")), *(mapping(curve) for curve in curves)))

@@ -69,10 +69,10 @@ def _by_distance(run: Run) -> Plot | None:
         distances(axes, list(points))
         words(axes, x="distance in steps", y=_JUDGED[name].lower())
 
-    told = ", ".join(f"{format_number(value)} at {format_steps(at)}" for at, value in points.items())
+    text = ", ".join(f"{format_number(value)} at {format_steps(at)}" for at, value in points.items())
     caption = "The same memory, asked after other distances than it was trained for (the upright line)."
     caption += f" Dotted: chance, {format_number(chance)}." if chance is not None else ""
-    figure = svg("by-distance", f"{_JUDGED[name]} by distance: {told}.", draw, SMALL)
+    figure = svg("by-distance", f"{_JUDGED[name]} by distance: {text}.", draw, SMALL)
     return Plot(figure, caption, (), None, f"{_JUDGED[name]} by distance")
 
 
@@ -90,9 +90,9 @@ def _storage(run: Run) -> Plot | None:
         distances(axes, list(points))
         words(axes, x="distance in steps", y="bytes an update needs")
 
-    told = ", ".join(f"{format_bytes(value)} at {format_steps(at)}" for at, value in points.items())
+    text = ", ".join(f"{format_bytes(value)} at {format_steps(at)}" for at, value in points.items())
     caption = "What one update needs beside its model and its state, by the compiler's account. Both axes logarithmic."
-    return Plot(svg("storage", f"Storage by distance: {told}.", draw, SMALL), caption, (), None, "Storage by distance")
+    return Plot(svg("storage", f"Storage by distance: {text}.", draw, SMALL), caption, (), None, "Storage by distance")
 
 
 def bytes_axis(axes: "Axes", values: "list[float]") -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vestige.report.files import mapping
-from vestige.report.metrics import BASELINES, metric, ordered
+from vestige.report.metrics import metric, ordered
 from vestige.report.numbers import number
 from vestige.report.run import Run, read_run
 
@@ -33,13 +33,13 @@ def rows(run: Run) -> list[ResultRow]:
     """The rows for a run that has been read; every row has the same published models."""
     ours, bounds = run.metrics, run.bounds
     models = {model: mapping(values) for model, values in mapping(run.published.get("metrics")).items()}
-    told = [name for values in models.values() for name in values]
+    published = [name for values in models.values() for name in values]
     table = []
-    for name in ordered([*ours, *told]):
+    for name in ordered([*ours, *published]):
         about, bound = metric(name), mapping(bounds.get(name))
         published = {model: number(values.get(name)) for model, values in models.items()}
         best, chance = number(bound.get("best")), number(bound.get("chance"))
-        value, theirs = ours.get(name), name in BASELINES
+        value, theirs = ours.get(name), about.role == "baseline"
         table.append(
             ResultRow(
                 name,

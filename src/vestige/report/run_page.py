@@ -2,22 +2,12 @@
 
 from pathlib import Path
 
-from vestige.report.arrays import misshapen, newest_first
-from vestige.report.both_ways import agreement, made
-from vestige.report.example import example
-from vestige.report.explained import explained
+from vestige.report.arrays import misshapen
 from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
-from vestige.report.filtering import filtering
-from vestige.report.heat import frequencies
-from vestige.report.inside import attention, gates
-from vestige.report.maps import walk
 from vestige.report.numbers import format_bytes, format_count, format_number, format_seconds, number
-from vestige.report.over_training import over_training
-from vestige.report.per_frame import per_frame
-from vestige.report.reach import reach
 from vestige.report.results_table import rows
 from vestige.report.run import Run, read_run
-from vestige.report.run_pictures import pictures
+from vestige.report.sections import shown_sections
 from vestige.report.templates import flat, render
 
 
@@ -25,6 +15,7 @@ def run_page(folder: Path) -> str:
     """The page of the run in `folder`, as text."""
     run = read_run(folder)
     table = rows(run)
+    sections, failed = shown_sections(run)
     config = run.config
     title = config.get("title") or config.get("experiment") or folder.name
     return render(
@@ -41,26 +32,13 @@ def run_page(folder: Path) -> str:
         baseline=any(row.baseline is not None for row in table),
         source=run.published.get("source"),
         note=run.published.get("note"),
-        per_frame=per_frame(run),
-        over_training=over_training(run),
-        reach=reach(run),
-        filtering=filtering(run),
-        pictures=pictures(run),
-        made_pictures=made(run),
-        agreement=agreement(run),
-        walk=walk(run),
-        frequencies=frequencies(run),
-        attention=attention(run),
-        gates=gates(run),
-        newest_first=newest_first(run),
-        explained=explained(run),
-        example=example(run),
+        sections=sections,
         facts=_facts(run),
         versions=[(name, str(version)) for name, version in mapping(run.stated("versions")).items()],
-        options=flat(mapping(config.get("options"))) if config.get("options") else [],
+        options=flat(mapping(config.get("all_options") or config.get("options") or {})),
         command=run.stated("command"),
         files=[name for name in (CONFIG, METRICS, RESULTS, ARRAYS) if (folder / name).is_file()],
-        notes=[*run.notes, *misshapen(run)],
+        notes=[*run.notes, *misshapen(run), *failed],
     )
 
 

@@ -1,9 +1,9 @@
-"""Which sequences of a run are shown: of the data, foretold, imagined, and continued."""
+"""Which sequences of a run are shown: of the data, predicted, generated, and continued."""
 
 from typing import TYPE_CHECKING
 
 from vestige.report.arrays import array, known
-from vestige.report.pictures import Strips, pieces
+from vestige.report.pictures import ImageGrid, pieces
 from vestige.report.run import Run
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ Kinds = list[list[str]]
 
 _REPEATS = (("fresh", "fresh"), ("repeat", "repeats an earlier one"))
 _KNOWN = (("fresh", "new"), ("repeat", "known to a perfect memory"))
-_IMAGINED = (("given", "given"), ("imagined", "imagined"))
-_IMAGINED_ANEW = (*_IMAGINED[:1], ("imagined", "imagined, known to a perfect memory"), ("anew", "imagined, new"))
+_GENERATED = (("given", "given"), ("generated", "generated"))
+_GENERATED_ANEW = (*_GENERATED[:1], ("generated", "generated, known to a perfect memory"), ("anew", "generated, new"))
 
 
-def pictures(run: Run) -> list[Strips]:
-    """The strips that the arrays allow."""
-    found = [_data(run), _foretold(run), _sampled(run), _continued(run)]
-    return [strips for strips in found if strips is not None]
+def pictures(run: Run) -> list[ImageGrid]:
+    """The image grids that the arrays allow."""
+    found = [_data(run), _predicted(run), _sampled(run), _continued(run)]
+    return [grid for grid in found if grid is not None]
 
 
 def _count(time: int) -> int:
@@ -45,69 +45,71 @@ def _marks(run: Run, frames: "np.ndarray", *, own: bool) -> tuple[Kinds, Legend]
     return [["repeat" if flag else "fresh" for flag in row] for row in flags], _KNOWN
 
 
-def _strips(frames: "np.ndarray", kinds: Kinds, what: str, most: int) -> tuple:
+def _image_grid(frames: "np.ndarray", kinds: Kinds, what: str, most: int) -> tuple:
     shown = min(_count(frames.shape[1]), most, len(frames))
     return tuple(pieces([(f"{what} {n + 1}", frames[n])], kinds[n]) for n in range(shown))
 
 
-def _data(run: Run) -> Strips | None:
+def _data(run: Run) -> ImageGrid | None:
     frames = array(run, "frames")
     if frames is None:
         return None
     kinds, legend = _marks(run, frames, own=True)
     caption = "A sequence that it was not trained on, as it is shown to it: one frame at a time."
-    return Strips("data", "What it sees", caption, _strips(frames, kinds, "test sequence", 1), legend)
+    return ImageGrid("data", "What it sees", caption, _image_grid(frames, kinds, "test sequence", 1), legend)
 
 
-def _foretold(run: Run) -> Strips | None:
+def _predicted(run: Run) -> ImageGrid | None:
     ours, truth = array(run, "foretold"), array(run, "frames")
     if ours is None or truth is None or ours.shape != truth.shape:
         return None
-    rows = [("foretold sequence", ours[0]), ("what came", truth[0])]
-    kinds = ["imagined"] * ours.shape[1]
-    caption = "Above: each frame as it was foretold from those before it; below: what came."
-    return Strips("foretold", "What it foretells", caption, (pieces(rows, kinds),), ())
+    rows = [("predicted sequence", ours[0]), ("what came", truth[0])]
+    kinds = ["generated"] * ours.shape[1]
+    caption = "Above: each frame as it was predicted from those before it; below: what came."
+    return ImageGrid("foretold", "What it predicts", caption, (pieces(rows, kinds),), ())
 
 
-def _sampled(run: Run) -> Strips | None:
+def _sampled(run: Run) -> ImageGrid | None:
     frames = array(run, "sampled")
     if frames is None:
         return None
     kinds, legend = _marks(run, frames, own=False)
-    caption = "Sequences imagined from the prior alone, without having seen anything."
+    caption = "Sequences generated from the prior alone, without having seen anything."
     if legend == _REPEATS:
         caption += " If the memory works, the last frames come back to the first."
     if legend == _KNOWN:
         caption += " If the memory works, a place looks the same each time it is visited."
-    return Strips("sampled", "What it imagines", caption, _strips(frames, kinds, "imagined sequence", 3), legend)
+    return ImageGrid(
+        "sampled", "What it generates", caption, _image_grid(frames, kinds, "generated sequence", 3), legend
+    )
 
 
-def _continued(run: Run) -> Strips | None:
+def _continued(run: Run) -> ImageGrid | None:
     ours, truth = array(run, "continued"), array(run, "continued_truth")
     if ours is None:
         return None
     if truth is not None and truth.shape != ours.shape:
         truth = None
     given = run.integer("given") or 0
-    kinds, legend = _imagined(run, ours, given)
+    kinds, legend = _generated(run, ours, given)
     shown = []
     for n in range(min(_count(ours.shape[1]), len(ours))):
         rows = [(f"continued sequence {n + 1}", ours[n])]
         if truth is not None:
             rows.append((f"what really came in sequence {n + 1}", truth[n]))
         shown.append(pieces(rows, kinds[n]))
-    caption = f"The first {given} frames are given, the rest is imagined."
+    caption = f"The first {given} frames are given, the rest is generated."
     caption += " Above: the model; below: what really came." if truth is not None else ""
-    return Strips("continued", "How it goes on", caption, tuple(shown), legend)
+    return ImageGrid("continued", "How it goes on", caption, tuple(shown), legend)
 
 
-def _imagined(run: Run, frames: "np.ndarray", given: int) -> tuple[Kinds, Legend]:
-    """Which frames are imagined, and which of these nobody can know."""
+def _generated(run: Run, frames: "np.ndarray", given: int) -> tuple[Kinds, Legend]:
+    """Which frames are generated, and which of these nobody can know."""
     count, time = frames.shape[:2]
     flags = known(run, sequences=count, frames=time) if run.integer("recall_start") is None else None
-    kinds = [["given" if at < given else "imagined" for at in range(time)] for _ in range(count)]
+    kinds = [["given" if at < given else "generated" for at in range(time)] for _ in range(count)]
     if flags is None or flags[: _count(time), given:].all():
-        return kinds, _IMAGINED
+        return kinds, _GENERATED
     for row, marks in zip(flags, kinds, strict=True):
-        marks[given:] = ["imagined" if flag else "anew" for flag in row[given:]]
-    return kinds, _IMAGINED_ANEW
+        marks[given:] = ["generated" if flag else "anew" for flag in row[given:]]
+    return kinds, _GENERATED_ANEW

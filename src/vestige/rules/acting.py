@@ -19,7 +19,7 @@ class Acts(Protocol):
         """The state before the first step."""
         ...
 
-    def remember(
+    def encode(
         self, state: Any, inputs: Float[Array, "time features"], mask: Bool[Array, " time"] | None = None
     ) -> tuple[Any, Float[Array, "time memory"]]:
         """The state after some steps, and the read-out m_t at each."""
@@ -91,7 +91,7 @@ def play(agent: Acts, environment: Environment, decide: Decision, *, key: Key) -
     def step(carry: tuple[Any, ...], k: Array) -> tuple[tuple[Any, ...], Played]:
         state, observation, memory, before, reward, alive = carry
         known = seen(observation, before, reward, nothing)
-        memory, readouts = agent.remember(memory, known[None])
+        memory, readouts = agent.encode(memory, known[None])
         opinion = agent.decide(readouts[0], known)
         action = decide(opinion.logits, step_keys(key, k)[1])
         chosen = jax.nn.one_hot(action, environment.actions)

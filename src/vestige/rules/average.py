@@ -20,6 +20,6 @@ def averaged(average: PyTree | None, model: Any, decay: float | None) -> PyTree 
     return jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, average, parameters(model))
 
 
-def observer(average: PyTree | None, model: Any) -> Any:
+def ema_model(average: PyTree | None, model: Any) -> Any:
     """The averaged model, or where there is none the model itself."""
     return model if average is None else eqx.combine(average, model)

@@ -8,17 +8,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from vestige.models.longterm import AbstractLongTermModel
-from vestige.rules.average import averaged, observer, parameters
+from vestige.rules.average import averaged, ema_model, parameters
 from vestige.rules.clip import clipped
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.memup import MemUP
-from vestige.rules.questions import Questions
+from vestige.rules.prediction_targets import PredictionTargets
 from vestige.rules.refresh import no_candidates
-from vestige.rules.rollout import follow
+from vestige.rules.rollout import unroll
 from vestige.rules.selection import Candidates
 from vestige.rules.slots import Slots, beginning
 from vestige.sequences import AbstractSequence
-from vestige.typing import Batch, Key, PyTree
+from vestige.typing import Batch, Diagnostics, Key, PyTree
 
 
 class _Chunk(NamedTuple):
@@ -26,16 +26,16 @@ class _Chunk(NamedTuple):
 
     offset: Int[Array, "*chunks batch"]
     state: Any
-    asked: Questions
+    prediction_targets: PredictionTargets
 
 
 class ChunkParallel(AbstractRule):
     """MemUP with whole sequences per update: rollouts side by side instead of one after the other (section 3.10).
 
     Rollouts depend on each other only through states that no gradient crosses. So one pass without gradient over
-    every sequence keeps the state, and chooses the questions, at the start of each rollout; a second one follows all
-    rollouts from there, with gradient, however many at once. The update is exactly the mean, over all rollouts of all
-    sequences, of the gradients that `memup` gives one after the other while the weights stand still.
+    every sequence keeps the state, and chooses the prediction targets, at the start of each rollout; a second one
+    follows all rollouts from there, with gradient, however many at once. The update is exactly the mean, over all
+    rollouts of all sequences, of the gradients that `memup` gives one after the other while the weights stand still.
 
     | crosses a rollout's border | with gradient | without |
     |---|---|---|
@@ -47,9 +47,9 @@ class ChunkParallel(AbstractRule):
     batch of sequences instead of one per rollout. Where sequences stream, or on few cores, take `memup` itself.
     Nothing but the moving average crosses an update: every batch brings sequences of its own.
 
-    Time: that of `steps` steps twice, once with gradient, and of the survey. Backward storage: `chunks_at_once`
+    Time: that of `steps` steps twice, once with gradient, and of the scoring pass. Backward storage: `chunks_at_once`
     rollouts of every sequence, whatever the length; beside it, without gradient, one state of the memory and
-    the questions' steps per rollout of every sequence.
+    the prediction targets per rollout of every sequence.
 
     **Arguments:**
 
@@ -80,14 +80,14 @@ class ChunkParallel(AbstractRule):
         assert isinstance(sequence, AbstractSequence)
         average = averaged(carry, model, self.memup.average)
         begun = beginning(sequence, model.init())
-        chunks, counted = self._chunks(model, observer(average, model), begun, key=key)
+        chunks, counted = self._chunks(model, ema_model(average, model), begun, key=key)
         number = jnp.maximum(jnp.sum(counted, dtype=float), 1.0)
         trained, rest = eqx.partition(model, eqx.is_inexact_array)
 
         def loss(trained: PyTree, chunks: tuple[_Chunk, Array]) -> tuple[Array, dict[str, Array]]:
             def one(chunk: _Chunk, counted: Array) -> Any:
                 slots = Slots(sequence, chunk.offset, chunk.state)
-                totals, (_, losses) = self.memup.lost(eqx.combine(trained, rest), slots, chunk.asked)
+                totals, (_, losses) = self.memup.lost(eqx.combine(trained, rest), slots, chunk.prediction_targets)
                 share = lambda values: jnp.sum(jnp.where(counted, values, 0.0)) / number.astype(values.dtype)
                 return jax.tree.map(share, (totals, losses))
 
@@ -105,8 +105,12 @@ class ChunkParallel(AbstractRule):
         grads, norm = clipped(grads, self.memup.clip)
         return Step(grads, average, {"loss": value, **losses, "grad_norm": norm})
 
+    def diagnostics(self, model: AbstractLongTermModel, task: Any, *, key: Key) -> Diagnostics:
+        """As `MemUP.diagnostics`."""
+        return self.memup.diagnostics(model, task, key=key)
+
     def _chunks(
-        self, model: AbstractLongTermModel, observer: AbstractLongTermModel, begun: Slots, *, key: Key
+        self, model: AbstractLongTermModel, ema_model: AbstractLongTermModel, begun: Slots, *, key: Key
     ) -> tuple[_Chunk, Bool[Array, "chunks batch"]]:
         """Where all rollouts begin and what they are asked, without gradient, and which of them count."""
         memup, sequence = self.memup, begun.sequence
@@ -117,13 +121,13 @@ class ChunkParallel(AbstractRule):
         def border(loop: tuple[Any, Candidates], place: Array) -> tuple[tuple[Any, Candidates], tuple[_Chunk, Array]]:
             state, candidates = loop
             slots = Slots(sequence, begun.offset + place * memup.stride, state)
-            key_survey, key_select = jax.random.split(jax.random.fold_in(key, place))
+            key_score, key_select = jax.random.split(jax.random.fold_in(key, place))
             entered = jnp.broadcast_to(place == 0, (rows,))
-            candidates = memup.surveyed(observer, candidates, slots, entered=entered, key=key_survey)
-            asked = memup.asked(slots, candidates, key=key_select)
-            after = jax.vmap(lambda s, o, m: follow(model, s, o, m, memup.stride).state)(sequence, slots.offset, state)
+            candidates = memup.scored(ema_model, candidates, slots, entered=entered, key=key_score)
+            prediction_targets = memup.prediction_targets(slots, candidates, key=key_select)
+            after = jax.vmap(lambda s, o, m: unroll(model, s, o, m, memup.stride).state)(sequence, slots.offset, state)
             counted = ~memup.over(slots) & (slots.offset < self.steps)
-            return (after, candidates), (_Chunk(slots.offset, state, asked), counted)
+            return (after, candidates), (_Chunk(slots.offset, state, prediction_targets), counted)
 
         first = (begun.state, no_candidates(rows, memup.candidates))
         return jax.lax.scan(border, first, jnp.arange(number, dtype=begun.offset.dtype))[1]

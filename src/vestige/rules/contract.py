@@ -34,7 +34,7 @@ class AbstractRule(eqx.Module):
     def step(self, model: Any, carry: Any, batch: Batch, *, key: Key) -> Step:
         """The update that this batch asks for."""
 
-    def asks(self, carry: Any) -> Bool[Array, ""] | bool:
+    def needs_batch(self, carry: Any) -> Bool[Array, ""] | bool:
         """Whether the next update takes anything from its batch; where it does not, the driver draws none.
 
         For rules that work through a batch in many updates, of which drawing another would be the larger part.

@@ -10,18 +10,18 @@ from jaxtyping import Array, Float
 from vestige.models.harmonium import Harmonium
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
-from vestige.rules.fits import Contrastive
+from vestige.rules.objectives import ContrastiveDivergence
 from vestige.typing import Batch, Key, PyTree
 
 
-class ContrastiveDivergence(AbstractRule):
+class ContrastiveDivergenceRule(AbstractRule):
     """Fit a harmonium to independent examples, by CD-n or by persistent chains. `batch.inputs` are the visible units.
 
     Crosses a batch: with persistent chains their visible units, without gradient; otherwise nothing.
 
     **Arguments:**
 
-    - `fit`: how many sweeps, and where chains start.
+    - `objective`: how many sweeps, and where chains start.
     - `chains`: how many chains outlive their batch (persistent CD: Tieleman 2008); None: every example starts a chain
       of its own.
     - `clip`: bound on the gradient's global norm; None for none.
@@ -29,14 +29,14 @@ class ContrastiveDivergence(AbstractRule):
     **Raises:** `ValueError` for chains below 1.
     """
 
-    fit: Contrastive = Contrastive()
+    objective: ContrastiveDivergence = ContrastiveDivergence()
     chains: int | None = eqx.field(static=True, default=None)
     clip: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         if self.chains is not None and self.chains < 1:
-            raise ValueError(f"ContrastiveDivergence: chains must be at least 1, or None, got {self.chains}")
-        check_clip("ContrastiveDivergence", self.clip)
+            raise ValueError(f"ContrastiveDivergenceRule: chains must be at least 1, or None, got {self.chains}")
+        check_clip("ContrastiveDivergenceRule", self.clip)
 
     def init(self, model: Harmonium, batch: Batch, *, key: Key) -> PyTree[Array] | None:
         if self.chains is None:
@@ -52,7 +52,7 @@ class ContrastiveDivergence(AbstractRule):
             whole = eqx.combine(weights, rest)
             if fantasies is None:
                 keys = _keys(batch.inputs, key)
-                return -jnp.mean(jax.vmap(lambda v, k: self.fit(whole, v, key=k))(batch.inputs, keys))
+                return -jnp.mean(jax.vmap(lambda v, k: self.objective(whole, v, key=k))(batch.inputs, keys))
             free = jax.vmap(whole.log_unnormalised)
             return jnp.mean(free(fantasies)) - jnp.mean(free(batch.inputs))
 
@@ -61,7 +61,7 @@ class ContrastiveDivergence(AbstractRule):
         return Step(grads, fantasies, {"loss": value, "grad_norm": norm})
 
     def _continued(self, model: Harmonium, chains: PyTree[Array], *, key: Key) -> Any:
-        return jax.vmap(lambda v, k: model.continued(v, self.fit.sweeps, key=k))(chains, _keys(chains, key))
+        return jax.vmap(lambda v, k: model.continued(v, self.objective.sweeps, key=k))(chains, _keys(chains, key))
 
 
 def _keys(batch: PyTree[Array], key: Key) -> Array:

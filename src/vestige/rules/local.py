@@ -9,12 +9,12 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.models.filters import AbstractFilter
 from vestige.numerics import masked_mean
-from vestige.rules.average import averaged, observer, parameters
+from vestige.rules.average import averaged, ema_model, parameters
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
-from vestige.rules.fits import AbstractFit
-from vestige.rules.readings import AbstractReading, Pair
+from vestige.rules.objectives import AbstractStepObjective
 from vestige.rules.slots import Slots, empty
+from vestige.rules.targets import AbstractTarget, JointTarget
 from vestige.typing import Batch, Key, PyTree
 
 
@@ -32,48 +32,49 @@ class TemporallyLocal(AbstractRule):
     |---|---|---|
     | the state x_{t-1} | no | yes |
 
-    At every step the update is the gradient of `fit` of the density that `reading` takes the step for, at (x_{t-1},
-    y_t) as data; then x_t is made from them. Updates are made every `chunk` steps with the average over the chunk and
-    over the sequences: 1 is the authors' own; a longer chunk costs less per step and is the same to first order in the
-    rate. A slot whose sequence has ended takes one of the batch. (Abdulsalam & Makin 2023; the notes' 3.0.)
+    At every step the update is the gradient of `objective` of the density that `target` selects, at (x_{t-1}, y_t) as
+    data; then x_t is made from them. Updates are made every `update_interval` steps with the average over these steps
+    and over the sequences: 1 is the authors' own; a longer interval costs less per step and is the same to first order
+    in the rate. A slot whose sequence has ended takes one of the batch. (Abdulsalam & Makin 2023; the notes' 3.0.)
 
-    Storage: that of `chunk` steps, whatever the length of the sequences. Missing observations are not learned from,
-    nor are infinite ones, which leave the state as it is, too; the metric `infinite_values` counts them.
+    Storage: that of `update_interval` steps, whatever the length of the sequences. Missing observations are not learned
+    from, nor are infinite ones, which leave the state as it is, too; the metric `infinite_values` counts them.
 
     **Arguments:**
 
-    - `fit`: how a density is fitted, e.g. [`Contrastive`][vestige.rules.Contrastive].
-    - `reading`: [`Pair`][vestige.rules.Pair] or [`Transition`][vestige.rules.Transition].
-    - `chunk`: steps per update.
+    - `objective`: how a density is fitted, e.g. [`ContrastiveDivergence`][vestige.rules.ContrastiveDivergence].
+    - `target`: [`JointTarget`][vestige.rules.JointTarget] or [`TransitionTarget`][vestige.rules.TransitionTarget].
+    - `update_interval`: steps per update.
     - `slow`: decay per update of a slow copy of the model, which makes the states; None: the model makes them itself.
     - `clip`: bound on the gradient's global norm; None for none.
 
-    **Raises:** `ValueError` for chunk below 1 or slow outside [0, 1).
+    **Raises:** `ValueError` for `update_interval` below 1 or `slow` outside [0, 1).
     """
 
-    fit: AbstractFit
-    reading: AbstractReading = Pair()
-    chunk: int = eqx.field(static=True, default=1)
+    objective: AbstractStepObjective
+    target: AbstractTarget = JointTarget()
+    update_interval: int = eqx.field(static=True, default=1)
     slow: float | None = eqx.field(static=True, default=None)
     clip: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        _check("TemporallyLocal", self.chunk, self.clip)
+        _check("TemporallyLocal", "update_interval", self.update_interval, self.clip)
         if self.slow is not None and not 0 <= self.slow < 1:
             raise ValueError(f"TemporallyLocal: slow must be in [0, 1), got {self.slow}")
 
     def init(self, model: AbstractFilter, batch: Batch, *, key: Key) -> LocalCarry:
         return LocalCarry(empty(batch.inputs, model.init()), None if self.slow is None else parameters(model))
 
-    def asks(self, carry: LocalCarry) -> Bool[Array, ""]:
+    def needs_batch(self, carry: LocalCarry) -> Bool[Array, ""]:
         return jnp.any(carry.slots.ended)
 
     def step(self, model: AbstractFilter, carry: LocalCarry, batch: Batch, *, key: Key) -> Step:
         slots = carry.slots.refilled(batch.inputs, model.init())
-        observations = _next(slots, self.chunk + self.reading.ahead)
-        learned = self.learn(model, slots.state, observations, maker=observer(carry.slow, model), key=key)
+        observations = _next(slots, self.update_interval + self.target.ahead)
+        learned = self.learn(model, slots.state, observations, maker=ema_model(carry.slow, model), key=key)
         after = LocalCarry(
-            Slots(slots.sequence, slots.offset + self.chunk, learned.states), averaged(carry.slow, model, self.slow)
+            Slots(slots.sequence, slots.offset + self.update_interval, learned.states),
+            averaged(carry.slow, model, self.slow),
         )
         return Step(learned.grads, after, learned.metrics)
 
@@ -91,29 +92,29 @@ class TemporallyLocal(AbstractRule):
         **Arguments:**
 
         - `states`: x_{t-1}; at first `model.init()` of every sequence.
-        - `observations`: y_t and those after it, `chunk` and as many more as the reading looks ahead; one that is
-          missing is NaN.
+        - `observations`: y_t and those after it, `update_interval` and as many more as `target` looks ahead; one that
+          is missing is NaN.
         - `maker`: of the states; by default the model.
 
         **Raises:** `ValueError` for fewer or more observations.
         """
-        needed = self.chunk + self.reading.ahead
+        needed = self.update_interval + self.target.ahead
         if observations.shape[1] != needed:
             raise ValueError(
-                f"TemporallyLocal.learn: observations must be {needed} steps, the chunk of {self.chunk} and "
-                f"{self.reading.ahead} more that the reading looks ahead, got {observations.shape[1]}; keep the last "
-                f"{self.reading.ahead} for the next call"
+                f"TemporallyLocal.learn: observations must be {needed} steps, the {self.update_interval} of an update and "
+                f"{self.target.ahead} more that the target looks ahead, got {observations.shape[1]}; keep the last "
+                f"{self.target.ahead} for the next call"
             )
         maker = model if maker is None else maker
-        after, previous = jax.vmap(maker.follow)(states, observations[:, : self.chunk])
+        after, previous = jax.vmap(maker.unroll)(states, observations[:, : self.update_interval])
         weights, rest = eqx.partition(model, eqx.is_inexact_array)
 
         def loss(weights: PyTree) -> Float[Array, ""]:
-            return -_ascent(eqx.combine(weights, rest), previous, observations, self.reading, self.fit, key=key)
+            return -_ascent(eqx.combine(weights, rest), previous, observations, self.target, self.objective, key=key)
 
         value, grads = jax.value_and_grad(loss)(weights)
         grads, norm = clipped(grads, self.clip)
-        infinite = jnp.sum(jnp.isinf(observations[:, : self.chunk])).astype(value.dtype)
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.update_interval])).astype(value.dtype)
         return Learned(grads, after, {"loss": value, "grad_norm": norm, "infinite_values": infinite})
 
 
@@ -123,70 +124,71 @@ class Learned(NamedTuple):
     grads: PyTree
     """For optax, shaped like the model's floating-point arrays."""
     states: Float[Array, "batch hidden"]
-    """x after the last step of the chunk."""
+    """x after the last step."""
     metrics: dict[str, Float[Array, ""]]
 
 
 class ThroughTime(AbstractRule):
-    """The same fit with gradients through the states of a chunk: what a temporally local rule does without.
+    """The same fit with gradients through the last `bptt_length` states: what a temporally local rule does without.
 
     | crosses | with gradient | without |
     |---|---|---|
-    | a step within a chunk | yes | |
-    | a chunk's border | no | the state |
+    | a step between two updates | yes | |
+    | the border of `bptt_length` steps | no | the state |
 
-    With [`Transition`][vestige.rules.Transition] and contrastive divergence it trains an RTRBM (Sutskever, Hinton &
-    Taylor 2008), with [`Pair`][vestige.rules.Pair] an rEFH by BPTT (rmbish's rEFH-BPTT).
+    With [`TransitionTarget`][vestige.rules.TransitionTarget] and contrastive divergence it trains an RTRBM (Sutskever,
+    Hinton & Taylor 2008), with [`JointTarget`][vestige.rules.JointTarget] an rEFH by BPTT (rmbish's rEFH-BPTT).
 
-    Storage grows with `chunk`: one state per step, for the backward sweep.
+    Storage grows with `bptt_length`: one state per step, for the backward sweep.
 
-    **Arguments:** as those of [`TemporallyLocal`][vestige.rules.TemporallyLocal].
+    **Arguments:** `bptt_length`: steps per update, through which gradients go; the others as those of
+    [`TemporallyLocal`][vestige.rules.TemporallyLocal].
 
-    **Raises:** `ValueError` for chunk below 1.
+    **Raises:** `ValueError` for `bptt_length` below 1.
     """
 
-    fit: AbstractFit
-    reading: AbstractReading
-    chunk: int = eqx.field(static=True, default=20)
+    objective: AbstractStepObjective
+    target: AbstractTarget
+    bptt_length: int = eqx.field(static=True, default=20)
     clip: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        _check("ThroughTime", self.chunk, self.clip)
+        _check("ThroughTime", "bptt_length", self.bptt_length, self.clip)
 
     def init(self, model: AbstractFilter, batch: Batch, *, key: Key) -> Slots:
         return empty(batch.inputs, model.init())
 
-    def asks(self, carry: Slots) -> Bool[Array, ""]:
+    def needs_batch(self, carry: Slots) -> Bool[Array, ""]:
         return jnp.any(carry.ended)
 
     def step(self, model: AbstractFilter, carry: Slots, batch: Batch, *, key: Key) -> Step:
         slots = carry.refilled(batch.inputs, model.init())
-        observations = _next(slots, self.chunk + self.reading.ahead)
+        observations = _next(slots, self.bptt_length + self.target.ahead)
         weights, rest = eqx.partition(model, eqx.is_inexact_array)
 
         def loss(weights: PyTree) -> tuple[Float[Array, ""], Any]:
             whole = eqx.combine(weights, rest)
-            states, previous = jax.vmap(whole.follow)(slots.state, observations[:, : self.chunk])
-            return -_ascent(whole, previous, observations, self.reading, self.fit, key=key), states
+            states, previous = jax.vmap(whole.unroll)(slots.state, observations[:, : self.bptt_length])
+            return -_ascent(whole, previous, observations, self.target, self.objective, key=key), states
 
         (value, states), grads = jax.value_and_grad(loss, has_aux=True)(weights)
         grads, norm = clipped(grads, self.clip)
-        after = Slots(slots.sequence, slots.offset + self.chunk, jax.lax.stop_gradient(states))
-        infinite = jnp.sum(jnp.isinf(observations[:, : self.chunk])).astype(value.dtype)
+        after = Slots(slots.sequence, slots.offset + self.bptt_length, jax.lax.stop_gradient(states))
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.bptt_length])).astype(value.dtype)
         return Step(grads, after, {"loss": value, "grad_norm": norm, "infinite_values": infinite})
 
 
-def _check(rule: str, chunk: int, clip: float | None) -> None:
-    if chunk < 1:
-        raise ValueError(f"{rule}: chunk must be at least 1, got {chunk}")
+def _check(rule: str, name: str, steps: int, clip: float | None) -> None:
+    if steps < 1:
+        raise ValueError(f"{rule}: {name} must be at least 1, got {steps}")
     check_clip(rule, clip)
 
 
-def _next(slots: Slots, chunk: int) -> Float[Array, "batch chunk observed"]:
+def _next(slots: Slots, steps: int) -> Float[Array, "batch steps observed"]:
     """The observations that come next in every slot; steps beyond a sequence's end are missing ones."""
 
     def one(sequence: Any, offset: Array) -> Array:
-        window = sequence.window(offset, chunk)
+        window = sequence.window(offset, steps)
         return jnp.where(window.inside[:, None], window.inputs, jnp.nan)
 
     return jax.vmap(one)(slots.sequence, slots.offset)
@@ -194,24 +196,24 @@ def _next(slots: Slots, chunk: int) -> Float[Array, "batch chunk observed"]:
 
 def _ascent(
     model: AbstractFilter,
-    previous: Float[Array, "batch chunk hidden"],
+    previous: Float[Array, "batch steps hidden"],
     observations: Float[Array, "batch upcoming observed"],
-    reading: AbstractReading,
-    fit: AbstractFit,
+    target: AbstractTarget,
+    objective: AbstractStepObjective,
     *,
     key: Key,
 ) -> Float[Array, ""]:
     """The mean of what is to be maximised over the steps of which the observation is there; all steps at once."""
     count = previous.shape[1]
-    upcoming = jnp.arange(count)[:, None] + jnp.arange(1 + reading.ahead)[None]
+    upcoming = jnp.arange(count)[:, None] + jnp.arange(1 + target.ahead)[None]
     windows = observations[:, upcoming]
     there = jnp.all(jnp.isfinite(windows[:, :, 0]), axis=-1)
     first = jnp.where(there[..., None], windows[:, :, 0], 0.0)
     windows = windows.at[:, :, 0].set(first)
 
     def one(previous: Array, window: Array, row: Array) -> Float[Array, ""]:
-        density, value = reading(model, previous, window)
-        return fit(density, value, key=jax.random.fold_in(key, row))
+        density, value = target(model, previous, window)
+        return objective(density, value, key=jax.random.fold_in(key, row))
 
     rows = jnp.arange(there.size).reshape(there.shape)
     return masked_mean(jax.vmap(jax.vmap(one))(previous, windows, rows), there)

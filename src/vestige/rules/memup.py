@@ -8,17 +8,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.models.longterm import AbstractLongTermModel
-from vestige.rules.average import averaged, observer, parameters
+from vestige.rules.average import averaged, ema_model, parameters
+from vestige.rules.chosen_steps import Scoring, chosen_steps
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
-from vestige.rules.questions import Questions, distant_loss, questions
-from vestige.rules.refresh import no_candidates, surveyed
-from vestige.rules.rollout import current_loss, follow, local_loss
+from vestige.rules.prediction_targets import PredictionTargets, distant_loss, prediction_targets
+from vestige.rules.refresh import no_candidates, scored
+from vestige.rules.rollout import current_loss, local_loss, unroll
 from vestige.rules.scores import AbstractScore, Surprise
-from vestige.rules.selection import AbstractSelection, Candidates, Most
+from vestige.rules.selection import AbstractSelection, Candidates, TopK
 from vestige.rules.slots import Slots, empty
 from vestige.sequences import AbstractSequence
-from vestige.typing import Batch, Key, PyTree
+from vestige.typing import Batch, Diagnostics, Key, PyTree
 
 
 class MemUPCarry(NamedTuple):
@@ -35,7 +36,7 @@ class MemUP(AbstractRule):
     """MemUP (Sorokin et al. 2022, arXiv:2207.13649): rollouts that are asked about the distant future.
 
     One update follows every slot's sequence for `rollout` steps. At prediction points, every `frequency` steps and at
-    the last, memory and predictor must foretell `targets` outcomes y_k from (m_t, x_k), where k >= t are the steps that
+    the last, memory and predictor must predict `targets` outcomes y_k from (m_t, x_k), where k >= t are the steps that
     `selection` takes from those with the largest `score` (equations E5, E6). What lies between t and k is never run, so
     every rollout between a cue and its use is asked the same question, and learns to hand the answer on.
 
@@ -49,7 +50,7 @@ class MemUP(AbstractRule):
     is never trained (section 3.11.9); and the detector's own. All are means, so that none drowns the others.
 
     Backward storage: `rollout` steps of the memory and `points x targets` predictions per slot, whatever the length of
-    the sequences. A sequence is surveyed once, when it enters (and again where its candidates run out): time in
+    the sequences. A sequence is scored once, when it enters (and again where its candidates run out): time in
     proportion to its length, without gradient.
 
     **Limits.** A memory that keeps nothing at the start has nothing to hand on: begin with
@@ -65,9 +66,9 @@ class MemUP(AbstractRule):
       `stride` steps; the rollout that reaches a sequence's end is its last.
     - `score`, `selection`: which steps are worth asking about.
     - `current`: whether to train on the current step too.
-    - `candidates`: how many steps a survey keeps; by default 8 K, at least 64 and K + r.
-    - `chunk`: steps per window of a survey.
-    - `average`: decay per update of the moving average with which sequences are surveyed; None: the model itself.
+    - `candidates`: how many steps a scoring pass keeps; by default 8 K, at least 64 and K + r.
+    - `scan_chunk`: steps read at a time in a scoring pass.
+    - `average`: decay per update of the moving average with which sequences are scored; None: the model itself.
     - `clip`: bound on the gradient's global norm; None for none.
 
     **Raises:** `ValueError` where `frequency` or `stride` exceeds `rollout`, where a number is below 1, where
@@ -83,7 +84,7 @@ class MemUP(AbstractRule):
     selection: AbstractSelection
     current: bool = eqx.field(static=True)
     candidates: int = eqx.field(static=True)
-    chunk: int = eqx.field(static=True)
+    scan_chunk: int = eqx.field(static=True)
     average: float | None = eqx.field(static=True)
     clip: float | None = eqx.field(static=True)
 
@@ -98,7 +99,7 @@ class MemUP(AbstractRule):
         selection: AbstractSelection | None = None,
         current: bool = True,
         candidates: int | None = None,
-        chunk: int = 500,
+        scan_chunk: int = 100,
         average: float | None = None,
         clip: float | None = 1.0,
     ):
@@ -106,13 +107,13 @@ class MemUP(AbstractRule):
         self.frequency = rollout if frequency is None else frequency
         self.stride = rollout if stride is None else stride
         self.score = Surprise() if score is None else score
-        self.selection = Most() if selection is None else selection
+        self.selection = TopK() if selection is None else selection
         self.current = current
         self.candidates = max(8 * targets, 64, targets + rollout) if candidates is None else candidates
-        self.chunk, self.average, self.clip = chunk, average, clip
+        self.scan_chunk, self.average, self.clip = scan_chunk, average, clip
 
     def __check_init__(self):
-        for name in ("rollout", "targets", "frequency", "stride", "chunk"):
+        for name in ("rollout", "targets", "frequency", "stride", "scan_chunk"):
             if getattr(self, name) < 1:
                 raise ValueError(f"MemUP: {name} must be at least 1, got {getattr(self, name)}")
         if self.frequency > self.rollout:
@@ -140,21 +141,21 @@ class MemUP(AbstractRule):
         average = None if self.average is None else parameters(model)
         return MemUPCarry(slots, no_candidates(slots.offset.shape[0], self.candidates), average)
 
-    def asks(self, carry: MemUPCarry) -> Bool[Array, ""]:
+    def needs_batch(self, carry: MemUPCarry) -> Bool[Array, ""]:
         return jnp.any(carry.slots.ended)
 
     def step(self, model: AbstractLongTermModel, carry: MemUPCarry, batch: Batch, *, key: Key) -> Step:
-        key_survey, key_select = jax.random.split(key)
+        key_score, key_select = jax.random.split(key)
         average = averaged(carry.average, model, self.average)
         slots = carry.slots.refilled(batch.inputs, model.init())
-        candidates = self.surveyed(
-            observer(average, model), carry.candidates, slots, entered=carry.slots.ended, key=key_survey
+        candidates = self.scored(
+            ema_model(average, model), carry.candidates, slots, entered=carry.slots.ended, key=key_score
         )
-        asked = self.asked(slots, candidates, key=key_select)
+        prediction_targets = self.prediction_targets(slots, candidates, key=key_select)
         trained, rest = eqx.partition(model, eqx.is_inexact_array)
 
         def loss(trained: PyTree) -> tuple[Array, Any]:
-            totals, (states, losses) = self.lost(eqx.combine(trained, rest), slots, asked)
+            totals, (states, losses) = self.lost(eqx.combine(trained, rest), slots, prediction_targets)
             return jnp.mean(totals), (states, jax.tree.map(jnp.mean, losses))
 
         (value, (states, losses)), grads = jax.value_and_grad(loss, has_aux=True)(trained)
@@ -162,6 +163,11 @@ class MemUP(AbstractRule):
         ahead = Slots(slots.sequence, slots.offset + self.stride, jax.lax.stop_gradient(states))
         after = Slots(ahead.sequence, jnp.where(self.over(ahead), ahead.sequence.length, ahead.offset), ahead.state)
         return Step(grads, MemUPCarry(after, candidates, average), {"loss": value, **losses, "grad_norm": norm})
+
+    def diagnostics(self, model: AbstractLongTermModel, task: Any, *, key: Key) -> Diagnostics:
+        """Which steps of held-out sequences the rule selects, and the share of them that need a memory, `precision`,
+        where a task knows which these are."""
+        return chosen_steps(Scoring(self.score, self.scan_chunk), model, task, key=key)
 
     def over(self, slots: Slots) -> Bool[Array, " batch"]:
         """Of whose sequence no rollout is left: the one before has reached the end."""
@@ -175,9 +181,9 @@ class MemUP(AbstractRule):
                 f"{self.rollout}: it would call certain what only a memory can know. Use a longer rollout."
             )
 
-    def surveyed(
+    def scored(
         self,
-        observer: AbstractLongTermModel,
+        ema_model: AbstractLongTermModel,
         candidates: Candidates,
         slots: Slots,
         *,
@@ -186,44 +192,46 @@ class MemUP(AbstractRule):
     ) -> Candidates:
         """Candidates of all slots, batch first.
 
-        Looked over are sequences that have just `entered`, and those of whose candidates too few lie ahead where
+        Scored are sequences that have just `entered`, and those of whose candidates too few lie ahead where
         there may be more.
         """
         last = slots.offset[:, None] + (self.rollout - 1)
         ahead = jnp.sum((candidates.steps >= last) & (candidates.scores > -jnp.inf), axis=1)
         more = jnp.min(candidates.scores, axis=1) > -jnp.inf
         wanted = entered | (more & (ahead < self.targets) & ~slots.ended)
-        sizes = {"count": self.candidates, "chunk": self.chunk}
-        return surveyed(self.score, observer, candidates, slots, wanted=wanted, key=key, **sizes)
+        sizes = {"count": self.candidates, "scan_chunk": self.scan_chunk}
+        return scored(self.score, ema_model, candidates, slots, wanted=wanted, key=key, **sizes)
 
-    def asked(self, slots: Slots, candidates: Candidates, *, key: Key) -> Questions:
-        """The questions of the rollouts that begin where the slots are, batch first."""
+    def prediction_targets(self, slots: Slots, candidates: Candidates, *, key: Key) -> PredictionTargets:
+        """The prediction targets of the rollouts that begin where the slots are, batch first."""
         sizes = {"rollout": self.rollout, "frequency": self.frequency, "count": self.targets}
 
-        def one(candidates: Candidates, offset: Array, length: Array, row: Array) -> Questions:
+        def one(candidates: Candidates, offset: Array, length: Array, row: Array) -> PredictionTargets:
             key_row = jax.random.fold_in(key, row)
-            return questions(self.selection, candidates, offset, length, key=key_row, **sizes)
+            return prediction_targets(self.selection, candidates, offset, length, key=key_row, **sizes)
 
         rows = jnp.arange(slots.offset.shape[0])
         return jax.vmap(one)(candidates, slots.offset, slots.sequence.length, rows)
 
     def lost(
-        self, model: AbstractLongTermModel, slots: Slots, asked: Questions
+        self, model: AbstractLongTermModel, slots: Slots, prediction_targets: PredictionTargets
     ) -> tuple[Float[Array, " batch"], tuple[Any, dict[str, Float[Array, " batch"]]]]:
         """The losses of one rollout of every slot, the states after `stride` steps, and the losses' parts.
 
         No gradient reaches the states that enter.
         """
 
-        def one(sequence: AbstractSequence, offset: Array, state: Any, asked: Questions) -> tuple[Array, Any]:
+        def one(
+            sequence: AbstractSequence, offset: Array, state: Any, prediction_targets: PredictionTargets
+        ) -> tuple[Array, Any]:
             state = jax.lax.stop_gradient(state)
-            rollout = follow(model, sequence, offset, state, self.rollout, self.stride)
+            rollout = unroll(model, sequence, offset, state, self.rollout, self.stride)
             losses = {
-                "distant": distant_loss(model, sequence, rollout.memories, asked),
+                "distant": distant_loss(model, sequence, rollout.memories, prediction_targets),
                 "current": current_loss(model, rollout),
                 "local": local_loss(model, sequence, offset, self.rollout),
             }
             total = losses["distant"] + losses["local"] + (losses["current"] if self.current else 0.0)
             return total, (rollout.state, losses)
 
-        return jax.vmap(one)(slots.sequence, slots.offset, slots.state, asked)
+        return jax.vmap(one)(slots.sequence, slots.offset, slots.state, prediction_targets)

@@ -78,7 +78,7 @@ class Proximal(AbstractRule):
     environment: Environment
     episodes: int = eqx.field(static=True, default=32)
     epochs: int = eqx.field(static=True, default=4)
-    minibatches: int = eqx.field(static=True, default=8)
+    minibatches: int = eqx.field(static=True, default=4)
     ratio: float = eqx.field(static=True, default=0.2)
     value: float = eqx.field(static=True, default=0.5)
     entropy: float = eqx.field(static=True, default=0.01)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
-from vestige.rules.rollout import current_loss, follow
+from vestige.rules.rollout import current_loss, unroll
 from vestige.rules.slots import Slots, empty
 from vestige.typing import Batch, Key, PyTree
 
@@ -66,7 +66,7 @@ class RandomlyTruncated(AbstractRule):
     def init(self, model: Any, batch: Batch, *, key: Key) -> Slots:
         return empty(batch.inputs, model.init())
 
-    def asks(self, carry: Slots) -> Bool[Array, ""]:
+    def needs_batch(self, carry: Slots) -> Bool[Array, ""]:
         return jnp.any(carry.ended)
 
     def step(self, model: Any, carry: Slots, batch: Batch, *, key: Key) -> Step:
@@ -92,7 +92,7 @@ class RandomlyTruncated(AbstractRule):
             whole = eqx.combine(trained, rest)
 
             def one(sequence: Any, offset: Array, state: Any) -> tuple[Array, Any]:
-                rollout = follow(whole, sequence, offset, state, self.rollout)
+                rollout = unroll(whole, sequence, offset, state, self.rollout)
                 return current_loss(whole, rollout), rollout.state
 
             losses, state = jax.vmap(one)(slots.sequence, offset, eqx.combine(smooth, fixed))
@@ -117,19 +117,19 @@ class RandomlyTruncated(AbstractRule):
         count, state, kept = jax.lax.while_loop(go_on, forwards, (jnp.zeros_like(number), slots.state, places))
 
         def backwards(turn: Array, loop: tuple[PyTree, Any, Array, Array]) -> tuple[PyTree, Any, Array, Array]:
-            grads, slope, total, followed = loop
+            grads, slope, total, unrolled = loop
             place = count - 1 - turn
             smooth, fixed = eqx.partition(jax.tree.map(lambda leaf: leaf[place], kept), eqx.is_inexact_array)
             offset = slots.offset + self.rollout * place
             (loss, _), pull, _ = jax.vjp(lambda t, s: ahead(t, s, fixed, offset), trained, smooth, has_aux=True)
             more, slope = pull((jnp.ones_like(loss), slope))
             slope = jax.tree.map(lambda leaf: leaf / (1.0 - self.cut), slope)
-            followed = followed + jnp.sum(under_way(place), dtype=loss.dtype) / rows
-            return jax.tree.map(jnp.add, grads, more), slope, total + loss, followed
+            unrolled = unrolled + jnp.sum(under_way(place), dtype=loss.dtype) / rows
+            return jax.tree.map(jnp.add, grads, more), slope, total + loss, unrolled
 
         zeros = lambda tree: jax.tree.map(jnp.zeros_like, tree)
         nothing = jnp.zeros(())
         begin = (zeros(trained), zeros(eqx.filter(state, eqx.is_inexact_array)), nothing, nothing)
-        grads, _, total, followed = jax.lax.fori_loop(jnp.zeros_like(count), count, backwards, begin)
+        grads, _, total, unrolled = jax.lax.fori_loop(jnp.zeros_like(count), count, backwards, begin)
         after = Slots(slots.sequence, slots.offset + self.rollout * count, jax.lax.stop_gradient(state))
-        return grads, total / jnp.maximum(followed, 1.0 / rows), after
+        return grads, total / jnp.maximum(unrolled, 1.0 / rows), after

@@ -1,18 +1,18 @@
-"""Surveys of the slots that want one."""
+"""Scoring passes of the slots that need one."""
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from vestige.models.longterm import AbstractLongTermModel
+from vestige.rules.score_pass import score_pass
 from vestige.rules.scores import AbstractScore
 from vestige.rules.selection import Candidates
 from vestige.rules.slots import Slots
-from vestige.rules.survey import survey
 from vestige.typing import Key
 
 TOGETHER = 8
-"""Slots surveyed at a time where few want it."""
+"""Slots scored at a time where few need it."""
 
 
 def no_candidates(rows: int, count: int) -> Candidates:
@@ -20,7 +20,7 @@ def no_candidates(rows: int, count: int) -> Candidates:
     return Candidates(jnp.zeros((rows, count), jnp.int32), jnp.full((rows, count), -jnp.inf))
 
 
-def surveyed(
+def scored(
     score: AbstractScore,
     model: AbstractLongTermModel,
     candidates: Candidates,
@@ -28,19 +28,19 @@ def surveyed(
     *,
     wanted: Bool[Array, " batch"],
     count: int,
-    chunk: int,
+    scan_chunk: int,
     key: Key,
 ) -> Candidates:
-    """Surveys from their offset on of the slots that are `wanted`; the other slots keep their candidates.
+    """Scoring passes from their offset on of the slots that are `wanted`; the other slots keep their candidates.
 
-    More than a quarter of the batch is surveyed all at once; fewer slots eight at a time, in time and memory in
+    More than a quarter of the batch is scored all at once; fewer slots eight at a time, in time and memory in
     proportion to their number, rounded up to eight.
     """
 
-    def look(row: Array) -> Candidates:
+    def scan(row: Array) -> Candidates:
         sequence, start = jax.tree.map(lambda leaf: leaf[row], (slots.sequence, slots.offset))
         own = jax.random.fold_in(key, row)
-        return survey(score, model, sequence, count=count, chunk=chunk, start=start, key=own)
+        return score_pass(score, model, sequence, count=count, scan_chunk=scan_chunk, start=start, key=own)
 
     rows = wanted.shape[0]
     order = jnp.argsort(~wanted, stable=True)  # those wanted first
@@ -51,7 +51,7 @@ def surveyed(
             done, known = loop
             places = done + jnp.arange(group, dtype=jnp.int32)
             chosen = order[jnp.where(places < number, places, done)]  # idle lanes repeat one: no other is read
-            found = jax.vmap(look)(chosen)
+            found = jax.vmap(scan)(chosen)
             where = jnp.where(places < number, chosen, rows)  # beyond the last row, where nothing is written
             return done + group, jax.tree.map(lambda old, new: old.at[where].set(new, mode="drop"), known, found)
 

@@ -22,7 +22,7 @@ class Rollout(NamedTuple):
     """With which the next rollout begins."""
 
 
-def follow(
+def unroll(
     model: AbstractLongTermModel,
     sequence: AbstractSequence,
     offset: Int[Array, ""],
@@ -36,12 +36,12 @@ def follow(
     """
     window = sequence.window(offset, steps)
     if stride is None or stride == steps:
-        state, memories = model.remember(state, window.inputs, window.inside)
+        state, memories = model.encode(state, window.inputs, window.inside)
         return Rollout(window, memories, state)
     early = jax.tree.map(lambda leaf: leaf[:stride], window)
     late = jax.tree.map(lambda leaf: leaf[stride:], window)
-    state, first = model.remember(state, early.inputs, early.inside)
-    _, second = model.remember(state, late.inputs, late.inside)
+    state, first = model.encode(state, early.inputs, early.inside)
+    _, second = model.encode(state, late.inputs, late.inside)
     both = jax.tree.map(lambda one, other: jnp.concatenate([one, other]), first, second)
     return Rollout(window, both, state)
 

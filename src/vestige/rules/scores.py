@@ -82,10 +82,10 @@ class Surprise(AbstractScore):
         return None, _local(model, window, lead)
 
 
-class Unexplained(AbstractScore):
+class HindsightScore(AbstractScore):
     """The loss of memory and predictor together, run over the whole sequence: the released code's form.
 
-    At the start memory knows nothing and this is local uncertainty; what it has learned to foretell leaves the
+    At the start memory knows nothing and this is local uncertainty; what it has learned to predict leaves the
     top. Costs a pass of the recurrence over the sequence, where the local scores cost a product.
     """
 
@@ -100,10 +100,10 @@ class Unexplained(AbstractScore):
         return _remembered(model, state, window, lead)
 
 
-class Reducible(AbstractScore):
+class ReducibleUncertainty(AbstractScore):
     """What a memory has explained of what local context cannot: local minus full loss, plus `curiosity` times local.
 
-    Outcomes that nobody can foretell have the largest local uncertainty and would take all the places (MemUP
+    Outcomes that nobody can predict have the largest local uncertainty and would take all the places (MemUP
     sections 3.11.2 and 6, item 1); their difference is 0. At the start nothing is explained and the second term
     alone decides.
 
@@ -114,7 +114,7 @@ class Reducible(AbstractScore):
 
     def __check_init__(self):
         if self.curiosity < 0:
-            raise ValueError(f"Reducible: curiosity must not be negative, got {self.curiosity}")
+            raise ValueError(f"ReducibleUncertainty: curiosity must not be negative, got {self.curiosity}")
 
     @property
     def from_start(self) -> bool:
@@ -129,7 +129,7 @@ class Reducible(AbstractScore):
         return state, local - full + self.curiosity * local
 
 
-class Chance(AbstractScore):
+class RandomScore(AbstractScore):
     """A random number: the control in which targets are chosen blindly."""
 
     @property
@@ -143,15 +143,15 @@ class Chance(AbstractScore):
         return None, jax.vmap(lambda step: jax.random.uniform(jax.random.fold_in(key, step)))(steps)
 
 
-class Asked(AbstractScore):
+class OracleScore(AbstractScore):
     """1 at the steps that are known to need a memory, and no other is ever asked about: the oracle.
 
-    What a rule could do with a perfect detector, as the other control beside `Chance`. Where fewer of the steps lie
-    ahead than targets are wanted, they are repeated; behind the last of them the memory is asked nothing.
+    What a rule could do with a perfect detector, as the other control beside `RandomScore`. Where fewer of the steps
+    lie ahead than targets are wanted, they are repeated; behind the last of them the memory is asked nothing.
 
     **Arguments:**
 
-    - `queries`: from one sequence to these steps, as a task knows them: `Asked(task.queries)`.
+    - `queries`: from one sequence to these steps, as a task knows them: `OracleScore(task.queries)`.
     """
 
     queries: Callable[[AbstractSequence], Int[Array, " queries"]]
@@ -180,5 +180,5 @@ def _remembered(
     model: AbstractLongTermModel, state: Any, window: Window, lead: int
 ) -> tuple[Any, Float[Array, " steps"]]:
     inputs, outcomes, inside = jax.tree.map(lambda leaf: leaf[lead:], (window.inputs, window.outcomes, window.inside))
-    state, memories = model.remember(state, inputs, inside)
+    state, memories = model.encode(state, inputs, inside)
     return state, jax.vmap(model.surprise)(memories, inputs, outcomes)

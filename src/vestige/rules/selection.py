@@ -43,7 +43,7 @@ class AbstractSelection(eqx.Module):
         """
 
 
-class Most(AbstractSelection):
+class TopK(AbstractSelection):
     """The `count` most uncertain (MemUP equation E5).
 
     Where fewer lie ahead, randomly chosen ones of them are repeated (section 3.4). Equals come in
@@ -54,7 +54,7 @@ class Most(AbstractSelection):
         return _first(candidates.ahead(point), candidates.ahead(point).scores, count, key=key)
 
 
-class GumbelMost(AbstractSelection):
+class GumbelTopK(AbstractSelection):
     """`count` of them without replacement, by Gumbel-top-k on `score / temperature`, anew at every point.
 
     The released code's temperature is 0.25; an infinite one makes every candidate as likely as any other.
@@ -65,7 +65,7 @@ class GumbelMost(AbstractSelection):
     temperature: float = eqx.field(static=True, default=0.25)
 
     def __check_init__(self):
-        _positive("GumbelMost", self.temperature)
+        _positive("GumbelTopK", self.temperature)
 
     def __call__(self, candidates: Candidates, point: Int[Array, ""], count: int, *, key: Key) -> Targets:
         key_noise, key_repeat = jax.random.split(key)
@@ -81,7 +81,7 @@ class Importance(AbstractSelection):
     """`count` of them with replacement from `p ∝ exp(score / temperature)`, each weighted by `1 / (count p)`.
 
     The weighted sum of losses is then an unbiased estimate of the sum over *all* candidates ahead, the inner sum of
-    equation E1 (MemUP section 6, item 3), where every known step is a candidate. Most is biased and varies least;
+    equation E1 (MemUP section 6, item 3), where every known step is a candidate. `TopK` is biased and varies least;
     this is the other end of the dial.
 
     **Raises:** `ValueError` where `temperature <= 0`.

@@ -17,22 +17,25 @@ class Shuffled(AbstractRule):
     Nothing in the data then asks for a connection between what was and what is: what a model still remembers it
     remembers unasked. States go on as they come, so each is the past of ever other sequences. (The notes' check 10.)
 
-    **Arguments:** `of`: a rule that makes an update at every step, for within a longer chunk states are its own.
+    **Arguments:** `of`: a rule that makes an update at every step, for within a longer interval states are its own.
 
-    **Raises:** `ValueError` for a chunk of several steps, and for a batch of one sequence.
+    **Raises:** `ValueError` for an `update_interval` above 1, and for a batch of one sequence.
     """
 
     of: TemporallyLocal
 
     def __check_init__(self):
-        if self.of.chunk != 1:
-            raise ValueError(f"Shuffled: the rule must make an update at every step (chunk 1), got {self.of.chunk}")
+        if self.of.update_interval != 1:
+            interval = self.of.update_interval
+            raise ValueError(
+                f"Shuffled: the rule must make an update at every step (update_interval 1), got {interval}"
+            )
 
     def init(self, model: AbstractFilter, batch: Batch, *, key: Key) -> LocalCarry:
         return self.of.init(model, batch, key=key)
 
-    def asks(self, carry: LocalCarry) -> Bool[Array, ""] | bool:
-        return self.of.asks(carry)
+    def needs_batch(self, carry: LocalCarry) -> Bool[Array, ""] | bool:
+        return self.of.needs_batch(carry)
 
     def step(self, model: AbstractFilter, carry: LocalCarry, batch: Batch, *, key: Key) -> Step:
         rows = carry.slots.offset.shape[0]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool
 
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
-from vestige.rules.rollout import current_loss, follow
+from vestige.rules.rollout import current_loss, unroll
 from vestige.rules.slots import Slots, empty
 from vestige.typing import Batch, Key
 
@@ -44,7 +44,7 @@ class Truncated(AbstractRule):
     def init(self, model: Any, batch: Batch, *, key: Key) -> Slots:
         return empty(batch.inputs, model.init())
 
-    def asks(self, carry: Slots) -> Bool[Array, ""]:
+    def needs_batch(self, carry: Slots) -> Bool[Array, ""]:
         return jnp.any(carry.ended)
 
     def step(self, model: Any, carry: Slots, batch: Batch, *, key: Key) -> Step:
@@ -55,7 +55,7 @@ class Truncated(AbstractRule):
             whole = eqx.combine(parameters, rest)
 
             def one(sequence, offset, state):
-                rollout = follow(whole, sequence, offset, jax.lax.stop_gradient(state), self.rollout)
+                rollout = unroll(whole, sequence, offset, jax.lax.stop_gradient(state), self.rollout)
                 return current_loss(whole, rollout), rollout.state
 
             losses, states = jax.vmap(one)(slots.sequence, slots.offset, slots.state)

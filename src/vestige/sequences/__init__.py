@@ -1,19 +1,5 @@
 """Sequences that are read in windows, so that none need be in memory as a whole."""
 
-from vestige.sequences.arrays import ArraySequence as ArraySequence
-from vestige.sequences.contract import AbstractSequence as AbstractSequence
-from vestige.sequences.contract import Window as Window
-from vestige.sequences.contract import at as at
-from vestige.sequences.nearby import Nearby as Nearby
-from vestige.sequences.nearby import NearbySequence as NearbySequence
-from vestige.sequences.places import place as place
-from vestige.sequences.places import random_place as random_place
-from vestige.sequences.readers import AbstractReader as AbstractReader
-from vestige.sequences.readers import ArrayRecordReader as ArrayRecordReader
-from vestige.sequences.readers import NpyReader as NpyReader
-from vestige.sequences.readers import ParquetReader as ParquetReader
-from vestige.sequences.readers import Steps as Steps
-from vestige.sequences.readers import ZarrReader as ZarrReader
-from vestige.sequences.stream import StreamSequence as StreamSequence
-from vestige.sequences.stream import lanes as lanes
-from vestige.sequences.stream import whole as whole
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -2,6 +2,7 @@
 
 import equinox as eqx
 
+from vestige.models.temporal import Bernoulli
 from vestige.tasks.frames import AbstractFrameTask
 from vestige.tasks.images import ImagePool
 
@@ -21,3 +22,8 @@ class AbstractAppended(AbstractFrameTask[ImagePool]):
     def condition_size(self) -> int:
         """There are no actions."""
         return 0
+
+    @property
+    def likelihood(self) -> Bernoulli:
+        """Pixels are bits."""
+        return Bernoulli()

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.tasks.digits import CLASSES, digit_labels
 from vestige.tasks.images import ImagePool
 
@@ -50,5 +50,5 @@ class DigitClassifier(eqx.Module):
         """The part of a pool's images of this digit that are taken for it."""
         labels = np.asarray(digit_labels(pool, "a classifier of digits"))
         frames = (pool.pixels[np.flatnonzero(labels == digit)] >= 128).astype(jnp.float32)
-        found = in_rounds(self, frames, at_most=64)
+        found = batched_map(self, frames, at_most=64)
         return float(jnp.mean((found == digit).astype(jnp.float32)))

@@ -1,11 +1,25 @@
 """The contract of a task."""
 
 import abc
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import numpy as np
 
 from vestige.typing import Batch, Key, Metrics
+
+
+class Evaluation(NamedTuple):
+    """What a trained model reaches."""
+
+    metrics: dict[str, float]
+    """Final metrics, by the names that `evaluate` gives them; more may be added."""
+    metrics_train: dict[str, float]
+    """The same on what the model was trained on; empty where there is no such thing."""
+    bounds: dict[str, Any]
+    """As `bounds` returns them."""
+    arrays: dict[str, np.ndarray]
+    """Curves and pictures, for `evaluation.npz`."""
 
 
 class AbstractTask(eqx.Module):

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.tasks.appended import AbstractAppended
 from vestige.tasks.digits import CLASSES, digit_labels
-from vestige.tasks.frames import Shown
+from vestige.tasks.frames import Example
 from vestige.tasks.images import ImagePool
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
@@ -58,16 +58,16 @@ class DynamicDependency(AbstractAppended):
         """The l digits that come first."""
         return self.l
 
-    def sequence(self, source: ImagePool, *, key: Key) -> Shown:
+    def sequence(self, source: ImagePool, *, key: Key) -> Example:
         assert source.labels is not None
         drawn, index = source.draw_known(self.l, key=key)
         labels = source.labels[index]
         positions = chain(labels, self.k)
         frames = jnp.concatenate([drawn, drawn[positions]])
         facts = {"labels": jnp.concatenate([labels, labels[positions]]), "positions": positions}
-        return Shown(Batch(frames), jnp.arange(self.frames) >= self.l, facts)
+        return Example(Batch(frames), jnp.arange(self.frames) >= self.l, facts)
 
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
         return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from vestige.models.temporal import elbo
-from vestige.numerics import in_rounds
-from vestige.tasks.contract import AbstractTask
+from vestige.models.temporal import AbstractLikelihood, elbo
+from vestige.numerics import batched_map
+from vestige.tasks import frame_diagnostics
+from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.source import AbstractSource
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
@@ -21,8 +23,8 @@ Source = TypeVar("Source", bound=AbstractSource)
 Task = TypeVar("Task", bound="AbstractFrameTask")
 
 
-class Shown(NamedTuple):
-    """One sequence, and what is known about it and never shown to a model."""
+class Example(NamedTuple):
+    """One sequence, and what is known about it but never given to a model."""
 
     batch: Batch
     """Frames, and actions where there are any; no batch axis."""
@@ -34,7 +36,7 @@ class Shown(NamedTuple):
 
 
 class AbstractFrameTask(AbstractTask, Generic[Source]):
-    """Sequences of frames, some of which can be foretold by whoever remembers the others.
+    """Sequences of frames, some of which can be predicted by whoever remembers the others.
 
     A final task says how one sequence is made (`sequence`) and which metrics of its own it has (`judge`); batches,
     held-out batches and evaluation are the same for all. Row i of a batch is a function of the key and of i alone.
@@ -70,19 +72,24 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
     @property
     @abc.abstractmethod
     def given(self) -> int:
-        """How many frames are shown before a model imagines the others."""
+        """How many frames are shown before a model generates the others."""
 
     @property
     @abc.abstractmethod
     def condition_size(self) -> int:
         """Width of what is given at every step; 0 without actions."""
 
+    @property
     @abc.abstractmethod
-    def sequence(self, source: Source, *, key: Key) -> Shown:
+    def likelihood(self) -> AbstractLikelihood:
+        """Of a frame, for models that are built for this task."""
+
+    @abc.abstractmethod
+    def sequence(self, source: Source, *, key: Key) -> Example:
         """One sequence from the given source; pure JAX."""
 
     @abc.abstractmethod
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> Mapping[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> Mapping[str, Tally]:
         """The task's own metrics on one sequence, of which the KL per frame is known: sums and what they are to be
         divided by, so that sequences count by how many frames they bring."""
 
@@ -112,17 +119,17 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         def one(row: Array) -> tuple[Metrics, dict[str, Tally]]:
             row_key = jax.random.fold_in(key, row)
             key_data, key_model = jax.random.split(row_key)
-            shown = self.sequence(self.test, key=key_data)
-            metrics = elbo(model, shown.batch, key=key_model)[1]
+            example = self.sequence(self.test, key=key_data)
+            metrics = elbo(model, example.batch, key=key_model)[1]
             kl = metrics["kl_per_frame"]
-            own = self.judge(model, shown, kl, key=jax.random.fold_in(row_key, 2))
+            own = self.judge(model, example, kl, key=jax.random.fold_in(row_key, 2))
             return metrics, {
-                "kl_recall": Tally.over(kl, shown.predictable),
-                "kl_fresh": Tally.over(kl, ~shown.predictable),
+                "kl_recall": Tally.over(kl, example.predictable),
+                "kl_fresh": Tally.over(kl, ~example.predictable),
                 **own,
             }
 
-        rows, tallies = in_rounds(one, jnp.arange(size), at_most=EVALUATION_BATCH)
+        rows, tallies = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         means = jax.tree.map(lambda m: jnp.mean(m, axis=0), rows)
         sums = jax.tree.map(lambda m: jnp.sum(m, axis=0), tallies)
         return {
@@ -132,3 +139,14 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
             "kl_per_frame": means["kl_per_frame"],
             "negative_bound_per_frame": means["negative_bound_per_frame"],
         }
+
+    def diagnostics(self, model: Any, *, size: int, key: Key) -> Evaluation:
+        """Means over 8 evaluations on held-out and on training images, a tighter bound, and pictures."""
+        return frame_diagnostics.diagnostics(self, model, size=size, key=key)
+
+    def generated(self, model: Any, *, count: int, frames: int | None, given: int, seed: int) -> np.ndarray:
+        """`count` sequences of mean frames that the model generates, of which the first `given` are held-out ones.
+
+        **Raises:** `UsageError` where that leaves nothing to generate, or is more than a sequence has.
+        """
+        return frame_diagnostics.generated(self, model, count=count, frames=frames, given=given, seed=seed)

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from vestige.models.temporal import Bernoulli
 from vestige.tasks.actions import one_hot_actions
-from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.frames import AbstractFrameTask, Example
 from vestige.tasks.images import ImagePool
 from vestige.tasks.tally import Tally
 from vestige.tasks.walk import STAY, new_cell_probability, random_walk, revisited
@@ -29,7 +30,7 @@ class MapNavigation(AbstractFrameTask[ImagePool]):
     Facts: `cells` (time), row * grid + column, and `actions` (time). Metrics: those of all frame tasks, and
 
     - `kl_revisit`, `kl_recall` by its name in this task.
-    - `revisit_coherence`: the model imagines all frames along the given actions; mean agreement, 1 - |difference| of
+    - `revisit_coherence`: the model generates all frames along the given actions; mean agreement, 1 - |difference| of
       the mean frames, of all pairs of frames at the same cell. 1 where a place always looks the same.
     - `elsewhere_coherence`: the same for pairs at different cells. Frames that are all alike agree here too, so that
       only the difference of the two says that a map is kept.
@@ -61,7 +62,12 @@ class MapNavigation(AbstractFrameTask[ImagePool]):
         """Four moves, and none."""
         return ACTIONS
 
-    def sequence(self, source: ImagePool, *, key: Key) -> Shown:
+    @property
+    def likelihood(self) -> Bernoulli:
+        """Pixels are bits."""
+        return Bernoulli()
+
+    def sequence(self, source: ImagePool, *, key: Key) -> Example:
         key_images, key_start, key_walk = jax.random.split(key, 3)
         pictures = source.draw(self.grid * self.grid, key=key_images)
         start = jnp.full((2,), self.grid // 2, jnp.int32)
@@ -69,19 +75,19 @@ class MapNavigation(AbstractFrameTask[ImagePool]):
             start = jax.random.randint(key_start, (2,), 0, self.grid)
         cells, actions = random_walk(start, self.grid, self.frames, key=key_walk)
         batch = Batch(pictures[cells], condition=jax.nn.one_hot(actions, ACTIONS))
-        return Shown(batch, revisited(cells), {"cells": cells, "actions": actions})
+        return Example(batch, revisited(cells), {"cells": cells, "actions": actions})
 
     def condition(self, actions: Array) -> Float[Array, "time action"]:
         """Actions 0..4 as a model takes them. **Raises** at run time where one is outside."""
         return one_hot_actions(actions, ACTIONS)
 
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
-        imagined = model.generate(self.frames, condition=shown.batch.condition, key=key)
-        frames = jax.vmap(model.likelihood.mean)(imagined.frame_parameters)
-        cells = shown.facts["cells"]
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+        generated = model.generate(self.frames, condition=example.batch.condition, key=key)
+        frames = jax.vmap(model.likelihood.mean)(generated.frame_parameters)
+        cells = example.facts["cells"]
         same = cells[:, None] == cells[None]
         return {
-            "kl_revisit": Tally.over(kl, shown.predictable),
+            "kl_revisit": Tally.over(kl, example.predictable),
             "revisit_coherence": agreement(frames, same),
             "elsewhere_coherence": agreement(frames, ~same),
         }

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from vestige.tasks.appended import AbstractAppended
 from vestige.tasks.classifier import DigitClassifier
 from vestige.tasks.digits import digit_labels
-from vestige.tasks.frames import Shown
+from vestige.tasks.frames import Example
 from vestige.tasks.images import ImagePool
 from vestige.tasks.recall import some_of
 from vestige.tasks.tally import Tally
@@ -24,9 +24,9 @@ class ParityRecall(AbstractAppended):
     An even digit is answered by a 1 and an odd one by a 0, as in all pictures of the paper; with
     `even_is_one=False` the other way round, as in one of its captions (GTMM algorithm 2, figures 5 and 6).
 
-    Of an answer only the digit can be foretold, never the image: `kl_recall`, over the answers, stays well above 0,
+    Of an answer only the digit can be predicted, never the image: `kl_recall`, over the answers, stays well above 0,
     and parity can be seen in at most ln 2 = 0.69 nats of it. Hence `parity_accuracy`: the model filters the l digits
-    and imagines the rest, and a classifier says which of its mean frames show the right one of the ten digits.
+    and generates the rest, and a classifier says which of its mean frames show the right one of the ten digits.
 
     Facts: `labels` (time), answers included. Metrics: those of all frame tasks, and `parity_accuracy`.
 
@@ -66,21 +66,21 @@ class ParityRecall(AbstractAppended):
         odd = labels % 2
         return 1 - odd if self.even_is_one else odd
 
-    def sequence(self, source: ImagePool, *, key: Key) -> Shown:
+    def sequence(self, source: ImagePool, *, key: Key) -> Example:
         assert source.labels is not None
         key_question, key_answer, key_ink = jax.random.split(key, 3)
         asked = source.pick(self.l, key=key_question)
         answers = self.answer(source.labels[asked[: self.k]])
         index = jnp.concatenate([asked, source.pick_of(answers, key=key_answer)])
         frames = source.fetch(index, key=key_ink)
-        return Shown(Batch(frames), jnp.arange(self.frames) >= self.l, {"labels": source.labels[index]})
+        return Example(Batch(frames), jnp.arange(self.frames) >= self.l, {"labels": source.labels[index]})
 
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
         key_filter, key_imagine = jax.random.split(key)
-        past = model.filter(shown.batch.inputs[: self.l], key=key_filter)
+        past = model.filter(example.batch.inputs[: self.l], key=key_filter)
         future = model.generate(self.k, state=past.state, key=key_imagine)
         seen = jax.vmap(self.classifier)(jax.vmap(model.likelihood.mean)(future.frame_parameters))
-        right = seen == shown.facts["labels"][self.l :]
+        right = seen == example.facts["labels"][self.l :]
         return {"parity_accuracy": Tally(jnp.sum(right.astype(kl.dtype)), jnp.full_like(kl[0], self.k))}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

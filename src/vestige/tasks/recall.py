@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.tasks.appended import AbstractAppended
-from vestige.tasks.frames import Shown
+from vestige.tasks.frames import Example
 from vestige.tasks.images import ImagePool
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
@@ -40,13 +40,13 @@ class PerfectRecall(AbstractAppended):
         """The l images that come first."""
         return self.l
 
-    def sequence(self, source: ImagePool, *, key: Key) -> Shown:
+    def sequence(self, source: ImagePool, *, key: Key) -> Example:
         """No facts."""
         frames = source.draw(self.frames if self.control else self.l, key=key)
         frames = frames if self.control else jnp.concatenate([frames, frames[: self.k]])
-        return Shown(Batch(frames), jnp.arange(self.frames) >= self.l, {})
+        return Example(Batch(frames), jnp.arange(self.frames) >= self.l, {})
 
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
         return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.tasks.appended import AbstractAppended
-from vestige.tasks.frames import Shown
+from vestige.tasks.frames import Example
 from vestige.tasks.images import ImagePool
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
@@ -19,7 +19,7 @@ class SimilarityRecall(AbstractAppended):
     """`l` i.i.d. images, then `k` consecutive ones of them again, from a random place on (GTMM algorithm 4).
 
     The place is one of l - k: frame 0 up to frame l - k - 1, so that the last image is never shown again. Copies are
-    exact. Nobody can foretell the first one, the cue, better than as one of l - k stored frames; what follows it is
+    exact. Nobody can predict the first one, the cue, better than as one of l - k stored frames; what follows it is
     determined, unless images repeat among the first l and the frames so far fit several places. Such frames are not
     marked as predictable.
 
@@ -51,7 +51,7 @@ class SimilarityRecall(AbstractAppended):
         """The l images and the cue, from which the others follow."""
         return self.l + 1
 
-    def sequence(self, source: ImagePool, *, key: Key) -> Shown:
+    def sequence(self, source: ImagePool, *, key: Key) -> Example:
         key_images, key_order, key_start = jax.random.split(key, 3)
         drawn = source.draw(self.pool_size or self.l, key=key_images)
         if self.pool_size is not None:
@@ -59,9 +59,9 @@ class SimilarityRecall(AbstractAppended):
         start = jax.random.randint(key_start, (), 0, self.l - self.k)
         recalled = jax.lax.dynamic_slice_in_dim(drawn, start, self.k)
         known = jnp.concatenate([jnp.zeros(self.l, bool), determined(drawn, start, self.k)])
-        return Shown(Batch(jnp.concatenate([drawn, recalled])), known, {"start": start})
+        return Example(Batch(jnp.concatenate([drawn, recalled])), known, {"start": start})
 
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
         return {"kl_cue": Tally(kl[self.l], jnp.ones_like(kl[self.l]))}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

@@ -7,24 +7,22 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from vestige.estimators import AbstractEstimator, expect
-from vestige.numerics import in_rounds
+from vestige.estimators import expect
+from vestige.models.structured import Rates
+from vestige.numerics import batched_map
 from vestige.structures import AbstractStructure
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate_many, scalars
 from vestige.typing import Batch, Key, Metrics
 
 GRADIENTS = 64  # estimates behind a standard deviation
 EVALUATION_BATCH = 256
 SIMULATED = 8192  # draws behind a chance level that has no formula
-
-
-class Rates(eqx.Module):
-    """The whole model: log-rates, and the estimator, so that one optimiser trains both."""
-
-    log_rates: Float[Array, "*keys"]
-    estimator: AbstractEstimator
+REPEATS = 8  # evaluations behind the final metrics
+PICTURED = 1000  # draws behind the frequencies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +64,7 @@ class ToyTask(AbstractTask):
         """`size` draws at these log-rates."""
         structure = self.objective.structure(log_rates)
         keys = jax.random.split(key, size)
-        return in_rounds(lambda k: structure.sample(key=k).value, keys, at_most=EVALUATION_BATCH)
+        return batched_map(lambda k: structure.sample(key=k).value, keys, at_most=EVALUATION_BATCH)
 
     def evaluate(self, model: Rates, *, size: int, key: Key) -> Metrics:
         key_draws, key_gradients = jax.random.split(key)
@@ -93,6 +91,13 @@ class ToyTask(AbstractTask):
         if chance is None:  # simulated with a key of its own: the same level for every run and seed
             chance = float(self._mean_cost(jnp.zeros(self.shape), size=SIMULATED, key=jax.random.key(0)))
         return {"loss": {"best": self.best, "chance": chance}}
+
+    def diagnostics(self, model: Rates, *, size: int, key: Key) -> Evaluation:
+        """Metrics on `8 * size` fresh draws, and how often each entry of the value is 1."""
+        metrics = evaluate_many(self, model, size, REPEATS, key=key)
+        values = self.values(model.log_rates, size=PICTURED, key=jax.random.fold_in(key, REPEATS))
+        frequencies = np.asarray(jnp.mean(values, axis=0))
+        return Evaluation(scalars(metrics), {}, self.bounds(metrics), {"frequencies": frequencies})
 
     def _mean_cost(self, log_rates: Array, *, size: int, key: Key) -> Float[Array, ""]:
         return jnp.mean(jax.vmap(self.objective.cost)(self.values(log_rates, size=size, key=key)))

@@ -21,7 +21,12 @@ class DampedState(NamedTuple):
 
 
 def mass_spring_damper(
-    masses: Callable[[PyTree], PyTree], *, growth: Schedule, momentum: Schedule, decay: Schedule, stiffness: float = 0.0
+    momentum_groups: Callable[[PyTree], PyTree],
+    *,
+    growth: Schedule,
+    momentum: Schedule,
+    decay: Schedule,
+    stiffness: float = 0.0,
 ) -> optax.GradientTransformation:
     """velocity <- -decay w + momentum velocity - (gradient + stiffness w) / (growth mass), w <- w + the new velocity.
 
@@ -29,7 +34,7 @@ def mass_spring_damper(
 
     **Arguments:**
 
-    - `masses`: of the parameters, to be made from them: a number, or a tree of numbers with their structure.
+    - `momentum_groups`: of the parameters, to be made from them: a number, or a tree of numbers with their structure.
     - `growth`, `momentum`, `decay`: from the number of updates done.
     - `stiffness`: of the spring, 0 for none.
 
@@ -49,7 +54,7 @@ def mass_spring_damper(
         def one(gradient: Array, velocity: Array, weight: Array, mass: float) -> Array:
             return kept * velocity - pulled * weight - (gradient + stiffness * weight) / (grown * mass)
 
-        velocity = jax.tree.map(one, gradients, state.velocity, parameters, masses(parameters))
+        velocity = jax.tree.map(one, gradients, state.velocity, parameters, momentum_groups(parameters))
         return velocity, DampedState(state.updates + 1, velocity)
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]

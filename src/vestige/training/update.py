@@ -35,7 +35,7 @@ def _propose(
 
     if drawn is not None:
         last, static = eqx.partition(drawn, eqx.is_array)
-        asked = program.rule.asks(state.carry)
+        asked = program.rule.needs_batch(state.carry)
         drawn = eqx.combine(jax.lax.cond(asked, lambda: eqx.filter(draw(), eqx.is_array), lambda: last), static)
     batch = draw() if drawn is None else drawn
     if mesh is not None:
@@ -45,7 +45,7 @@ def _propose(
 
 def _undrawn(program: Program, state: RunState, batch_size: int) -> Batch | None:
     """A blank batch to begin with; None where the rule asks for a new one at every update."""
-    if program.rule.asks(state.carry) is True:
+    if program.rule.needs_batch(state.carry) is True:
         return None
     like = eqx.filter_eval_shape(lambda: program.task.batch(size=batch_size, key=state.key))
     is_shape = lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct)

@@ -47,18 +47,19 @@ def test_pair_bound_is_below_the_log_density_and_meets_its_own_expectation(model
         return prior + model.family.log_prob(model.observation(trunk), y) + model.state(trunk).log_prob(STATE)
 
     exact = integrated(model, complete)
-    bounds = jax.vmap(lambda k: model.joint().bound((STATE, y), key=k))(jax.random.split(key, 20_000))
+    bounds = jax.jit(jax.vmap(lambda k: model.joint().bound((STATE, y), key=k)))(jax.random.split(key, 20_000))
     assert float(jnp.mean(bounds)) < exact
     # The bound is log q minus KL(r || posterior): integrate that on the same grid.
     recognised = model.recognise(STATE, y)
     points, area = grid()
-    logs = np.asarray(jax.vmap(recognised.log_prob)(points), np.float64)
-    gain = np.asarray(jax.vmap(complete)(points), np.float64) - logs
+    logs = np.asarray(jax.jit(jax.vmap(recognised.log_prob))(points), np.float64)
+    gain = np.asarray(jax.jit(jax.vmap(complete))(points), np.float64) - logs
     expected = np.sum(np.exp(logs) * gain) * area
     error = float(jnp.std(bounds)) / np.sqrt(len(bounds))
     assert abs(float(jnp.mean(bounds)) - expected) < 4 * error + 1e-3
 
 
+@pytest.mark.slow
 def test_transition_probabilities_of_all_observations_add_up_to_one(model, key):
     """By importance sampling, and against the integral over the prior."""
     prior = model.before(STATE)
@@ -67,10 +68,10 @@ def test_transition_probabilities_of_all_observations_add_up_to_one(model, key):
         y = jnp.asarray(y)
         likelihood = lambda h, y=y: model.family.log_prob(model.observation(model.hidden_layer(h)), y)
         exact = integrated(model, lambda h, likelihood=likelihood: prior.log_prob(h) + likelihood(h))
-        weights = jax.vmap(lambda k, y=y: model.given(STATE).weight(y, key=k))(jax.random.split(key, 200_000))
+        weights = jax.jit(jax.vmap(lambda k, y=y: model.given(STATE).weight(y, key=k)))(jax.random.split(key, 200_000))
         found = float(jax.nn.logsumexp(weights) - np.log(200_000))
         np.testing.assert_allclose(found, exact, atol=0.03)
-        few = jax.vmap(lambda k, y=y: model.log_predictive(STATE, y, key=k))(jax.random.split(key, 3000))
+        few = jax.jit(jax.vmap(lambda k, y=y: model.log_predictive(STATE, y, key=k)))(jax.random.split(key, 3000))
         shares = np.exp(np.asarray(few))  # each unbiased, however few draws it has; its logarithm is low on average
         assert abs(shares.mean() - np.exp(exact)) < 4 * shares.std() / np.sqrt(len(shares))
         assert float(jnp.mean(few)) < exact
@@ -82,10 +83,12 @@ def test_later_observations_add_their_log_probability_and_a_missing_one_adds_not
     trunk = model.hidden_layer(jnp.asarray([0.2, 0.9]))
     logits = model.future(trunk).reshape(2, 2)
     by_hand = sum(float(model.family.log_prob(n, y)) for n, y in zip(logits, FUTURE, strict=True))
-    np.testing.assert_allclose(model.foreseen(trunk, FUTURE), by_hand, rtol=1e-5)
+    np.testing.assert_allclose(model.future_log_likelihood(trunk, FUTURE), by_hand, rtol=1e-5)
     gap = FUTURE.at[1].set(jnp.nan)
-    np.testing.assert_allclose(model.foreseen(trunk, gap), model.family.log_prob(logits[0], FUTURE[0]), rtol=1e-5)
-    slope = jax.grad(lambda t: model.foreseen(t, gap))(trunk)
+    np.testing.assert_allclose(
+        model.future_log_likelihood(trunk, gap), model.family.log_prob(logits[0], FUTURE[0]), rtol=1e-5
+    )
+    slope = jax.jit(jax.grad(lambda t: model.future_log_likelihood(t, gap)))(trunk)
     assert bool(jnp.all(jnp.isfinite(slope)))
 
 
@@ -107,7 +110,7 @@ def test_state_keeps_the_share_it_says_and_stays_bounded(key):
     silenced = eqx.tree_at(lambda m: m.encoder, model, replace=lambda x: jnp.zeros(16))
     y = jnp.asarray([2.0, 0.0])
     np.testing.assert_allclose(silenced.advance(other, y) - silenced.advance(one, y), 0.1 * keep, rtol=1e-4)
-    last, _ = model.follow(model.init(), 20.0 * jnp.ones((300, 2)))
+    last, _ = model.unroll(model.init(), 20.0 * jnp.ones((300, 2)))
     assert float(jnp.max(jnp.abs(last))) <= 1.0
 
 
@@ -122,7 +125,9 @@ def test_a_normalised_head_is_not_paid_for_small_states(key):
     np.testing.assert_allclose(
         Numbers(6, normalised=True).head(5, 6, key=key)(trunk).log_prob(state), by_hand, rtol=1e-4
     )
-    assert jnp.isfinite(jax.grad(Numbers(6, normalised=True).head(5, 6, key=key)(trunk).log_prob)(jnp.zeros(6))).all()
+    assert jnp.isfinite(
+        jax.jit(jax.grad(Numbers(6, normalised=True).head(5, 6, key=key)(trunk).log_prob))(jnp.zeros(6))
+    ).all()
 
 
 def test_a_state_head_needs_a_floor():
@@ -149,7 +154,7 @@ class TestBits:
         def complete(h):
             trunk = model.hidden_layer(h)
             gain = model.family.log_prob(model.observation(trunk), y) + model.state(trunk).log_prob(HELD)
-            return gain + model.foreseen(trunk, FUTURE) + prior.log_prob(h) - recognised.log_prob(h)
+            return gain + model.future_log_likelihood(trunk, FUTURE) + prior.log_prob(h) - recognised.log_prob(h)
 
         return jnp.sum(jnp.exp(jax.vmap(recognised.log_prob)(CORNERS)) * jax.vmap(complete)(CORNERS))
 
@@ -168,7 +173,7 @@ class TestBits:
     def test_bound_and_slopes_are_those_of_the_sum_over_all_states(self, estimator, key):
         model, y = self.build(key, estimator), jnp.asarray([1.0, 0.0])
         trained, rest = eqx.partition(model, eqx.is_inexact_array)
-        exact, slopes = jax.value_and_grad(lambda t: self.exact(eqx.combine(t, rest), y))(trained)
+        exact, slopes = jax.jit(jax.value_and_grad(lambda t: self.exact(eqx.combine(t, rest), y)))(trained)
         bounds, estimates = self.found(model, y, jax.random.split(key, 20_000))
         for expected, rows in zip(jax.tree.leaves((exact, slopes)), jax.tree.leaves((bounds, estimates)), strict=True):
             rows = np.asarray(rows, np.float64)
@@ -178,7 +183,7 @@ class TestBits:
     def test_straight_through_is_not(self, key):
         model, y = self.build(key, BiasedStraightThrough(draws=4)), jnp.asarray([1.0, 0.0])
         trained, rest = eqx.partition(model, eqx.is_inexact_array)
-        slope = jax.grad(lambda t: self.exact(eqx.combine(t, rest), y))(trained).encoder.layers[-1].bias
+        slope = jax.jit(jax.grad(lambda t: self.exact(eqx.combine(t, rest), y)))(trained).encoder.layers[-1].bias
         rows = np.asarray(self.found(model, y, jax.random.split(key, 20_000))[1].encoder.layers[-1].bias)
         error = rows.std(axis=0) / np.sqrt(len(rows))
         assert (np.abs(rows.mean(axis=0) - slope) / error).max() > 8
@@ -188,8 +193,10 @@ class TestBits:
         prior, total = model.before(HELD), 0.0
         for y in map(jnp.asarray, ([0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0])):
             likelihoods = jax.vmap(lambda h, y=y: model.family.log_prob(model.observation(model.hidden_layer(h)), y))
-            exact = jax.nn.logsumexp(jax.vmap(prior.log_prob)(CORNERS) + likelihoods(CORNERS))
-            weights = jax.vmap(lambda k, y=y: model.given(HELD).weight(y, key=k))(jax.random.split(key, 50_000))
+            exact = jax.nn.logsumexp(jax.jit(jax.vmap(prior.log_prob))(CORNERS) + likelihoods(CORNERS))
+            weights = jax.jit(jax.vmap(lambda k, y=y: model.given(HELD).weight(y, key=k)))(
+                jax.random.split(key, 50_000)
+            )
             np.testing.assert_allclose(jax.nn.logsumexp(weights) - np.log(50_000), exact, atol=0.03)
             total += float(jnp.exp(exact))
         np.testing.assert_allclose(total, 1.0, atol=1e-5)

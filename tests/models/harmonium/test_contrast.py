@@ -55,7 +55,7 @@ def test_exact_phases_are_the_gradient_of_the_likelihood(harmonium):
         def mean_log(model):
             return jnp.mean(jax.vmap(lambda v: exact(model, v, key=jax.random.key(0)))(jnp.asarray(DATA)))
 
-        found = jax.grad(mean_log)(double)
+        found = jax.jit(jax.grad(mean_log))(double)
         for mine, theirs in zip(exact_gradient(harmonium), jax.tree.leaves(found), strict=True):
             np.testing.assert_allclose(theirs, mine, atol=1e-6)
         step = 1e-6
@@ -85,6 +85,7 @@ def distance(one, other):
     return np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(one, other, strict=True)))
 
 
+@pytest.mark.slow
 def test_contrastive_divergence_comes_to_the_exact_gradient_with_more_sweeps(harmonium, key):
     exact = exact_gradient(harmonium)
     misses = {}
@@ -109,6 +110,7 @@ def test_one_sweep_asks_for_nothing_where_the_data_are_the_models_own(harmonium,
         np.testing.assert_array_less(np.abs(leaf.mean(axis=0)), 4 * leaf.std(axis=0) / np.sqrt(len(leaf)))
 
 
+@pytest.mark.slow
 def test_chains_that_start_far_away_leave_the_positive_phase_alone(harmonium, key):
     """With very many sweeps the start does not matter, so neither does the noise."""
     means, errors = estimates(harmonium, DATA, 60, 20_000, key, noise=1.0, sampled=True)
@@ -135,13 +137,14 @@ def test_no_gradient_runs_along_the_chain(key):
     """The end of the chain is data: the slope in a weight is that of two free energies at fixed places."""
     harmonium = Harmonium(jnp.full((1, 1), 0.3), jnp.zeros(1), jnp.zeros(1), Poisson(1))
     value = jnp.asarray([3.0])
-    slope = jax.grad(lambda m: m.contrast(value, sweeps=2, key=key))(harmonium)
+    slope = jax.jit(jax.grad(lambda m: m.contrast(value, sweeps=2, key=key)))(harmonium)
     fantasy = value - slope.visible_bias  # v_0 - v_n is the slope in the visible bias
     assert float(fantasy[0]) == round(float(fantasy[0]))
     by_hand = value * jax.nn.sigmoid(0.3 * value) - fantasy * jax.nn.sigmoid(0.3 * fantasy)
     np.testing.assert_allclose(slope.weights[0], by_hand, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_sampled_statistics_are_the_same_on_average_and_noisier(harmonium, key):
     means, errors = estimates(harmonium, DATA, 1, 20_000, key)
     sampled, noisier = estimates(harmonium, DATA, 1, 20_000, jax.random.fold_in(key, 1), sampled=True)

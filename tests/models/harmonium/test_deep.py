@@ -25,10 +25,12 @@ STATE = jnp.asarray([0.2, 0.9, 0.5])
 def test_a_layer_learns_as_if_it_were_alone(key):
     """The gradient of the lowest is that of a static harmonium on the data; of the top, of one on the means below."""
     model, y = stirred(key, Poisson(2)), jnp.asarray([3.0, 1.0])
-    found = jax.grad(lambda m: m.joint().contrast((STATE, y), sweeps=2, sampled=True, key=key))(model)
+    found = jax.jit(jax.grad(lambda m: m.joint().contrast((STATE, y), sweeps=2, sampled=True, key=key)))(model)
     keys = jax.random.split(key, 2)
-    lowest = jax.grad(lambda h: h.contrast(y, sweeps=2, sampled=True, key=keys[0]))(model.below[0])
-    top = jax.grad(lambda m: m.joint().contrast((STATE, model.up(y)), sweeps=2, sampled=True, key=keys[1]))(model.top)
+    lowest = jax.jit(jax.grad(lambda h: h.contrast(y, sweeps=2, sampled=True, key=keys[0])))(model.below[0])
+    top = jax.jit(jax.grad(lambda m: m.joint().contrast((STATE, model.up(y)), sweeps=2, sampled=True, key=keys[1])))(
+        model.top
+    )
     for mine, theirs in ((found.below[0], lowest), (found.top, top)):
         for a, b in zip(jax.tree.leaves(mine), jax.tree.leaves(theirs), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
@@ -36,7 +38,7 @@ def test_a_layer_learns_as_if_it_were_alone(key):
 
 def test_a_transition_clamps_the_state(key):
     model, y = stirred(key), jnp.asarray([1.0, 0.0])
-    found = jax.grad(lambda m: m.given(STATE).contrast(y, sweeps=1, key=key))(model)
+    found = jax.jit(jax.grad(lambda m: m.given(STATE).contrast(y, sweeps=1, key=key)))(model)
     np.testing.assert_array_equal(found.top.state_bias, 0.0)
 
 

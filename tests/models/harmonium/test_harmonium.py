@@ -97,7 +97,7 @@ def test_log_partition_of_other_families_is_the_integral(family, key, double):
     grid = np.arange(0, 40.0) if isinstance(family, Poisson) else np.linspace(-9, 9, 181)
     width = 1.0 if isinstance(family, Poisson) else grid[1] - grid[0]
     values = jnp.asarray(np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2))
-    total = np.exp(np.asarray(jax.vmap(given.log_unnormalised)(values))).sum() * width**2
+    total = np.exp(np.asarray(jax.jit(jax.vmap(given.log_unnormalised))(values))).sum() * width**2
     np.testing.assert_allclose(exact_log_partition(given), np.log(total), rtol=1e-8)
 
 
@@ -204,7 +204,7 @@ def test_samples_against_time_come_from_the_downward_conditionals(key):
     np.testing.assert_allclose(np.asarray(observations)[:, 1].mean(axis=0), y, atol=0.03)
     # Given that step's bits, the one before it is again a step down.
     hidden = np.asarray(states_before)[:, 1]
-    means = np.asarray(jax.vmap(lambda h: joint.family.mean(joint.natural(h))[1])(jnp.asarray(hidden)))
+    means = np.asarray(jax.jit(jax.vmap(lambda h: joint.family.mean(joint.natural(h))[1]))(jnp.asarray(hidden)))
     np.testing.assert_allclose(np.asarray(observations)[:, 0].mean(axis=0), means.mean(axis=0), atol=0.05)
 
 
@@ -213,14 +213,14 @@ def test_a_missing_observation_leaves_the_state_and_reaches_no_gradient(key):
     state = jnp.asarray([0.2, 0.9, 0.4])
     gap = jnp.full(OBSERVED, jnp.nan)
     np.testing.assert_array_equal(model.filter(state, gap), state)
-    slope = jax.grad(lambda s: jnp.sum(model.filter(s, gap)))(state)
+    slope = jax.jit(jax.grad(lambda s: jnp.sum(model.filter(s, gap))))(state)
     np.testing.assert_array_equal(slope, 1.0)
 
 
 def test_many_empty_windows_bring_the_state_to_rest(key):
     """Check 12: zero counts everywhere."""
     model = recurrent(key, family=Poisson(OBSERVED), scale=0.3)
-    last, _ = model.follow(model.init(), jnp.zeros((200, OBSERVED)))
+    last, _ = model.unroll(model.init(), jnp.zeros((200, OBSERVED)))
     np.testing.assert_allclose(model.filter(last, jnp.zeros(OBSERVED)), last, atol=1e-6)
 
 
@@ -229,8 +229,8 @@ def test_prediction_is_that_of_the_clamped_model(key):
     model = recurrent(key, scale=0.3)
     state = jnp.asarray([0.2, 0.9, 0.4])
     ys = jnp.asarray(states(OBSERVED), jnp.float32)
-    exact = jnp.exp(jax.vmap(lambda y: model.log_predictive(state, y, key=key))(ys)) @ ys
-    found = jnp.mean(jax.vmap(lambda k: model.predict(state, key=k))(jax.random.split(key, 500)), axis=0)
+    exact = jnp.exp(jax.jit(jax.vmap(lambda y: model.log_predictive(state, y, key=key)))(ys)) @ ys
+    found = jnp.mean(jax.jit(jax.vmap(lambda k: model.predict(state, key=k)))(jax.random.split(key, 500)), axis=0)
     np.testing.assert_allclose(found, exact, atol=0.01)
 
 

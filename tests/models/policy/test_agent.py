@@ -32,8 +32,8 @@ class TestPolicy:
 
     def test_share_nothing(self, key):
         policy, x = Policy(5, 3, widths=(7, 6), key=key), jax.random.normal(key, (5,))
-        by_value = eqx.filter_grad(lambda p: p(x).value)(policy)
-        by_logits = eqx.filter_grad(lambda p: p(x).logits[1])(policy)
+        by_value = eqx.filter_jit(eqx.filter_grad(lambda p: p(x).value))(policy)
+        by_logits = eqx.filter_jit(eqx.filter_grad(lambda p: p(x).logits[1]))(policy)
         zero = lambda tree: all(not np.asarray(leaf).any() for leaf in jax.tree.leaves(tree))
         assert zero(by_value.actor) and not zero(by_value.critic)
         assert zero(by_logits.critic) and not zero(by_logits.actor)
@@ -47,7 +47,7 @@ class TestPolicy:
 
     def test_begins_almost_without_preference(self, key):
         policy = Policy(20, 4, key=key)
-        logits = jax.vmap(policy)(jax.random.normal(key, (50, 20))).logits
+        logits = jax.jit(jax.vmap(policy))(jax.random.normal(key, (50, 20))).logits
         assert np.abs(np.asarray(jax.nn.softmax(logits)) - 0.25).max() < 0.02
         assert not np.array_equal(logits[0], logits[1])
 
@@ -79,19 +79,19 @@ class TestAgent:
         inputs = jax.random.normal(key, (5, 8))
 
         def doing(agent):
-            _, readouts = agent.remember(agent.init(), inputs)
+            _, readouts = agent.encode(agent.init(), inputs)
             opinions = jax.vmap(agent.decide)(readouts, inputs)
             return jnp.sum(opinions.logits[:, 0]) + jnp.sum(opinions.value)
 
-        slopes = eqx.filter_grad(doing)(agent)
+        slopes = eqx.filter_jit(eqx.filter_grad(doing))(agent)
         assert all(not np.asarray(leaf).any() for leaf in jax.tree.leaves(slopes.memory))
         assert all(np.asarray(layer.weight).any() for layer in (*slopes.policy.actor, *slopes.policy.critic))
 
     def test_remembers_and_predicts_as_its_memory(self, key):
         agent = small_agent(key=key)
         inputs = jax.random.normal(key, (5, 8))
-        end, readouts = agent.remember(agent.init(), inputs, jnp.arange(5) < 3)
-        own, theirs = agent.memory.remember(agent.memory.init(), inputs, jnp.arange(5) < 3)
+        end, readouts = agent.encode(agent.init(), inputs, jnp.arange(5) < 3)
+        own, theirs = agent.memory.encode(agent.memory.init(), inputs, jnp.arange(5) < 3)
         assert eqx.tree_equal((end, readouts), (own, theirs))
         np.testing.assert_array_equal(
             agent.predict(readouts[0], inputs[0]), agent.memory.predict(readouts[0], inputs[0])

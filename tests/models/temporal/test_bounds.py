@@ -168,6 +168,7 @@ def test_the_reparameterised_gradient_is_unbiased(key):
     assert abs(float(jnp.mean(values)) - 0.75) < 4 * error
 
 
+@pytest.mark.slow
 def test_the_sum_over_steps_is_the_joint(model, frames, key):
     """Σ (log p(x_t|z_t) - KL_t) and log p(x, z) - log q(z|x) have one mean, for every model."""
     model = eqx.tree_at(lambda m: m.posterior.network.output.weight, model, replace_fn=lambda w: 8 * w)  # KL matters

@@ -23,7 +23,7 @@ def test_default_is_a_tenth():
 
 
 def test_draws_have_the_mean_and_the_spread(key):
-    drawn = jax.vmap(lambda k: Gaussian(0.3).sample(MEANS, key=k))(jax.random.split(key, 20_000))
+    drawn = jax.jit(jax.vmap(lambda k: Gaussian(0.3).sample(MEANS, key=k)))(jax.random.split(key, 20_000))
     np.testing.assert_array_equal(Gaussian().mean(MEANS), MEANS)
     np.testing.assert_allclose(drawn.mean(axis=0), MEANS, atol=5 * 0.3 / np.sqrt(20_000))
     np.testing.assert_allclose(drawn.std(axis=0), 0.3, rtol=0.03)

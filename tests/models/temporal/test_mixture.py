@@ -52,7 +52,7 @@ def test_an_empty_memory_leaves_only_what_is_new(prior, key):
     context, value = jnp.ones(CONTEXT), jnp.ones(LATENT)
     found = prior(context, empty)
     assert float(found.log_prob(value)) == pytest.approx(float(prior.fresh(context, None).log_prob(value)), rel=1e-5)
-    slopes = jax.grad(lambda p: p(context, empty).log_prob(value), allow_int=True)(prior)
+    slopes = jax.jit(jax.grad(lambda p: p(context, empty).log_prob(value), allow_int=True))(prior)
     assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(slopes))
 
 

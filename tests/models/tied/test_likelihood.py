@@ -57,7 +57,7 @@ def test_the_oracle_is_that_of_the_notes(i):
 def test_enumeration(net):
     data = jnp.asarray(X)
     np.testing.assert_allclose(jax.jit(exact_log_likelihood)(net, data), LOG_P, atol=1e-8)
-    np.testing.assert_allclose(jax.vmap(lambda x: half_log_likelihood(net, x))(data), HALF, atol=1e-8)
+    np.testing.assert_allclose(jax.jit(jax.vmap(lambda x: half_log_likelihood(net, x)))(data), HALF, atol=1e-8)
     np.testing.assert_allclose(jax.jit(exact_gaps)(net, data).sum(axis=1), np.array(LOG_P) - ELBO, atol=1e-8)
     log_z2 = float(jax.jit(log_z_squared)(net))
     assert (np.exp(log_z2), log_z2) == (pytest.approx(0.90552652, abs=1e-8), pytest.approx(-0.09923872, abs=1e-8))
@@ -175,7 +175,7 @@ def test_classes_are_summed_out(key):
     net, x = pair.resolve(), jnp.array([1.0, 0.0, 1.0])
     joint = []
     for y in layer_states(net, 2):
-        terms = jax.vmap(lambda h, y=y: net.log_p((x, h, y)))(layer_states(net, 1))
+        terms = jax.jit(jax.vmap(lambda h, y=y: net.log_p((x, h, y))))(layer_states(net, 1))
         joint.append(np.log(np.exp(np.asarray(terms)).sum()))
     found = class_log_likelihoods(net, x, samples=20_000, key=key)
     np.testing.assert_allclose(found, joint, atol=0.05)
@@ -198,7 +198,7 @@ def test_impossible_bits_stay_finite():
         logits = jnp.array([1e4, -1e4], dtype)
         assert float(units.log_prob(jnp.array([0.0, 1.0], dtype), logits)) == -2e4
         assert float(units.log_prob(jnp.array([1.0, 0.0], dtype), logits)) == 0.0
-        slope = jax.grad(lambda a, d=dtype: units.log_prob(jnp.array([0.0, 1.0], d), a))(logits)
+        slope = jax.jit(jax.grad(lambda a, d=dtype: units.log_prob(jnp.array([0.0, 1.0], d), a)))(logits)
         assert bool(jnp.all(jnp.isfinite(slope)))
     classes = OneHot(2)
     assert float(classes.log_prob(jnp.array([0.0, 1.0]), jnp.array([1e4, -1e4]))) == -2e4

@@ -17,8 +17,8 @@ from vestige.models.tied import (
     begun_tied,
     checked,
     full,
+    generated,
     generation_update,
-    imagined,
     inpainted,
     recognition_update,
     reconstructed,
@@ -59,7 +59,7 @@ def test_up_and_down_are_each_others_transpose(connection, key):
         return jnp.sum(upper * connection.up(kernel, lower))
 
     np.testing.assert_allclose(form(kernel, lower, upper), jnp.sum(lower * connection.down(kernel, upper)), rtol=1e-10)
-    slopes = jax.grad(form, argnums=(0, 1, 2))(kernel, lower, upper)
+    slopes = jax.jit(jax.grad(form, argnums=(0, 1, 2)))(kernel, lower, upper)
     np.testing.assert_allclose(connection.down(kernel, upper), slopes[1], rtol=1e-9, atol=1e-12)
     rows = (jnp.stack([lower, 2 * lower]), jnp.stack([upper, upper]))
     np.testing.assert_allclose(connection.correlate(*rows), 3 * slopes[0], rtol=1e-9, atol=1e-12)
@@ -75,7 +75,7 @@ def test_a_tie_pulls_as_automatic_differentiation_does(tie, key):
         penalty = getattr(node, "strength", 0.0) * jnp.sum((node.generation() - node.recognition()) ** 2)
         return jnp.sum(node.generation() * down) + jnp.sum(node.recognition() * up) - penalty
 
-    expected, found = jax.grad(gain)(node), node.pull(down, up)
+    expected, found = jax.jit(jax.grad(gain))(node), node.pull(down, up)
     assert jax.tree.structure(expected) == jax.tree.structure(found)
     for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9)
@@ -98,16 +98,18 @@ def test_local_updates_are_the_gradients_of_the_log_probabilities(tie, key):
     units = [Bits(1, 4, 4), Bits(2, 2, 2), Bits(3), OneHot(3)]
     pair = tied_pair(units, ups=joints, tie=tie, scale=1.0, key=key)
     net = pair.resolve()
-    states = jax.vmap(lambda k: net.generate(key=k))(jax.random.split(key, 5))
+    states = jax.jit(jax.vmap(lambda k: net.generate(key=k)))(jax.random.split(key, 5))
     weights = jnp.linspace(-1.0, 2.0, 5)
     for update, log in ((generation_update, "log_p"), (recognition_update, "log_q")):
 
         def total(net, log=log):
             return jnp.sum(weights * jax.vmap(getattr(net, log))(states))
 
-        for a, b in zip(*map(jax.tree.leaves, (jax.grad(total)(net), update(net, states, weights))), strict=True):
+        for a, b in zip(
+            *map(jax.tree.leaves, (jax.jit(jax.grad(total))(net), update(net, states, weights))), strict=True
+        ):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
-        slopes = jax.grad(lambda pair: total(pair.resolve()))(pair)
+        slopes = jax.jit(jax.grad(lambda pair: total(pair.resolve())))(pair)
         if tie is not TIES["soft"]:
             pulled = pair.pull(update(net, states, weights))
             for a, b in zip(jax.tree.leaves(slopes), jax.tree.leaves(pulled), strict=True):
@@ -201,8 +203,8 @@ class TestQueries:
         )
         return pair.resolve()
 
-    def test_imagined_and_reconstructed(self, net, key):
-        np.testing.assert_allclose(imagined(net, jnp.array([0.0, 1.0]), key=key), [0, 0, 1, 1], atol=1e-6)
+    def test_generated_and_reconstructed(self, net, key):
+        np.testing.assert_allclose(generated(net, jnp.array([0.0, 1.0]), key=key), [0, 0, 1, 1], atol=1e-6)
         whole = jnp.array([1.0, 1.0, 0.0, 0.0])
         for layer in (1, 2, None):
             np.testing.assert_allclose(jax.nn.sigmoid(reconstructed(net, whole, layer=layer)), whole, atol=1e-6)

@@ -22,7 +22,7 @@ from vestige.models.tied import (
 )
 
 KEY = jax.random.key(0)
-SQUASHES = {"logistic": Logistic(), "probit": Probit(), "normal": Normal(), "hermite": GaussHermite(24)}
+ACTIVATIONS = {"logistic": Logistic(), "probit": Probit(), "normal": Normal(), "hermite": GaussHermite(24)}
 
 
 def exact_marginals(small, x):
@@ -41,17 +41,17 @@ def exact_marginals(small, x):
 
 
 @pytest.mark.parametrize(
-    ("squash", "value"),
+    ("activation", "value"),
     [("logistic", 0.7872412), ("probit", 0.7771877), ("normal", 0.7646515), ("hermite", 0.7745350)],
 )
-def test_one_unit(squash, value):
+def test_one_unit(activation, value):
     """Check 1: w = (2, -1.5, 1), b = 0.3, input means (0.7, 0.4, 0.5)."""
     w, mu = np.array([2, -1.5, 1]), np.array([0.7, 0.4, 0.5])
     exact = sum(math.prod(m if b else 1 - m for m, b in zip(mu, x, strict=True)) * sigma(w @ x + 0.3) for x in bits(3))
     assert float(exact) == pytest.approx(0.7734550, abs=1e-6)
     mean, variance = jnp.asarray(w @ mu + 0.3), jnp.asarray(w**2 @ (mu * (1 - mu)))
     assert (float(mean), float(variance)) == (pytest.approx(1.6), pytest.approx(1.63))
-    assert float(SQUASHES[squash](mean, variance)) == pytest.approx(value, abs=1e-6)
+    assert float(ACTIVATIONS[activation](mean, variance)) == pytest.approx(value, abs=1e-6)
     assert float(jax.nn.sigmoid(mean)) == pytest.approx(0.8320184, abs=1e-6)
 
 
@@ -86,7 +86,7 @@ def test_the_chain_approximately(recognition, second, third):
     np.testing.assert_allclose(jax.nn.sigmoid(top), means[3], rtol=1e-9)
 
 
-def test_the_normal_squash_in_the_chain():
+def test_the_normal_activation_in_the_chain():
     """Check 2, AP2-normal above an exact first layer."""
     net = CHAIN.pair().resolve()
     first = jnp.asarray(exact_marginals(CHAIN, (1, 0))[0])
@@ -104,18 +104,18 @@ def test_sampling_agrees_with_enumeration():
         assert np.all(np.abs(np.asarray(means) - exact) <= 4 * np.sqrt(exact * (1 - exact) / 200_000) + 1e-12)
 
 
-@pytest.mark.parametrize("squash", [Logistic(), Probit(), GaussHermite(16)])
-def test_without_variance_it_is_the_plain_network(squash, key):
+@pytest.mark.parametrize("activation", [Logistic(), Probit(), GaussHermite(16)])
+def test_without_variance_it_is_the_plain_network(activation, key):
     m = jnp.linspace(-6, 6, 13)
-    np.testing.assert_allclose(squash(m, jnp.zeros(13)), jax.nn.sigmoid(m), atol=1e-12)
+    np.testing.assert_allclose(activation(m, jnp.zeros(13)), jax.nn.sigmoid(m), atol=1e-12)
 
 
-@pytest.mark.parametrize("squash", SQUASHES.values(), ids=SQUASHES)
-def test_turning_a_unit_around(squash):
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_turning_a_unit_around(activation):
     """Check 3: W -> -W, b -> -b maps mu to 1 - mu. And it can be trained through, at no variance too."""
     m, s2 = jnp.linspace(-3, 3, 7), jnp.linspace(0.0, 9, 7)
-    np.testing.assert_allclose(squash(-m, s2), 1 - squash(m, s2), atol=1e-12)
-    slopes = jax.grad(lambda m, s: jnp.sum(squash(m, s)), argnums=(0, 1))(m, s2)
+    np.testing.assert_allclose(activation(-m, s2), 1 - activation(m, s2), atol=1e-12)
+    slopes = jax.jit(jax.grad(lambda m, s: jnp.sum(activation(m, s)), argnums=(0, 1)))(m, s2)
     assert all(bool(jnp.all(jnp.isfinite(slope))) for slope in slopes)
 
 
@@ -137,7 +137,7 @@ def test_reference_values(m, s2, exact, logistic, probit, normal):
     m, s2 = jnp.asarray(float(m)), jnp.asarray(float(s2))
     values = {"logistic": logistic, "probit": probit, "normal": normal}
     for name, value in values.items():
-        assert float(SQUASHES[name](m, s2)) == pytest.approx(value, abs=1e-6)
+        assert float(ACTIVATIONS[name](m, s2)) == pytest.approx(value, abs=1e-6)
     assert float(GaussHermite(40)(m, s2)) == pytest.approx(exact, abs=1e-4)
 
 

@@ -250,11 +250,11 @@ def test_labels_are_clamped_exactly(key):
     net, joint = pair.resolve(), []
     for x, label in zip(batch.inputs, (0, 1, 2, None), strict=True):  # the last is not known
         hidden = hidden_states(net)
-        each = jax.vmap(lambda *h, x=x: net.log_p((x, *h)))(*hidden)
+        each = jax.jit(jax.vmap(lambda *h, x=x: net.log_p((x, *h))))(*hidden)
         joint.append(jax.nn.logsumexp(each if label is None else each[hidden[-1][:, label] == 1]))
     np.testing.assert_allclose(nll(pair), -np.mean(joint), rtol=1e-10)
     found = updated(ExactLikelihood(0.0), pair, None, batch, key).grads
-    slopes = jax.grad(nll)(pair)
+    slopes = jax.jit(jax.grad(nll))(pair)
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(slopes), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-12)
 
@@ -309,7 +309,7 @@ def test_the_hybrid_adds_the_slope_of_the_label(recognition, key):
         logits = jax.vmap(lambda x: recognition.log_top(pair.resolve(), x, key=key))(batch.inputs[:3])
         return -jnp.sum(batch.targets[:3] * jax.nn.log_softmax(logits))
 
-    slopes = jax.grad(cost)(pair)
+    slopes = jax.jit(jax.grad(cost))(pair)
     for a, b, c in zip(*map(jax.tree.leaves, (both.grads, plain.grads, slopes)), strict=True):
         np.testing.assert_allclose(a, b + 2.0 * c / 4, rtol=1e-8, atol=1e-12)
     assert float(both.metrics["label_nll"]) == pytest.approx(float(cost(pair)) / 3)
@@ -377,7 +377,7 @@ def test_no_derivative_is_taken(rule, key, monkeypatch):
 def test_a_connection_looks_at_its_two_layers_alone(changed, key):
     """Check 13: given the same states, other weights elsewhere leave the update of a connection as it is."""
     net = labelled(key, tie=untied)[0].resolve()
-    states = jax.vmap(lambda k: net.generate(key=k))(jax.random.split(key, 6))
+    states = jax.jit(jax.vmap(lambda k: net.generate(key=k)))(jax.random.split(key, 6))
     other = eqx.tree_at(lambda n: (n.generation[changed], n.recognition[changed]), net, replace_fn=lambda w: 1.5 * w)
     for update, kernels in (
         (generation_update, lambda n: n.generation),
@@ -391,7 +391,7 @@ def test_a_connection_looks_at_its_two_layers_alone(changed, key):
 @pytest.mark.parametrize("tie", [full, untied])
 def test_updates_of_either_network_do_not_touch_the_other(tie, key):
     net = labelled(key, tie=tie)[0].resolve()
-    states = jax.vmap(lambda k: net.generate(key=k))(jax.random.split(key, 6))
+    states = jax.jit(jax.vmap(lambda k: net.generate(key=k)))(jax.random.split(key, 6))
     down, up = generation_update(net, states, jnp.ones(6)), recognition_update(net, states, jnp.ones(6))
     zero = nothing(net)
     assert eqx.tree_equal((down.recognition, down.up_biases), (zero.recognition, zero.up_biases))

@@ -74,12 +74,12 @@ def is_judged(task, key):
 
 def padding_is_not_read(task, key):
     """A model filters what is inside alone: garbage behind the end changes nothing."""
-    from vestige.tasks.filtering import follow
+    from vestige.tasks.filtering import unroll
 
     model = Leaky(jnp.array([0.3]), task.width)
     sequence = jax.tree.map(lambda leaf: leaf[0], drawn(task, 1, key))
     short = ArraySequence(sequence.inputs, sequence.outcomes, jnp.array(2, jnp.int32))
     spoilt = ArraySequence(sequence.inputs.at[2:].set(1e9), sequence.outcomes, jnp.array(2, jnp.int32))
-    tell = lambda s: follow(model, s, lambda before, seen, after, key: model.features(after), key=key)
+    tell = lambda s: unroll(model, s, lambda before, seen, after, key: model.features(after), key=key)
     same(tell(short), tell(spoilt))
     assert np.isfinite(tell(short)).all()

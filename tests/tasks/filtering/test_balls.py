@@ -29,7 +29,7 @@ class TestPhysics:
     def film(self, key):
         """400 frames of 12 boxes in float64."""
         with jax.enable_x64(True):
-            start = jax.vmap(lambda row: released(3, key=jax.random.fold_in(key, row)))(jnp.arange(12))
+            start = jax.jit(jax.vmap(lambda row: released(3, key=jax.random.fold_in(key, row))))(jnp.arange(12))
             start = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), start)
             step = lambda discs, _: (advance(discs), discs)
             run = lambda discs: jax.lax.scan(step, discs, None, 400)[1]
@@ -49,7 +49,7 @@ class TestPhysics:
         assert 0 < out < 0.1
 
     def test_they_begin_apart(self, key):
-        start = jax.vmap(lambda row: released(4, key=jax.random.fold_in(key, row)))(jnp.arange(40))
+        start = jax.jit(jax.vmap(lambda row: released(4, key=jax.random.fold_in(key, row))))(jnp.arange(40))
         away = jnp.linalg.norm(start.positions[:, :, None] - start.positions[:, None], axis=-1)
         assert float(jnp.where(jnp.eye(4, dtype=bool)[None], 99.0, away).min()) >= 2 * RADIUS
         assert float(start.positions.min()) >= RADIUS and float(start.positions.max()) <= BOX - RADIUS
@@ -84,5 +84,5 @@ def test_rows_are_y_of_x_first():
 def test_sizes_are_refused():
     with pytest.raises(ValueError, match=r"balls must be in 1\.\.6"):
         BouncingBalls(balls=0)
-    with pytest.raises(ValueError, match="time >= 3"):
-        BouncingBalls(time=2)
+    with pytest.raises(ValueError, match="length >= 3"):
+        BouncingBalls(length=2)

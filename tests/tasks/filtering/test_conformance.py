@@ -10,8 +10,8 @@ from vestige.tasks.filtering import (
     BouncingBalls,
     SensorFusion,
     characters,
+    custom_recordings,
     motion_capture,
-    own_recordings,
     piano_rolls,
     place_cells,
     ring_1d,
@@ -50,19 +50,19 @@ def runner(seconds=240.0):
 
 TASKS = {
     "ring": ring_1d(40),
-    "ring in two dimensions": RingTracking(oscillator(2), (PopulationCode(neurons=7, dims=2),), time=40),
+    "ring in two dimensions": RingTracking(oscillator(2), (PopulationCode(neurons=7, dims=2),), length=40),
     "ring with efference copy": ring_with_efference_copy(40),
     "ring without spring": ring_without_spring(40),
     "ring seen by a Gaussian": ring_seen_by_a_gaussian(40),
-    "sensors": SensorFusion(time=30),
-    "balls": BouncingBalls(balls=2, resolution=7, time=10),
-    "rolls": piano_rolls(rolls(9, 300, 140), rolls(12, 7), time=12),
-    "motion": motion_capture(motion(20, 31), motion(15, 18), nth=2, changes=True, time=8),
+    "sensors": SensorFusion(length=30),
+    "balls": BouncingBalls(balls=2, resolution=7, length=10),
+    "rolls": piano_rolls(rolls(9, 300, 140), rolls(12, 7), length=12),
+    "motion": motion_capture(motion(20, 31), motion(15, 18), nth=2, changes=True, length=8),
     "characters": characters(
-        "the cat sat on the mat, and that was that. " * 9, "a hat on the cat; what of that", time=7
+        "the cat sat on the mat, and that was that. " * 9, "a hat on the cat; what of that", length=7
     ),
-    "recordings of one's own": own_recordings(
-        Recorded(rolls(40, 30), RANDOM.normal(size=(70, 2)).astype(np.float32)), "bits", held_out=0.5, time=9
+    "recordings of one's own": custom_recordings(
+        Recorded(rolls(40, 30), RANDOM.normal(size=(70, 2)).astype(np.float32)), "bits", held_out=0.5, length=9
     ),
     "place cells": place_cells(runner(), drop=(2,)),
 }

@@ -43,9 +43,9 @@ class TestRing:
         """Anywhere on the ring, the seam included."""
         code = PopulationCode(dims=dims)
         stimuli = jax.random.uniform(key, (200, dims), minval=-3.0, maxval=3.0)
-        found, variance = jax.vmap(lambda s: code.decode(8 * code.shape_of(s)))(stimuli)
+        found, variance = jax.jit(jax.vmap(lambda s: code.decode(8 * code.shape_of(s))))(stimuli)
         assert float(jnp.abs(code.difference(found, stimuli)).max()) < 0.005
-        total = 8 * jax.vmap(lambda s: jnp.sum(code.shape_of(s)))(stimuli)
+        total = 8 * jax.jit(jax.vmap(lambda s: jnp.sum(code.shape_of(s))))(stimuli)
         np.testing.assert_allclose(variance[:, 0], (2 * np.pi / 3 * 0.0707755) ** 2 / total, rtol=1e-4)
 
     def test_no_spike_says_nothing(self):
@@ -140,7 +140,7 @@ def test_windows_without_spikes_are_skipped(key):
     """Gains so small that most windows are silent: the filter goes on, no NaN, and beats the last that was heard."""
     from vestige.tasks.filtering import RingTracking, oscillator
 
-    task = RingTracking(oscillator(), (PopulationCode(gains=(0.2, 0.2)),), time=300)
+    task = RingTracking(oscillator(), (PopulationCode(gains=(0.2, 0.2)),), length=300)
     sequences = task.batch(size=20, key=key).inputs
     silent = sequences.inputs.sum(-1) == 0
     assert 0.4 < float(silent.mean()) < 0.8

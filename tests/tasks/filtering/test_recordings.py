@@ -22,7 +22,7 @@ from vestige.tasks.filtering.running import binned, parted, runs, speed
 
 
 class Says(eqx.Module):
-    """Foretells and scores as it is told, whatever it sees."""
+    """Predicts and scores as it is told, whatever it sees."""
 
     next: jax.Array
     score: float
@@ -96,7 +96,7 @@ class TestPianoRolls:
     rolls = named([[1, 0], [1, 0], [0, 1], [1, 1], [0, 0]], 3, 2)
 
     def test_metrics_by_hand(self, key):
-        task = piano_rolls(self.rolls, self.rolls, time=2)
+        task = piano_rolls(self.rolls, self.rolls, length=2)
         found = evaluated(task, Says(jnp.array([0.5, 0.0]), -1.5), 9, key)
         assert float(found["log_likelihood"]) == float(found["log_likelihood_of_pieces"]) == -1.5
         # frames 2 and 3 of the first piece and 2 of the second: .25 + (.25 + 1) + .25
@@ -107,7 +107,7 @@ class TestPianoRolls:
         np.testing.assert_allclose(found["independent_log_likelihood"], exact, rtol=1e-6)
 
     def test_pieces_are_judged_once_each(self):
-        task = piano_rolls(self.rolls, self.rolls, time=2)
+        task = piano_rolls(self.rolls, self.rolls, length=2)
         assert task.held_out_count(50) == 2 and task.held_out_count(1) == 1
         rows = [int(task.held_out(jnp.array(row), key=jax.random.key(3)).length) for row in range(2)]
         assert sorted(rows) == [2, 3]
@@ -116,7 +116,7 @@ class TestPianoRolls:
         with pytest.raises(ValueError, match="bits are 0 or 1, got 3"):
             piano_rolls(named([[0], [3]], 2), self.rolls)
         with pytest.raises(ValueError, match="at least 2"):
-            piano_rolls(self.rolls, self.rolls, time=1)
+            piano_rolls(self.rolls, self.rolls, length=1)
 
 
 class TestMotion:
@@ -137,23 +137,23 @@ class TestMotion:
 
     def test_standardised_with_training_statistics(self, walk):
         test = named(walk.frames * 2, 30, 30)
-        task = motion_capture(walk, test, drop=("c2",), time=10)
+        task = motion_capture(walk, test, drop=("c2",), length=10)
         assert task.channels == ("c0", "c1") and task.width == 2
         np.testing.assert_allclose(task.train.frames.mean(0), 0, atol=1e-5)
         np.testing.assert_allclose(task.train.frames.std(0), 1, atol=1e-5)
         back = task.mean[None] + task.scale[None] * task.test.frames
         np.testing.assert_allclose(back, 2 * walk.frames[:, :2], rtol=1e-5)
 
-    def test_linear_regression_foretells_a_rotation_exactly(self, walk, key):
+    def test_linear_regression_predicts_a_rotation_exactly(self, walk, key):
         """Of its own recording only: the jump between the two is not learned from."""
-        task = motion_capture(walk, walk, drop=("c2",), time=10)
+        task = motion_capture(walk, walk, drop=("c2",), length=10)
         found = evaluated(task, Leaky(jnp.zeros(1), 2), 5, key)
         assert float(found["linear_error"]) < 1e-6 < float(found["repeat_error"])
         np.testing.assert_allclose(found["frame_error"], found["repeat_error"], rtol=1e-6)
         np.testing.assert_allclose(found["frame_error_channel"], found["frame_error"] / 2)
 
     def test_every_nth_frame(self, walk):
-        task = motion_capture(walk, walk, nth=4, drop=("c2",), time=5)
+        task = motion_capture(walk, walk, nth=4, drop=("c2",), length=5)
         assert task.train.frames.shape[0] == 16 and task.train.lengths.tolist() == [8, 8]
         with pytest.raises(UsageError, match="nth at least 1"):
             motion_capture(walk, walk, nth=0, drop=("c2",))
@@ -202,7 +202,7 @@ class TestChanges:
 
     @pytest.fixture
     def task(self):
-        return motion_capture(named(self.FRAMES, 5, 4), named(self.FRAMES, 5, 4), changes=True, time=3)
+        return motion_capture(named(self.FRAMES, 5, 4), named(self.FRAMES, 5, 4), changes=True, length=3)
 
     def test_standardised_and_unknown_at_the_beginning_and_after_a_gap(self, task):
         assert task.width == 2 and task.channels == ("c0",)
@@ -243,13 +243,13 @@ class TestChanges:
 
 class TestText:
     def test_one_hot_without_the_reference(self, key):
-        task = characters("abcabc", "cab", time=3)
+        task = characters("abcabc", "cab", length=3)
         piece = task.held_out(jnp.array(0), key=key)
         assert piece.inputs.tolist() == [[0, 1], [0, 0], [1, 0]]
         assert task.classes_of(piece.inputs).tolist() == [2, 0, 1]
 
     def test_bits_by_hand(self, key):
-        task = characters("aaab", "abab", time=2)
+        task = characters("aaab", "abab", length=2)
         found = evaluated(task, Says(jnp.zeros(1), float(np.log(0.25))), 9, key)
         np.testing.assert_allclose(found["bits_per_character"], 2.0, rtol=1e-6)
         # single: a 4/6, b 2/6; pairs after a: aa 3/5, ab 2/5; after b: even
@@ -258,13 +258,13 @@ class TestText:
 
     def test_bad_texts_are_refused(self):
         with pytest.raises(ValueError, match="the alphabet lacks 'z'"):
-            characters("abab", "zaba", alphabet="ab", time=2)
+            characters("abab", "zaba", alphabet="ab", length=2)
         with pytest.raises(ValueError, match="two different characters"):
-            characters("aaaa", "aaaa", time=2)
+            characters("aaaa", "aaaa", length=2)
         with pytest.raises(ValueError, match="two different characters"):
-            characters("abab", "abab", alphabet="aab", time=2)
-        with pytest.raises(ValueError, match="at least time=9"):
-            characters("abab", "abab", time=9)
+            characters("abab", "abab", alphabet="aab", length=2)
+        with pytest.raises(ValueError, match="at least length=9"):
+            characters("abab", "abab", length=9)
 
 
 @pytest.fixture(scope="module")
@@ -293,9 +293,9 @@ class TestPlaceCells:
 
     def test_runs(self):
         running = np.array([0, 1, 1, 0, 1, 0, 0, 0, 1, 0, 1, 1, 1], bool)
-        assert runs(running, bridge=1, shortest=2) == [(1, 5), (8, 13)]
-        assert runs(running, bridge=0, shortest=3) == [(10, 13)]
-        assert runs(np.zeros(4, bool), bridge=1, shortest=1) == []
+        assert runs(running, bridge=1, min_length=2) == [(1, 5), (8, 13)]
+        assert runs(running, bridge=0, min_length=3) == [(10, 13)]
+        assert runs(np.zeros(4, bool), bridge=1, min_length=1) == []
 
     def test_held_out_in_time(self):
         assert parted([(0, 10), (20, 30)], 0.25) == ([(0, 10), (20, 25)], [(25, 30)])

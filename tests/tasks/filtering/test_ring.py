@@ -92,7 +92,7 @@ def test_the_past_is_read_out_where_it_is(judged):
 
 def test_a_perfect_memory_of_the_past_has_r2_of_one():
     """The delays are counted from the present back, not forward, and in steps."""
-    task = RingTracking(time=80)
+    task = RingTracking(length=80)
     positions = jnp.cumsum(jax.random.normal(jax.random.key(2), (6, 80, 1)), axis=1)
     ago = 7
     features = jnp.roll(positions, ago, axis=1)
@@ -109,7 +109,7 @@ def test_too_short_for_a_delay():
 def test_steps_in_which_a_state_settles_are_not_judged(key):
     """The sum over the later steps, by two tasks that differ in nothing else."""
     model = Leaky(jnp.zeros(1), 15)
-    whole, late = RingTracking(time=50, settling=0), RingTracking(time=50, settling=30)
+    whole, late = RingTracking(length=50, settling=0), RingTracking(length=50, settling=30)
     errors = [eqx.filter_jit(task.evaluate)(model, size=4, key=key) for task in (whole, late)]
     sensed = jax.vmap(lambda row: whole.yardsticks(whole.held_out(row, key=jax.random.split(key)[0]))[0][0])
     truth = jax.vmap(lambda row: whole.held_out(row, key=jax.random.split(key)[0]).outcomes[:, :1])
@@ -117,7 +117,7 @@ def test_steps_in_which_a_state_settles_are_not_judged(key):
     for found, first in zip(errors, (0, 30), strict=True):
         np.testing.assert_allclose(found["sensory_mse"], off[:, first:].mean(), rtol=1e-4)
     with pytest.raises(ValueError, match="at least 2 steps more than settling, got 30 and 29"):
-        RingTracking(time=30, settling=29)
+        RingTracking(length=30, settling=29)
 
 
 def test_a_circle_is_read_out_as_cosine_and_sine():

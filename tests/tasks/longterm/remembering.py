@@ -26,7 +26,7 @@ class Blind(eqx.Module):
     def init(self):
         return jnp.zeros(1)
 
-    def remember(self, state, inputs, mask):
+    def encode(self, state, inputs, mask):
         return state, jnp.zeros((mask.shape[0], 1))
 
     def predict(self, memory, inputs):
@@ -42,7 +42,7 @@ class First(eqx.Module):
     def init(self):
         return jnp.array(-1, jnp.int32)
 
-    def remember(self, state, inputs, mask):
+    def encode(self, state, inputs, mask):
         state = jnp.where(state < 0, inputs[0], state)
         return state, jnp.full((mask.shape[0], 1), state.astype(jnp.float32))
 
@@ -60,7 +60,7 @@ class Notebook(eqx.Module):
     def init(self):
         return jnp.zeros(self.symbols, jnp.int32), jnp.array(0, jnp.int32), jnp.array(0, jnp.int32)
 
-    def remember(self, state, inputs, mask):
+    def encode(self, state, inputs, mask):
         def step(state, token):
             page, written, asked = state
             symbol = token < self.alphabet
@@ -84,7 +84,7 @@ class Total(eqx.Module):
     def init(self):
         return jnp.zeros(1)
 
-    def remember(self, state, inputs, mask):
+    def encode(self, state, inputs, mask):
         return scanned(lambda total, x: total + self.value(x), state, inputs, mask)
 
     def predict(self, memory, inputs):
@@ -97,7 +97,7 @@ class FirstAddend(eqx.Module):
     def init(self):
         return jnp.zeros(1)
 
-    def remember(self, state, inputs, mask):
+    def encode(self, state, inputs, mask):
         return scanned(lambda first, x: jnp.where(first == 0, x[:1] * x[1:], first), state, inputs, mask)
 
     def predict(self, memory, inputs):
@@ -120,7 +120,7 @@ class Leaky(eqx.Module):
     def init(self):
         return jnp.zeros(5)
 
-    def remember(self, state, inputs, mask):
+    def encode(self, state, inputs, mask):
         return scanned(lambda h, x: jnp.tanh(self.mixing @ h + self.table[x]), state, inputs, mask)
 
     def predict(self, memory, inputs):

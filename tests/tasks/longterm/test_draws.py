@@ -10,7 +10,7 @@ from vestige.tasks.longterm.draws import drawn_at, steps_of, subset
 
 
 def test_every_set_is_drawn_equally_often(key):
-    draws = np.asarray(jax.vmap(lambda k: subset(5, 2, key=k))(jax.random.split(key, 20_000)))
+    draws = np.asarray(jax.jit(jax.vmap(lambda k: subset(5, 2, key=k)))(jax.random.split(key, 20_000)))
     found, counts = np.unique(draws, axis=0, return_counts=True)
     np.testing.assert_array_equal(found, list(combinations(range(5), 2)))
     assert np.abs(counts - 2000).max() < 4 * np.sqrt(20_000 * 0.1 * 0.9)

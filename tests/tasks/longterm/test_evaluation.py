@@ -26,8 +26,8 @@ KNOW = {
 
 
 @eqx.filter_jit
-def evaluated(task, model, size, key, chunk=200):
-    return task.evaluate(model, size=size, key=key, chunk=chunk)
+def evaluated(task, model, size, key, read_size=200):
+    return task.evaluate(model, size=size, key=key, read_size=read_size)
 
 
 class TestClasses:
@@ -81,7 +81,7 @@ class TestClasses:
         right, surprise = [], []
         for row in range(4):
             window = task.held_out(key=jax.random.fold_in(key, row)).window(jnp.array(0), task.steps)
-            memories = model.remember(model.init(), window.inputs, window.inside)[1]
+            memories = model.encode(model.init(), window.inputs, window.inside)[1]
             for k in range(12, 15):
                 logits = np.asarray(model.predict(memories[k], window.inputs[k]), np.float64)
                 right.append(np.argmax(logits) == window.outcomes[k])
@@ -137,21 +137,21 @@ class TestPixels:
 class TestReading:
     """Windows, and what is kept."""
 
-    @pytest.mark.parametrize("chunk", [1, 4, 15, 19, 40])
-    def test_the_read_out_is_that_of_the_step(self, chunk, key):
+    @pytest.mark.parametrize("read_size", [1, 4, 15, 19, 40])
+    def test_the_read_out_is_that_of_the_step(self, read_size, key):
         sequence = Copy(9, symbols=3).sequence(key=key)
         count = Total(lambda x: jnp.ones(1), lambda total: total)
         queries = jnp.array([0, 3, 4, 14, 7])
-        found = readouts_at(count, sequence, queries, steps=15, chunk=chunk)
+        found = readouts_at(count, sequence, queries, steps=15, read_size=read_size)
         np.testing.assert_array_equal(found[:, 0], [1, 4, 5, 15, 8])
 
-    @pytest.mark.parametrize("chunk", [1, 6, 7, 50])
-    def test_chunks_do_not_matter(self, chunk, key):
+    @pytest.mark.parametrize("read_size", [1, 6, 7, 50])
+    def test_read_size_does_not_matter(self, read_size, key):
         task = Copy(15, symbols=3, layout=Scattered())
         model = Leaky(task.tokens, task.classes, key=key)
         whole = evaluated(task, model, 5, key, task.steps)
         jax.tree.map(
-            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), evaluated(task, model, 5, key, chunk), whole
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), evaluated(task, model, 5, key, read_size), whole
         )
 
     def test_a_million_steps_take_no_more_memory(self, key):
@@ -172,7 +172,7 @@ class TestReading:
         window = sequence.window(jnp.array(999_990), 5)
         assert window.inside.all()
 
-    @pytest.mark.parametrize(("size", "chunk"), [(0, 5), (3, 0)])
-    def test_nothing_is_refused(self, size, chunk, key):
-        with pytest.raises(ValueError, match=f"at least 1, got size={size}, chunk={chunk}"):
-            Recall(5).evaluate(First(9), size=size, key=key, chunk=chunk)
+    @pytest.mark.parametrize(("size", "read_size"), [(0, 5), (3, 0)])
+    def test_nothing_is_refused(self, size, read_size, key):
+        with pytest.raises(ValueError, match=f"at least 1, got size={size}, read_size={read_size}"):
+            Recall(5).evaluate(First(9), size=size, key=key, read_size=read_size)

@@ -11,7 +11,7 @@ from tests.tasks.frame_tasks import TEST, TRAIN
 from tests.tasks.longterm.remembering import scanned
 from vestige.tasks.longterm import GapRecall
 
-TASK = GapRecall(TRAIN, TEST, images=3, gap=6)
+TASK = GapRecall(TRAIN, TEST, num_images=3, gap=6)
 
 
 def whole(sequence):
@@ -49,7 +49,7 @@ def test_held_out_images_are_those_of_the_other_pool(key):
 
 
 def test_gaps_to_train_on_may_be_shorter(key):
-    task = GapRecall(TRAIN, TEST, images=2, gap=100, shortest=1)
+    task = GapRecall(TRAIN, TEST, num_images=2, gap=100, min_distance=1)
     lengths = np.asarray(task.batch(size=200, key=key).inputs.length)
     assert lengths.min() == 5 and np.median(lengths) < 9 and lengths.max() <= 104
     assert int(task.held_out(key=key).length) == 104
@@ -61,7 +61,7 @@ class Ledger(eqx.Module):
     def init(self):
         return jnp.full((3, *TRAIN.frame_shape), -1.0)
 
-    def remember(self, state, inputs, mask):
+    def encode(self, state, inputs, mask):
         def note(state, seen):
             named = seen.before[:3] * seen.before[3] * (1.0 - seen.first.astype(jnp.float32))
             named = named[:, None, None]
@@ -74,10 +74,10 @@ class Ledger(eqx.Module):
         return jnp.where(known, 0.0, 7.0), jnp.array(1.0)
 
 
-@pytest.mark.parametrize("chunk", [1, 4, 200])
-def test_who_keeps_the_images_pays_for_the_fresh_ones_alone(chunk, key):
-    task = GapRecall(TRAIN, TEST, images=3, gap=9)
-    metrics = eqx.filter_jit(task.evaluate)(Ledger(), size=40, key=key, chunk=chunk)
+@pytest.mark.parametrize("read_size", [1, 4, 200])
+def test_who_keeps_the_images_pays_for_the_fresh_ones_alone(read_size, key):
+    task = GapRecall(TRAIN, TEST, num_images=3, gap=9)
+    metrics = eqx.filter_jit(task.evaluate)(Ledger(), size=40, key=key, read_size=read_size)
     assert float(metrics["kl_recall"]) == float(metrics["kl_last"]) == 0
     assert 6.5 < float(metrics["kl_fresh"]) <= 7  # the same image may be drawn twice
     assert float(metrics["negative_bound"]) == pytest.approx(float(metrics["kl_fresh"]) / 2 + 1)
@@ -87,9 +87,9 @@ def test_who_keeps_the_images_pays_for_the_fresh_ones_alone(chunk, key):
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"images": 0}, "images must be at least 1, got images=0"),
+        ({"num_images": 0}, "num_images must be at least 1, got num_images=0"),
         ({"gap": 0}, "gap must be at least 1, got gap=0"),
-        ({"gap": 5, "shortest": 6}, "shortest must be in 1..gap, 1..5, got 6"),
+        ({"gap": 5, "min_distance": 6}, "min_distance must be in 1..gap, 1..5, got 6"),
     ],
 )
 def test_what_makes_no_sense_is_refused(sizes, message):

@@ -9,7 +9,7 @@ import pytest
 from tests.sequences.conformance import conforms
 from tests.tasks.frame_tasks import TEST, TRAIN
 from vestige.tasks import ImagePool
-from vestige.tasks.longterm import Add, Copy, PixelImages, Positional, Recall, Scattered, WithNearby, Xor
+from vestige.tasks.longterm import Add, Copy, PixelImages, Positional, Recall, Scattered, WithContextWindow, Xor
 
 SHUFFLED = jnp.asarray(np.random.default_rng(3).permutation(64))
 TASKS = {
@@ -125,8 +125,8 @@ class TestRecall:
         assert (seen.outcomes[:, :-1] == 4).all()
 
     def test_every_octave_of_distances_takes_the_same_share_of_steps(self, key):
-        task = Recall(1024, shortest=4)
-        lengths = np.asarray(jax.vmap(lambda k: task.sequence(key=k).length)(jax.random.split(key, 200_000)))
+        task = Recall(1024, min_distance=4)
+        lengths = np.asarray(jax.jit(jax.vmap(lambda k: task.sequence(key=k).length))(jax.random.split(key, 200_000)))
         distances = lengths - 2
         assert distances.min() == 4 and distances.max() <= 1024
         shares = np.histogram(distances, bins=2 ** np.arange(2, 11), weights=distances.astype(float))[0]
@@ -139,21 +139,21 @@ class TestRecall:
     @pytest.mark.parametrize(
         "task",
         [
-            Recall(50, noise=2, shortest=3, distractors=True),
-            Copy(50, symbols=2, shortest=3, layout=Scattered()),
-            Add(50, shortest=3),
+            Recall(50, noise=2, min_distance=3, distractors=True),
+            Copy(50, symbols=2, min_length=3, layout=Scattered()),
+            Add(50, min_length=3),
         ],
         ids=lambda task: type(task).__name__,
     )
     def test_who_is_judged_bridges_the_whole_distance(self, task, key):
-        held_out = jax.vmap(lambda k: task.held_out(key=k).length)(jax.random.split(key, 20))
+        held_out = jax.jit(jax.vmap(lambda k: task.held_out(key=k).length))(jax.random.split(key, 20))
         np.testing.assert_array_equal(held_out, task.steps)
         lengths = np.asarray(task.batch(size=20, key=key).inputs.length)
         assert (lengths <= task.steps).all() and np.median(lengths) < 15
         for row in range(3):
             conforms(task.sequence(key=jax.random.fold_in(key, row)))
 
-    def test_noise_is_anywhere_and_nothing_foretells_it(self, key):
+    def test_noise_is_anywhere_and_nothing_predicts_it(self, key):
         seen = many(Recall(10, symbols=4, distractors=True, noise=3), 2000, key)
         marked = seen.inputs == 6
         np.testing.assert_array_equal(marked.sum(axis=1), 3)
@@ -323,14 +323,14 @@ REFUSED = {
     "Recall: symbols must be at least 2, got symbols=1": lambda: Recall(5, symbols=1),
     "so 0 <= noise <= 5; got noise=6": lambda: Recall(5, noise=6),
     "so 0 <= noise <= 5; got noise=-1": lambda: Recall(5, noise=-1),
-    "so 0 <= noise <= 2; got noise=3": lambda: Recall(5, noise=3, shortest=2),
-    "shortest must be in 1..distance, 1..5, got 6": lambda: Recall(5, shortest=6),
-    "shortest must be in 1..distance, 1..5, got 0": lambda: Recall(5, shortest=0),
+    "so 0 <= noise <= 2; got noise=3": lambda: Recall(5, noise=3, min_distance=2),
+    "min_distance must be in 1..distance, 1..5, got 6": lambda: Recall(5, min_distance=6),
+    "min_distance must be in 1..distance, 1..5, got 0": lambda: Recall(5, min_distance=0),
     "Copy: length must be at least 1, got length=0": lambda: Copy(0),
     "Copy: symbols must be at least 1, got symbols=0": lambda: Copy(5, symbols=0, layout=Positional()),
     "Copy: alphabet must be at least 2, got alphabet=1": lambda: Copy(5, alphabet=1, layout=Scattered()),
-    "Copy: shortest must be in 1..length, 1..5, got 9": lambda: Copy(5, shortest=9),
-    "Add: shortest must be in 1..length, 1..5, got 9": lambda: Add(5, shortest=9),
+    "Copy: min_length must be in 1..length, 1..5, got 9": lambda: Copy(5, min_length=9),
+    "Add: min_length must be in 1..length, 1..5, got 9": lambda: Add(5, min_length=9),
     "Add: length must be at least 2, got length=1": lambda: Add(1),
     "Xor: distance must be at least 1, got distance=0": lambda: Xor(0),
     "PixelImages: scale must be at least 1, got scale=0": lambda: PixelImages(TRAIN, TEST, scale=0),
@@ -353,7 +353,7 @@ def test_what_cannot_be_is_refused(message):
 
 
 def test_with_nearby_steps_a_task_is_the_same_task(key):
-    inner, task = Copy(7, symbols=3), WithNearby(Copy(7, symbols=3), 4)
+    inner, task = Copy(7, symbols=3), WithContextWindow(Copy(7, symbols=3), 4)
     ours, theirs = task.sequence(key=key), inner.sequence(key=key)
     np.testing.assert_array_equal(task.queries(ours), inner.queries(theirs))
     assert (task.steps, task.tokens, task.features, task.classes) == (13, 10, None, 10)
@@ -363,4 +363,4 @@ def test_with_nearby_steps_a_task_is_the_same_task(key):
     np.testing.assert_array_equal(seen.outcomes, plain.outcomes)
     assert len({row.tobytes() for row in seen.inputs.recent[-3:]}) == 3  # what is alike is told apart by its place
     with pytest.raises(ValueError, match="at least 1; got 0"):
-        WithNearby(inner, 0)
+        WithContextWindow(inner, 0)

@@ -46,8 +46,8 @@ def with_segment(task, segment):
 
 
 @eqx.filter_jit
-def evaluated(task, model, size, chunk):
-    return task.evaluate(model, size=size, key=jax.random.key(0), chunk=chunk)
+def evaluated(task, model, size, read_size):
+    return task.evaluate(model, size=size, key=jax.random.key(0), read_size=read_size)
 
 
 def judged(task, model, size):
@@ -57,7 +57,7 @@ def judged(task, model, size):
     for row in range(size):
         lane = jax.tree.map(lambda leaf, row=row: leaf[row], parts)
         window = lane.window(jnp.array(0), int(lane.length))
-        memories = model.remember(model.init(), window.inputs, window.inside)[1]
+        memories = model.encode(model.init(), window.inputs, window.inside)[1]
         predictions = jax.vmap(model.predict)(memories, window.inputs)
         found.append((np.asarray(predictions, np.float64), np.asarray(window.outcomes), np.asarray(window.known)))
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
@@ -69,7 +69,7 @@ class TestBatches:
     def test_lanes_are_the_file_in_order(self, task, key):
         sequences = task.batch(size=4, key=key).inputs
         assert sequences.length.tolist() == [25, 25, 25, 26]
-        read = jax.vmap(lambda s: s.window(jnp.array(0), 26))(sequences)
+        read = jax.jit(jax.vmap(lambda s: s.window(jnp.array(0), 26)))(sequences)
         inside = np.asarray(read.inside)
         np.testing.assert_array_equal(np.asarray(read.inputs)[inside], task.train.read(0, 101)[0])
         jax.tree.map(np.testing.assert_array_equal, sequences, task.batch(size=4, key=jax.random.key(9)).inputs)
@@ -84,7 +84,7 @@ class TestBatches:
         begins = np.asarray(large.begin)[:, 1]
         assert begins.min() >= 0 and begins.max() <= 94 and len(set(begins.tolist())) > 20
         assert set(large.length.tolist()) == {7}
-        window = jax.vmap(lambda s: s.window(jnp.array(2), 4))(large)
+        window = jax.jit(jax.vmap(lambda s: s.window(jnp.array(2), 4)))(large)
         for row in (0, 5):
             np.testing.assert_array_equal(
                 window.inputs[row], task.train.read(int(begins[row]) + 2, int(begins[row]) + 6)[0].astype(np.int32)
@@ -102,12 +102,12 @@ class TestBatches:
 class TestEvaluation:
     """Every known step of the held-out file."""
 
-    @pytest.mark.parametrize(("size", "chunk"), [(1, 200), (3, 8)])
-    def test_classes(self, task, size, chunk, key):
+    @pytest.mark.parametrize(("size", "read_size"), [(1, 200), (3, 8)])
+    def test_classes(self, task, size, read_size, key):
         model = Leaky(TOKENS, CLASSES, key=key)
         predictions, outcomes, known = judged(task, model, size)
         assert known.all() and len(known) == 57
-        metrics = evaluated(task, model, size, chunk)
+        metrics = evaluated(task, model, size, read_size)
         logs = predictions - np.log(np.exp(predictions).sum(1, keepdims=True))
         np.testing.assert_allclose(metrics["accuracy"], np.mean(predictions.argmax(1) == outcomes), rtol=1e-5)
         np.testing.assert_allclose(metrics["cross_entropy"], -np.mean(logs[np.arange(57), outcomes]), rtol=1e-5)
@@ -140,10 +140,10 @@ class TestEvaluation:
         assert levels["accuracy"] == {"best": None, "chance": 0.835}
         assert levels["cross_entropy"] == {"best": None, "chance": 0.4}
 
-    def test_the_ends_of_size_and_chunk(self, task):
-        for size, chunk, why in ((0, 5, "count"), (58, 5, "count"), (2, 0, "chunk must be at least 1")):
+    def test_the_ends_of_size_and_read_size(self, task):
+        for size, read_size, why in ((0, 5, "count"), (58, 5, "count"), (2, 0, "read_size must be at least 1")):
             with pytest.raises(ValueError, match=why):
-                evaluated(task, Blind(jnp.zeros(CLASSES)), size, chunk)
+                evaluated(task, Blind(jnp.zeros(CLASSES)), size, read_size)
 
 
 class TestRefusals:

@@ -26,7 +26,7 @@ def test_an_episode_is_what_the_environment_plays(key):
     agent = small_agent(key=key)
     rows = jax.random.split(key, 12)
     played = jax.jit(jax.vmap(lambda k: play(agent, MAZE, uniform, key=k)))(rows)
-    sequences = jax.vmap(lambda k: EPISODES.sequence(key=k))(rows)
+    sequences = jax.jit(jax.vmap(lambda k: EPISODES.sequence(key=k)))(rows)
     window = jax.jit(jax.vmap(lambda s: s.window(jnp.array(0), MAZE.horizon)))(sequences)
     np.testing.assert_array_equal(window.inside, played.mask)
     np.testing.assert_array_equal(window.known, played.mask)
@@ -74,7 +74,7 @@ def test_the_query_is_the_junction(key):
     assert (EPISODES.steps, EPISODES.tokens, EPISODES.classes) == (11, None, None)
 
 
-@pytest.mark.parametrize("rule", [MemUP(3, 1, chunk=6), Truncated(3)])
+@pytest.mark.parametrize("rule", [MemUP(3, 1, scan_chunk=6), Truncated(3)])
 def test_rules_on_long_sequences_take_it(rule, key):
     memory = small_agent(key=key).memory
     batch = EPISODES.batch(size=3, key=key)
@@ -88,7 +88,7 @@ class Oracle(eqx.Module):
     def init(self):
         return jnp.zeros(1)
 
-    def remember(self, state, inputs, mask=None):
+    def encode(self, state, inputs, mask=None):
         after = state + jnp.sum(jnp.where(True if mask is None else mask, inputs[:, 0], 0.0))
         return after, jnp.broadcast_to(after, (inputs.shape[0], 1))
 

@@ -5,7 +5,5 @@ something is built.
 """
 
 from vestige.experiments.gradients.choose import chosen as chosen
-from vestige.experiments.gradients.estimators import ESTIMATORS as ESTIMATORS
 from vestige.experiments.gradients.objectives import OBJECTIVES as OBJECTIVES
 from vestige.experiments.gradients.options import GradientOptions as GradientOptions
-from vestige.experiments.gradients.structures import STRUCTURES as STRUCTURES

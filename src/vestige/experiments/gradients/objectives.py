@@ -2,51 +2,46 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from vestige.experiments.gradients.structures import STRUCTURES
+from vestige.registries import registry
+from vestige.structures.specs import StructureSpec
 
 Cost = Callable[[Any], Any]
 
 
-class Objective(NamedTuple):
-    """A cost by its name on the command line."""
+def toys() -> dict[type[StructureSpec], Any]:
+    """The first registered task with a cost for each kind of structure."""
+    found: dict[type[StructureSpec], Any] = {}
+    for task in registry("task").values():
+        if "cost" in task.provides:
+            found.setdefault(type(task.structure), task)
+    return found
 
-    structures: frozenset[str]
-    build: Callable[..., Cost]
-    """From structure, shape of a value and a key to the function."""
 
-
-def _linear(structure: str, shape: tuple[int, ...], key: Any) -> Cost:
+def _linear(structure: StructureSpec, key: Any) -> Cost:
     import jax
     import jax.numpy as jnp
 
-    weights = jax.random.normal(key, shape)
+    weights = jax.random.normal(key, structure.value_shape)
     return lambda value: jnp.sum(weights * value)
 
 
-def _quadratic(structure: str, shape: tuple[int, ...], key: Any) -> Cost:
+def _quadratic(structure: StructureSpec, key: Any) -> Cost:
     import jax
 
-    size = math.prod(shape)
-    weights = jax.random.normal(key, (size, size)) / shape[0]
+    size = math.prod(structure.value_shape)
+    weights = jax.random.normal(key, (size, size)) / structure.value_shape[0]
     return lambda value: value.reshape(-1) @ weights @ value.reshape(-1)
 
 
-def _toy(structure: str, shape: tuple[int, ...], key: Any) -> Cost:
-    from vestige.tasks import toy
-
-    costs = {
-        "matching": toy.matched,
-        "binary-tree": toy.height,
-        "arborescence": toy.fan,
-        "spanning-tree": toy.elsewhere,
-    }
-    return costs[structure]
+def _toy(structure: StructureSpec, key: Any) -> Cost:
+    return toys()[type(structure)].cost_function()
 
 
-OBJECTIVES: Mapping[str, Objective] = {
-    "linear": Objective(frozenset(STRUCTURES), _linear),
-    "quadratic": Objective(frozenset(STRUCTURES), _quadratic),
-    "toy": Objective(frozenset({"matching", "binary-tree", "arborescence", "spanning-tree"}), _toy),
+OBJECTIVES: Mapping[str, Callable[[StructureSpec, Any], Cost]] = {
+    "linear": _linear,
+    "quadratic": _quadratic,
+    "toy": _toy,
 }
+"""From structure and key to the function; `toy` is that of a registered task with a cost, where there is one."""

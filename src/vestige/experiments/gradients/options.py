@@ -2,15 +2,13 @@
 
 import dataclasses
 
+from vestige.checks import at_least, finite, positive
+
 
 @dataclasses.dataclass(frozen=True)
 class GradientOptions:
     """What is measured, and how often."""
 
-    n: int = 4
-    """Items, positions, vertices, or rows."""
-    k: int | None = None
-    """How many of the n items, for subset alone; 2 unless given."""
     objective: str = "linear"
     """linear, quadratic or toy (that of the paper, where there is one)."""
     draws: int = 3
@@ -29,16 +27,10 @@ class GradientOptions:
     """Seed of the point, the objective, the critics and the estimates."""
 
     def __post_init__(self):
-        for name, least in {"n": 2, "draws": 2, "critic_steps": 0, "blocks": 1, "seed": 0}.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name.replace('_', '-')} must be at least {least}, got {getattr(self, name)}")
+        finite(self)
+        at_least(self, 2, "draws")
+        at_least(self, 1, "blocks")
+        at_least(self, 0, "critic_steps", "seed")
+        positive(self, "scale", "temperature")
         if self.samples < 2 * self.blocks:
             raise ValueError(f"samples must be at least 2 for each of the {self.blocks} blocks, got {self.samples}")
-        for name, value in {"scale": self.scale, "temperature": self.temperature}.items():
-            if not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be positive and finite, got {value}")
-
-    @property
-    def subset_size(self) -> int:
-        """k, or what stands for it."""
-        return 2 if self.k is None else self.k

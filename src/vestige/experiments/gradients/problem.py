@@ -8,25 +8,27 @@ import jax
 from vestige.estimators import expect
 from vestige.experiments.gradients.objectives import OBJECTIVES
 from vestige.experiments.gradients.options import GradientOptions
-from vestige.experiments.gradients.structures import STRUCTURES
+from vestige.structures.specs import StructureSpec
 
 
 class Problem(NamedTuple):
     """An expectation whose gradient is wanted: structure, point and objective."""
 
-    make: Callable[[Any], Any]
-    """From the coordinates, a vector of log-rates, one for each key, to the structure."""
+    structure: StructureSpec
     point: Any
+    """Coordinates, a vector of log-rates."""
     fn: Callable[[Any], Any]
 
+    def make(self, coordinates: Any) -> Any:
+        """The structure with these coordinates."""
+        return self.structure.build(coordinates)
 
-def problem(structure: str, options: GradientOptions) -> Problem:
+
+def problem(structure: StructureSpec, options: GradientOptions) -> Problem:
     """The structure at a random point, and the objective; the same for the same options."""
-    make, size = STRUCTURES[structure].coordinates(options)
     key_point, key_objective = jax.random.split(jax.random.key(options.seed))
-    point = options.scale * jax.random.normal(key_point, (size,))
-    shape = jax.eval_shape(lambda rates: (s := make(rates)).value(s.run(s.log_rates)), point).shape
-    return Problem(make, point, OBJECTIVES[options.objective].build(structure, shape, key_objective))
+    point = options.scale * jax.random.normal(key_point, (structure.coordinates,))
+    return Problem(structure, point, OBJECTIVES[options.objective](structure, key_objective))
 
 
 def gradient(problem: Problem, estimator: Any, key: Any) -> Any:

@@ -9,7 +9,6 @@ import numpy as np
 from vestige.estimators import Exact, LeaveOneOut
 from vestige.experiments.gradients.options import GradientOptions
 from vestige.experiments.gradients.problem import Problem, gradient
-from vestige.experiments.gradients.structures import STRUCTURES
 from vestige.structures import exact
 
 DRAWS = 100  # per leave-one-out estimate, where the reference is one
@@ -31,9 +30,9 @@ class Reference(NamedTuple):
         return f"leave-one-out with {DRAWS * ESTIMATES:,} draws, error {self.error:.2g}"
 
 
-def reference(problem: Problem, structure: str, options: GradientOptions) -> Reference:
+def reference(problem: Problem, options: GradientOptions) -> Reference:
     """The exact gradient where there are at most 200,000 traces, else a long leave-one-out estimate."""
-    traces = _listed(problem, structure, options)
+    traces = _listed(problem)
     if traces is not None:
         found = eqx.filter_jit(gradient)(problem, Exact(), jax.random.key(options.seed))
         return Reference(np.asarray(found, np.float64), 0.0, traces)
@@ -44,9 +43,9 @@ def reference(problem: Problem, structure: str, options: GradientOptions) -> Ref
     return Reference(found.mean(axis=0), float(error), None)
 
 
-def _listed(problem: Problem, structure: str, options: GradientOptions) -> int | None:
+def _listed(problem: Problem) -> int | None:
     """The number of traces; None where they are too many to be listed."""
-    if STRUCTURES[structure].least_traces(options) > exact.LIMIT:
+    if problem.structure.least_traces > exact.LIMIT:
         return None
     try:
         return len(exact.all_winners(problem.make(problem.point)))

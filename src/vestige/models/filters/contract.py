@@ -14,7 +14,7 @@ from vestige.typing import Key
 class AbstractFilter(eqx.Module):
     """A state x_t made of x_{t-1} and y_t alone, and the densities by which it may be fitted at a single step.
 
-    `joint` and `given` are the two readings of that step: how the previous state and the observation come together,
+    `joint` and `given` are the two targets of that step: how the previous state and the observation come together,
     and how the observation follows from the state. Which one is fitted is the rule's matter. Unbatched.
     """
 
@@ -58,7 +58,7 @@ class AbstractFilter(eqx.Module):
         there = jnp.all(jnp.isfinite(observation))
         return jnp.where(there, self.advance(state, jnp.where(there, observation, 0.0)), state)
 
-    def follow(
+    def unroll(
         self, state: Float[Array, " hidden"], observations: Float[Array, "time observed"]
     ) -> tuple[Array, Float[Array, "time hidden"]]:
         """Some steps: the state after the last, and the state *before* each."""

@@ -19,7 +19,7 @@ START_GAIN = 0.7  # the mean of h is at first twice the state
 SMALLEST = 1e-6  # variance over the units below which a state is not brought to 1: it begins at zero
 EDGE = 1e-4  # a state comes no closer than this to -1 and 1 where it becomes a logit
 
-Told = Callable[[Float[Array, " hidden"]], Float[Array, ""]]
+Integrand = Callable[[Float[Array, " hidden"]], Float[Array, ""]]
 """What a value of h is worth, in nats."""
 
 
@@ -48,12 +48,13 @@ class AbstractLatent(eqx.Module):
 
     @abc.abstractmethod
     def marginal(self, hidden: int) -> Any:
-        """q(h), of the joint reading."""
+        """q(h), of the joint target."""
 
     @abc.abstractmethod
-    def expect(self, told: Told, law: Any, *, key: Key) -> Float[Array, ""]:
-        """An estimate of E[told(h)] that carries a gradient for the law and for what `told` closes over. To be
-        maximised, which matters where an estimator learns."""
+    def expect(self, integrand: Integrand, law: Any, *, key: Key) -> Float[Array, ""]:
+        """An estimate of E[integrand(h)] that carries a gradient for the law and for what `integrand` closes over.
+
+        To be maximised, which matters where an estimator learns."""
 
     @abc.abstractmethod
     def head(self, width: int, hidden: int, *, key: Key) -> Callable[[Float[Array, " width"]], Any]:
@@ -83,7 +84,7 @@ class Normalised(eqx.Module):
     law: DiagonalGaussian
 
     def log_prob(self, state: Float[Array, " hidden"]) -> Float[Array, ""]:
-        """Of the state that is told; how large it was, and about what mean, is not."""
+        """Of the normalised state; how large it was, and about what mean, is not."""
         centred = state - jnp.mean(state)
         return self.law.log_prob(centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred)) + SMALLEST))
 
@@ -130,8 +131,8 @@ class Numbers(AbstractLatent):
     def marginal(self, hidden: int) -> DiagonalGaussian:
         return DiagonalGaussian(jnp.zeros(hidden), jnp.zeros(hidden))
 
-    def expect(self, told: Told, law: DiagonalGaussian, *, key: Key) -> Float[Array, ""]:
-        return told(law.draw(key=key))
+    def expect(self, integrand: Integrand, law: DiagonalGaussian, *, key: Key) -> Float[Array, ""]:
+        return integrand(law.draw(key=key))
 
     def head(self, width: int, hidden: int, *, key: Key) -> StateHead:
         return StateHead(eqx.nn.Linear(width, hidden, key=key), jnp.zeros(hidden), self.floor, self.normalised)
@@ -166,9 +167,9 @@ class Bits(AbstractLatent):
     def marginal(self, hidden: int) -> Spins:
         return Spins(self.bias)
 
-    def expect(self, told: Told, law: Spins, *, key: Key) -> Float[Array, ""]:
+    def expect(self, integrand: Integrand, law: Spins, *, key: Key) -> Float[Array, ""]:
         def cost(value: Array) -> Array:
-            return -told(2.0 * value[:, 0] - 1.0)
+            return -integrand(2.0 * value[:, 0] - 1.0)
 
         return -expect(cost, bits(law.logits), estimator=self.estimator, key=key, context=law.logits)
 

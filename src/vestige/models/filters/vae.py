@@ -24,8 +24,8 @@ class RecurrentVAE(AbstractFilter):
     bounded, whatever is gained by telling states well.
 
     Encoder and decoder have one hidden layer. The decoder has a head for the observation, one for the previous state
-    (the joint reading) and one for observations to come (foresight); a prior net h | u serves the transition reading.
-    A head that a rule does not read gets no gradient.
+    (the joint target) and one for observations to come (multi-step prediction); a prior net h | u serves the transition
+    target. A head that a rule does not read gets no gradient.
 
     A reconstruction: the architecture of Abdulsalam & Makin 2023 is not known. (The notes' 3.3.)
 
@@ -36,7 +36,7 @@ class RecurrentVAE(AbstractFilter):
     - `latent`: what h is made of, `Numbers(hidden, floor)` or `Bits(hidden, estimator)`; by default the former.
     - `width`: units of every hidden layer.
     - `weight`: of the state head's term, λ_u; 1 makes the bound one of log q(u, y).
-    - `lags`: steps ahead that the foresight head tells, rising from 1 on.
+    - `lags`: steps ahead that the multi-step head predicts, rising from 1 on.
     - `longest`: the longest time constant at the start, in steps.
 
     **Raises:** `ValueError` for sizes, weights and lags that make no sense.
@@ -100,7 +100,7 @@ class RecurrentVAE(AbstractFilter):
 
     def _encoded(self, state: Array, observation: Array) -> tuple[Array, Array]:
         """x_t, and what else the encoder gives."""
-        outputs = self.encoder(jnp.concatenate([state, self.family.shown(observation)]))
+        outputs = self.encoder(jnp.concatenate([state, self.family.encoder_input(observation)]))
         candidate, rest = outputs[: self.hidden], outputs[self.hidden :]
         keep = jax.nn.sigmoid(self.keep)
         return keep * state + (1 - keep) * jnp.tanh(candidate), rest
@@ -129,7 +129,7 @@ class RecurrentVAE(AbstractFilter):
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:
-        """Of the transition reading, by importance sampling from the encoder: low on average."""
+        """Of the transition target, by importance sampling from the encoder: low on average."""
         density = self.given(previous)
         weights = jax.vmap(lambda k: density.weight(observation, key=k))(jax.random.split(key, DRAWS))
         return jax.nn.logsumexp(weights) - jnp.log(jnp.asarray(DRAWS, weights.dtype))
@@ -139,16 +139,21 @@ class RecurrentVAE(AbstractFilter):
         return jnp.tanh(self.trunk(latent))
 
     def before(self, state: Float[Array, " hidden"]) -> Any:
-        """The law q(h_t | x_{t-1}) of the transition reading."""
+        """The law q(h_t | x_{t-1}) of the transition target."""
         return self.latent.law(self.prior(state))
 
-    def told(self, trunk: Float[Array, " width"], observation: Float[Array, " observed"], future: list[Array]) -> Array:
+    def log_likelihood(
+        self, trunk: Float[Array, " width"], observation: Float[Array, " observed"], future: list[Array]
+    ) -> Array:
         """log q(y | h), and that of what is to come, if anything is given."""
         now = self.family.log_prob(self.observation(trunk), observation)
-        return now + self.foreseen(trunk, future[0]) if future else now
+        return now + self.future_log_likelihood(trunk, future[0]) if future else now
 
-    def foreseen(self, trunk: Float[Array, " width"], future: Float[Array, "lags observed"]) -> Float[Array, ""]:
-        """log-probability of observations to come; one that is missing (NaN) or infinite counts for nothing."""
+    def future_log_likelihood(
+        self, trunk: Float[Array, " width"], future: Float[Array, "lags observed"]
+    ) -> Float[Array, ""]:
+        """log-probability of observations to come; one that is missing (NaN) or infinite counts
+        for nothing."""
         naturals = self.future(trunk).reshape(-1, self.family.num_parameters)
         there = jnp.all(jnp.isfinite(future), axis=1)
         known = jnp.where(there[:, None], future, 0.0)
@@ -166,13 +171,13 @@ class PairDensity(eqx.Module):
         previous, observation, *future = value
         recognised = model.recognise(previous, observation)
 
-        def told(latent: Array) -> Array:
+        def integrand(latent: Array) -> Array:
             trunk = model.hidden_layer(latent)
             state = model.weight * model.state(trunk).log_prob(previous)
-            return model.told(trunk, observation, future) + state
+            return model.log_likelihood(trunk, observation, future) + state
 
         prior = model.latent.marginal(model.hidden)
-        return model.latent.expect(told, recognised, key=key) - recognised.kl(prior)
+        return model.latent.expect(integrand, recognised, key=key) - recognised.kl(prior)
 
 
 class TransitionDensity(eqx.Module):
@@ -187,10 +192,10 @@ class TransitionDensity(eqx.Module):
         observation, *future = value if isinstance(value, tuple) else (value,)
         recognised = model.recognise(self.state, observation)
 
-        def told(latent: Array) -> Array:
-            return model.told(model.hidden_layer(latent), observation, future)
+        def integrand(latent: Array) -> Array:
+            return model.log_likelihood(model.hidden_layer(latent), observation, future)
 
-        return model.latent.expect(told, recognised, key=key) - recognised.kl(model.before(self.state))
+        return model.latent.expect(integrand, recognised, key=key) - recognised.kl(model.before(self.state))
 
     def weight(self, observation: Float[Array, " observed"], *, key: Key) -> Float[Array, ""]:
         """log q(y, h | u) - log r(h | u, y) of one draw of h: the mean of its exponential is q(y | u)."""

@@ -9,7 +9,7 @@ from vestige.models.families import AbstractExponentialFamily, AbstractFamily, B
 from vestige.models.filters.contract import AbstractFilter
 from vestige.models.harmonium.likelihood import AbstractLikelihood
 from vestige.models.harmonium.model import Harmonium
-from vestige.models.harmonium.recurrent import START, RecurrentHarmonium, exponential
+from vestige.models.harmonium.recurrent import START, RecurrentHarmonium, backwards, exponential
 from vestige.typing import Key, PyTree
 
 
@@ -120,3 +120,14 @@ class DeepHarmonium(AbstractFilter):
             total = total - Bernoulli(logits.shape[0]).log_prob(logits, hidden)
             observation = hidden
         return total + self.top.log_predictive(previous, observation, key=keys[-1])
+
+    def sampled_backwards(
+        self, state: Float[Array, " hidden"], steps: int, *, key: Key
+    ) -> tuple[Float[Array, "steps hidden"], Float[Array, "steps observed"]]:
+        """States of the top and mean observations that may have come before a state, oldest first; see `backwards`."""
+        states, seen = backwards(self.top, state, steps, key=key)
+        return states, jax.vmap(self.down)(seen)
+
+    def receptive_fields(self) -> Float[Array, "units naturals"]:
+        """The weights through which each unit of the lowest layer sees the observation."""
+        return self.below[0].weights.T

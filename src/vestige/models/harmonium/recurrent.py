@@ -94,6 +94,16 @@ class RecurrentHarmonium(AbstractFilter):
         """log q(u, y) - log q(u) = log q(y | u), by the model's `likelihood`. (The notes' equation (2).)"""
         return self.likelihood(self.given(previous), observation, key=key)
 
+    def sampled_backwards(
+        self, state: Float[Array, " hidden"], steps: int, *, key: Key
+    ) -> tuple[Float[Array, "steps hidden"], Float[Array, "steps observed"]]:
+        """States and observations that may have come before a state, oldest first; see `backwards`."""
+        return backwards(self, state, steps, key=key)
+
+    def receptive_fields(self) -> Float[Array, "hidden naturals"]:
+        """The weights through which each unit sees the observation."""
+        return self.input_weights.T
+
 
 def exponential(family: AbstractFamily, owner: str) -> AbstractExponentialFamily:
     """**Raises** `ValueError` where a family cannot be the visible units of a harmonium."""

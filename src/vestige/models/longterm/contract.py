@@ -27,7 +27,7 @@ class AbstractLongTermModel(eqx.Module):
         """The state with which every sequence starts."""
 
     @abc.abstractmethod
-    def remember(
+    def encode(
         self, state: Any, inputs: PyTree[Array], mask: Bool[Array, " time"] | None = None
     ) -> tuple[Any, PyTree[Array]]:
         """Follow some steps: the state after the last one that counts, and m_t for each, time first. Padding comes

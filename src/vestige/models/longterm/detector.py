@@ -1,4 +1,4 @@
-"""What can be foretold from nearby alone."""
+"""What can be predicted from the context window alone."""
 
 import equinox as eqx
 import jax

@@ -16,8 +16,8 @@ from vestige.models.temporal import AbstractLikelihood, TemporalModel, TemporalS
 from vestige.typing import Key
 
 
-class Seen(eqx.Module):
-    """What a generative memory is shown at step t: the frame before, and what is given for this one; of several steps,
+class Observed(eqx.Module):
+    """What a generative memory observes at step t: the frame before, and what is given for this one; of several steps,
     time first."""
 
     frame: Float[Array, "*time_and_frame"]
@@ -40,7 +40,7 @@ class Given(AbstractInput):
     def __init__(self, size: int, features_size: int, *, key: Key):
         self.vector, self.features_size = Vector(size, features_size, key=key), features_size
 
-    def __call__(self, inputs: Seen) -> Float[Array, " features"]:
+    def __call__(self, inputs: Observed) -> Float[Array, " features"]:
         return self.vector(inputs.condition)
 
 
@@ -78,7 +78,7 @@ class GenerativeMemory(AbstractLongTermModel):
     be asked for by the same question.
 
     Cost per step: one step of the model to remember, and another one wherever it is asked. An example's inputs are
-    [`Seen`][vestige.models.longterm.Seen].
+    [`Observed`][vestige.models.longterm.Observed].
     """
 
     model: TemporalModel
@@ -88,12 +88,12 @@ class GenerativeMemory(AbstractLongTermModel):
     def init(self) -> TemporalState:
         return self.model.init()
 
-    def remember(
-        self, state: TemporalState, inputs: Seen, mask: Bool[Array, " time"] | None = None
+    def encode(
+        self, state: TemporalState, inputs: Observed, mask: Bool[Array, " time"] | None = None
     ) -> tuple[TemporalState, TemporalState]:
         counts = ~inputs.first if mask is None else ~inputs.first & mask
 
-        def step(state: TemporalState, xs: tuple[Seen, Array]) -> tuple[TemporalState, TemporalState]:
+        def step(state: TemporalState, xs: tuple[Observed, Array]) -> tuple[TemporalState, TemporalState]:
             seen, counts = xs
             after = self._taken(state, seen.frame, seen.before, jax.random.fold_in(seen.noise, 0)).state
             state = jax.tree.map(lambda new, old: jnp.where(counts, new, old), after, state)
@@ -101,14 +101,14 @@ class GenerativeMemory(AbstractLongTermModel):
 
         return jax.lax.scan(step, state, (inputs, counts))
 
-    def surprise(self, memory: TemporalState, inputs: Seen, outcome: Float[Array, "*frame"]) -> Float[Array, ""]:
+    def surprise(self, memory: TemporalState, inputs: Observed, outcome: Float[Array, "*frame"]) -> Float[Array, ""]:
         kl, cost = self.described(memory, inputs, outcome)
         return kl + cost
 
     def described(
-        self, memory: TemporalState, inputs: Seen, outcome: Float[Array, "*frame"]
+        self, memory: TemporalState, inputs: Observed, outcome: Float[Array, "*frame"]
     ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """The two parts of the surprise in nats: KL of the latent, which is what the memory could not foretell, and
+        """The two parts of the surprise in nats: KL of the latent, which is what the memory could not predict, and
         -log p of the pixels given it."""
         taken = self._taken(memory, outcome, inputs.condition, jax.random.fold_in(inputs.noise, 1))
         kl = taken.prior.surprise(taken.posterior, taken.latent)[0]

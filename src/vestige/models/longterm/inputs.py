@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.numerics import require_support
-from vestige.sequences import Nearby
+from vestige.sequences import ContextWindow
 from vestige.typing import Key, PyTree
 
 
@@ -89,7 +89,7 @@ class Columns(AbstractInput):
 
 
 class Now(AbstractInput):
-    """Of [`Nearby`][vestige.sequences.Nearby] inputs the step's own, read by `inner`."""
+    """Of [`ContextWindow`][vestige.sequences.ContextWindow] inputs the step's own, read by `inner`."""
 
     inner: AbstractInput
     features_size: int = eqx.field(static=True)
@@ -97,13 +97,13 @@ class Now(AbstractInput):
     def __init__(self, inner: AbstractInput):
         self.inner, self.features_size = inner, inner.features_size
 
-    def __call__(self, inputs: Nearby) -> Float[Array, " features"]:
+    def __call__(self, inputs: ContextWindow) -> Float[Array, " features"]:
         return self.inner(inputs.now)
 
 
 class Recent(AbstractInput):
-    """Of [`Nearby`][vestige.sequences.Nearby] inputs those of the last `width` steps, each read by `inner`, and a
-    rectified layer on them all. Steps before the sequence's first count as zeros."""
+    """Of [`ContextWindow`][vestige.sequences.ContextWindow] inputs those of the last `width` steps, each read by
+    `inner`, and a rectified layer on them all. Steps before the sequence's first count as zeros."""
 
     inner: AbstractInput
     layer: eqx.nn.Linear
@@ -113,6 +113,6 @@ class Recent(AbstractInput):
         self.inner, self.features_size = inner, features_size
         self.layer = eqx.nn.Linear(width * inner.features_size, features_size, key=key)
 
-    def __call__(self, inputs: Nearby) -> Float[Array, " features"]:
+    def __call__(self, inputs: ContextWindow) -> Float[Array, " features"]:
         features = jax.vmap(self.inner)(inputs.recent)
         return jax.nn.relu(self.layer(jnp.where(inputs.inside[:, None], features, 0.0).ravel()))

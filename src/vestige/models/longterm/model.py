@@ -53,7 +53,7 @@ class LongTermModel(AbstractLongTermModel):
     def init(self) -> Any:
         return self.cell.init()
 
-    def remember(
+    def encode(
         self, state: Any, inputs: PyTree[Array], mask: Bool[Array, " time"] | None = None
     ) -> tuple[Any, Float[Array, "time memory"]]:
         return unroll(self.cell, state, jax.vmap(self.encoder)(inputs), mask=mask)

@@ -42,14 +42,14 @@ class WholeSequence(eqx.Module):
         assert isinstance(sequence, AbstractSequence)
         size = self.steps if self.segment is None else self.segment
 
-        def follow(state: Any, start: Array) -> tuple[Any, tuple[Array, Array]]:
+        def unroll(state: Any, start: Array) -> tuple[Any, tuple[Array, Array]]:
             window = sequence.window(start, size)
-            state, memories = model.remember(state, window.inputs, window.inside)
+            state, memories = model.encode(state, window.inputs, window.inside)
             losses = jax.vmap(model.surprise)(memories, window.inputs, window.outcomes)
             return state, (jnp.sum(jnp.where(window.known, losses, 0.0)), jnp.sum(window.known, dtype=losses.dtype))
 
         starts = size * jnp.arange(-(-self.steps // size), dtype=jnp.int32)
-        body = follow if self.segment is None else jax.checkpoint(follow, prevent_cse=False)
+        body = unroll if self.segment is None else jax.checkpoint(unroll, prevent_cse=False)
         _, (losses, known) = jax.lax.scan(body, model.init(), starts)
         loss = jnp.sum(losses) / jnp.maximum(jnp.sum(known), 1.0)
         return -loss, {"loss": loss}

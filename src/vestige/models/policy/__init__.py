@@ -1,5 +1,5 @@
 """What to do, on the ground of what is remembered."""
 
-from vestige.models.policy.agent import Agent as Agent
-from vestige.models.policy.heads import Opinion as Opinion
-from vestige.models.policy.heads import Policy as Policy
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

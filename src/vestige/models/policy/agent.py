@@ -15,7 +15,7 @@ from vestige.typing import PyTree
 class Agent(eqx.Module):
     """The policy sees the read-out m_t and the memory's features of x_t, both as constants (MemUP section 3.8).
 
-    So the memory learns from its own rule alone. `init`, `remember` and `predict` are the memory's, and an agent can be
+    So the memory learns from its own rule alone. `init`, `encode` and `predict` are the memory's, and an agent can be
     judged wherever a [`LongTermModel`][vestige.models.longterm.LongTermModel] can. Unbatched.
     """
 
@@ -26,11 +26,11 @@ class Agent(eqx.Module):
         """The state with which every episode starts."""
         return self.memory.init()
 
-    def remember(
+    def encode(
         self, state: Any, inputs: PyTree[Array], mask: Bool[Array, " time"] | None = None
     ) -> tuple[Any, Float[Array, "time memory"]]:
         """Follow some steps: the memory's state after them, and m_t for each."""
-        return self.memory.remember(state, inputs, mask)
+        return self.memory.encode(state, inputs, mask)
 
     def predict(self, memory: Float[Array, " memory"], inputs: PyTree[Array]) -> Float[Array, " outputs"]:
         """The memory's prediction of the step's outcome."""

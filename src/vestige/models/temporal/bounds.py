@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.models.temporal.model import TemporalModel, Trajectory
-from vestige.numerics import DiagonalGaussian, in_rounds, masked_mean
+from vestige.numerics import DiagonalGaussian, batched_map, masked_mean
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -63,7 +63,7 @@ def importance_weighted_bound(
         terms = log_likelihood + trajectory.prior.log_prob(z) - trajectory.posterior.log_prob(z)
         return jnp.sum(terms if example.mask is None else jnp.where(example.mask, terms, 0.0))
 
-    weights = in_rounds(log_weight, keys, at_most=16)
+    weights = batched_map(log_weight, keys, at_most=16)
     frames = example.inputs.shape[0] if example.mask is None else jnp.maximum(jnp.sum(example.mask), 1)
     bound = (jax.nn.logsumexp(weights) - jnp.log(float(particles))) / frames
     return bound, {"gap": bound - jnp.mean(weights) / frames}

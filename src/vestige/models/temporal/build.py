@@ -11,7 +11,7 @@ from vestige.memory import AbstractFeedbackMemory, AbstractMemory, AbstractSlotM
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder, MLPDecoder, MLPEncoder
 from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior, GaussianPrior, ResidualPosterior
 from vestige.models.temporal.likelihood import AbstractLikelihood, Bernoulli
-from vestige.models.temporal.mixture import MixturePrior
+from vestige.models.temporal.mixtures import MixturePrior
 from vestige.models.temporal.model import TemporalModel
 from vestige.typing import Key
 

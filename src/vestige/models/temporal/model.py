@@ -1,5 +1,6 @@
 """The generative temporal model: one recurrence, read three ways (filter, generate, continue)."""
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -84,6 +85,10 @@ class TemporalModel(eqx.Module):
     unroll: int = eqx.field(static=True, default=1)
     """Steps written out per turn of the compiled loop: longer compilation, and on a CPU no gain."""
 
+    def unrolled(self, task: Any) -> "TemporalModel":
+        """The model without a loop over the frames of a task's sequences: the compiler then counts all arithmetic."""
+        return dataclasses.replace(self, unroll=task.frames)
+
     def init(self) -> TemporalState:
         """The state with which every sequence starts."""
         features = jnp.zeros(self.encoder.features_size) if self.transition_sees_frame else None
@@ -147,7 +152,7 @@ class TemporalModel(eqx.Module):
         state: TemporalState | None = None,
         key: Key,
     ) -> Trajectory:
-        """Imagine `steps` frames: z_t is drawn from the prior, from the start or on from `state`.
+        """Generate `steps` frames: z_t is drawn from the prior, from the start or on from `state`.
 
         To continue a sequence, filter its first frames and pass the state of that trajectory.
         """

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from vestige.models.tied.domain import admitted, log_or_impossible, require_values
 from vestige.models.tied.net import Net
 from vestige.models.tied.units import OneHot
-from vestige.numerics import in_rounds, log_add, logsumexp
+from vestige.numerics import batched_map, log_add, logsumexp
 from vestige.typing import Key
 
 
@@ -33,7 +33,7 @@ class Weighed(NamedTuple):
 def summarised(log_weights: Float[Array, " samples"]) -> Weighed:
     """All weights at hand."""
     total, squares = logsumexp(log_weights, 0), logsumexp(2 * log_weights, 0)
-    return _told(total, squares, jnp.sum(log_weights), log_weights.shape[0])
+    return _weighed(total, squares, jnp.sum(log_weights), log_weights.shape[0])
 
 
 def log_weight(net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, ""]:
@@ -83,7 +83,7 @@ def importance_log_likelihood(
     if rest:
         more = some(rest, keys[whole])
         total, squares, logs = log_add(total, more[0]), log_add(squares, more[1]), logs + more[2]
-    return of_data(net, data, _told(total, squares, logs, samples))
+    return of_data(net, data, _weighed(total, squares, logs, samples))
 
 
 def of_data(net: Net, data: Float[Array, "*units"], found: Weighed) -> Weighed:
@@ -109,7 +109,7 @@ def class_log_likelihoods(
         rest = jnp.sum(net.log_p_terms(states)[:-2]) - jnp.sum(net.log_q_terms(states)[:-1])
         return class_log_joint(net, states[-2]) + rest
 
-    each = in_rounds(once, jax.random.split(key, samples), at_most=1000)
+    each = batched_map(once, jax.random.split(key, samples), at_most=1000)
     return log_or_impossible(net, data, logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype)))
 
 
@@ -143,7 +143,7 @@ def half_bound(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key
         states = net.recognise(data, key=key)
         return 0.5 * (net.log_p(states) - net.log_q(states))
 
-    each = in_rounds(once, jax.random.split(key, samples), at_most=1000)
+    each = batched_map(once, jax.random.split(key, samples), at_most=1000)
     return log_or_impossible(net, data, 2 * (logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype))))
 
 
@@ -161,10 +161,10 @@ def estimated_log_z_squared(net: Net, *, samples: int, chunk: int = 1000, key: K
         other = net.recognise(states[0], key=key_q)
         return 0.5 * (net.log_q(states) + net.log_p(other) - net.log_p(states) - net.log_q(other))
 
-    return summarised(in_rounds(once, jax.random.split(key, samples), at_most=chunk))
+    return summarised(batched_map(once, jax.random.split(key, samples), at_most=chunk))
 
 
-def _told(total: Array, squares: Array, logs: Array, samples: int) -> Weighed:
+def _weighed(total: Array, squares: Array, logs: Array, samples: int) -> Weighed:
     count = jnp.asarray(samples, total.dtype)
     ess = jnp.exp(2 * total - squares)
     error = jnp.sqrt(jnp.maximum(1 / ess - 1 / count, 0.0))

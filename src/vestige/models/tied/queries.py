@@ -11,13 +11,13 @@ from vestige.models.tied.enumeration import layer_states, marginals
 from vestige.models.tied.net import Net
 from vestige.models.tied.recognition import AbstractRecognition
 from vestige.models.tied.units import Bits
-from vestige.numerics import in_rounds, require_support
+from vestige.numerics import batched_map, require_support
 from vestige.typing import Key
 
 LEAST_CHANCE = 0.05  # with which a proposal tries either value of a missing bit
 
 
-def imagined(net: Net, top: Float[Array, "*top"], *, key: Key) -> Float[Array, "*units"]:
+def generated(net: Net, top: Float[Array, "*top"], *, key: Key) -> Float[Array, "*units"]:
     """Mean data of one downward pass from this top, the hidden layers sampled."""
     return net.units[0].mean(net.down_logits(0, net.generate(top=top, key=key)[1]))
 
@@ -111,7 +111,7 @@ def completed(
         told = net.units[0].mean(net.down_logits(0, states[1]))
         return net.log_p(states) - net.log_q(states) - log_r, told
 
-    weights, means = in_rounds(once, jax.random.split(key_draws, samples), at_most=1000)
+    weights, means = batched_map(once, jax.random.split(key_draws, samples), at_most=1000)
     shares = jax.nn.softmax(weights)
     mean = jnp.tensordot(shares, means, 1)
     return Completion(_completion(net, data, known, mean), 1 / jnp.sum(jnp.square(shares)))

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.models.tied.activation import AbstractActivation, Probit
 from vestige.models.tied.net import Net, States
-from vestige.models.tied.squash import AbstractSquash, Probit
 from vestige.models.tied.units import OneHot
 from vestige.typing import Key
 
@@ -26,8 +26,8 @@ class AbstractRecognition(eqx.Module):
 
 
 class PlainForward(AbstractRecognition):
-    """AP1, the ordinary deterministic network: every layer is the squashed mean input. It ignores that the layer below
-    is uncertain and is too confident (notes, section 3.1). Ignores the key."""
+    """AP1, the ordinary deterministic network: every layer is the activation of its mean input. It ignores that the
+    layer below is uncertain and is too confident (notes, section 3.1). Ignores the key."""
 
     def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
         means = [data]
@@ -47,7 +47,7 @@ class VariancePropagation(AbstractRecognition):
     the correlation within layers. At a top of classes the logits are shrunk, which is crude. Ignores the key.
     """
 
-    squash: AbstractSquash = Probit()
+    activation: AbstractActivation = Probit()
 
     def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
         means = [data]
@@ -55,13 +55,15 @@ class VariancePropagation(AbstractRecognition):
             mean, variance = _moments(net, k, means)
             categorical = isinstance(net.units[k], OneHot)
             means.append(
-                jax.nn.softmax(self.squash.tempered(mean, variance)) if categorical else self.squash(mean, variance)
+                jax.nn.softmax(self.activation.tempered(mean, variance))
+                if categorical
+                else self.activation(mean, variance)
             )
         return tuple(means)
 
     def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
         mean, variance = _moments(net, net.depth, list(self(net, data, key=key)[:-1]))
-        return self.squash.tempered(mean, variance)
+        return self.activation.tempered(mean, variance)
 
 
 class Sampled(AbstractRecognition):

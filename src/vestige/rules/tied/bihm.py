@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from vestige.models.tied import TiedPair, added, generation_update, recognition_update
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
-from vestige.rules.tied.rows import drawn, flat, rows_of, stepped, told
+from vestige.rules.tied.rows import drawn, elbo_metrics, flat, rows_of, stepped
 from vestige.rules.tied.samples import at_least_one, log_mean
 from vestige.typing import Batch, Key
 
@@ -41,5 +41,5 @@ class BidirectionalHelmholtz(AbstractRule):
             generation_update(net, states, weights.reshape(-1)),
             recognition_update(net, states, (weights - 1 / self.samples).reshape(-1)),
         )
-        metrics = {**told(draws), "negative_half_elbo": -2 * jnp.mean(log_mean(0.5 * draws.log_weights))}
+        metrics = {**elbo_metrics(draws), "negative_half_elbo": -2 * jnp.mean(log_mean(0.5 * draws.log_weights))}
         return stepped(model, change, rows.data.shape[0], None, metrics)

@@ -11,7 +11,7 @@ from vestige.estimators import AbstractBaseline, RunningMean
 from vestige.models.tied import TiedPair, added, generation_update, recognition_update
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import Upward
-from vestige.rules.tied.rows import drawn, flat, rows_of, stepped, told
+from vestige.rules.tied.rows import drawn, elbo_metrics, flat, rows_of, stepped
 from vestige.rules.tied.samples import at_least_one
 from vestige.typing import Batch, Key
 
@@ -90,7 +90,7 @@ class NVIL(AbstractRule):
             generation_update(net, states, jnp.full(count * self.samples, share, p.dtype)),
             recognition_update(net, states, tuple(share * w.reshape(-1) for w in learnt)),
         )
-        return stepped(model, change, count, NVILCarry(tuple(baselines), variance), told(draws))
+        return stepped(model, change, count, NVILCarry(tuple(baselines), variance), elbo_metrics(draws))
 
     def _trained(self, baseline: AbstractBaseline, costs: Array, context: Array) -> AbstractBaseline:
         """After one step of gradient descent on the baseline's own loss."""

@@ -8,7 +8,7 @@ from vestige.models.tied import TiedPair, added, generation_update, recognition_
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
 from vestige.rules.tied.reading import reading_update
-from vestige.rules.tied.rows import drawn, dreamt, flat, rows_of, stepped, told
+from vestige.rules.tied.rows import drawn, elbo_metrics, flat, model_samples, rows_of, stepped
 from vestige.rules.tied.samples import at_least_one, check_shares, log_mean
 from vestige.typing import Batch, Key
 
@@ -53,9 +53,9 @@ class ReweightedWakeSleep(AbstractRule):
         if self.real > 0:
             changes.append(times(self.real, recognition_update(net, states, weights)))
         if self.real < 1:
-            dreams = dreamt(net, count, key=key_sleep)
+            dreams = model_samples(net, count, key=key_sleep)
             changes.append(times(1 - self.real, recognition_update(net, dreams, jnp.ones(count, weights.dtype))))
         if self.reading > 0:
             changes.append(reading_update(net, rows, self.reading, key=key_read))
-        metrics = {**told(draws), "negative_iw_elbo": -jnp.mean(log_mean(draws.log_weights))}
+        metrics = {**elbo_metrics(draws), "negative_iw_elbo": -jnp.mean(log_mean(draws.log_weights))}
         return stepped(model, added(*changes), count, None, metrics)

@@ -69,7 +69,7 @@ def drawn(net: Net, proposal: AbstractProposal, rows: Rows, samples: int, *, key
     return Draws(*jax.vmap(many)(rows.data, rows.top, rows.known, keys))
 
 
-def dreamt(net: Net, count: int, *, key: Key) -> States:
+def model_samples(net: Net, count: int, *, key: Key) -> States:
     """`count` draws of all layers from the generation network."""
     return jax.vmap(lambda k: net.generate(key=k))(jax.random.split(key, count))
 
@@ -84,6 +84,6 @@ def stepped(pair: TiedPair, change: Net, rows: int, carry, metrics: Metrics) -> 
     return Step(pair.pull(times(-1.0 / rows, change)), carry, metrics)
 
 
-def told(draws: Draws) -> Metrics:
+def elbo_metrics(draws: Draws) -> Metrics:
     """`negative_elbo`: minus the mean of log p - log q, nats per row, which estimates the evidence lower bound."""
     return {"negative_elbo": -jnp.mean(draws.log_weights)}

@@ -9,7 +9,7 @@ from vestige.models.tied import TiedPair, added, generation_update, recognition_
 from vestige.numerics import logsumexp
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
-from vestige.rules.tied.rows import drawn, flat, rows_of, stepped, told
+from vestige.rules.tied.rows import drawn, elbo_metrics, flat, rows_of, stepped
 from vestige.rules.tied.samples import at_least_one, log_mean
 from vestige.typing import Batch, Key
 
@@ -52,7 +52,7 @@ class VIMCO(AbstractRule):
             generation_update(net, states, weights.reshape(-1)),
             recognition_update(net, states, (*(below,) * (net.depth - 1), top)),
         )
-        metrics = {**told(draws), "negative_iw_elbo": -jnp.mean(log_mean(draws.log_weights))}
+        metrics = {**elbo_metrics(draws), "negative_iw_elbo": -jnp.mean(log_mean(draws.log_weights))}
         return stepped(model, change, count, None, metrics)
 
 

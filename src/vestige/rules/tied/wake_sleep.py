@@ -8,7 +8,7 @@ from vestige.models.tied import TiedPair, added, generation_update, recognition_
 from vestige.rules.contract import AbstractRule, Step
 from vestige.rules.tied.proposals import AbstractProposal, Upward
 from vestige.rules.tied.reading import reading_update
-from vestige.rules.tied.rows import drawn, dreamt, flat, rows_of, stepped, told
+from vestige.rules.tied.rows import drawn, elbo_metrics, flat, model_samples, rows_of, stepped
 from vestige.rules.tied.samples import check_shares
 from vestige.typing import Batch, Key
 
@@ -61,10 +61,10 @@ class WakeSleep(AbstractRule):
         states = flat(wake.states)
         changes = [generation_update(net, states, ones)]
         if self.real < 1:
-            dreams = recognition_update(net, dreamt(net, count, key=key_sleep), ones)
+            dreams = recognition_update(net, model_samples(net, count, key=key_sleep), ones)
             changes.append(times(1 - self.real, dreams))
         if self.real > 0:
             changes.append(times(self.real, recognition_update(net, states, ones)))
         if self.reading > 0:
             changes.append(reading_update(net, rows, self.reading, key=key_read))
-        return stepped(model, added(*changes), count, None, told(wake))
+        return stepped(model, added(*changes), count, None, elbo_metrics(wake))

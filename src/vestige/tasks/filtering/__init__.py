@@ -1,49 +1,5 @@
 """Tasks in which a model that only goes forward in time is judged by what its state knows."""
 
-from vestige.tasks.filtering.bouncing import BouncingBalls as BouncingBalls
-from vestige.tasks.filtering.contract import AbstractFilteringTask as AbstractFilteringTask
-from vestige.tasks.filtering.contract import Filters as Filters
-from vestige.tasks.filtering.contract import follow as follow
-from vestige.tasks.filtering.dynamics import LinearWorld as LinearWorld
-from vestige.tasks.filtering.dynamics import driven as driven
-from vestige.tasks.filtering.dynamics import free as free
-from vestige.tasks.filtering.dynamics import oscillator as oscillator
-from vestige.tasks.filtering.kalman import Beliefs as Beliefs
-from vestige.tasks.filtering.kalman import Hindsight as Hindsight
-from vestige.tasks.filtering.kalman import LinearGaussian as LinearGaussian
-from vestige.tasks.filtering.kalman import kalman_filter as kalman_filter
-from vestige.tasks.filtering.kalman import smooth as smooth
-from vestige.tasks.filtering.looks import AbstractLook as AbstractLook
-from vestige.tasks.filtering.looks import Bare as Bare
-from vestige.tasks.filtering.looks import WithChanges as WithChanges
-from vestige.tasks.filtering.motion import MotionCapture as MotionCapture
-from vestige.tasks.filtering.motion import constant_channels as constant_channels
-from vestige.tasks.filtering.motion import motion_capture as motion_capture
-from vestige.tasks.filtering.own import OwnRecordings as OwnRecordings
-from vestige.tasks.filtering.own import own_recordings as own_recordings
-from vestige.tasks.filtering.places import PlaceCells as PlaceCells
-from vestige.tasks.filtering.places import place_cells as place_cells
-from vestige.tasks.filtering.population import AbstractSensor as AbstractSensor
-from vestige.tasks.filtering.population import GaussianSensor as GaussianSensor
-from vestige.tasks.filtering.population import PopulationCode as PopulationCode
-from vestige.tasks.filtering.readout import Readout as Readout
-from vestige.tasks.filtering.readout import r2 as r2
-from vestige.tasks.filtering.readout import ridge as ridge
-from vestige.tasks.filtering.recordings import AbstractRecordings as AbstractRecordings
-from vestige.tasks.filtering.recordings import Stretches as Stretches
-from vestige.tasks.filtering.recordings import stretches as stretches
-from vestige.tasks.filtering.ring import AbstractPlace as AbstractPlace
-from vestige.tasks.filtering.ring import OnCircle as OnCircle
-from vestige.tasks.filtering.ring import OnLine as OnLine
-from vestige.tasks.filtering.ring import RingTracking as RingTracking
-from vestige.tasks.filtering.ring import ring_1d as ring_1d
-from vestige.tasks.filtering.ring import ring_2d as ring_2d
-from vestige.tasks.filtering.ring import ring_seen_by_a_gaussian as ring_seen_by_a_gaussian
-from vestige.tasks.filtering.ring import ring_with_efference_copy as ring_with_efference_copy
-from vestige.tasks.filtering.ring import ring_without_spring as ring_without_spring
-from vestige.tasks.filtering.rolls import PianoRolls as PianoRolls
-from vestige.tasks.filtering.rolls import piano_rolls as piano_rolls
-from vestige.tasks.filtering.sensors import SensorFusion as SensorFusion
-from vestige.tasks.filtering.sensors import default_noise as default_noise
-from vestige.tasks.filtering.text import Characters as Characters
-from vestige.tasks.filtering.text import characters as characters
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,17 +1,20 @@
-"""Film of bouncing balls: the next frame is foretold (notes 5.3)."""
+"""Film of bouncing balls: the next frame is predicted (notes 5.3)."""
 
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from vestige.models.families import Bernoulli
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.balls import Discs, advance, released, render
-from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import AbstractFilteringTask, over_held_out
+from vestige.tasks.filtering.momentum_groups import FILMS, MomentumGroups
 from vestige.tasks.filtering.next_frame import extrapolated, frame_errors, mean_per_frame, repeated
+from vestige.tasks.filtering.unrolling import Filters, unroll
 from vestige.typing import Key, Metrics
 
 MOST_BALLS = 6
@@ -23,33 +26,37 @@ class BouncingBalls(AbstractFilteringTask):
 
     Outcomes: all positions (x and y of each ball), then all velocities, in units of the box (10) and of the frame.
 
-    **Metrics** on held-out films, of frames 2 to the last, each foretold by `predict` from the state before it:
+    **Metrics** on held-out films, of frames 2 to the last, each predicted by `predict` from the state before it:
     `frame_error`, the squared error summed over pixels, per frame, which is the literature's unit;
     `frame_error_pixel`, the mean over pixels. On the same frames `repeat_error` (the last frame again),
     `mean_error` (the mean image of these films) and `extrapolation_error` (2 y_t - y_{t-1} within 0..1).
 
-    **Raises:** `ValueError` where `balls` is not in 1..6, `resolution` < 1 or `time` < 3.
+    **Raises:** `ValueError` where `balls` is not in 1..6, `resolution` < 1 or `length` < 3.
     """
 
     balls: int = eqx.field(static=True, default=3)
     resolution: int = eqx.field(static=True, default=15)
-    time: int = eqx.field(static=True, default=100)
+    length: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
         if not 1 <= self.balls <= MOST_BALLS:
             raise ValueError(f"BouncingBalls: balls must be in 1..{MOST_BALLS}, as many as fit, got {self.balls}")
-        if self.resolution < 1 or self.time < 3:
+        if self.resolution < 1 or self.length < 3:
             raise ValueError(
-                f"BouncingBalls: needs resolution >= 1 and time >= 3, got {self.resolution} and {self.time}"
+                f"BouncingBalls: needs resolution >= 1 and length >= 3, got {self.resolution} and {self.length}"
             )
 
     @property
     def steps(self) -> int:
-        return self.time
+        return self.length
 
     @property
     def family(self) -> Bernoulli:
         return Bernoulli(self.resolution**2, graded=True)
+
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        return FILMS
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -61,22 +68,22 @@ class BouncingBalls(AbstractFilteringTask):
         def step(discs: Discs, _: None) -> tuple[Discs, Discs]:
             return advance(discs), discs
 
-        film = jax.lax.scan(step, released(self.balls, key=key), None, self.time)[1]
+        film = jax.lax.scan(step, released(self.balls, key=key), None, self.length)[1]
         frames = jax.vmap(lambda positions: render(positions, self.resolution))(film.positions)
-        flat = lambda x: x.reshape(self.time, -1)
+        flat = lambda x: x.reshape(self.length, -1)
         outcomes = jnp.concatenate([flat(film.positions), flat(film.velocities)], axis=1)
-        return ArraySequence(frames, outcomes, jnp.array(self.time, jnp.int32))
+        return ArraySequence(frames, outcomes, jnp.array(self.length, jnp.int32))
 
     def held_out(self, row: Int[Array, ""], *, key: Key) -> ArraySequence:
         return self.sequence(key=jax.random.fold_in(key, row))
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         def one(sequence: ArraySequence, key: Key) -> tuple[Any, ...]:
-            told = lambda before, seen, after, key: model.predict(after, key=key)
-            foretold, frames = follow(model, sequence, told, key=key), sequence.inputs
-            inside = jnp.ones(self.time, bool)
+            read_out = lambda before, seen, after, key: model.predict(after, key=key)
+            predicted, frames = unroll(model, sequence, read_out, key=key), sequence.inputs
+            inside = jnp.ones(self.length, bool)
             rivals = {
-                "frame_error": foretold,
+                "frame_error": predicted,
                 "repeat_error": repeated(frames),
                 "extrapolation_error": extrapolated(frames, 0.0, 1.0),
             }
@@ -85,7 +92,7 @@ class BouncingBalls(AbstractFilteringTask):
             return errors, jnp.sum(late, axis=0), jnp.sum(jnp.square(late), axis=0)
 
         errors, total, squares = over_held_out(self, one, size=size, key=key)
-        count = size * (self.time - 1)
+        count = size * (self.length - 1)
         means, of_squares = jnp.sum(total, axis=0) / count, jnp.sum(squares, axis=0) / count
         found = mean_per_frame(errors)
         return {
@@ -101,3 +108,7 @@ class BouncingBalls(AbstractFilteringTask):
             "frame_error": {"best": 0.0, "chance": chance},
             "frame_error_pixel": {"best": 0.0, "chance": chance / self.width},
         }
+
+    def films(self, observations: np.ndarray) -> np.ndarray:
+        """Observations (time, p) as one film of grey values, (1, time, resolution, resolution)."""
+        return np.clip(observations, 0, 1).reshape(1, -1, self.resolution, self.resolution)

@@ -2,48 +2,21 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from vestige.models.families import AbstractFamily
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.filtering import diagnostics
+from vestige.tasks.filtering.momentum_groups import POPULATION, MomentumGroups
 from vestige.typing import Batch, Key, PyTree
 
 EVALUATION_BATCH = 64
-
-
-@runtime_checkable
-class Filters(Protocol):
-    """What is asked of a model, for one sequence: x_t is its state after y_1 … y_t."""
-
-    def init(self) -> Any:
-        """x_0."""
-        ...
-
-    def filter(self, state: Any, observation: Float[Array, " p"], /) -> Any:
-        """x_t from x_{t-1} and y_t; a missing observation, NaN, leaves the state as it is."""
-        ...
-
-    def features(self, state: Any, /) -> Float[Array, " features"]:
-        """What is read out of a state, linearly."""
-        ...
-
-    def reconstruct(self, state: Any, /) -> Float[Array, " p"]:
-        """E[y_t | x_t]."""
-        ...
-
-    def predict(self, state: Any, /, *, key: Key) -> Float[Array, " p"]:
-        """E[y_{t+1} | x_t]."""
-        ...
-
-    def log_predictive(self, previous: Any, observation: Float[Array, " p"], /, *, key: Key) -> Float[Array, ""]:
-        """log q(y_t | x_{t-1}), in nats, from the state *before* the observation."""
-        ...
 
 
 class AbstractFilteringTask(AbstractTask):
@@ -87,6 +60,18 @@ class AbstractFilteringTask(AbstractTask):
         """How many sequences an evaluation of `size` judges: fewer where the held-out data have fewer."""
         return size
 
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        """With which a recurrent harmonium learns such observations: the table of the authors' programs."""
+        return POPULATION
+
+    def diagnostics(self, model: Any, *, size: int, key: Key) -> Evaluation:
+        """Metrics on held-out sequences, one of them filtered step by step, and what the model generates, where it can.
+
+        Costs one evaluation, and one sequence more.
+        """
+        return diagnostics.diagnostics(self, model, size=size, key=key)
+
     def batch(self, *, size: int, key: Key) -> Batch:
         """`size` sequences to train on, as one with a leading axis, in `inputs`."""
         return Batch(jax.vmap(lambda row: self.sequence(key=jax.random.fold_in(key, row)))(jnp.arange(size)))
@@ -106,32 +91,4 @@ def over_held_out(
     def one(row: Array) -> PyTree[Array]:
         return of(task.held_out(row, key=key_rows), jax.random.fold_in(key_model, row))
 
-    return in_rounds(one, jnp.arange(task.held_out_count(size)), at_most=EVALUATION_BATCH)
-
-
-def follow(
-    model: Filters,
-    sequence: ArraySequence,
-    told: Callable[[Any, Float[Array, " p"], Any, Key], PyTree[Array]],
-    *,
-    key: Key,
-) -> PyTree[Array]:
-    """Filter one sequence and keep `told(before, observation, after, key)` of every step, time first.
-
-    Steps beyond the sequence's length are shown as missing, so that nothing in the padding reaches a state; what is
-    told there means nothing. One scan; memory for what is told alone.
-    """
-    observations = shown(sequence)
-
-    def step(state: Any, item: tuple[Array, Array]) -> tuple[Any, PyTree[Array]]:
-        observation, time = item
-        after = model.filter(state, observation)
-        return after, told(state, observation, after, jax.random.fold_in(key, time))
-
-    return jax.lax.scan(step, model.init(), (observations, jnp.arange(observations.shape[0])))[1]
-
-
-def shown(sequence: ArraySequence) -> Float[Array, "time p"]:
-    """The observations, NaN beyond the sequence's length."""
-    inside = jnp.arange(sequence.inputs.shape[0]) < sequence.length
-    return jnp.where(inside[:, None], sequence.inputs, jnp.nan)
+    return batched_map(one, jnp.arange(task.held_out_count(size)), at_most=EVALUATION_BATCH)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 
 class LinearGaussian(eqx.Module):
-    """s_1 ~ N(mean, covariance), s_t = A s_{t-1} + N(0, Q), y_t = C s_t + N(0, R_t); R_t is told with the y_t."""
+    """s_1 ~ N(mean, covariance), s_t = A s_{t-1} + N(0, Q), y_t = C s_t + N(0, R_t); R_t is given with the y_t."""
 
     transition: Float[Array, "d d"]
     process: Float[Array, "d d"]
@@ -78,11 +78,11 @@ def kalman_filter(
         new_covariance = jnp.where(missing, covariance, new_covariance)
         ahead = matmul(world.transition, new_mean)
         spread = matmul(world.transition, new_covariance, world.transition.T) + world.process
-        told = (new_mean, new_covariance, mean, covariance, jnp.where(missing, 0.0, score))
-        return (ahead, (spread + spread.T) / 2), told
+        outputs = (new_mean, new_covariance, mean, covariance, jnp.where(missing, 0.0, score))
+        return (ahead, (spread + spread.T) / 2), outputs
 
-    told = jax.lax.scan(step, (world.mean, world.covariance), (observations, noise))[1]
-    means, covariances, predicted_means, predicted_covariances, scores = told
+    outputs = jax.lax.scan(step, (world.mean, world.covariance), (observations, noise))[1]
+    means, covariances, predicted_means, predicted_covariances, scores = outputs
     return Beliefs(means, covariances, predicted_means, predicted_covariances, jnp.sum(scores))
 
 

@@ -1,4 +1,4 @@
-"""Recorded motion: the next posture is foretold."""
+"""Recorded motion: the next posture is predicted."""
 
 from typing import Any
 
@@ -11,10 +11,12 @@ from jaxtyping import Array, Float
 from vestige.data import FrameSet
 from vestige.models.families import UnitGaussian
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, follow, over_held_out
-from vestige.tasks.filtering.looks import AbstractLook, Bare, WithChanges
+from vestige.tasks.filtering.contract import over_held_out
+from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
+from vestige.tasks.filtering.momentum_groups import MOTION, MomentumGroups
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_time, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_length, stretches
+from vestige.tasks.filtering.unrolling import Filters, unroll
 from vestige.typing import Key, Metrics
 
 CONSTANT = 4
@@ -22,10 +24,12 @@ CONSTANT = 4
 
 
 class MotionCapture(AbstractRecordings):
-    """Joint angles, each channel with mean 0 and variance 1 over the training frames, and what `look` adds. No outcome.
+    """Joint angles, each channel with mean 0 and variance 1 over the training frames, and what `featurizer` adds.
+
+    No outcome.
 
     **Metrics** on whole held-out recordings, from the second frame on, in these units: `frame_error`, squared error of
-    the posture that `predict` foretells, summed over channels, per frame; `frame_error_channel`, mean over channels; on
+    the posture that `predict` predicts, summed over channels, per frame; `frame_error_channel`, mean over channels; on
     the same frames `repeat_error` (the last posture again) and `linear_error` (linear regression on what was last seen,
     fitted on the training frames). `log_likelihood`: mean over frames of log q(y_t | x_{t-1}) of what is seen, in nats;
     `independent_log_likelihood`: of standard normal numbers, which is what they are one by one in training.
@@ -37,36 +41,40 @@ class MotionCapture(AbstractRecordings):
     scale: Float[Array, " p"]
     """A frame as recorded is `mean + scale · y`."""
     channels: tuple[str, ...] = eqx.field(static=True)
-    look: AbstractLook = Bare()
+    featurizer: AbstractFeaturizer = Bare()
     """What is seen of a posture."""
-    time: int = eqx.field(static=True, default=100)
+    length: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
-        checked_time("MotionCapture", self.time)
+        checked_length("MotionCapture", self.length)
 
     @property
     def family(self) -> UnitGaussian:
-        return UnitGaussian(self.look.per_channel * len(self.channels))
+        return UnitGaussian(self.featurizer.per_channel * len(self.channels))
+
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        return MOTION
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
-        regression = next_regression(self.train, self.look.bare)
+        regression = next_regression(self.train, self.featurizer.bare)
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
-            told = lambda before, seen, after, key: (
+            read_out = lambda before, seen, after, key: (
                 model.predict(after, key=key),
                 model.log_predictive(before, jnp.nan_to_num(seen), key=key),
             )
-            predicted, scores = follow(model, sequence, told, key=key)
-            frames, last = self.look.bare(sequence.inputs), repeated(sequence.inputs)
+            predicted, scores = unroll(model, sequence, read_out, key=key)
+            frames, last = self.featurizer.bare(sequence.inputs), repeated(sequence.inputs)
             inside = jnp.arange(frames.shape[0]) < sequence.length
             there = inside & ~jnp.any(jnp.isnan(sequence.inputs), axis=1)
             alone = jax.vmap(self.family.log_base)(jnp.nan_to_num(sequence.inputs))
             total = lambda score: (jnp.sum(jnp.where(there, score, 0.0)), jnp.sum(there).astype(jnp.float32))
-            posture = self.look.bare(last)
+            posture = self.featurizer.bare(last)
             return {
                 "log_likelihood": total(scores),
                 "independent_log_likelihood": total(alone),
-                "frame_error": frame_errors(self.look.foretold(posture, predicted), frames, inside),
+                "frame_error": frame_errors(self.featurizer.next_frame(posture, predicted), frames, inside),
                 "repeat_error": frame_errors(posture, frames, inside),
                 "linear_error": frame_errors(regression(last), frames, inside),
             }
@@ -106,7 +114,7 @@ def motion_capture(
     nth: int = 1,
     drop: tuple[str, ...] = (),
     changes: bool = False,
-    time: int = 100,
+    length: int = 100,
 ) -> MotionCapture:
     """The task on frames as `Mocap().load` gives them, every `nth` of them, without the channels named in `drop`; with
     `changes` what is seen is the posture and how it changes.
@@ -132,10 +140,10 @@ def motion_capture(
     for frames in angles:
         UnitGaussian(len(kept)).admit(frames, "motion_capture")
     check_evaluable("motion_capture", angles[1], thin[1].lengths)
-    look = WithChanges.fitted(angles[0], thin[0].starts) if changes else Bare()
-    seen = names if look.per_channel == 1 else (*names, *(f"change of {name}" for name in names))
+    featurizer = WithChanges.fitted(angles[0], thin[0].starts) if changes else Bare()
+    seen = names if featurizer.per_channel == 1 else (*names, *(f"change of {name}" for name in names))
     parts = [
-        stretches(FrameSet(look.seen(frames, part.starts), part.lengths, seen))
+        stretches(FrameSet(featurizer.features(frames, part.starts), part.lengths, seen))
         for frames, part in zip(angles, thin, strict=True)
     ]
     as_array = lambda x: jnp.asarray(x.astype(np.float32))
@@ -145,6 +153,6 @@ def motion_capture(
         mean=as_array(mean),
         scale=as_array(scale),
         channels=names,
-        look=look,
-        time=time,
+        featurizer=featurizer,
+        length=length,
     )

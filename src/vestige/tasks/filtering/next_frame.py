@@ -1,4 +1,4 @@
-"""How well the next frame is foretold, and by whom without a memory."""
+"""How well the next frame is predicted, and by whom without a memory."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,16 +11,16 @@ from vestige.tasks.filtering.recordings import Stretches
 
 
 def frame_errors(
-    foretold: Float[Array, "time p"], frames: Float[Array, "time p"], inside: Bool[Array, " time"]
+    predicted: Float[Array, "time p"], frames: Float[Array, "time p"], inside: Bool[Array, " time"]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Summed squared error of frames 2, 3, …, and how many there are.
 
-    `foretold[t]` is what was said of frame t + 1 after frame t. A frame that is missing, or beyond the end, counts for
+    `predicted[t]` is what was said of frame t + 1 after frame t. A frame that is missing, or beyond the end, counts for
     nothing.
     """
     there = inside[1:] & ~jnp.any(jnp.isnan(frames[1:]), axis=1)
-    errors = jnp.where(there[:, None], foretold[:-1] - frames[1:], 0.0)
-    return jnp.sum(jnp.square(errors)), jnp.sum(there).astype(foretold.dtype)
+    errors = jnp.where(there[:, None], predicted[:-1] - frames[1:], 0.0)
+    return jnp.sum(jnp.square(errors)), jnp.sum(there).astype(predicted.dtype)
 
 
 def repeated(frames: Float[Array, "time p"]) -> Float[Array, "time p"]:

@@ -11,12 +11,13 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.data import Recording
 from vestige.models.families import Poisson
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, follow, over_held_out, shown
+from vestige.tasks.filtering.contract import over_held_out
 from vestige.tasks.filtering.readout import chosen_ridge
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
 from vestige.tasks.filtering.running import binned, parted, pieces, runs, speed
+from vestige.tasks.filtering.unrolling import Filters, observed, unroll
 from vestige.typing import Key, Metrics
 
 FLOOR = 1e-3
@@ -53,10 +54,10 @@ class PlaceCells(AbstractRecordings):
     """Seconds."""
     units: tuple[int, ...] = eqx.field(static=True)
     """The recording's units that are seen, in order."""
-    time: int = eqx.field(static=True, default=20)
+    length: int = eqx.field(static=True, default=20)
 
     def __check_init__(self):
-        checked_time("PlaceCells", self.time)
+        checked_length("PlaceCells", self.length)
 
     @property
     def family(self) -> Poisson:
@@ -74,10 +75,10 @@ class PlaceCells(AbstractRecordings):
 
         def filtered(number: Array) -> tuple[Array, Array, Array]:
             sequence = self.train.recording(number)
-            features = follow(model, sequence, state, key=jax.random.fold_in(key_train, number))
+            features = unroll(model, sequence, state, key=jax.random.fold_in(key_train, number))
             return features, sequence.outcomes, _inside(sequence)
 
-        learned = in_rounds(filtered, jnp.arange(self.train.count), at_most=64)
+        learned = batched_map(filtered, jnp.arange(self.train.count), at_most=64)
         features, places, inside = (x.reshape(-1, *x.shape[2:]) for x in learned)
         known = jnp.where(inside, 1.0, 0.0)
         nearness = self._nearness(places)
@@ -87,12 +88,12 @@ class PlaceCells(AbstractRecordings):
         mean_rates = self._mean_counts()
 
         def one(sequence: ArraySequence, key: Key) -> tuple[dict[str, Array], dict[str, tuple[Array, Array]]]:
-            told = lambda before, seen, after, key: (
+            read_out = lambda before, seen, after, key: (
                 model.features(after),
                 model.log_predictive(before, seen, key=key),
             )
-            features, scores = follow(model, sequence, told, key=key)
-            inside, counts = _inside(sequence), jnp.nan_to_num(shown(sequence))
+            features, scores = unroll(model, sequence, read_out, key=key)
+            inside, counts = _inside(sequence), jnp.nan_to_num(observed(sequence))
             decoded = jnp.matmul(counts, jnp.log(fields).T) - jnp.sum(fields, axis=1)[None] + jnp.log(prior)[None]
             away = lambda guess: jnp.where(
                 inside, jnp.sqrt(jnp.sum(jnp.square(guess - sequence.outcomes), axis=1)), jnp.nan
@@ -155,10 +156,10 @@ def place_cells(
     fewest: int = 1,
     bin: float = 0.25,
     slowest: float = 20.0,
-    shortest: float = 2.0,
+    min_duration: float = 2.0,
     share: float = 0.25,
     cell: float = 20.0,
-    time: int = 20,
+    length: int = 20,
 ) -> PlaceCells:
     """The task on a recording as `Hippocampus().load` gives it.
 
@@ -170,28 +171,28 @@ def place_cells(
     - `bin`: seconds of a bin.
     - `slowest`: the least speed in pixels a second at which the animal is taken to run; pauses of half a second count
       as running. At rest hippocampal cells fire in bursts that replay places elsewhere, so rest is left out.
-    - `shortest`: seconds of the shortest run that is kept.
+    - `min_duration`: seconds of the shortest run that is kept.
     - `share`: of the running time, the last is held out.
     - `cell`: pixels along the side of a cell of the grid.
 
     **Raises:** `ValueError` where a number is not positive, `share` is not in (0, 1), a unit in `drop` is unknown, no
     unit is left, or the animal does not run.
     """
-    if min(bin, slowest, shortest, cell, fewest) <= 0 or not 0 < share < 1:
+    if min(bin, slowest, min_duration, cell, fewest) <= 0 or not 0 < share < 1:
         raise ValueError(
-            "place_cells: bin, slowest, shortest, cell and fewest must be positive and share in (0, 1), got "
-            f"{bin}, {slowest}, {shortest}, {cell}, {fewest} and {share}"
+            "place_cells: bin, slowest, min_duration, cell and fewest must be positive and share in (0, 1), got "
+            f"{bin}, {slowest}, {min_duration}, {cell}, {fewest} and {share}"
         )
     if unknown := [unit for unit in drop if not 0 <= unit < recording.units]:
         raise ValueError(f"place_cells: drop names units 0..{recording.units - 1}, got {unknown}")
     counts, where = binned(recording, bin)
     quick = speed(where, bin) > slowest
-    found = runs(quick, bridge=math.ceil(0.5 / bin), shortest=math.ceil(shortest / bin))
+    found = runs(quick, bridge=math.ceil(0.5 / bin), min_length=math.ceil(min_duration / bin))
     found = [(a, b) for a, b in found if not np.isnan(where[a:b]).any()]
     early, late = parted(found, share)
     if not early or not late:
         raise ValueError(
-            f"place_cells: the animal must run, got {len(found)} runs of {shortest} s at {slowest} pixels a second"
+            f"place_cells: the animal must run, got {len(found)} runs of {min_duration} s at {slowest} pixels a second"
         )
     spikes = np.concatenate([counts[a:b] for a, b in early]).sum(axis=0)
     kept = tuple(unit for unit in range(recording.units) if unit not in drop and spikes[unit] >= fewest)
@@ -211,5 +212,5 @@ def place_cells(
         cell=cell,
         bin=bin,
         units=kept,
-        time=time,
+        length=length,
     )

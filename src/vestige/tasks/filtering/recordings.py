@@ -67,25 +67,25 @@ def stretches(recordings: FrameSet, outcomes: np.ndarray | None = None) -> Stret
 
 
 class AbstractRecordings(AbstractFilteringTask):
-    """Training sequences are windows of `time` steps at random places; judged are whole held-out recordings.
+    """Training sequences are windows of `length` steps at random places; judged are whole held-out recordings.
 
     An evaluation of `size` takes as many different recordings at random, or all where there are no more.
     """
 
     train: eqx.AbstractVar[Stretches]
     test: eqx.AbstractVar[Stretches]
-    time: eqx.AbstractVar[int]
+    length: eqx.AbstractVar[int]
 
     @property
     def steps(self) -> int:
-        return self.time
+        return self.length
 
     @property
     def outcomes(self) -> tuple[str, ...]:
         return ()
 
     def sequence(self, *, key: Key) -> ArraySequence:
-        return self.train.window(self.time, key=key)
+        return self.train.window(self.length, key=key)
 
     def held_out_count(self, size: int) -> int:
         return min(size, self.test.count)
@@ -104,7 +104,7 @@ def check_evaluable(owner: str, held_out: np.ndarray, lengths: np.ndarray) -> No
         )
 
 
-def checked_time(owner: str, time: int) -> None:
+def checked_length(owner: str, length: int) -> None:
     """**Raises** `ValueError` where a window has fewer than two steps."""
-    if time < 2:
-        raise ValueError(f"{owner}: time, the steps of a training window, must be at least 2, got {time}")
+    if length < 2:
+        raise ValueError(f"{owner}: length, the steps of a training window, must be at least 2, got {length}")

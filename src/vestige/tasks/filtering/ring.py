@@ -10,11 +10,13 @@ from jaxtyping import Array, Float, Int
 
 from vestige.models.families import AbstractFamily, Poisson, UnitGaussian
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import AbstractFilteringTask, over_held_out
 from vestige.tasks.filtering.dynamics import LinearWorld, driven, free, oscillator
 from vestige.tasks.filtering.kalman import kalman_filter, smooth
+from vestige.tasks.filtering.momentum_groups import PLANE, POPULATION, MomentumGroups
 from vestige.tasks.filtering.population import AbstractSensor, GaussianSensor, PopulationCode
 from vestige.tasks.filtering.readout import r2, ridge
+from vestige.tasks.filtering.unrolling import Filters, unroll
 from vestige.typing import Key, Metrics
 
 DELAYS = 60
@@ -89,7 +91,7 @@ class RingTracking(AbstractFilteringTask):
     sensors: tuple[AbstractSensor, ...] = (PopulationCode(),)
     """One for each observed number of the world."""
     place: AbstractPlace = OnLine()
-    time: int = eqx.field(static=True, default=1000)
+    length: int = eqx.field(static=True, default=1000)
     settling: int = eqx.field(static=True, default=20)
 
     def __check_init__(self):
@@ -106,19 +108,24 @@ class RingTracking(AbstractFilteringTask):
         kinds = {type(sensor.family) for sensor in self.sensors}
         if len(kinds) > 1:
             raise ValueError("RingTracking: the observations of all sensors must be of one family, got several")
-        if self.settling < 0 or self.time < self.settling + 2:
+        if self.settling < 0 or self.length < self.settling + 2:
             raise ValueError(
-                f"RingTracking: time must be at least 2 steps more than settling, got {self.time} and {self.settling}"
+                f"RingTracking: length must be at least 2 steps more than settling, got {self.length} and "
+                f"{self.settling}"
             )
 
     @property
     def steps(self) -> int:
-        return self.time
+        return self.length
 
     @property
     def family(self) -> AbstractFamily:
         width = sum(sensor.family.size for sensor in self.sensors)
         return Poisson(width) if isinstance(self.sensors[0].family, Poisson) else UnitGaussian(width)
+
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        return PLANE if self.world.dims == 2 else POPULATION
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -127,16 +134,16 @@ class RingTracking(AbstractFilteringTask):
 
     def sequence(self, *, key: Key) -> ArraySequence:
         key_states, key_seen = jax.random.split(key)
-        states = self.world.trajectory(self.time, key=key_states)
+        states = self.world.trajectory(self.length, key=key_states)
 
         def seen(state: Array, step: Array) -> Array:
             keys = jax.random.split(jax.random.fold_in(key_seen, step), len(self.sensors))
-            looks = zip(self.sensors, self.world.observed, keys, strict=True)
-            return jnp.concatenate([sensor.observe(state[:, number], key=k) for sensor, number, k in looks])
+            views = zip(self.sensors, self.world.observed, keys, strict=True)
+            return jnp.concatenate([sensor.observe(state[:, number], key=k) for sensor, number, k in views])
 
-        observations = jax.vmap(seen)(states, jnp.arange(self.time))
-        outcomes = states.transpose(0, 2, 1).reshape(self.time, -1)
-        return ArraySequence(observations, outcomes, jnp.array(self.time, jnp.int32))
+        observations = jax.vmap(seen)(states, jnp.arange(self.length))
+        outcomes = states.transpose(0, 2, 1).reshape(self.length, -1)
+        return ArraySequence(observations, outcomes, jnp.array(self.length, jnp.int32))
 
     def held_out(self, row: Int[Array, ""], *, key: Key) -> ArraySequence:
         return self.sequence(key=jax.random.fold_in(key, row))
@@ -156,8 +163,8 @@ class RingTracking(AbstractFilteringTask):
             )
 
         def one(sequence: ArraySequence, key: Key) -> tuple[Array, ...]:
-            told = lambda before, seen, after, key: (model.features(after), model.reconstruct(after))
-            features, again = follow(model, sequence, told, key=key)
+            read_out = lambda before, seen, after, key: (model.features(after), model.reconstruct(after))
+            features, again = unroll(model, sequence, read_out, key=key)
             sensed, filtered, smoothed = self.yardsticks(sequence)
             return (
                 features,
@@ -242,29 +249,29 @@ class RingTracking(AbstractFilteringTask):
         return jax.vmap(r2, in_axes=1)(read - judged, judged)
 
 
-def ring_1d(time: int = 1000) -> RingTracking:
+def ring_1d(length: int = 1000) -> RingTracking:
     """The main experiment: 15 neurons (rbmish, 1-D LTI with a population code)."""
-    return RingTracking(place=OnCircle(PopulationCode().period), time=time)
+    return RingTracking(place=OnCircle(PopulationCode().period), length=length)
 
 
-def ring_2d(time: int = 1000) -> RingTracking:
+def ring_2d(length: int = 1000) -> RingTracking:
     """Two dimensions: 15² neurons on a torus."""
     sensor = PopulationCode(dims=2)
-    return RingTracking(oscillator(2), (sensor,), OnCircle(sensor.period), time)
+    return RingTracking(oscillator(2), (sensor,), OnCircle(sensor.period), length)
 
 
-def ring_with_efference_copy(time: int = 1000) -> RingTracking:
+def ring_with_efference_copy(length: int = 1000) -> RingTracking:
     """A force drives the mass; a second population over ±1.25 reports it."""
     sensors = PopulationCode(), PopulationCode(low=-1.25, high=1.25)
-    return RingTracking(driven(), sensors, OnCircle(sensors[0].period), time)
+    return RingTracking(driven(), sensors, OnCircle(sensors[0].period), length)
 
 
-def ring_without_spring(time: int = 1000) -> RingTracking:
+def ring_without_spring(length: int = 1000) -> RingTracking:
     """The mass goes round the ring."""
     sensor = PopulationCode()
-    return RingTracking(free(), (sensor,), OnCircle(period=sensor.period), time=time)
+    return RingTracking(free(), (sensor,), OnCircle(period=sensor.period), length=length)
 
 
-def ring_seen_by_a_gaussian(time: int = 1000) -> RingTracking:
+def ring_seen_by_a_gaussian(length: int = 1000) -> RingTracking:
     """One real number per step, y = (position + N(0, 0.0012)) / sqrt(0.0012)."""
-    return RingTracking(oscillator(), (GaussianSensor(),), time=time)
+    return RingTracking(oscillator(), (GaussianSensor(),), length=length)

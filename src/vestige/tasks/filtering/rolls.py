@@ -1,4 +1,4 @@
-"""Polyphonic music: the next notes are foretold."""
+"""Polyphonic music: the next notes are predicted."""
 
 from typing import Any
 
@@ -10,9 +10,11 @@ from jaxtyping import Array, Float
 from vestige.data import FrameSet
 from vestige.models.families import Bernoulli
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import over_held_out
+from vestige.tasks.filtering.momentum_groups import NOTES, MomentumGroups
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, repeated
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_time, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
+from vestige.tasks.filtering.unrolling import Filters, unroll
 from vestige.typing import Key, Metrics
 
 
@@ -30,24 +32,28 @@ class PianoRolls(AbstractRecordings):
 
     train: Stretches
     test: Stretches
-    time: int = eqx.field(static=True, default=100)
+    length: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
-        checked_time("PianoRolls", self.time)
+        checked_length("PianoRolls", self.length)
 
     @property
     def family(self) -> Bernoulli:
         return Bernoulli(self.train.frames.shape[1])
 
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        return NOTES
+
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         frequent = self._frequencies()
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
-            told = lambda before, seen, after, key: (
+            read_out = lambda before, seen, after, key: (
                 model.log_predictive(before, seen, key=key),
                 model.predict(after, key=key),
             )
-            scores, foretold = follow(model, sequence, told, key=key)
+            scores, predicted = unroll(model, sequence, read_out, key=key)
             frames = sequence.inputs
             inside = jnp.arange(frames.shape[0]) < sequence.length
             count = sequence.length.astype(jnp.float32)
@@ -57,7 +63,7 @@ class PianoRolls(AbstractRecordings):
                 "log_likelihood": (total, count),
                 "log_likelihood_of_pieces": (total / count, jnp.ones(())),
                 "independent_log_likelihood": (jnp.sum(jnp.where(inside[:, None], alone, 0.0)), count),
-                "frame_error": frame_errors(foretold, frames, inside),
+                "frame_error": frame_errors(predicted, frames, inside),
                 "repeat_error": frame_errors(repeated(frames), frames, inside),
             }
 
@@ -76,8 +82,8 @@ class PianoRolls(AbstractRecordings):
         return (sounding + 1) / (self.train.frames.shape[0] + 2)
 
 
-def piano_rolls(train: FrameSet, test: FrameSet, time: int = 100) -> PianoRolls:
+def piano_rolls(train: FrameSet, test: FrameSet, length: int = 100) -> PianoRolls:
     """The task on rolls as `Music().load` gives them. **Raises** `ValueError` where a value is not 0 or 1."""
     for part in (train, test):
         Bernoulli(train.frames.shape[1]).admit(part.frames.astype(np.float32), "piano_rolls")
-    return PianoRolls(stretches(train), stretches(test), time)
+    return PianoRolls(stretches(train), stretches(test), length)

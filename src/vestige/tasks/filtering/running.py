@@ -36,8 +36,8 @@ def speed(places: np.ndarray, width: float) -> np.ndarray:
     return np.nan_to_num(found)
 
 
-def runs(running: np.ndarray, *, bridge: int, shortest: int) -> list[tuple[int, int]]:
-    """Stretches [start, end) of True; gaps of at most `bridge` are closed, and then those below `shortest` left out."""
+def runs(running: np.ndarray, *, bridge: int, min_length: int) -> list[tuple[int, int]]:
+    """Stretches [start, end) of True of at least `min_length`, after gaps of at most `bridge` are closed."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], running, [False]]).astype(int)))
     found: list[tuple[int, int]] = []
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -45,7 +45,7 @@ def runs(running: np.ndarray, *, bridge: int, shortest: int) -> list[tuple[int, 
             found[-1] = (found[-1][0], end)
         else:
             found.append((start, end))
-    return [(start, end) for start, end in found if end - start >= shortest]
+    return [(start, end) for start, end in found if end - start >= min_length]
 
 
 def parted(stretches: list[tuple[int, int]], share: float) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

@@ -11,9 +11,10 @@ from jaxtyping import Array, Float, Int
 
 from vestige.models.families import UnitGaussian
 from vestige.sequences import ArraySequence
-from vestige.tasks.filtering.contract import AbstractFilteringTask, Filters, follow, over_held_out
+from vestige.tasks.filtering.contract import AbstractFilteringTask, over_held_out
 from vestige.tasks.filtering.kalman import LinearGaussian, kalman_filter
 from vestige.tasks.filtering.readout import ridge
+from vestige.tasks.filtering.unrolling import Filters, unroll
 from vestige.typing import Key, Metrics
 
 
@@ -33,24 +34,24 @@ class SensorFusion(AbstractFilteringTask):
     `sensory_mse`: the Kalman filter, and who sees the present alone.
 
     **Raises:** `ValueError` where `decay` is not in (0, 1), a variance is not positive, there is no sensor, or
-    `time` < 2.
+    `length` < 2.
     """
 
     decay: float = eqx.field(static=True, default=0.9)
     noise: tuple[float, ...] = eqx.field(static=True, default=default_noise(2))
-    time: int = eqx.field(static=True, default=400)
+    length: int = eqx.field(static=True, default=400)
 
     def __check_init__(self):
         if not 0 < self.decay < 1:
             raise ValueError(f"SensorFusion: decay must be in (0, 1), got {self.decay}")
         if not self.noise or min(self.noise) <= 0:
             raise ValueError(f"SensorFusion: noise holds a positive variance for each sensor, got {self.noise}")
-        if self.time < 2:
-            raise ValueError(f"SensorFusion: time must be at least 2 steps, got {self.time}")
+        if self.length < 2:
+            raise ValueError(f"SensorFusion: length must be at least 2 steps, got {self.length}")
 
     @property
     def steps(self) -> int:
-        return self.time
+        return self.length
 
     @property
     def family(self) -> UnitGaussian:
@@ -90,7 +91,7 @@ class SensorFusion(AbstractFilteringTask):
 
     def sequence(self, *, key: Key) -> ArraySequence:
         key_states, key_seen = jax.random.split(key)
-        kicks = jax.random.normal(key_states, (self.time,))
+        kicks = jax.random.normal(key_states, (self.length,))
         size = math.sqrt(1 - self.decay**2)
 
         def step(state: Array, kick: Array) -> tuple[Array, Array]:
@@ -99,8 +100,8 @@ class SensorFusion(AbstractFilteringTask):
 
         rest = jax.lax.scan(step, kicks[0], kicks[1:])[1]
         states = jnp.concatenate([kicks[:1], rest])[:, None]
-        errors = jax.random.normal(key_seen, (self.time, self.width)) * jnp.sqrt(jnp.array(self.noise))[None]
-        return ArraySequence(states + errors, states, jnp.array(self.time, jnp.int32))
+        errors = jax.random.normal(key_seen, (self.length, self.width)) * jnp.sqrt(jnp.array(self.noise))[None]
+        return ArraySequence(states + errors, states, jnp.array(self.length, jnp.int32))
 
     def held_out(self, row: Int[Array, ""], *, key: Key) -> ArraySequence:
         return self.sequence(key=jax.random.fold_in(key, row))
@@ -111,7 +112,7 @@ class SensorFusion(AbstractFilteringTask):
             raise ValueError(f"SensorFusion.evaluate: size must be at least 2, one half to fit on, got {size}")
 
         def one(sequence: ArraySequence, key: Key) -> tuple[Array, ...]:
-            features = follow(model, sequence, lambda before, seen, after, key: model.features(after), key=key)
+            features = unroll(model, sequence, lambda before, seen, after, key: model.features(after), key=key)
             return features, sequence.outcomes, self._filtered(sequence), self._seen_alone(sequence)
 
         features, states, filtered, alone = over_held_out(self, one, size=size, key=key)
@@ -136,7 +137,7 @@ class SensorFusion(AbstractFilteringTask):
         }
 
     def _filtered(self, sequence: ArraySequence) -> Float[Array, "time 1"]:
-        noise = jnp.broadcast_to(jnp.diag(jnp.array(self.noise)), (self.time, self.width, self.width))
+        noise = jnp.broadcast_to(jnp.diag(jnp.array(self.noise)), (self.length, self.width, self.width))
         return kalman_filter(self.model(), sequence.inputs, noise).means
 
     def _seen_alone(self, sequence: ArraySequence) -> Float[Array, "time 1"]:

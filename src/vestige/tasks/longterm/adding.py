@@ -32,23 +32,27 @@ class AddSequence(AbstractSequence):
 class Add(AbstractLongTask):
     """The adding problem (MemUP section 5.1): U[0, 1) at `length` steps, one marked in each half, their sum at the end.
 
-    With an odd length the second half is the longer one. With `shortest`, sequences to train on have from `shortest` to
-    `length` steps, every octave of lengths for the same share of all steps; held-out ones always have `length`.
+    With an odd length the second half is the longer one. With `min_length`, sequences to train on have from that
+    to `length` steps, every octave of lengths for the same share of all steps; held-out ones always have `length`.
 
     Metric: `mse`, the squared error, not halved. Who always answers 1 has 1/6, who knows one of the two has 1/12.
 
-    **Raises:** `ValueError` where `length` or `shortest` is below 2, or `shortest > length`.
+    **Raises:** `ValueError` where `length` or `min_length` is below 2, or `min_length > length`.
     """
 
     length: int = eqx.field(static=True)
-    shortest: int | None = eqx.field(static=True, default=None)
+    min_length: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        at_least(2, "Add", length=self.length, shortest=self.length if self.shortest is None else self.shortest)
-        in_range("Add", "length", self.length, self.shortest)
+        at_least(2, "Add", length=self.length, min_length=self.length if self.min_length is None else self.min_length)
+        in_range("Add", "min_length", self.min_length, "length", self.length)
 
     @property
     def steps(self) -> int:
+        return self.length
+
+    @property
+    def max_distance(self) -> int:
         return self.length
 
     @property
@@ -64,7 +68,7 @@ class Add(AbstractLongTask):
         return None
 
     def sequence(self, *, key: Key) -> AddSequence:
-        return self._of(drawn_length(self.length, self.shortest, key=jax.random.fold_in(key, 1)), key)
+        return self._of(drawn_length(self.length, self.min_length, key=jax.random.fold_in(key, 1)), key)
 
     def held_out(self, *, key: Key) -> AddSequence:
         return self._of(jnp.array(self.length, jnp.int32), key)

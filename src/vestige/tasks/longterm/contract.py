@@ -3,18 +3,21 @@
 import abc
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from vestige.numerics import in_rounds
-from vestige.sequences import AbstractSequence, Window, at
-from vestige.tasks.contract import AbstractTask
-from vestige.tasks.longterm.reading import Remembers, RemembersAndPredicts, readouts_at
+from vestige.numerics import batched_map
+from vestige.sequences import AbstractSequence, ContextWindowSequence, Window, at
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate_many, scalars
+from vestige.tasks.longterm.reading import Encodes, EncodesAndPredicts, readouts_at
 from vestige.typing import Batch, Key, Metrics, PyTree
 
 EVALUATION_BATCH = 64
-CHUNK = 200
+READ_SIZE = 200
+REPEATS = 4  # evaluations behind the final metrics
 
 
 class AbstractMemoryTask(AbstractTask):
@@ -55,29 +58,39 @@ class AbstractMemoryTask(AbstractTask):
         """`size` sequences to train on, as one sequence with a leading axis, in `inputs`."""
         return Batch(jax.vmap(lambda row: self.sequence(key=jax.random.fold_in(key, row)))(jnp.arange(size)))
 
-    def evaluate(self, model: Remembers, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
+    def evaluate(self, model: Encodes, *, size: int, key: Key, read_size: int = READ_SIZE) -> Metrics:
         """Means over the judged steps of `size` held-out sequences, where y_k is predicted from m_k and x_k.
 
-        Every sequence is read once, 64 at a time, in windows of `chunk` steps. Memory: that of reading 64 windows,
+        Every sequence is read once, 64 at a time, in windows of `read_size` steps. Memory: that of reading 64 windows,
         however long the sequences.
 
-        **Raises:** `ValueError` where `size` or `chunk` is not positive.
+        **Raises:** `ValueError` where `size` or `read_size` is not positive.
         """
-        if size < 1 or chunk < 1:
-            raise ValueError(f"evaluate: size and chunk must be at least 1, got size={size}, chunk={chunk}")
+        if size < 1 or read_size < 1:
+            raise ValueError(f"evaluate: size and read_size must be at least 1, got size={size}, read_size={read_size}")
 
         def one(row: Array) -> dict[str, Array]:
             sequence = self.held_out(key=jax.random.fold_in(key, row))
             judged = self.judged(sequence)
-            memories = readouts_at(model, sequence, judged, steps=self.steps, chunk=min(chunk, self.steps))
+            memories = readouts_at(model, sequence, judged, steps=self.steps, read_size=min(read_size, self.steps))
             return self.answers(model, memories, jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, judged)))
 
-        values = in_rounds(one, jnp.arange(size), at_most=EVALUATION_BATCH)
+        values = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         return {name: jnp.mean(found) for name, found in values.items()}
+
+    def diagnostics(self, model: Encodes, *, size: int, key: Key) -> Evaluation:
+        """Final metrics: the mean of four evaluations of `size` sequences, and their bounds."""
+        held_out = evaluate_many(self, model, size, REPEATS, key=key)
+        return Evaluation(scalars(held_out), {}, self.bounds(held_out), {})
 
 
 class AbstractLongTask(AbstractMemoryTask):
     """Those in which a token or a vector is seen at each step, and the outcome is a class or a number."""
+
+    @property
+    @abc.abstractmethod
+    def max_distance(self) -> int:
+        """Over how many steps something must be remembered, about; for models that start out made for it."""
 
     @property
     @abc.abstractmethod
@@ -103,5 +116,65 @@ class AbstractLongTask(AbstractMemoryTask):
     def judged(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return self.queries(sequence)
 
-    def answers(self, model: RemembersAndPredicts, memories: Array, asked: Window) -> dict[str, Array]:
+    def answers(self, model: EncodesAndPredicts, memories: Array, asked: Window) -> dict[str, Array]:
         return self.judge(jax.vmap(model.predict)(memories, asked.inputs), asked.outcomes)
+
+    def with_context_window(self, width: int) -> "WithContextWindow":
+        """The same task, every step of which shows the last `width` steps too. **Raises:** `ValueError` where
+        `width < 1`."""
+        return WithContextWindow(self, width)
+
+
+class WithContextWindow(AbstractLongTask):
+    """`task`, every step of which shows the last `width` steps too.
+
+    Who is asked about a later step then sees where that is: needed where the questions are all alike and only their
+    order tells them apart, as in `Copy`. Outcomes, queries and metrics are those of `task`.
+
+    **Raises:** `ValueError` where `width < 1`.
+    """
+
+    task: AbstractLongTask
+    width: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if self.width < 1:
+            raise ValueError(f"WithContextWindow: width counts the step itself, so it is at least 1; got {self.width}")
+
+    @property
+    def steps(self) -> int:
+        return self.task.steps
+
+    @property
+    def max_distance(self) -> int:
+        return self.task.max_distance
+
+    @property
+    def tokens(self) -> int | None:
+        return self.task.tokens
+
+    @property
+    def features(self) -> int | None:
+        return self.task.features
+
+    @property
+    def classes(self) -> int | None:
+        return self.task.classes
+
+    def sequence(self, *, key: Key) -> ContextWindowSequence:
+        return ContextWindowSequence(self.task.sequence(key=key), self.width)
+
+    def held_out(self, *, key: Key) -> ContextWindowSequence:
+        return ContextWindowSequence(self.task.held_out(key=key), self.width)
+
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        assert isinstance(sequence, ContextWindowSequence)
+        return self.task.queries(sequence.sequence)
+
+    def judge(
+        self, predictions: Float[Array, "queries outputs"], outcomes: Array
+    ) -> dict[str, Float[Array, " queries"]]:
+        return self.task.judge(predictions, outcomes)
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        return self.task.bounds(metrics)

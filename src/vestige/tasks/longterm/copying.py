@@ -31,8 +31,8 @@ class CopySequence(AbstractSequence):
         order = steps - (self.length - last - 1)
         asked, turn = order >= 0, jnp.clip(order, 0, last)
         nearest = jnp.minimum(jnp.searchsorted(self.places, steps), last)
-        shown = jnp.where(self.places[nearest] == steps, self.symbols[nearest], self.blank)
-        inputs = jnp.where(asked, self.questions[turn], shown)
+        observed = jnp.where(self.places[nearest] == steps, self.symbols[nearest], self.blank)
+        inputs = jnp.where(asked, self.questions[turn], observed)
         return Window(inputs, jnp.where(asked, self.symbols[turn], self.blank), inside, inside)
 
 
@@ -119,12 +119,13 @@ class Copy(AbstractChoice):
 
     T = `length + 2 symbols` steps; the outcome is blank until the questions start, and they are the queries. "Copy
     120", "1020" and "5020" are `length` 100, 1000 and 5000 with ten symbols, each asked for `length + symbols` steps
-    after it was shown. With `shortest`, sequences to train on have from `shortest` to `length` blanks, every octave for
-    about the same share of all steps; held-out ones always have `length`.
+    after it was shown. With `min_length`, sequences to train on have from `min_length` to `length` blanks, every octave
+    for about the same share of all steps; held-out ones always have `length`.
 
-    Where the questions are all alike, who is asked about one of them from afar must see which it is: see `WithNearby`.
+    Where the questions are all alike, who is asked about one of them from afar must see which it is: see
+    `WithContextWindow`.
 
-    **Raises:** `ValueError` where `length` or `symbols` is not positive, `alphabet < 2`, or `shortest` is not in
+    **Raises:** `ValueError` where `length` or `symbols` is not positive, `alphabet < 2`, or `min_length` is not in
     1..`length`.
     """
 
@@ -132,16 +133,20 @@ class Copy(AbstractChoice):
     symbols: int = eqx.field(static=True, default=10)
     alphabet: int = eqx.field(static=True, default=8)
     layout: AbstractLayout = Block()
-    shortest: int | None = eqx.field(static=True, default=None)
+    min_length: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         at_least(1, "Copy", length=self.length, symbols=self.symbols)
         at_least(2, "Copy", alphabet=self.alphabet)
-        in_range("Copy", "length", self.length, self.shortest)
+        in_range("Copy", "min_length", self.min_length, "length", self.length)
 
     @property
     def steps(self) -> int:
         return self.length + 2 * self.symbols
+
+    @property
+    def max_distance(self) -> int:
+        return self.length
 
     @property
     def tokens(self) -> int:
@@ -159,7 +164,7 @@ class Copy(AbstractChoice):
         return even_odds(self.alphabet, self.classes)
 
     def sequence(self, *, key: Key) -> CopySequence:
-        return self._of(drawn_length(self.length, self.shortest, key=jax.random.fold_in(key, 1)), key)
+        return self._of(drawn_length(self.length, self.min_length, key=jax.random.fold_in(key, 1)), key)
 
     def held_out(self, *, key: Key) -> CopySequence:
         return self._of(jnp.array(self.length, jnp.int32), key)

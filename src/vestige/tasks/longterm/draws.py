@@ -39,21 +39,21 @@ def subset(of: int | Int[Array, ""], count: int, *, key: Key) -> Int[Array, " co
     return jnp.sort(jax.lax.fori_loop(0, count, add, jnp.full(count, -1, jnp.int32)))
 
 
-def drawn_length(longest: int, shortest: int | None, *, key: Key) -> Int[Array, ""]:
-    """`longest`; or, with a `shortest`, a number d from there on with probability in proportion to 1 / d(d + 1).
+def drawn_length(max_length: int, min_length: int | None, *, key: Key) -> Int[Array, ""]:
+    """`max_length`; or, with a `min_length`, a number d from there on with probability in proportion to 1 / d(d + 1).
 
     Where d is a length, every octave of lengths then takes the same share of all steps.
     """
-    if shortest is None:
-        return jnp.array(longest, jnp.int32)
-    inverse = jax.random.uniform(key, minval=1 / (longest + 1), maxval=1 / shortest)
-    return jnp.clip((1.0 / inverse).astype(jnp.int32), shortest, longest)
+    if min_length is None:
+        return jnp.array(max_length, jnp.int32)
+    inverse = jax.random.uniform(key, minval=1 / (max_length + 1), maxval=1 / min_length)
+    return jnp.clip((1.0 / inverse).astype(jnp.int32), min_length, max_length)
 
 
-def in_range(owner: str, name: str, longest: int, shortest: int | None) -> None:
-    """**Raises** `ValueError` where `shortest` is neither None nor in 1..`longest`, which is called `name`."""
-    if shortest is not None and not 1 <= shortest <= longest:
-        raise ValueError(f"{owner}: shortest must be in 1..{name}, 1..{longest}, got {shortest}")
+def in_range(owner: str, name: str, value: int | None, upper: str, largest: int) -> None:
+    """**Raises** `ValueError` where `value`, called `name`, is neither None nor in 1..`largest`, called `upper`."""
+    if value is not None and not 1 <= value <= largest:
+        raise ValueError(f"{owner}: {name} must be in 1..{upper}, 1..{largest}, got {value}")
 
 
 def at_least(least: int, owner: str, **sizes: int) -> None:

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from vestige.models.longterm import Seen
+from vestige.models.longterm import Observed
+from vestige.models.temporal import Bernoulli
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.images import ImagePool
 from vestige.tasks.longterm.contract import AbstractMemoryTask
@@ -39,54 +40,55 @@ class GapSequence(AbstractSequence):
         before, _ = steps_of(start - 1, size, self.length)
         steps, inside = steps_of(start, size, self.length)
         keys = jax.vmap(lambda step: jax.random.fold_in(self.key, step))(steps)
-        (frame, given), (outcome, condition) = self._shown(before), self._shown(steps)
-        return Window(Seen(frame, given, condition, steps == 0, keys), outcome, inside, inside)
+        (frame, given), (outcome, condition) = self._observed(before), self._observed(steps)
+        return Window(Observed(frame, given, condition, steps == 0, keys), outcome, inside, inside)
 
-    def _shown(
+    def _observed(
         self, steps: Int[Array, " size"]
     ) -> tuple[Float[Array, "size height width"], Float[Array, "size given"]]:
         number = self.images.shape[0]
         again = steps - (self.length - number)
         first, second = steps < number, again >= 0
         which = jnp.clip(jnp.where(first, steps, again), 0, number - 1)
-        shown = first | second
-        frames = jnp.where(shown[:, None, None], self.images[which], 0.0)
-        named = jnp.where(shown[:, None], jax.nn.one_hot(which, number), 0.0)
+        observed = first | second
+        frames = jnp.where(observed[:, None, None], self.images[which], 0.0)
+        named = jnp.where(observed[:, None], jax.nn.one_hot(which, number), 0.0)
         phase = jnp.stack([first, second], axis=1).astype(named.dtype)
         return frames, jnp.concatenate([named, phase], axis=1)
 
 
 class GapRecall(AbstractMemoryTask):
-    """`images` images, `gap` blank frames, and the same images again: a generative memory must hold them all the time.
+    """`num_images` images, `gap` blank frames, and the same images again: a generative memory must hold them all that
+    time.
 
-    What is given with a frame names the image (`images + 2` numbers), so that it can be asked for from anywhere. Length
-    `2 images + gap`; the queries are the last frames. With `shortest`, sequences to train on have gaps from `shortest`
-    to `gap`, every octave for the same share of all steps; held-out ones always have `gap`.
+    What is given with a frame names the image (`num_images + 2` numbers), so that it can be asked for from anywhere.
+    Length `2 num_images + gap`; the queries are the last frames. With `min_distance`, sequences to train on have gaps
+    from that to `gap`, every octave for the same share of all steps; held-out ones always have `gap`.
 
     Metrics, in nats on held-out images: `kl_recall`, mean over the frames shown again; `kl_fresh`, over those shown
     first; `kl_last`, the last frame; `negative_bound`, per frame shown.
 
-    **Raises:** `ValueError` where `images` or `gap` is not positive or `shortest` is not in 1..`gap`.
+    **Raises:** `ValueError` where `num_images` or `gap` is not positive or `min_distance` is not in 1..`gap`.
     """
 
     train: ImagePool
     test: ImagePool
-    images: int = eqx.field(static=True, default=5)
+    num_images: int = eqx.field(static=True, default=5)
     gap: int = eqx.field(static=True, default=2000)
-    shortest: int | None = eqx.field(static=True, default=None)
+    min_distance: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        at_least(1, "GapRecall", images=self.images, gap=self.gap)
-        in_range("GapRecall", "gap", self.gap, self.shortest)
+        at_least(1, "GapRecall", num_images=self.num_images, gap=self.gap)
+        in_range("GapRecall", "min_distance", self.min_distance, "gap", self.gap)
 
     @property
     def steps(self) -> int:
-        return 2 * self.images + self.gap
+        return 2 * self.num_images + self.gap
 
     @property
     def frames(self) -> int:
         """How many frames are worth keeping."""
-        return 2 * self.images
+        return 2 * self.num_images
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -94,32 +96,37 @@ class GapRecall(AbstractMemoryTask):
         return self.train.frame_shape
 
     @property
+    def likelihood(self) -> Bernoulli:
+        """Of a frame, which is binary."""
+        return Bernoulli()
+
+    @property
     def condition_size(self) -> int:
         """How many numbers are given with a frame."""
-        return self.images + 2
+        return self.num_images + 2
 
     def sequence(self, *, key: Key) -> GapSequence:
-        return self._of(self.train, drawn_length(self.gap, self.shortest, key=jax.random.fold_in(key, 1)), key)
+        return self._of(self.train, drawn_length(self.gap, self.min_distance, key=jax.random.fold_in(key, 1)), key)
 
     def held_out(self, *, key: Key) -> GapSequence:
         return self._of(self.test, jnp.array(self.gap, jnp.int32), key)
 
     def _of(self, pool: ImagePool, gap: Int[Array, ""], key: Key) -> GapSequence:
         key_images, key_noise = jax.random.split(key)
-        return GapSequence(pool.draw(self.images, key=key_images), gap + 2 * self.images, key_noise)
+        return GapSequence(pool.draw(self.num_images, key=key_images), gap + 2 * self.num_images, key_noise)
 
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        return sequence.length - self.images + jnp.arange(self.images, dtype=jnp.int32)
+        return sequence.length - self.num_images + jnp.arange(self.num_images, dtype=jnp.int32)
 
     def judged(self, sequence: AbstractSequence) -> Int[Array, " judged"]:
-        return jnp.concatenate([jnp.arange(self.images, dtype=jnp.int32), self.queries(sequence)])
+        return jnp.concatenate([jnp.arange(self.num_images, dtype=jnp.int32), self.queries(sequence)])
 
     def answers(self, model: Describes, memories: Any, asked: Window) -> dict[str, Array]:
         kl, cost = jax.vmap(model.described)(memories, asked.inputs, asked.outcomes)
-        recalled = kl[self.images :]
+        recalled = kl[self.num_images :]
         return {
             "kl_recall": recalled,
-            "kl_fresh": kl[: self.images],
+            "kl_fresh": kl[: self.num_images],
             "kl_last": recalled[-1:],
             "negative_bound": kl + cost,
         }

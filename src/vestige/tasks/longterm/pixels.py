@@ -67,6 +67,10 @@ class PixelImages(AbstractChoice):
         return height * width * self.scale**2
 
     @property
+    def max_distance(self) -> int:
+        return self.steps
+
+    @property
     def tokens(self) -> None:
         return None
 

@@ -31,7 +31,7 @@ class RecallSequence(AbstractSequence):
         blank, question, mark, distractor = self.symbols, self.symbols + 1, self.symbols + 2, self.symbols + 3
         first, last = steps == 0, steps == self.length - 1
         noisy = jnp.any(steps[:, None] == self.noisy[None, :], axis=1)
-        # A noisy step shows its mark and no distractor, so one draw serves both and none foretells the other.
+        # A noisy step shows its mark and no distractor, so one draw serves both and none predicts the other.
         drawn = drawn_at(steps, lambda k: jax.random.randint(k, (), 0, self.symbols, jnp.int32), key=self.key)
         corridor = distractor + drawn if self.distractors else jnp.full_like(steps, blank)
         inputs = jnp.select([first, last, noisy], [self.symbol, question, mark], corridor)
@@ -42,30 +42,30 @@ class RecallSequence(AbstractSequence):
 class Recall(AbstractChoice):
     """One of `symbols` at step 0, `distance` steps in between, then a query at which it is the outcome.
 
-    With `shortest`, sequences to train on bridge any distance d from `shortest` to `distance`, with probability in
+    With `min_distance`, sequences to train on bridge any distance d from there to `distance`, with probability in
     proportion to 1 / d(d + 1): then every octave of distances takes the same share of all steps. What is learned on
     the short ones is handed on in the long ones, and a memory meets thousands of short sequences while it reads one of
     a million steps. Held-out sequences always bridge `distance`.
 
     The steps between show blanks, or with `distractors` random tokens that mean nothing. At `noise` of them, at random
-    and marked, the outcome is a random symbol that nothing foretells: as uncertain as the query to a detector, and
+    and marked, the outcome is a random symbol that nothing predicts: as uncertain as the query to a detector, and
     nothing that a memory could help with (MemUP pitfall 2, check 15). Length d + 2; one query, the last step.
 
-    **Raises:** `ValueError` where `distance < 1`, `symbols < 2`, `shortest` is not in 1..`distance`, or `noise` is not
-    in 0 to the shortest distance.
+    **Raises:** `ValueError` where `distance < 1`, `symbols < 2`, `min_distance` is not in 1..`distance`, or `noise` is
+    not in 0 to the smallest distance.
     """
 
     distance: int = eqx.field(static=True)
     symbols: int = eqx.field(static=True, default=8)
     distractors: bool = eqx.field(static=True, default=False)
     noise: int = eqx.field(static=True, default=0)
-    shortest: int | None = eqx.field(static=True, default=None)
+    min_distance: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         at_least(1, "Recall", distance=self.distance)
         at_least(2, "Recall", symbols=self.symbols)
-        in_range("Recall", "distance", self.distance, self.shortest)
-        corridor = self.shortest or self.distance
+        in_range("Recall", "min_distance", self.min_distance, "distance", self.distance)
+        corridor = self.min_distance or self.distance
         if not 0 <= self.noise <= corridor:
             raise ValueError(
                 f"Recall: noise counts steps of the corridor, so 0 <= noise <= {corridor}; got noise={self.noise}"
@@ -74,6 +74,10 @@ class Recall(AbstractChoice):
     @property
     def steps(self) -> int:
         return self.distance + 2
+
+    @property
+    def max_distance(self) -> int:
+        return self.distance
 
     @property
     def tokens(self) -> int:
@@ -91,7 +95,7 @@ class Recall(AbstractChoice):
         return even_odds(self.symbols, self.classes)
 
     def sequence(self, *, key: Key) -> RecallSequence:
-        return self._bridging(drawn_length(self.distance, self.shortest, key=jax.random.fold_in(key, 1)), key=key)
+        return self._bridging(drawn_length(self.distance, self.min_distance, key=jax.random.fold_in(key, 1)), key=key)
 
     def held_out(self, *, key: Key) -> RecallSequence:
         return self._bridging(jnp.array(self.distance, jnp.int32), key=key)

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.sequences import AbstractReader, StreamSequence, lanes, random_place
 from vestige.sequences.places import LONGEST
 from vestige.tasks.contract import AbstractTask
-from vestige.tasks.longterm.contract import CHUNK, EVALUATION_BATCH
+from vestige.tasks.longterm.contract import EVALUATION_BATCH, READ_SIZE
 from vestige.tasks.longterm.frequencies import AbstractFrequencies, no_frequencies
-from vestige.tasks.longterm.reading import RemembersAndPredicts
+from vestige.tasks.longterm.reading import EncodesAndPredicts
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -26,7 +26,8 @@ class Stream(AbstractTask):
     and of the row. Either way a resumed run reads what the run never stopped would have read.
 
     Steps hold an integer (`tokens` says how many there are) or a vector of numbers, their outcomes a class (`classes`)
-    or a number.
+    or a number. `max_distance` says over how many steps something may have to be remembered, about: models that start
+    out made for a distance ask for it, and nothing else depends on it.
 
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
     `cross_entropy` in nats for classes, `mse` for numbers. On the same steps, of who knows how often each class comes
@@ -44,6 +45,7 @@ class Stream(AbstractTask):
     segment: int | None = eqx.field(static=True, default=None)
     tokens: int | None = eqx.field(static=True, default=None)
     classes: int | None = eqx.field(static=True, default=None)
+    max_distance: int = eqx.field(static=True, default=1000)
 
     def __check_init__(self):
         train, held_out = self.train, self.held_out
@@ -79,6 +81,11 @@ class Stream(AbstractTask):
             raise ValueError(f"Stream: {what} are numbers, so {name} must be None, got {count}")
 
     @property
+    def steps(self) -> int | None:
+        """The steps of a sequence; None where the file is read from end to end."""
+        return self.segment
+
+    @property
     def features(self) -> int | None:
         """The length of the vector that is seen at a step; None where integers are seen."""
         return self.train.inputs.shape[0] if self.train.inputs.shape else None
@@ -98,25 +105,25 @@ class Stream(AbstractTask):
 
         return Batch(jax.vmap(one)(jnp.arange(size)))
 
-    def evaluate(self, model: RemembersAndPredicts, *, size: int, key: Key, chunk: int = CHUNK) -> Metrics:
-        """Means over every known step of the held-out file, read in `size` lanes and windows of `chunk` steps.
+    def evaluate(self, model: EncodesAndPredicts, *, size: int, key: Key, read_size: int = READ_SIZE) -> Metrics:
+        """Means over every known step of the held-out file, read in `size` lanes and windows of `read_size` steps.
 
         Every lane begins with an empty memory: the fewer there are, the less of the file is judged without its past,
         and the longer it takes.
 
-        **Raises:** `ValueError` where `chunk` is not positive.
+        **Raises:** `ValueError` where `read_size` is not positive.
         """
-        if chunk < 1:
-            raise ValueError(f"evaluate: chunk must be at least 1, got chunk={chunk}")
+        if read_size < 1:
+            raise ValueError(f"evaluate: read_size must be at least 1, got read_size={read_size}")
         parts = lanes(self.held_out, size, tokens=self.tokens, classes=self.classes)
         longest = -(-self.held_out.length // size)
-        chunk = min(chunk, longest)
+        read_size = min(read_size, longest)
 
         def one(sequence: StreamSequence) -> tuple[Metrics, AbstractFrequencies, Array]:
-            def follow(count: Array, carry: tuple[Any, Metrics, AbstractFrequencies, Array]) -> tuple:
+            def unroll(count: Array, carry: tuple[Any, Metrics, AbstractFrequencies, Array]) -> tuple:
                 state, means, base, seen = carry
-                window = sequence.window((count * chunk).astype(jnp.int32), chunk)
-                state, memories = model.remember(state, window.inputs, window.inside)
+                window = sequence.window((count * read_size).astype(jnp.int32), read_size)
+                state, memories = model.encode(state, window.inputs, window.inside)
                 judged = self.judge(jax.vmap(model.predict)(memories, window.inputs), window.outcomes)
                 now = jnp.sum(window.known, dtype=jnp.int32)
                 share = 1.0 / jnp.maximum(seen + now, 1).astype(jnp.float32)
@@ -134,9 +141,9 @@ class Stream(AbstractTask):
                 no_frequencies(self.classes),
                 jnp.zeros((), jnp.int32),
             )
-            return jax.lax.fori_loop(0, -(-longest // chunk), follow, start)[1:]
+            return jax.lax.fori_loop(0, -(-longest // read_size), unroll, start)[1:]
 
-        means, base, seen = in_rounds(one, parts, at_most=EVALUATION_BATCH)
+        means, base, seen = batched_map(one, parts, at_most=EVALUATION_BATCH)
         weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
         return {name: jnp.sum(weights * values) for name, values in means.items()} | base.together(weights)
 
@@ -151,7 +158,7 @@ class Stream(AbstractTask):
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         """Chance knows how often each class comes in the held-out file, or the mean of its numbers. How much of a file
-        can be foretold is not known."""
+        can be predicted is not known."""
         if self.classes is None:
             return {"mse": {"best": None, "chance": metrics["constant_mse"]}}
         return {

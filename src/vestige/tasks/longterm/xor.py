@@ -25,8 +25,8 @@ class XorSequence(AbstractSequence):
     def window(self, start: Int[Array, ""], size: int) -> Window:
         steps, inside = steps_of(start, size, self.length)
         last = steps == self.length - 1
-        shown = [steps == 0, steps == self.length - 2, last]
-        inputs = jnp.select(shown, [self.bits[0], self.bits[1], QUESTION], jnp.full_like(steps, BLANK))
+        observed = [steps == 0, steps == self.length - 2, last]
+        inputs = jnp.select(observed, [self.bits[0], self.bits[1], QUESTION], jnp.full_like(steps, BLANK))
         return Window(inputs, jnp.where(last, self.bits[0] ^ self.bits[1], BLANK), inside, inside)
 
 
@@ -47,6 +47,10 @@ class Xor(AbstractChoice):
     @property
     def steps(self) -> int:
         return self.distance + 2
+
+    @property
+    def max_distance(self) -> int:
+        return self.distance
 
     @property
     def tokens(self) -> int:

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.numerics import in_rounds
+from vestige.models.temporal import Gaussian
+from vestige.numerics import batched_map
 from vestige.tasks.actions import one_hot_actions
-from vestige.tasks.frames import AbstractFrameTask, Shown
+from vestige.tasks.frames import AbstractFrameTask, Example
 from vestige.tasks.rooms.layout import draw_room
 from vestige.tasks.rooms.raycast import FIELD_OF_VIEW, column_angles, render
 from vestige.tasks.rooms.turning import AbstractTurning, Revolution
@@ -63,6 +64,7 @@ class RoomRotation(AbstractFrameTask[Rooms]):
     - `frames`: length of a sequence.
     - `turning`: `Revolution()` (default, a period of 14.5 to 15.5 frames), `Revolution(15.0, 15.0)` for a fixed one,
       or `RandomTurns()`, whose actions are given to the model.
+    - `sigma`: standard deviation of a pixel about its mean, for the likelihood of a frame.
 
     **Raises:** `ValueError` where `resolution < 2` or `frames < 2`.
     """
@@ -70,13 +72,17 @@ class RoomRotation(AbstractFrameTask[Rooms]):
     train: Rooms
     test: Rooms
     turning: AbstractTurning
+    likelihood: Gaussian  # pyright: ignore[reportIncompatibleMethodOverride]
     frames: int = eqx.field(static=True, default=30)  # pyright: ignore[reportIncompatibleMethodOverride]
 
-    def __init__(self, resolution: int = 16, frames: int = 30, *, turning: AbstractTurning | None = None):
+    def __init__(
+        self, resolution: int = 16, frames: int = 30, *, turning: AbstractTurning | None = None, sigma: float = 0.1
+    ):
         if resolution < 2:
             raise ValueError(f"a frame is at least 2 x 2 pixels, got resolution={resolution}")
         self.train, self.test = (Rooms(jnp.array(stream, jnp.int32), resolution) for stream in (0, 1))
         self.turning = Revolution() if turning is None else turning
+        self.likelihood = Gaussian(sigma)  # pyright: ignore[reportIncompatibleMethodOverride]
         self.frames = frames  # pyright: ignore[reportIncompatibleMethodOverride]
 
     @property
@@ -89,21 +95,21 @@ class RoomRotation(AbstractFrameTask[Rooms]):
         """As the turning has actions."""
         return self.turning.actions
 
-    def sequence(self, source: Rooms, *, key: Key) -> Shown:
+    def sequence(self, source: Rooms, *, key: Key) -> Example:
         key_room, key_turn = jax.random.split(key)
         headings, actions = self.turning.headings(self.frames, key=key_turn)
         frames = source.views(headings, key=key_room)
         seen = covered(headings, source.resolution)
         if actions is None:
-            return Shown(Batch(frames), seen, {"headings": headings})
+            return Example(Batch(frames), seen, {"headings": headings})
         condition = jax.nn.one_hot(actions, self.condition_size)
-        return Shown(Batch(frames, condition=condition), seen, {"headings": headings, "actions": actions})
+        return Example(Batch(frames, condition=condition), seen, {"headings": headings, "actions": actions})
 
     def condition(self, actions: Int[Array, " time"]) -> Float[Array, "time action"]:
         """Actions as a model takes them. **Raises** at run time where one is not the turning's."""
         return one_hot_actions(actions, self.condition_size)
 
-    def judge(self, model: Any, shown: Shown, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
         return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
@@ -126,7 +132,7 @@ class RoomRotation(AbstractFrameTask[Rooms]):
             return ~covered(headings, self.train.resolution)
 
         keys = jax.random.split(jax.random.key(0), SIMULATED)
-        return jnp.mean(in_rounds(new, keys, at_most=64).astype(jnp.float32), axis=0)
+        return jnp.mean(batched_map(new, keys, at_most=64).astype(jnp.float32), axis=0)
 
 
 def covered(headings: Float[Array, " time"], width: int) -> Bool[Array, " time"]:

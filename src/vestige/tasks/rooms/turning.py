@@ -25,27 +25,27 @@ class AbstractTurning(eqx.Module):
 class Revolution(AbstractTurning):
     """Evenly to the left, a full turn in a number of frames that is drawn for each sequence (GTMM section 5).
 
-    `shortest == longest`, a whole number: every view comes again exactly that many frames later, and is found by its
-    position alone. Else views in between come.
+    `min_period == max_period`, a whole number: every view comes again exactly that many frames later, and is found by
+    its position alone. Else views in between come.
 
-    **Raises:** `ValueError` unless `0 < shortest <= longest`.
+    **Raises:** `ValueError` unless `0 < min_period <= max_period`.
     """
 
-    shortest: float = eqx.field(static=True, default=14.5)
-    longest: float = eqx.field(static=True, default=15.5)
+    min_period: float = eqx.field(static=True, default=14.5)
+    max_period: float = eqx.field(static=True, default=15.5)
     actions: int = eqx.field(static=True, default=0, init=False)
 
     def __check_init__(self):
-        if not 0 < self.shortest <= self.longest:
+        if not 0 < self.min_period <= self.max_period:
             raise ValueError(
-                f"a turn takes from shortest to longest frames, 0 < shortest <= longest; got {self.shortest} and "
-                f"{self.longest}"
+                "a turn takes from min_period to max_period frames, 0 < min_period <= max_period; got "
+                f"{self.min_period} and {self.max_period}"
             )
 
     def headings(self, frames: int, *, key: Key) -> tuple[Float[Array, " time"], None]:
         key_start, key_period = jax.random.split(key)
         start = _anywhere(key_start)
-        period = jax.random.uniform(key_period, minval=self.shortest, maxval=self.longest)
+        period = jax.random.uniform(key_period, minval=self.min_period, maxval=self.max_period)
         return start + 2 * math.pi * jnp.arange(frames, dtype=jnp.float32) / period, None
 
 

@@ -17,8 +17,9 @@ from vestige.models.tied import (
     from_mlp,
     reliability,
 )
-from vestige.numerics import in_rounds, require_support
-from vestige.tasks.contract import AbstractTask
+from vestige.numerics import batched_map, require_support
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.tied.labels import check_labels, check_numbers
 from vestige.typing import Batch, Key, Metrics
 
@@ -84,7 +85,7 @@ class CalibratedDigits(AbstractTask):
             def one(row: tuple[Array, Key]) -> Array:
                 return recognition(net, row[0], key=row[1])[-1]
 
-            return Opinion(in_rounds(one, (images, keys), at_most=AT_ONCE), labels)
+            return Opinion(batched_map(one, (images, keys), at_most=AT_ONCE), labels)
 
         ways = {"ap1": PlainForward(), "ap2": VariancePropagation(), "sampled": Sampled(self.passes)}
         return {name: believed(way) for name, way in ways.items()}
@@ -103,6 +104,14 @@ class CalibratedDigits(AbstractTask):
             if name != "sampled":
                 metrics[f"variation_{name}"] = 0.5 * jnp.mean(jnp.sum(jnp.abs(probabilities - truth), axis=1))
         return metrics
+
+    def diagnostics(self, model: eqx.nn.MLP, *, size: int, key: Key) -> Evaluation:
+        """Metrics on all held-out images, whatever the size, and the diagrams of reliability."""
+        count = self.test.shape[0]
+        metrics = scalars(evaluate(self, model, count, key=key))
+        opinions = eqx.filter_jit(lambda t, m, k: t.opinions(m, size=count, key=k))(self, model, key)
+        arrays = {f"reliability_{name}": np.stack(opinion.reliability) for name, opinion in opinions.items()}
+        return Evaluation(metrics, {}, self.bounds(metrics), arrays)
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         counts = np.bincount(np.asarray(self.test_labels), minlength=self.train_labels.shape[1])

@@ -9,14 +9,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.models.tied import (
-    AbstractRecognition,
     Bits,
     Net,
     OneHot,
     PlainForward,
-    Sampled,
     TiedPair,
-    VariancePropagation,
     checked,
     class_log_likelihoods,
     importance_log_likelihood,
@@ -25,18 +22,15 @@ from vestige.models.tied import (
     reliability,
     round_trip,
 )
-from vestige.numerics import in_rounds
-from vestige.tasks.contract import AbstractTask
+from vestige.numerics import batched_map
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.tied import diagnostics
 from vestige.tasks.tied.labels import check_labels, check_numbers
+from vestige.tasks.tied.recognitions import RECOGNITIONS
 from vestige.typing import Batch, Key, Metrics
 
 ROUND_TRIPS = 500
 AT_ONCE = 50  # images whose importance samples are drawn together
-RECOGNITIONS: dict[str, AbstractRecognition] = {
-    "ap1": PlainForward(),
-    "ap2": VariancePropagation(),
-    "sampled": Sampled(100),
-}
 
 
 class LabelledImages(AbstractTask):
@@ -106,7 +100,7 @@ class LabelledImages(AbstractTask):
 
         count = images.shape[0]
         keys = jax.random.split(key_weights, count)
-        log_p, ess, bound = in_rounds(one, (images, keys), at_most=AT_ONCE)
+        log_p, ess, bound = batched_map(one, (images, keys), at_most=AT_ONCE)
         logits = jax.vmap(lambda x: reconstructed(net, x))(images)
         costs = -jax.vmap(net.units[0].log_prob)(images, logits)
         known = self.upper_half()
@@ -137,13 +131,17 @@ class LabelledImages(AbstractTask):
         def decided(row: tuple[Array, Key]) -> Array:
             return jnp.argmax(class_log_likelihoods(net, row[0], samples=min(self.samples, 200), key=row[1]))
 
-        found = in_rounds(decided, (images, keys), at_most=AT_ONCE)
+        found = batched_map(decided, (images, keys), at_most=AT_ONCE)
         metrics["error_generative"] = jnp.mean(found != labels)
         trips = jax.random.split(jax.random.fold_in(key, 4), ROUND_TRIPS)
         asked = jnp.arange(ROUND_TRIPS) % net.units[-1].size
         came = jax.vmap(lambda label, k: round_trip(net, PlainForward(), label, key=k))(asked, trips)
         metrics["round_trip"] = jnp.mean(came)
         return metrics
+
+    def diagnostics(self, model: TiedPair, *, size: int, key: Key) -> Evaluation:
+        """Metrics on all held-out images with `10 * samples` importance samples, whatever the size, and pictures."""
+        return diagnostics.of_images(self, model, key=key)
 
     def upper_half(self) -> Bool[Array, "*units"]:
         """True for the pixels that are given where half of an image is to be completed."""

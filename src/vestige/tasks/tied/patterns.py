@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from vestige.models.tied import Bits, TiedPair, checked, exact_gaps, exact_log_likelihood
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.tied import diagnostics
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -42,6 +43,22 @@ class Patterns(AbstractTask):
     def __check_init__(self):
         checked(Bits(self.patterns.shape[1]), self.patterns, "patterns")
 
+    @property
+    def train(self) -> Float[Array, "patterns pixels"]:
+        """The patterns: what a model learns from."""
+        return self.patterns
+
+    @property
+    def train_labels(self) -> None:
+        """There are none."""
+        return None
+
+    @property
+    def image(self) -> tuple[int, int]:
+        """Height and width of a pattern, which is square."""
+        side = round(self.patterns.shape[1] ** 0.5)
+        return side, side
+
     def batch(self, *, size: int, key: Key) -> Batch:
         return Batch(self.patterns[jax.random.randint(key, (size,), 0, self.patterns.shape[0])])
 
@@ -51,6 +68,10 @@ class Patterns(AbstractTask):
         by_layer = jnp.mean(exact_gaps(net, self.patterns), axis=0)
         gap = jnp.sum(by_layer)
         return {"nll": nll, "negative_elbo": nll + gap, "consistency_gap": gap, "gap_by_layer": by_layer}
+
+    def diagnostics(self, model: TiedPair, *, size: int, key: Key) -> Evaluation:
+        """The exact metrics, of p* too, whatever the size, and pictures."""
+        return diagnostics.of_patterns(self, model, key=key)
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         count = self.patterns.shape[0]

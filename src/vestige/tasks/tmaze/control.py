@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from vestige.numerics import in_rounds
+from vestige.numerics import batched_map
 from vestige.rules.acting import likeliest, play
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.longterm.contract import EVALUATION_BATCH
@@ -42,7 +42,7 @@ class MazeControl(AbstractTask):
         def one(row: Any) -> Any:
             return jnp.sum(play(model, self.maze, likeliest, key=jax.random.fold_in(key_play, row)).rewards)
 
-        rewards = in_rounds(one, jnp.arange(size), at_most=EVALUATION_BATCH)
+        rewards = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         return {"reward": jnp.mean(rewards), **self.episodes.evaluate(model, size=size, key=key_memory)}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

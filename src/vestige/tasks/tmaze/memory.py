@@ -13,7 +13,7 @@ from vestige.typing import Key, Metrics
 
 
 class MazeEpisodes(AbstractLongTask):
-    """Episodes of a random policy; the reward of every step is to be foretold from memory, observation and action.
+    """Episodes of a random policy; the reward of every step is to be predicted from memory, observation and action.
 
     One query, the junction. Metric: `mse`, the squared error there. Who remembers nothing is left with the variance of
     the reward, 12.25 (MemUP check 10).
@@ -23,6 +23,10 @@ class MazeEpisodes(AbstractLongTask):
 
     @property
     def steps(self) -> int:
+        return self.maze.horizon
+
+    @property
+    def max_distance(self) -> int:
         return self.maze.horizon
 
     @property

@@ -1,0 +1,32 @@
+"""What parts may need of each other, in words: the vocabulary by which an experiment matches them."""
+
+from collections.abc import Mapping
+
+OF_TASKS: Mapping[str, str] = {
+    "frames": "sequences of frames, with a likelihood of a frame",
+    "named frames": "long sequences of frames, each of which can be asked for by what is given with it",
+    "outcomes": "long sequences of tokens or vectors, with outcomes at some steps",
+    "observations": "an observation at every step, of a known family",
+    "bits": "binary images, with or without labels",
+    "labels": "images with labels",
+    "maze": "an environment in which an agent acts",
+    "recorded game": "recorded episodes of a game, with rewards",
+    "cost": "a structure and what a draw of it costs",
+}
+"""What a task can provide to a model."""
+
+OF_MODELS: Mapping[str, str] = {
+    "objective": "an objective of a whole example, to be differentiated",
+    "long-term memory": "`encode` and `surprise`: it follows a long sequence and answers about later steps",
+    "step density": "a density of a single step, given or joint with the state before",
+    "two directions": "a recognition and a generation network over the same layers",
+    "agent": "a long-term memory and a policy on it",
+}
+"""What a model can provide to a rule."""
+
+OF_STRUCTURES: Mapping[str, str] = {
+    "distinct traces": "draws of different traces, in the order of their perturbed probabilities",
+    "relaxation": "marginals that are differentiable in the log-rates",
+    "set probability": "the probability of an unordered set, all its traces summed",
+}
+"""What a structure can provide to an estimator beside draws with exact traces."""

@@ -1,0 +1,101 @@
+"""What `config.yaml` holds of a run, and the run it describes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vestige.errors import UsageError
+from vestige.experiments.entry import Entry
+from vestige.experiments.experiment import Experiment
+from vestige.experiments.folder import CONFIG, device, fingerprint, read_config, versions
+from vestige.experiments.migrate import SCHEMA, migrated
+from vestige.plain import from_plain, options_of, to_plain
+from vestige.registries import load_plugin, plugin_version, registry
+from vestige.spec import Spec
+
+
+def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, command: str) -> dict[str, Any]:
+    """What `config.yaml` holds: everything needed to repeat the run.
+
+    `options` is what is read back: registered names, and what differs from their defaults. `all_options` is for people.
+    """
+    return {
+        "schema": SCHEMA,
+        "experiment": entry.name,
+        "title": entry.title,
+        "subject": experiment.model.subject,
+        "preset": preset,
+        "seed": seed,
+        "options": to_plain(experiment),
+        "all_options": options_of(experiment),
+        "plugins": {module: plugin_version(module) for module in plugins_of(entry, experiment)},
+        "command": command,
+        "versions": versions(),
+        "device": device(),
+    }
+
+
+def plugins_of(entry: Entry, experiment: Experiment) -> list[str]:
+    """The modules that registered what this run is made of, without those of Vestige."""
+    found = {registry("experiment").origin(entry.name)}
+    for spec in _specs(experiment):
+        if not type(spec).__module__.startswith("vestige."):
+            found.add(type(spec).__module__)
+    return sorted(found - {""})
+
+
+def _specs(spec: Spec) -> Iterator[Spec]:
+    yield spec
+    for value in vars(spec).values():
+        if isinstance(value, Spec):
+            yield from _specs(value)
+
+
+class RunConfig(NamedTuple):
+    """Which run a folder holds."""
+
+    entry: Entry
+    experiment: Experiment
+    seed: int
+    identity: str
+    """A digest of all that its checkpoints depend on."""
+    notices: list[str]
+    """What a reader should know: another version of a plugin."""
+
+
+def identity(entry: Entry, experiment: Experiment, seed: int) -> str:
+    """A digest of all that the checkpoints of a new run depend on."""
+    return fingerprint(entry.name, to_plain(experiment), seed)
+
+
+def recorded(folder: Path) -> RunConfig:
+    """The run in `folder`, by its configuration alone; those of earlier schemas are read as what they mean today.
+
+    **Raises:** `UsageError` where it is no run folder, its schema is a later one, a plugin is missing, or an option is
+    unknown.
+    """
+    config, where = read_config(folder), str(folder / CONFIG)
+    notices = _load_plugins(config, where)
+    entry = registry("experiment").find(str(config.get("experiment")))
+    seed = config.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise UsageError(f"{where} is damaged: seed must be an integer, got {seed}")
+    options = migrated(config, where=where)
+    experiment = from_plain(Experiment, options, where=where)
+    return RunConfig(entry, experiment, seed, fingerprint(entry.name, config["options"], seed), notices)
+
+
+def _load_plugins(config: dict[str, Any], where: str) -> list[str]:
+    plugins, notices = config.get("plugins") or {}, []
+    if not isinstance(plugins, dict):
+        raise UsageError(f"{where} is damaged: plugins must name modules and versions, got {plugins}")
+    for module, told in plugins.items():
+        try:
+            load_plugin(str(module))
+        except UsageError as error:
+            version = f" (version {told})" if told else ""
+            raise UsageError(f"{where} needs the plugin '{module}'{version}: {error}") from error
+        here = plugin_version(str(module))
+        if told and here != told:
+            notices.append(f"the run was made with {module} {told}, here is {here or 'an unknown version'}")
+    return notices

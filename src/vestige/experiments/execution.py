@@ -1,0 +1,116 @@
+"""One run of the catalogue, from options to a finished folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jax.sharding import Mesh
+
+from vestige.errors import UsageError
+from vestige.experiments.config import describe, recorded
+from vestige.experiments.entry import Entry
+from vestige.experiments.evaluate import evaluate, write_evaluation
+from vestige.experiments.experiment import Components, Experiment
+from vestige.experiments.folder import RESULTS, prepare, read_json, write_json
+from vestige.models.temporal import count_parameters
+from vestige.plain import options_of
+from vestige.training import Cadence, Run, fit
+from vestige.training.measure import peak_resident_bytes
+from vestige.training.progress import AbstractProgress, Silent
+
+
+def execute(
+    entry: Entry,
+    experiment: Experiment,
+    *,
+    preset: str,
+    seed: int,
+    folder: Path,
+    command: str,
+    resume: bool = False,
+    skip_nonfinite: bool = False,
+    mesh: Mesh | None = None,
+    progress: Callable[[], AbstractProgress] | None = None,
+) -> dict[str, Any]:
+    """Train, evaluate, and fill the run folder; with `resume` go on where it stopped, or return at once
+    where it is finished.
+
+    **Returns:** what `results.json` holds.
+
+    **Raises:** `UsageError`, `RunError`, `Interrupted` as `fit` and `prepare` do.
+    """
+    config = describe(entry, experiment, preset=preset, seed=seed, command=command)
+    if resume and (folder / RESULTS).exists():
+        check_same(folder, entry, experiment, seed)
+        return read_json(folder / RESULTS)
+    built = constructed(experiment, seed=seed)
+    config["parameters"] = count_parameters(built.model)
+    if not prepare(folder, config, resume=resume):
+        check_same(folder, entry, experiment, seed)
+    cadence = Cadence(
+        log_every=max(experiment.steps // 100, 1),
+        checkpoint_every=max(experiment.steps // 10, 1),
+        evaluate_every=max(experiment.steps // experiment.num_evals, 1),
+        evaluation_size=experiment.eval_size,
+    )
+    shown = Silent() if progress is None else progress()
+    try:
+        result = fit(
+            built.model,
+            built.task,
+            rule=built.rule,
+            optimiser=built.optimiser,
+            steps=experiment.steps,
+            key=built.key,
+            batch_size=experiment.batch_size,
+            run=Run(folder, fingerprint=recorded(folder).identity),
+            cadence=cadence,
+            mesh=mesh,
+            skip_nonfinite=skip_nonfinite,
+            progress=shown,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    peak = peak_resident_bytes()  # of training alone
+    shown.note("trained; evaluating what was learned")
+    results, arrays = evaluate(entry, experiment, built, result.model)
+    results |= {
+        "seconds": round(result.seconds, 1),
+        "first_update_seconds": round(result.first_update_seconds, 2),
+        "milliseconds": round(1e3 * result.update_seconds, 3),
+        "peak_rss_bytes": peak,
+        "updates": experiment.steps,
+        "skipped": int(result.state.skipped),
+        "parameters": config["parameters"],
+        "command": command,
+        "versions": config["versions"],
+        "device": config["device"],
+        "seed": seed,
+    }
+    write_evaluation(folder, arrays)
+    write_json(folder / RESULTS, results)
+    return results
+
+
+def constructed(experiment: Experiment, *, seed: int) -> Components:
+    """`experiment.build`, with sizes that do not fit reported as the user's. **Raises:** `UsageError`."""
+    try:
+        return experiment.build(seed=seed)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def check_same(folder: Path, entry: Entry, experiment: Experiment, seed: int) -> None:
+    """**Raises:** `UsageError` where the folder holds another run, with the options that differ."""
+    there = recorded(folder)
+    old, new = (
+        {"experiment": name, "seed": number, **options_of(options)}
+        for name, number, options in ((there.entry.name, there.seed, there.experiment), (entry.name, seed, experiment))
+    )
+    differing = [
+        f"{name}: there {old.get(name, 'absent')}, here {new.get(name, 'absent')}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+    if differing:
+        raise UsageError(f"{folder} holds a run with another configuration:\n  " + "\n  ".join(differing[:8]))

@@ -1,0 +1,20 @@
+"""Sequences of images as one picture."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def save_image_grid(path: Path, sequences: np.ndarray) -> None:
+    """Write `(count, time, height, width)` in [0, 1], ink on white, or `(count, time, height, width, 3)`, colours, as a
+    picture, a row per sequence, and as `.npz` beside it."""
+    from matplotlib.image import imsave
+
+    colour = sequences.ndim == 5
+    pixels = np.clip(sequences, 0.0, 1.0) if colour else np.repeat(1.0 - sequences[..., None], 3, axis=-1)
+    count, frames, height, width, _ = pixels.shape
+    scale = max(1, 48 // height)
+    padded = np.pad(pixels, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=0.5)
+    rows = padded.transpose(0, 2, 1, 3, 4).reshape(count * (height + 1), frames * (width + 1), 3)
+    imsave(path, np.clip(rows, 0.0, 1.0).repeat(scale, 0).repeat(scale, 1), format="png")
+    np.savez_compressed(path.with_suffix(".npz"), sequences=sequences)

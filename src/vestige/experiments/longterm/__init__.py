@@ -1,3 +1,0 @@
-"""Experiments with memories that must keep something for long."""
-
-from vestige.experiments.longterm.options import LongTerm as LongTerm

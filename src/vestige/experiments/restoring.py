@@ -1,0 +1,56 @@
+"""A run as it lies on the disk, made into objects again."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vestige.errors import UsageError
+from vestige.experiments.config import recorded
+from vestige.experiments.entry import Entry
+from vestige.experiments.evaluate import evaluate, write_evaluation
+from vestige.experiments.execution import constructed
+from vestige.experiments.experiment import Components, Experiment
+from vestige.training import Checkpoints
+from vestige.training.state import start
+
+
+class Restored(NamedTuple):
+    """What a run had come to."""
+
+    entry: Entry
+    experiment: Experiment
+    components: Components
+    model: Any
+    step: int
+    notices: list[str]
+    """One sentence for each damaged checkpoint that was passed over."""
+
+
+def load(folder: Path) -> Restored:
+    """The run in `folder` at its newest sound checkpoint.
+
+    **Raises:** `UsageError` where it is no run folder or has no sound checkpoint.
+    """
+    run = recorded(folder)
+    built = constructed(run.experiment, seed=run.seed)
+    template = start(
+        built.model,
+        built.task,
+        rule=built.rule,
+        optimiser=built.optimiser,
+        batch_size=run.experiment.batch_size,
+        key=built.key,
+    )
+    state, step, notices = Checkpoints(folder / "checkpoints", fingerprint=run.identity).restore(template)
+    if step is None:
+        raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
+    return Restored(run.entry, run.experiment, built, state.model, step, [*run.notices, *notices])
+
+
+def picture_so_far(folder: Path) -> list[str]:
+    """Write `evaluation.npz` of a run that is still going, from its newest checkpoint.
+
+    **Returns:** a sentence for each damaged checkpoint that was passed over.
+    """
+    run = load(folder)
+    write_evaluation(folder, evaluate(run.entry, run.experiment, run.components, run.model)[1])
+    return run.notices

@@ -1,0 +1,84 @@
+"""What options, classes and values were called in schema 1 (version 0.1), experiment by experiment.
+
+One table for two uses: folders of version 0.1 are read by it, and command lines of version 0.1 are understood by it,
+with a notice, for one release.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vestige.experiments.schema1_agents import AGENTS
+from vestige.experiments.schema1_filtering import FILTERING
+from vestige.experiments.schema1_memup import memup
+from vestige.experiments.schema1_names import Names
+from vestige.experiments.schema1_tied import TWO_WAYS
+from vestige.experiments.schema1_toys import TOYS
+
+_MEMORIES = {
+    "Introspection": "introspection",
+    "NoMemory": "none",
+    "NTM": "ntm",
+    "LRU": "lru",
+    "DNC": "dnc",
+    "Attention": "attention",
+}
+
+_MEMORY_OPTIONS = {
+    "memory": "model.memory",
+    "memory.word": "model.memory.word_size",
+    "memory.reach": "model.memory.max_shift",
+    "memory.key": "model.memory.key_size",
+}
+
+_TEMPORAL_MODEL = {
+    "model.latent": "model.latent_size",
+    "model.controller": "model.controller_size",
+    "model.frames": "model.backbone",
+    "model.prior": "model.prior.name",
+    "model.posterior": "model.prior.posterior",
+}
+
+
+def _usual_posterior(experiment: str, flat: dict[str, Any]) -> dict[str, Any]:
+    if flat.get("model.prior.posterior", "") is None:
+        del flat["model.prior.posterior"]
+    return flat
+
+
+TEMPORAL = Names(
+    options={**_MEMORY_OPTIONS, **_TEMPORAL_MODEL, "batch": "batch_size", "task.steps": "task.frames"},
+    classes={
+        "model.memory": _MEMORIES,
+        "task": {
+            "PerfectRecall": "perfect-recall",
+            "ParityRecall": "parity-recall",
+            "DynamicDependency": "dynamic-dependency",
+            "SimilarityRecall": "similarity-recall",
+            "MapNavigation": "map-navigation",
+            "RoomRotation": "room-rotation",
+        },
+    },
+    always={"model": "gtmm", "rule": "gradient", "optimiser": "adam"},
+    finish=_usual_posterior,
+)
+
+NAMES: Mapping[str, Names] = {
+    **dict.fromkeys(
+        (
+            "perfect-recall",
+            "parity-recall",
+            "one-shot-recall",
+            "dynamic-dependency",
+            "similarity-recall",
+            "map-navigation",
+            "room-rotation",
+        ),
+        TEMPORAL,
+    ),
+    **memup(TEMPORAL),
+    **AGENTS,
+    **FILTERING,
+    **TWO_WAYS,
+    **TOYS,
+}
+"""By the name of the experiment."""

@@ -1,0 +1,3 @@
+"""Distributions over structures, whose log-rates are learned."""
+
+from .rates import Rates as Rates

@@ -1,0 +1,33 @@
+"""Generative temporal models: sequential VAEs whose prior and posterior read an external memory."""
+
+from .bounds import elbo as elbo
+from .bounds import importance_weighted_bound as importance_weighted_bound
+from .build import count_parameters as count_parameters
+from .build import gaussian as gaussian
+from .build import gtmm as gtmm
+from .build import match_width as match_width
+from .build import mixture as mixture
+from .build import shapes as shapes
+from .build import vrnn as vrnn
+from .frames import AbstractDecoder as AbstractDecoder
+from .frames import AbstractEncoder as AbstractEncoder
+from .frames import MLPDecoder as MLPDecoder
+from .frames import MLPEncoder as MLPEncoder
+from .latents import AbstractPosterior as AbstractPosterior
+from .latents import AbstractPrior as AbstractPrior
+from .latents import GaussianPrior as GaussianPrior
+from .latents import PlainPosterior as PlainPosterior
+from .latents import Recollection as Recollection
+from .latents import ResidualPosterior as ResidualPosterior
+from .likelihood import AbstractLikelihood as AbstractLikelihood
+from .likelihood import Bernoulli as Bernoulli
+from .likelihood import Gaussian as Gaussian
+from .mixtures import AddressedPosterior as AddressedPosterior
+from .mixtures import MixturePrior as MixturePrior
+from .model import TemporalModel as TemporalModel
+from .model import TemporalState as TemporalState
+from .model import Trajectory as Trajectory
+from .specs import PriorSpec as PriorSpec
+from .specs import TemporalSpec as TemporalSpec
+from .visual import VisualDecoder as VisualDecoder
+from .visual import VisualEncoder as VisualEncoder

@@ -1,0 +1,59 @@
+"""Objectives of a single step: how a density is fitted to one value."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from vestige.typing import Key
+
+
+class AbstractStepObjective(eqx.Module):
+    """A number whose gradient raises the density of a value: its logarithm, a bound of it, or neither but a statistic
+    with the right gradient."""
+
+    @abc.abstractmethod
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        """To be maximised."""
+
+
+class MaximumLikelihood(AbstractStepObjective):
+    """log q(value), of a density that knows it (`log_prob(value)`)."""
+
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        return density.log_prob(value)
+
+
+class ELBO(AbstractStepObjective):
+    """A lower bound of log q(value), of a density that has one (`bound(value, key=…)`)."""
+
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        return density.bound(value, key=key)
+
+
+class ContrastiveDivergence(AbstractStepObjective):
+    """The statistic of contrastive divergence, of a density that has one (`contrast`), see
+    [`Harmonium`][vestige.models.harmonium.Harmonium].
+
+    **Arguments:**
+
+    - `sweeps`: n of CD-n, sweeps of Gibbs sampling.
+    - `noise`: share of the chains that start far from the data.
+    - `sampled`: whether the positive statistics have hidden bits, or their means.
+
+    **Raises:** `ValueError` for sweeps below 1, or noise outside [0, 1].
+    """
+
+    sweeps: int = eqx.field(static=True, default=1)
+    noise: float = eqx.field(static=True, default=0.0)
+    sampled: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        if self.sweeps < 1:
+            raise ValueError(f"ContrastiveDivergence: sweeps must be at least 1, got {self.sweeps}")
+        if not 0 <= self.noise <= 1:
+            raise ValueError(f"ContrastiveDivergence: noise must be in [0, 1], got {self.noise}")
+
+    def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
+        return density.contrast(value, sweeps=self.sweeps, noise=self.noise, sampled=self.sampled, key=key)

@@ -1,0 +1,62 @@
+"""Which steps a rollout's memory must predict, and how well it does."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from vestige.models.longterm import AbstractLongTermModel
+from vestige.rules.points import prediction_points
+from vestige.rules.rollout import mean_where
+from vestige.rules.selection import AbstractSelection, Candidates, Targets
+from vestige.sequences import AbstractSequence, at
+from vestige.typing import Key, PyTree
+
+
+class PredictionTargets(NamedTuple):
+    """Of one rollout."""
+
+    points: Int[Array, " points"]
+    """After which of its steps it predicts."""
+    counted: Bool[Array, " points"]
+    """Which of them count."""
+    targets: Targets
+    """About which steps, by point."""
+
+
+def prediction_targets(
+    selection: AbstractSelection,
+    candidates: Candidates,
+    offset: Int[Array, ""],
+    length: Int[Array, ""],
+    *,
+    rollout: int,
+    frequency: int,
+    count: int,
+    key: Key,
+) -> PredictionTargets:
+    """`count` steps for every prediction point of the rollout that begins at `offset`. Takes no model; no gradient."""
+    steps = jnp.clip(length - offset, 0, rollout)
+    points, counted = prediction_points(rollout, frequency, steps)
+    keys = jax.random.split(key, points.shape[0])
+    targets = jax.vmap(lambda p, k: selection(candidates, offset + p, count, key=k))(points, keys)
+    return PredictionTargets(points, counted, jax.lax.stop_gradient(targets))
+
+
+def distant_loss(
+    model: AbstractLongTermModel,
+    sequence: AbstractSequence,
+    memories: PyTree[Array],
+    prediction_targets: PredictionTargets,
+) -> Float[Array, ""]:
+    """Mean over the prediction points of the weighted losses at their targets (MemUP equation E6)."""
+
+    def answered(memory: PyTree[Array], steps: Array) -> Array:
+        picked = jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, steps))
+        losses = jax.vmap(lambda x, y: model.surprise(memory, x, y))(picked.inputs, picked.outcomes)
+        return jnp.where(picked.known, losses, 0.0)
+
+    there = jax.tree.map(lambda leaf: leaf[prediction_targets.points], memories)
+    losses = jax.vmap(answered)(there, prediction_targets.targets.steps)
+    return mean_where(jnp.sum(losses * prediction_targets.targets.weights, axis=1), prediction_targets.counted)

@@ -1,0 +1,66 @@
+"""A scoring pass over a whole sequence finds the steps worth predicting from memory."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, UInt32
+
+from vestige.models.longterm import AbstractLongTermModel
+from vestige.rules.scores import AbstractScore
+from vestige.rules.selection import Candidates
+from vestige.sequences import AbstractSequence
+from vestige.typing import Key
+
+
+class _Ranked(NamedTuple):
+    """Steps, their scores, and what decides among equals."""
+
+    steps: Int[Array, " some"]
+    scores: Float[Array, " some"]
+    lots: UInt32[Array, " some"]
+
+
+def score_pass(
+    score: AbstractScore,
+    model: AbstractLongTermModel,
+    sequence: AbstractSequence,
+    *,
+    count: int,
+    scan_chunk: int,
+    start: Int[Array, ""],
+    key: Key,
+) -> Candidates:
+    """The `count` known steps from `start` on with the largest scores, read in windows of `scan_chunk` steps.
+
+    Among equals lots decide, which belong to key and step: neither the earlier nor the later has the better chance,
+    and the size of the windows changes nothing.
+
+    Time in proportion to the length, memory to `scan_chunk + count`. No gradient.
+    """
+    lead = model.detector.context - 1
+    key_score, key_lots = jax.random.split(key)
+    nothing = _Ranked(jnp.zeros(count, jnp.int32), jnp.full(count, -jnp.inf), jnp.zeros(count, jnp.uint32))
+
+    def more(loop: tuple[Any, ...]) -> Array:
+        return loop[0] < sequence.length
+
+    def scan(loop: tuple[Any, ...]) -> tuple[Any, ...]:
+        begin, state, best = loop
+        window = sequence.window(begin - lead, scan_chunk + lead)
+        steps = begin + jnp.arange(scan_chunk, dtype=begin.dtype)
+        state, scores = score(model, state, window, steps, lead, key=key_score)
+        scores = jnp.where(window.known[lead:] & (steps >= start), scores, -jnp.inf)
+        lots = jax.vmap(lambda step: jax.random.bits(jax.random.fold_in(key_lots, step), (), jnp.uint32))(steps)
+        both = jax.tree.map(lambda *parts: jnp.concatenate(parts), best, _Ranked(steps, scores, lots))
+        return begin + scan_chunk, state, _first(both, count)
+
+    first = jnp.zeros((), jnp.int32) if score.from_start else (start // scan_chunk) * scan_chunk
+    _, _, best = jax.lax.while_loop(more, scan, (first, score.init(model, sequence), nothing))
+    return jax.lax.stop_gradient(Candidates(best.steps, best.scores))
+
+
+def _first(ranked: _Ranked, count: int) -> _Ranked:
+    """The best of them, best first."""
+    falling, lots, steps = jax.lax.sort((-ranked.scores, ranked.lots, ranked.steps), num_keys=2)
+    return _Ranked(steps[:count], -falling[:count], lots[:count])

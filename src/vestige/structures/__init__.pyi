@@ -1,0 +1,29 @@
+"""Distributions over combinatorial objects, with exact traces."""
+
+from .arborescence import Arborescence as Arborescence
+from .binary_tree import BinaryTree as BinaryTree
+from .categorical import Categorical as Categorical
+from .choices import Choices as Choices
+from .choices import bits as bits
+from .contract import AbstractSequential as AbstractSequential
+from .contract import AbstractStructure as AbstractStructure
+from .contract import Draw as Draw
+from .distinct import Distinct as Distinct
+from .distinct import distinct_traces as distinct_traces
+from .exact import Table as Table
+from .exact import entropy as entropy
+from .exact import entropy_estimate as entropy_estimate
+from .exact import enumerate_traces as enumerate_traces
+from .exact import structure_log_prob as structure_log_prob
+from .matching import Matching as Matching
+from .permutation import Permutation as Permutation
+from .recursion import AbstractRecursion as AbstractRecursion
+from .spanning_tree import SpanningTree as SpanningTree
+from .subset import Subset as Subset
+from .subset_probability import subset_log_prob as subset_log_prob
+from .subset_probability import subset_posterior as subset_posterior
+from .traces import AbstractTrace as AbstractTrace
+from .traces import Laminar as Laminar
+from .traces import Nested as Nested
+from .traces import Rows as Rows
+from .traces import Segments as Segments

@@ -1,0 +1,248 @@
+"""Recordings of one's own: the next observation is predicted, and what lies behind them read out."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from vestige.data import FrameSet, Recorded
+from vestige.models.families import AbstractFamily, Bernoulli, CountScale, Poisson, UnitGaussian
+from vestige.numerics import batched_map
+from vestige.sequences import ArraySequence
+from vestige.tasks.filtering.contract import over_held_out
+from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
+from vestige.tasks.filtering.momentum_groups import MOTION, NOTES, POPULATION, MomentumGroups
+from vestige.tasks.filtering.motion import constant_channels
+from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
+from vestige.tasks.filtering.readout import chosen_ridge, r2
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_length, stretches
+from vestige.tasks.filtering.unrolling import Filters, observed, unroll
+from vestige.typing import Key, Metrics
+
+Kind = Literal["numbers", "counts", "bits"]
+
+
+class CustomRecordings(AbstractRecordings):
+    """Observations of one kind, and any outcomes that go with them.
+
+    **Metrics** on held-out recordings:
+
+    - `frame_error`: squared error of the frame that `predict` predicts, summed over values, per step from the second
+      on; on the same steps `repeat_error` (the last frame again) and `linear_error` (linear regression on what was last
+      seen, fitted on the training recordings). Numbers are in units of their standard deviation in training;
+    - `log_likelihood`: mean over steps of log q(y_t | x_{t-1}) in nats; `independent_log_likelihood`: of values that
+      know neither each other nor the past, with their training means;
+    - with outcomes, `outcome_r2`: R² of a ridge regression from `features` to the outcomes, fitted on the training
+      recordings, which the model filters too; `outcome_r2_alone`: the same from the observation of the step alone.
+      The penalty is chosen on the last fifth of the training recordings. An outcome that is NaN is not known, and
+      counts for nothing.
+    """
+
+    train: Stretches
+    test: Stretches
+    observed: AbstractFamily
+    mean: Float[np.ndarray, " p"]
+    scale: Float[np.ndarray, " p"]
+    """A frame as recorded is `mean + scale · y`, in float64 on the host: float32 would round a level of 1e7 to 1."""
+    featurizer: AbstractFeaturizer
+    """What is seen of a frame."""
+    alone: Float[Array, " naturals"]
+    """The natural parameters of values that know neither each other nor the past: those of their training means."""
+    read_out: tuple[str, ...] = eqx.field(static=True)
+    length: int = eqx.field(static=True, default=100)
+
+    def __check_init__(self):
+        checked_length("CustomRecordings", self.length)
+
+    @property
+    def family(self) -> AbstractFamily:
+        return self.observed
+
+    @property
+    def momentum_groups(self) -> MomentumGroups:
+        """Those of motion for numbers, of notes for bits, of a population for counts."""
+        return {UnitGaussian: MOTION, Bernoulli: NOTES}.get(type(self.observed), POPULATION)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        return self.read_out
+
+    def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
+        key_train, key_test = jax.random.split(key)
+        regression = next_regression(self.train, self.featurizer.bare)
+
+        def one(sequence: ArraySequence, key: Key) -> tuple[dict[str, tuple[Array, Array]], dict[str, Array]]:
+            read_out = lambda before, seen, after, key: (
+                model.log_predictive(before, jnp.nan_to_num(seen), key=key),
+                model.predict(after, key=key),
+                model.features(after),
+            )
+            scores, predicted, features = unroll(model, sequence, read_out, key=key)
+            frames, seen = self.featurizer.bare(sequence.inputs), repeated(sequence.inputs)
+            last = self.featurizer.bare(seen)
+            inside = jnp.arange(frames.shape[0]) < sequence.length
+            there = _there(sequence)
+            total = lambda score: jnp.sum(jnp.where(there, score, 0.0))
+            count = jnp.sum(there).astype(jnp.float32)
+            each = jax.vmap(lambda y: self.family.log_prob(self.alone, y))(jnp.nan_to_num(sequence.inputs))
+            sums = {
+                "frame_error": frame_errors(self.featurizer.next_frame(last, predicted), frames, inside),
+                "repeat_error": frame_errors(last, frames, inside),
+                "linear_error": frame_errors(regression(seen), frames, inside),
+                "log_likelihood": (total(scores), count),
+                "independent_log_likelihood": (total(each), count),
+            }
+            return sums, _rows(sequence, features) if self.read_out else {}
+
+        sums, rows = over_held_out(self, one, size=size, key=key_test)
+        metrics = mean_per_frame(sums)
+        if self.read_out:
+            judged = _flat(rows)
+            learned = self._learned(model, key=key_train)
+            for name, of in (("outcome_r2", "features"), ("outcome_r2_alone", "last")):
+                readout = chosen_ridge(learned[of], learned["outcomes"], learned["known"])
+                errors = readout(judged[of]) - judged["outcomes"]
+                metrics[name] = r2(errors, judged["outcomes"], judged["known"])
+        return metrics
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        """What can at best be reached is not known; chance is who has no memory, or no model."""
+        bounds = {
+            "frame_error": {"best": None, "chance": metrics["repeat_error"]},
+            "log_likelihood": {"best": None, "chance": metrics["independent_log_likelihood"]},
+        }
+        if self.read_out:
+            bounds["outcome_r2"] = {"best": 1.0, "chance": metrics["outcome_r2_alone"]}
+        return bounds
+
+    def _learned(self, model: Filters, *, key: Key) -> dict[str, Array]:
+        """The steps of the training recordings."""
+
+        def filtered(number: Array) -> dict[str, Array]:
+            sequence = self.train.recording(number)
+            read_out = lambda before, seen, after, key: model.features(after)
+            return _rows(sequence, unroll(model, sequence, read_out, key=jax.random.fold_in(key, number)))
+
+        return _flat(batched_map(filtered, jnp.arange(self.train.count), at_most=64))
+
+
+def custom_recordings(
+    recorded: Recorded,
+    kind: Kind,
+    *,
+    held_out: float = 0.2,
+    length: int = 100,
+    leave_out: bool = False,
+    changes: bool = False,
+) -> CustomRecordings:
+    """The task on recordings of one's own; of each recording the last `held_out` is judged. With `changes` what is seen
+    of numbers is how they have changed, too.
+
+    A step that is NaN in all its values is missing. Numbers are standardised; a channel of them that never changes in
+    training is refused by name, or left out with `leave_out`.
+
+    **Raises:** `ValueError` for values that are not of the kind, constant channels, changes of what are not numbers;
+    `UsageError` where no step is left to train or to judge on.
+    """
+    if changes and kind != "numbers":
+        raise ValueError(f"custom_recordings: changes are those of numbers, got {kind}; leave --task.changes out")
+    parts = recorded.parted(held_out)
+    names = recorded.frames.channels
+    still = constant_channels(parts[0].frames) if kind == "numbers" else ()
+    if still and not leave_out:
+        raise ValueError(
+            f"custom_recordings: numbers must change over the training steps, got constant {', '.join(still)}; leave "
+            "them out (--task.leave-out), or from the file"
+        )
+    if len(still) == len(names):
+        raise ValueError("custom_recordings: no value ever changes over the training steps; there is nothing to learn")
+    kept = [j for j, name in enumerate(names) if name not in still]
+    chosen = [part.frames.frames[:, kept] for part in parts]
+    mean, scale = np.zeros(len(kept)), np.ones(len(kept))
+    if kind == "numbers":
+        known = chosen[0].astype(np.float64)
+        mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
+    scaled = [(frames.astype(np.float64) - mean) / scale for frames in chosen]
+    for frames in scaled:
+        _PLAIN[kind](len(kept)).admit(frames, "custom_recordings")
+    check_evaluable("custom_recordings", scaled[1], parts[1].frames.lengths)
+    _check_outcomes(parts)
+    featurizer = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
+    seen = [featurizer.features(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
+    wide = tuple(f"seen {j}" for j in range(seen[0].shape[1]))
+    made = [
+        stretches(FrameSet(frames, part.frames.lengths, wide), part.outcomes)
+        for frames, part in zip(seen, parts, strict=True)
+    ]
+    family, alone = _fitted(kind, seen[0])
+    read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
+    return CustomRecordings(
+        train=made[0],
+        test=made[1],
+        observed=family,
+        mean=mean,
+        scale=scale,
+        featurizer=featurizer,
+        alone=jnp.asarray(alone.astype(np.float32)),
+        read_out=read_out,
+        length=length,
+    )
+
+
+def _check_outcomes(parts: tuple[Recorded, Recorded]) -> None:
+    """**Raises** where an outcome is infinite, or where no R² of one exists in training or held-out."""
+    for name, part in zip(("training", "held-out"), parts, strict=True):
+        if np.isinf(part.outcomes).any():
+            raise ValueError(
+                f"custom_recordings: outcomes must be finite, or NaN where not known, got inf in {name} steps"
+            )
+        for j in range(part.outcomes.shape[1]):
+            known = part.outcomes[:, j][~np.isnan(part.outcomes[:, j])]
+            if (count := len(np.unique(known))) < 2:
+                raise ValueError(
+                    f"custom_recordings: outcome {j} must take at least two values in the {name} steps, got {count} "
+                    f"value{'' if count == 1 else 's'}; hold out another share (--task.held-out), or leave it out"
+                )
+
+
+_PLAIN: dict[Kind, Callable[[int], AbstractFamily]] = {"numbers": UnitGaussian, "counts": Poisson, "bits": Bernoulli}
+"""The family of so many values of a kind."""
+
+
+def _fitted(kind: Kind, seen: np.ndarray) -> tuple[AbstractFamily, np.ndarray]:
+    """The family, with the scale of training counts, and the natural parameters that go with training means."""
+    width = seen.shape[1]
+    if kind == "numbers":  # standardised
+        return UnitGaussian(width), np.zeros(width)
+    if kind == "counts":
+        return Poisson(width, CountScale.fitted(seen)), np.zeros(width)
+    there = seen[~np.isnan(seen).any(axis=1)].astype(np.float64)
+    mean = (there.sum(axis=0) + 0.5) / (len(there) + 1)  # no bit is impossible
+    return Bernoulli(width), np.log(mean) - np.log1p(-mean)
+
+
+def _there(sequence: ArraySequence) -> Bool[Array, " time"]:
+    """Steps with an observation."""
+    return ~jnp.any(jnp.isnan(observed(sequence)), axis=1)
+
+
+def _rows(sequence: ArraySequence, features: Float[Array, "time features"]) -> dict[str, Array]:
+    """What a read-out needs of every step; known is 1 where there are outcomes and an observation has been seen."""
+    inside = jnp.arange(sequence.inputs.shape[0]) < sequence.length
+    begun = jax.lax.cummax(_there(sequence).astype(jnp.int32)) > 0
+    known = inside & begun & ~jnp.any(jnp.isnan(sequence.outcomes), axis=1)
+    return {
+        "features": features,
+        "last": repeated(observed(sequence)),
+        "outcomes": sequence.outcomes,
+        "known": jnp.where(known, 1.0, 0.0),
+    }
+
+
+def _flat(rows: dict[str, Array]) -> dict[str, Array]:
+    """All steps of all recordings, one after the other."""
+    return {name: leaf.reshape(-1, *leaf.shape[2:]) for name, leaf in rows.items()}

@@ -1,0 +1,99 @@
+"""Features of a frame, and what a prediction of them says of the next frame."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+
+class AbstractFeaturizer(eqx.Module):
+    """From frames of p numbers to the features that a model observes, and back."""
+
+    @property
+    @abc.abstractmethod
+    def per_channel(self) -> int:
+        """How many features a channel has."""
+
+    @abc.abstractmethod
+    def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """(total, p) of recordings that begin at `starts` to (total, p · per_channel), float32, on the host. A frame
+        that is NaN stays so."""
+
+    @abc.abstractmethod
+    def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
+        """The frame, from its features."""
+
+    @abc.abstractmethod
+    def next_frame(
+        self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
+    ) -> Float[Array, "time p"]:
+        """The next frame, from the last one and its expected features."""
+
+
+class Bare(AbstractFeaturizer):
+    """The frame itself."""
+
+    @property
+    def per_channel(self) -> int:
+        return 1
+
+    def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        return frames.astype(np.float32)
+
+    def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
+        return features
+
+    def next_frame(
+        self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
+    ) -> Float[Array, "time p"]:
+        return predicted
+
+
+class WithChanges(AbstractFeaturizer):
+    """The frame, and after it how it has changed since the last frame, with mean 0 and variance 1 in training.
+
+    The next frame is predicted as the last one and its expected change, so that a model need not keep, to the last
+    digit, what everybody has before their eyes. After a gap and at the beginning no change is known: it is taken for
+    the mean.
+    """
+
+    mean: Float[Array, " p"]
+    scale: Float[Array, " p"]
+    """Of the changes."""
+
+    @classmethod
+    def fitted(cls, frames: np.ndarray, starts: np.ndarray) -> "WithChanges":
+        """With the statistics of training recordings. A channel that always changes by as much keeps that unscaled."""
+        changes = _changes(frames, starts)
+        spread = np.nanstd(changes, axis=0)
+        largest = np.nanmax(np.abs(changes), axis=0, initial=0.0)
+        scale = np.where(spread > 1e-6 * largest, spread, 1.0)
+        as_array = lambda x: jnp.asarray(x.astype(np.float32))
+        return cls(as_array(np.nanmean(changes, axis=0)), as_array(scale))
+
+    @property
+    def per_channel(self) -> int:
+        return 2
+
+    def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        changes = (_changes(frames, starts) - np.asarray(self.mean)) / np.asarray(self.scale)
+        known = ~np.isnan(frames)
+        changes = np.where(known & np.isnan(changes), 0.0, np.where(known, changes, np.nan))
+        return np.concatenate([frames, changes], axis=1).astype(np.float32)
+
+    def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
+        return jnp.split(features, 2, axis=1)[0]
+
+    def next_frame(
+        self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
+    ) -> Float[Array, "time p"]:
+        return frame + self.mean[None] + self.scale[None] * jnp.split(predicted, 2, axis=1)[1]
+
+
+def _changes(frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Since the frame before; NaN where that is not known."""
+    changes = np.diff(frames, axis=0, prepend=np.nan)
+    changes[starts] = np.nan
+    return changes

@@ -1,0 +1,65 @@
+"""The filtering tasks whose data are files, loaded."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from vestige.data import FrameSet, Hippocampus, Mocap, Music, Recorded, read_recorded, text_data
+from vestige.data.hippocampus import NOT_A_CELL, Track
+from vestige.data.mocap import Motion
+from vestige.data.music import Corpus
+from vestige.tasks.filtering.custom_data import CustomRecordings, Kind, custom_recordings
+from vestige.tasks.filtering.motion import MotionCapture, constant_channels, motion_capture
+from vestige.tasks.filtering.places import PlaceCells, place_cells
+from vestige.tasks.filtering.ring import ring_1d
+from vestige.tasks.filtering.rolls import PianoRolls, piano_rolls
+from vestige.tasks.filtering.text import Characters, characters
+
+
+def music(corpus: Corpus, length: int) -> PianoRolls:
+    """**Raises** `UsageError` where the rolls are missing."""
+    train, test = (Music().load(corpus, split) for split in ("train", "test"))
+    return piano_rolls(train, test, length)
+
+
+def motion(recording: Motion, nth: int, length: int, *, changes: bool) -> MotionCapture:
+    """**Raises** `UsageError` where the recordings are missing."""
+    train, test = (Mocap().load(recording, split) for split in ("train", "test"))
+    return motion_capture(train, test, nth=nth, drop=constant_channels(train), changes=changes, length=length)
+
+
+def text(name: str, length: int) -> Characters:
+    """**Raises** `UsageError` where the text is missing, or there is none of that name."""
+    train, _, test = text_data(name).parts()
+    return characters(train, test, length=length)
+
+
+def places(recording: Track, bin: float, length: int) -> PlaceCells:
+    """**Raises** `UsageError` where the recording is missing."""
+    return place_cells(Hippocampus().load(recording), drop=NOT_A_CELL[recording], bin=bin, length=length)
+
+
+def custom(
+    path: str | None, values: Kind | None, *, held_out: float, leave_out: bool, changes: bool, length: int
+) -> CustomRecordings:
+    """**Raises** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values."""
+    recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
+    if values is None:
+        kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
+        values = kinds.get(dtype.kind, "numbers")
+    return custom_recordings(recorded, values, held_out=held_out, leave_out=leave_out, changes=changes, length=length)
+
+
+EXAMPLE = (8, 500)  # recordings of the example, and steps of each
+
+
+def _example() -> Recorded:
+    """Spikes of a population of neurons, and where the thing they see was and how fast it went."""
+    count, steps = EXAMPLE
+    seen = ring_1d(steps).batch(size=count, key=jax.random.key(0)).inputs
+    flat = lambda leaf: np.asarray(leaf).reshape(count * steps, -1)
+    frames = FrameSet(
+        flat(seen.inputs), np.full(count, steps, np.int32), tuple(f"neuron {j}" for j in range(seen.inputs.shape[-1]))
+    )
+    return Recorded(frames, flat(seen.outcomes))

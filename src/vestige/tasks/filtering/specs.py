@@ -1,0 +1,309 @@
+"""The filtering tasks, as options; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from vestige.checks import at_least, positive
+from vestige.data import text_data
+from vestige.data.hippocampus import Track
+from vestige.data.mocap import Motion
+from vestige.data.music import Corpus
+from vestige.errors import UsageError
+from vestige.spec import load
+from vestige.tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from vestige.tasks.filtering.contract import AbstractFilteringTask
+    from vestige.typing import Key
+
+DUMMY = "vestige.tasks.filtering.dummy_data"
+
+
+class FilteringSpec(TaskSpec):
+    """Sequences of observations."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"observations"})
+    min_eval_size: ClassVar[int] = 2  # what states know is read out by regressions that are fitted on one half
+    evaluated_by: ClassVar[str]
+    """The metric that counts."""
+
+    @property
+    def metric(self) -> str:
+        return self.evaluated_by
+
+    @property
+    @abc.abstractmethod
+    def seen(self) -> str:
+        """What is seen at a step, in a few words."""
+
+    def summary(self) -> dict[str, str]:
+        return {"seen at a step": self.seen}
+
+
+class RecordedSpec(FilteringSpec):
+    """Sequences of observations in files."""
+
+    def loaded(self) -> "AbstractFilteringTask":
+        """The task. **Raises** `UsageError` where its data are missing."""
+        return self.make()
+
+    @abc.abstractmethod
+    def noise(self, *, key: "Key") -> "AbstractFilteringTask":
+        """The task on noise of the same shape."""
+
+    def build(self, *, seed: int) -> "AbstractFilteringTask":
+        return self.loaded()
+
+    def dummy_build(self, *, key: "Key") -> "AbstractFilteringTask":
+        try:
+            return self.loaded()
+        except UsageError:
+            return self.noise(key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class RingSpec(FilteringSpec):
+    """Something that moves on a ring, seen by a population of neurons."""
+
+    variant: Literal["oscillator", "efference", "free", "two-dimensional", "gaussian"] = "oscillator"
+    """A mass on a spring; driven by a force that is reported; without the spring; in two dimensions; seen as a real
+    number."""
+    length: int = 1000
+    """Steps of a sequence."""
+
+    evaluated_by: ClassVar[str] = "mse_ratio"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "length")
+
+    @property
+    def seen(self) -> str:
+        few = {"gaussian": "1 number", "two-dimensional": "225 counts", "efference": "30 counts"}
+        return few.get(self.variant, "15 counts")
+
+    def build(self, *, seed: int) -> "AbstractFilteringTask":
+        variants = {
+            "oscillator": "ring_1d",
+            "efference": "ring_with_efference_copy",
+            "free": "ring_without_spring",
+            "two-dimensional": "ring_2d",
+            "gaussian": "ring_seen_by_a_gaussian",
+        }
+        return load(f"vestige.tasks.filtering.ring:{variants[self.variant]}")(self.length)
+
+
+@dataclasses.dataclass(frozen=True)
+class SensorsSpec(FilteringSpec):
+    """One number that drifts, seen by several noisy sensors."""
+
+    sensors: int = 2
+    """How many there are, as much information in all for any number."""
+    decay: float = 0.9
+    """Of the number, per step."""
+    length: int = 400
+    """Steps of a sequence."""
+
+    part: ClassVar[str] = "vestige.tasks.filtering.sensors:SensorFusion"
+    evaluated_by: ClassVar[str] = "mse_ratio"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "sensors")
+        at_least(self, 2, "length")
+        if not 0 < self.decay < 1:
+            raise ValueError(f"decay must be in (0, 1), got {self.decay}")
+
+    @property
+    def seen(self) -> str:
+        return f"{self.sensors} numbers"
+
+    def build(self, *, seed: int) -> "AbstractFilteringTask":
+        noise = load("vestige.tasks.filtering.sensors:default_noise")(self.sensors)
+        return load(self.part)(self.decay, noise, self.length)
+
+
+@dataclasses.dataclass(frozen=True)
+class BallsSpec(FilteringSpec):
+    """Balls that bounce in a box, as films."""
+
+    balls: int = 3
+    """How many there are, 1 to 6."""
+    resolution: int = 15
+    """Pixels along a side."""
+    length: int = 100
+    """Frames of a film."""
+
+    part: ClassVar[str] = "vestige.tasks.filtering.bouncing:BouncingBalls"
+    evaluated_by: ClassVar[str] = "frame_error"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "balls", "resolution")
+        at_least(self, 3, "length")
+
+    @property
+    def seen(self) -> str:
+        return f"{self.resolution} x {self.resolution} pixels"
+
+    def build(self, *, seed: int) -> "AbstractFilteringTask":
+        return self.make()
+
+
+@dataclasses.dataclass(frozen=True)
+class MusicSpec(RecordedSpec):
+    """Polyphonic music as piano rolls."""
+
+    corpus: Corpus = "jsb"
+    """A corpus of the data set music."""
+    length: int = 100
+    """Frames of a training window."""
+
+    part: ClassVar[str] = "vestige.tasks.filtering.loading:music"
+    evaluated_by: ClassVar[str] = "log_likelihood"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "length")
+
+    @property
+    def seen(self) -> str:
+        return "88 keys"
+
+    def noise(self, *, key: "Key") -> "AbstractFilteringTask":
+        return load(f"{DUMMY}:music")(self.length, key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class MotionSpec(RecordedSpec):
+    """Joint angles of people in motion."""
+
+    recording: Motion = "walking"
+    """A recording of the data set mocap."""
+    nth: int = 1
+    """Every which frame is kept."""
+    changes: bool = False
+    """Whether the change since the last frame is seen beside the posture."""
+    length: int = 100
+    """Frames of a training window."""
+
+    part: ClassVar[str] = "vestige.tasks.filtering.loading:motion"
+    evaluated_by: ClassVar[str] = "frame_error"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "nth")
+        at_least(self, 2, "length")
+
+    @property
+    def seen(self) -> str:
+        return "joint angles and their changes" if self.changes else "joint angles"
+
+    def noise(self, *, key: "Key") -> "AbstractFilteringTask":
+        return load(f"{DUMMY}:motion")(self.recording, self.nth, self.length, changes=self.changes, key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class TextSpec(RecordedSpec):
+    """Characters of a text."""
+
+    text: str = "tinyshakespeare"
+    """A data set that is a text, `vestige data list`: tinyshakespeare, warandpeace, or one of a plugin."""
+    length: int = 400
+    """Characters of a training window."""
+
+    evaluated_by: ClassVar[str] = "bits_per_character"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "length")
+        try:
+            text_data(self.text)
+        except UsageError as error:
+            raise ValueError(f"text: {error}") from error
+
+    @property
+    def seen(self) -> str:
+        return "one character"
+
+    def loaded(self) -> "AbstractFilteringTask":
+        return load("vestige.tasks.filtering.loading:text")(self.text, self.length)
+
+    def noise(self, *, key: "Key") -> "AbstractFilteringTask":
+        return load(f"{DUMMY}:text")(self.length, key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlacesSpec(RecordedSpec):
+    """Spikes of hippocampal cells of an animal that runs."""
+
+    recording: Track = "linear-track"
+    """A recording of the data set hippocampus."""
+    bin: float = 0.25
+    """Seconds."""
+    length: int = 20
+    """Bins of a training window."""
+
+    part: ClassVar[str] = "vestige.tasks.filtering.loading:places"
+    evaluated_by: ClassVar[str] = "position_error"
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "bin")
+        at_least(self, 2, "length")
+
+    @property
+    def seen(self) -> str:
+        return "counts of spikes"
+
+    def noise(self, *, key: "Key") -> "AbstractFilteringTask":
+        return load(f"{DUMMY}:places")(self.recording, self.bin, self.length, key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordingsSpec(FilteringSpec):
+    """Your own recordings, from a file."""
+
+    path: str | None = None
+    """An .npy file of observations (time, numbers), or an .npz file with observations and, if need be, lengths (of
+    several recordings one after the other) and outcomes (to be read out of states). None: a generated example."""
+    values: Literal["numbers", "counts", "bits"] | None = None
+    """What the observations are; None: as their type says, floating-point, integer or boolean."""
+    held_out: float = 0.2
+    """Share at the end of each recording on which the model is evaluated."""
+    leave_out: bool = False
+    """Whether numbers that never change are left out; otherwise they are refused."""
+    changes: bool = False
+    """Whether the change since the last step is seen beside the numbers, and predicted: for what drifts slowly."""
+    length: int = 100
+    """Steps of a training window."""
+
+    part: ClassVar[str] = "vestige.tasks.filtering.loading:custom"
+    evaluated_by: ClassVar[str] = "frame_error"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "length")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must be in (0, 1), got {self.held_out}")
+
+    @property
+    def seen(self) -> str:
+        return "an example" if self.path is None else f"what {self.path} holds"
+
+    def build(self, *, seed: int) -> "AbstractFilteringTask":
+        return self.make()
+
+
+FILTERING_TASKS: Mapping[str, TaskSpec] = {
+    "ring": RingSpec(),
+    "sensors": SensorsSpec(),
+    "balls": BallsSpec(),
+    "music": MusicSpec(),
+    "motion": MotionSpec(),
+    "text": TextSpec(),
+    "places": PlacesSpec(),
+    "recordings": RecordingsSpec(),
+}

@@ -1,0 +1,80 @@
+"""A file by its name."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vestige.data import example_stream
+from vestige.errors import UsageError
+from vestige.sequences import AbstractReader, ArrayRecordReader, NpyReader, ParquetReader, ZarrReader
+
+
+def opened(path: str, *, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
+    """A reader for `path`, by its ending. **Raises:** `UsageError` for another ending, and as the readers do."""
+    ending = Path(path).suffix.lower()
+    if ending not in OPENERS and not Path(path).is_dir():
+        there = "is no folder" if Path(path).exists() else "is not there"
+        known = ", ".join(sorted(OPENERS))
+        raise UsageError(
+            f"{path} {there}; give a folder that holds {inputs}.npy and {outcomes}.npy, or what ends in {known}"
+        )
+    return OPENERS.get(ending, _npy)(path, inputs, outcomes, unknown)
+
+
+class Example(NamedTuple):
+    """The invented stream."""
+
+    files: tuple[AbstractReader, AbstractReader]
+    """To learn from and to evaluate on."""
+    tokens: int
+    classes: int
+
+
+def example() -> Example:
+    """The invented stream, from its files in the cache."""
+    data = example_stream.ExampleStream()
+    train, held_out = (_npy(str(data.folder(part)), "inputs", "outcomes", True) for part in example_stream.EPISODES)
+    return Example((train, held_out), example_stream.TOKENS, example_stream.SYMBOLS)
+
+
+def _npy(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
+    return NpyReader(Path(path) / f"{inputs}.npy", Path(path) / f"{outcomes}.npy", unknown_outcomes=unknown)
+
+
+def _parquet(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
+    """Columns of numbers make a vector, even one of them; a column of integers is itself."""
+    names = inputs.split(",")
+    if len(names) == 1:
+        reader = ParquetReader(path, inputs=inputs, outcomes=outcomes, unknown_outcomes=unknown)
+        if reader.inputs.dtype.kind != "f":
+            return reader
+    return ParquetReader(path, inputs=names, outcomes=outcomes, unknown_outcomes=unknown)
+
+
+def _zarr(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
+    return ZarrReader(path, inputs=inputs, outcomes=outcomes, unknown_outcomes=unknown)
+
+
+def _records(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
+    seen, predicted = _kind("inputs", inputs), _kind("outcomes", outcomes)
+    return ArrayRecordReader(path, inputs=seen, outcomes=predicted, unknown_outcomes=unknown)
+
+
+def _kind(what: str, text: str) -> tuple[np.dtype, tuple[int, ...]]:
+    try:
+        kind = np.dtype(text)
+    except TypeError:
+        raise UsageError(
+            f"--task.{what}: of records it is the numpy type of one step, such as i4 or (3,)f4; got '{text}'"
+        ) from None
+    return kind.subdtype or (kind, ())
+
+
+OPENERS: Mapping[str, Callable[[str, str, str, bool], AbstractReader]] = {
+    ".parquet": _parquet,
+    ".zarr": _zarr,
+    ".array_record": _records,
+    ".arrayrecord": _records,
+}

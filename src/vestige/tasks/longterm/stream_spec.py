@@ -1,0 +1,84 @@
+"""Your own files that are to be remembered, as options; nothing here imports JAX."""
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
+
+from vestige.checks import at_least
+from vestige.spec import load
+from vestige.tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from vestige.tasks.longterm.stream import Stream
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamSpec(TaskSpec):
+    """Your own files, one step after the other, which may be far larger than memory; without any, an example."""
+
+    train: str | None = None
+    """To learn from: a folder with inputs.npy and outcomes.npy, time first; or a file .parquet, a group .zarr, or
+    records .array_record. None: the data set example-stream, which is made in the cache."""
+    held_out: str | None = None
+    """To evaluate on, of the same kind."""
+    inputs: str = "inputs"
+    """Where the inputs are: the name of the .npy file (without ending), of the array, or of the column (several:
+    A,B,C). Of records the numpy type: i4, or (3,)f4."""
+    outcomes: str = "outcomes"
+    """Where the outcomes are, likewise."""
+    unknown: bool = False
+    """Whether a negative class, NaN or null says that a step has no outcome; otherwise it is an error."""
+    tokens: int | None = None
+    """How many different inputs there are, where they are integers."""
+    classes: int | None = None
+    """How many different outcomes there are, where they are integers."""
+    segment: int | None = None
+    """Learn from so many steps at a time, from anywhere in the file; None: your files from end to end, in as many parts
+    as the batch has rows, and the example as `example_segment` says."""
+    example_segment: int | None = 200
+    """As `segment`, for the example alone; None: from end to end."""
+    max_distance: int = 1000
+    """Steps over which something may have to be remembered, about; for cells that are made for a distance."""
+
+    part: ClassVar[str] = "vestige.tasks.longterm.stream:Stream"
+    provides: ClassVar[frozenset[str]] = frozenset({"outcomes"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "tokens", "classes", "segment", "example_segment", "max_distance")
+        if (self.train is None) != (self.held_out is None):
+            given, other = ("train", "held-out") if self.held_out is None else ("held-out", "train")
+            raise ValueError(f"--task.{given} was given alone; give --task.{other} too, to {_PURPOSE[other]}")
+        if self.train is None and (self.tokens, self.classes) != (None, None):
+            raise ValueError(
+                "--task.tokens and --task.classes are about files; give --task.train and --task.held-out too"
+            )
+
+    @property
+    def metric(self) -> str:
+        return "mse" if self.train is not None and self.classes is None else "accuracy"
+
+    @property
+    def piece(self) -> int | None:
+        """Steps that are learned from at a time; None: from end to end."""
+        return self.example_segment if self.segment is None and self.train is None else self.segment
+
+    def summary(self) -> dict[str, str]:
+        return {
+            "file": self.train or "example-stream",
+            "segment": "whole file" if self.piece is None else f"{self.piece:,}",
+        }
+
+    def build(self, *, seed: int) -> "Stream":
+        """The task. **Raises:** `UsageError` where a file cannot be opened, `ValueError` where it does not fit."""
+        from vestige.tasks.longterm.opening import example, opened
+
+        if self.train is None or self.held_out is None:
+            files, tokens, classes = example()
+        else:
+            columns = {"inputs": self.inputs, "outcomes": self.outcomes, "unknown": self.unknown}
+            files = opened(self.train, **columns), opened(self.held_out, **columns)
+            tokens, classes = self.tokens, self.classes
+        return load(self.part)(*files, self.piece, tokens, classes, self.max_distance)
+
+
+_PURPOSE = {"held-out": "evaluate the memory on", "train": "learn from"}

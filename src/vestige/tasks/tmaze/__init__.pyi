@@ -1,0 +1,7 @@
+"""A corridor, and at its end a choice that was told at its beginning (MemUP section 5.1)."""
+
+from .control import MazeControl as MazeControl
+from .episodes import MazeSequence as MazeSequence
+from .maze import MazeState as MazeState
+from .maze import TMaze as TMaze
+from .memory import MazeEpisodes as MazeEpisodes

@@ -1,0 +1,211 @@
+"""The one training loop. It knows neither what a model is for nor where a gradient comes from."""
+
+import re
+import statistics
+import time
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from vestige.errors import RunError
+from vestige.rules import AbstractRule
+from vestige.tasks import AbstractTask
+from vestige.tasks.evaluation import evaluate, scalars
+from vestige.training.checkpoints import Checkpoints
+from vestige.training.interrupts import Interrupted, Interrupts
+from vestige.training.progress import AbstractProgress, Silent
+from vestige.training.run import Cadence, Run
+from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard
+from vestige.training.state import RunState, start
+from vestige.training.update import Program, make_advance, name_nonfinite
+from vestige.typing import Key
+
+CHUNK_SECONDS = 0.5  # how long one compiled call may take: the delay of a signal or a progress line
+SHOWN = ("negative_bound", "loss")  # training means worth a place on the progress line
+EVALUATION_STREAM = 2**32 - 1  # an update that never comes, so that evaluations share no randomness with training
+
+
+class Fit(NamedTuple):
+    """What a run leaves behind."""
+
+    model: Any
+    state: RunState
+    history: list[Record]
+    """The log of this call: training means and evaluations, in order."""
+    seconds: float
+    """Wall time, earlier parts of a resumed run included."""
+    first_update_seconds: float
+    """From the call to the end of the first update, compilation included."""
+    update_seconds: float
+    """Median over the compiled chunks after the first of this call's seconds per update; 0 where there was none."""
+
+
+def fit(
+    model: eqx.Module,
+    task: AbstractTask,
+    *,
+    rule: AbstractRule,
+    optimiser: optax.GradientTransformation,
+    steps: int,
+    key: Key,
+    batch_size: int = 32,
+    run: Run | None = None,
+    cadence: Cadence | None = None,
+    mesh: Mesh | None = None,
+    skip_nonfinite: bool = False,
+    progress: AbstractProgress | None = None,
+) -> Fit:
+    """Train `model` on `task` by `rule` for `steps` updates.
+
+    Rule and optimiser are compiled together, once. With a `run` folder, metrics and checkpoints are written,
+    a state found there is continued, and the result is bit for bit that of a run never interrupted (same
+    machine, same build). Without one nothing touches the disk.
+
+    **Main arguments:**
+
+    - `model`: an Equinox module; its floating-point arrays are trained. Its own arrays stay valid.
+    - `task`, `rule`, `optimiser` (optax), `steps`, `key`.
+
+    **Other arguments:**
+
+    - `batch_size`: examples per update, over all devices together.
+    - `cadence`: how often to log, evaluate and checkpoint.
+    - `mesh`: spreads the batch over all axes of a JAX mesh and replicates the rest. The update is that of one
+      device up to the order of sums.
+    - `skip_nonfinite`: go on without an update that is not finite, and count it, instead of stopping.
+    - `progress`: who is told; nobody by default.
+
+    **Raises:** `ValueError` for a batch that does not divide over the mesh; `RunError` where an update is not
+    finite (names step and leaves), where a file that is read on the way is at fault (names file and step) or
+    the folder cannot be written; `UsageError` where the folder's state belongs to another configuration;
+    `Interrupted` on SIGINT or SIGTERM, after writing a checkpoint.
+
+    Memory: the state is donated from call to call, so there is one copy of it beside the rule's own needs.
+    """
+    began = time.monotonic()
+    progress = Silent() if progress is None else progress
+    cadence = Cadence() if cadence is None else cadence
+    if steps < 0:
+        raise ValueError(f"steps must not be negative, got {steps}")
+    if mesh is not None and batch_size % mesh.size:
+        raise ValueError(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
+    program = Program(task, rule)
+    state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
+    checkpoints = None
+    if run is not None:
+        checkpoints = Checkpoints(run.folder / "checkpoints", fingerprint=run.fingerprint, keep=run.keep)
+        state, found, notices = checkpoints.restore(state)
+        for notice in notices:
+            progress.note(notice)
+        if found is not None:
+            progress.note(f"continuing from update {found}")
+    if mesh is not None:
+        replicated = NamedSharding(mesh, PartitionSpec())
+        program, state = eqx.filter_shard((program, state), replicated)
+    step = int(state.step)
+    sinks: list[AbstractSink] = []
+    earlier = 0.0
+    if run is not None:
+        lines = JsonLines(run.folder / "metrics.jsonl", step=step)
+        sinks, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
+    advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
+    history: list[Record] = []
+    newest: dict[str, float] = {}
+    chunk, first_update = 1, 0.0
+    pace: list[float] = []
+
+    def record(kind: str, values: dict[str, float]) -> None:
+        entry = {"kind": kind, "step": step, "seconds": earlier + time.monotonic() - began, **values}
+        history.append(entry)
+        for sink in sinks:
+            sink.write(entry)
+
+    def save() -> None:
+        if checkpoints is not None:
+            checkpoints.save(state, step)
+
+    progress.start(steps, step)
+    try:
+        with Interrupts() as interrupts:
+            while step < steps:
+                asked = time.monotonic()
+                count = min(chunk, cadence.next_stop(step, steps) - step)
+                state, halted = advance((program, jnp.asarray(count, jnp.int32)), state)
+                done, step = int(state.step) - step, int(state.step)
+                took = time.monotonic() - asked
+                if not first_update:
+                    first_update = time.monotonic() - began
+                    progress.note(f"first update after {first_update:.1f} s")
+                else:
+                    pace.extend([took / done] if done else [])
+                    if done == chunk:
+                        chunk = max(1, min(2 * chunk, round(chunk * CHUNK_SECONDS / max(took, 1e-9))))
+                if bool(halted):
+                    named = ", ".join(name_nonfinite(program, state, batch_size)[:6]) or "the new parameters"
+                    raise RunError(
+                        f"update {step} is not finite: {named}. Nothing was changed by it. Lower the learning "
+                        "rate or the clip, or pass --on-nonfinite skip to count such updates and go on."
+                    )
+                if step % cadence.log_every == 0 or step == steps:
+                    values = _means(state)
+                    record("train", values)
+                    newest |= {f"train {name}": values[name] for name in SHOWN if name in values}
+                    state = _cleared(state)
+                if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
+                    key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
+                    values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
+                    record("evaluate", values)
+                    newest |= values
+                if step % cadence.checkpoint_every == 0 or step == steps:
+                    save()
+                progress.update(step, newest)
+                if interrupts.pending and step < steps:
+                    save()
+                    where = "" if run is None else f"; a checkpoint is in {run.folder / 'checkpoints'}"
+                    raise Interrupted(f"stopped by {interrupts.pending} after update {step}{where}")
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
+        if (message := _said_by_host(error)) is None:
+            raise
+        raise RunError(f"{message}. {_way_on(checkpoints)}") from None
+    finally:
+        progress.stop()
+        for sink in sinks:
+            sink.close()
+    update_seconds = statistics.median(pace) if pace else 0.0
+    return Fit(state.model, state, history, earlier + time.monotonic() - began, first_update, update_seconds)
+
+
+def _said_by_host(error: Exception) -> str | None:
+    """The message of a RunError raised on the host inside a compiled call, out of the report JAX makes of it."""
+    found = re.search(r"\bRunError: (.+)", str(error))
+    return found and found[1].strip()
+
+
+def _way_on(checkpoints: Checkpoints | None) -> str:
+    if checkpoints is None:
+        return "There is no run folder, so nothing of this run is kept."
+    if not checkpoints.steps():
+        return "No checkpoint had been written yet."
+    newest = checkpoints.folder / str(checkpoints.steps()[0])
+    return (
+        f"The newest checkpoint, {newest}, is intact: put the file right and go on from there with --resume (from "
+        "Python: call fit again with the same folder)"
+    )
+
+
+def _means(state: RunState) -> dict[str, float]:
+    counted = int(state.counted)
+    values = {name: total / counted for name, total in scalars(state.totals).items()} if counted else {}
+    return {**values, "skipped": float(state.skipped)}
+
+
+def _cleared(state: RunState) -> RunState:
+    return eqx.tree_at(
+        lambda s: (s.totals, s.counted),
+        state,
+        (jax.tree.map(jnp.zeros_like, state.totals), jnp.zeros_like(state.counted)),
+    )

@@ -1,0 +1,216 @@
+"""The optimisers by name, and what may be set of each; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+from vestige.checks import at_least, positive
+from vestige.registries import Registry
+from vestige.rules.agent_specs import AbstractAgentSpec, Turn
+from vestige.spec import Spec
+
+
+class OptimiserSpec(Spec):
+    """The options of an optimiser."""
+
+    contract: ClassVar[str] = "optimiser"
+
+    def check(self, rule: Any) -> None:
+        """**Raises:** `ValueError` where it does not go together with a rule's specification; by default it does."""
+
+    @abc.abstractmethod
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        """The optax transformation.
+
+        **Arguments:**
+
+        - `steps`: updates of the run.
+        - `task`: the task, for optimisers whose coefficients depend on what is observed.
+        - `rule`: the rule's specification, for optimisers of models whose parts learn one after the other.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractScheduledSpec(OptimiserSpec):
+    """An optimiser with an optional warm-up and decay of its learning rate."""
+
+    rate: float = 1e-3
+    """Peak learning rate."""
+    decay: Literal["cosine", "constant", "tenth"] = "cosine"
+    """cosine: to 1 % of the peak at the last update. tenth: a tenth of the peak for the last 40 % of the updates."""
+    warmup: int = 0
+    """Updates over which the rate rises from zero."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "rate")
+        at_least(self, 0, "warmup")
+
+    def schedule(self, steps: int) -> Any:
+        """The learning rate by update, as optax takes it."""
+        import optax
+
+        after = max(steps - self.warmup, 1)
+        schedules = {
+            "cosine": optax.cosine_decay_schedule(self.rate, after, alpha=0.01),
+            "constant": optax.constant_schedule(self.rate),
+            "tenth": optax.piecewise_constant_schedule(self.rate, {round(0.6 * after): 0.1}),
+        }
+        schedule = schedules[self.decay]
+        if self.warmup:
+            rise = optax.linear_schedule(0.0, self.rate, self.warmup)
+            schedule = optax.join_schedules([rise, schedule], [self.warmup])
+        return schedule
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamSpec(AbstractScheduledSpec):
+    """Adam, with an optional warm-up and decay of the learning rate."""
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import optax
+
+        return optax.adam(self.schedule(steps))
+
+
+@dataclasses.dataclass(frozen=True)
+class MuonSpec(AbstractScheduledSpec):
+    """Momentum whose update of each matrix is made orthogonal; Adam, with Nesterov's momentum, for all else.
+
+    Every direction of a matrix moves at the same pace, also those in which the gradient is small. The update has about
+    the size of Adam's (a root mean square of 0.2), so that rates are alike.
+    """
+
+    rate: float = 7e-3
+    """Peak learning rate."""
+    warmup: int = 100
+    """Updates over which the rate rises from zero."""
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import optax
+
+        return optax.contrib.muon(self.schedule(steps), consistent_rms=0.2)
+
+
+@dataclasses.dataclass(frozen=True)
+class ByPartSpec(OptimiserSpec):
+    """An optimiser for the memory of an agent and one for its policy.
+
+    While a part does not learn, its optimiser rests: the part does not move, not even by momentum, and no momentum is
+    lost. A schedule is as long as its part learns.
+    """
+
+    memory: OptimiserSpec = AdamSpec(decay="constant")
+    policy: OptimiserSpec = AdamSpec()
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("memory", "policy"):
+            if isinstance(getattr(self, name), ByPartSpec):
+                raise ValueError(f"{name} must be an optimiser for one part, such as adam or muon; got by-part")
+
+    def check(self, rule: Any) -> None:
+        if not isinstance(rule, AbstractAgentSpec):
+            raise ValueError(
+                "optimiser by-part needs a rule that trains a memory and a policy, such as pretrained or joint; got "
+                f"{type(rule).__name__}. Use --optimiser adam"
+            )
+        self.memory.check(rule.memory)
+        self.policy.check(rule)
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import equinox as eqx
+        import optax
+
+        self.check(rule)
+        parts = {name: getattr(self, name) for name in ("memory", "policy")}
+        turns = rule.turns(steps)
+        optimisers: dict[Any, Any] = {
+            name: _in_turn(part.build(turns[name].end - turns[name].first, task=task, rule=rule), turns[name], steps)
+            for name, part in parts.items()
+        }
+
+        def labels(agent: Any) -> Any:
+            return eqx.tree_at(lambda a: tuple(getattr(a, name) for name in parts), agent, tuple(parts))
+
+        return optax.partition(optimisers, labels)
+
+
+def _in_turn(optimiser: Any, turn: Turn, steps: int) -> Any:
+    """The optimiser, at rest outside the updates of its turn."""
+    import optax
+
+    if turn == Turn(0, steps):
+        return optimiser
+
+    def learns(step: Any, **_: Any) -> Any:
+        if turn.first == 0:
+            return step < turn.end
+        begun = step >= turn.first
+        return begun if turn.end >= steps else begun & (step < turn.end)
+
+    return optax.conditionally_mask(optimiser, learns)
+
+
+@dataclasses.dataclass(frozen=True)
+class MassSpringDamperSpec(OptimiserSpec):
+    """Momentum whose mass grows from epoch to epoch, by group of parameters: the authors' optimiser of harmoniums.
+
+    What is None is as in the authors' program for what is observed: a population, a plane, films, motion, notes or
+    letters.
+    """
+
+    schedule: Literal["exponential", "hyperbolic", "logistic"] | None = None
+    """How the mass grows."""
+    epoch: int | None = None
+    """Updates of an epoch; where the authors' program names none: a fiftieth of the run."""
+    state_weights: float | None = None
+    """Mass of the weights from the previous state; 1 / mass is the first learning rate."""
+    input_weights: float | None = None
+    """Mass of the weights from the observation."""
+    state_bias: float | None = None
+    """Mass of the biases of the previous state."""
+    input_bias: float | None = None
+    """Mass of the biases of the observation."""
+    hidden_bias: float | None = None
+    """Mass of the biases of the hidden bits."""
+    upper: float | None = None
+    """Mass of weights and biases between two layers of hidden bits, in a model that has several."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "epoch")
+        positive(self, "state_weights", "input_weights", "state_bias", "input_bias", "hidden_bias", "upper")
+
+    def check(self, rule: Any) -> None:
+        if rule.needs != "step density":
+            raise ValueError(
+                "optimiser mass-spring-damper is one for recurrent harmoniums, which learn by rules for the density "
+                f"of a step, such as local; got {type(rule).__name__}. Use --optimiser adam"
+            )
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        from vestige.tasks.filtering.momentum_groups import HasMomentumGroups
+        from vestige.training.harmonium_momentum import harmonium_momentum
+
+        if not isinstance(task, HasMomentumGroups):
+            raise ValueError(
+                "optimiser: the mass-spring-damper is one for recurrent harmoniums on observations, got the task "
+                f"{type(task).__name__}; take --optimiser adam"
+            )
+        told = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        groups = task.momentum_groups._replace(**{name: value for name, value in told.items() if value is not None})
+        return harmonium_momentum(groups, steps)
+
+
+OPTIMISERS: Registry[OptimiserSpec] = Registry(
+    "optimiser",
+    OptimiserSpec,
+    {
+        "adam": AdamSpec(),
+        "muon": MuonSpec(),
+        "by-part": ByPartSpec(),
+        "mass-spring-damper": MassSpringDamperSpec(),
+    },
+)
+"""What `--optimiser NAME` stands for."""
