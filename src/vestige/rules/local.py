@@ -38,7 +38,7 @@ class TemporallyLocal(AbstractRule):
     in the rate. A slot whose sequence has ended takes one of the batch. (Abdulsalam & Makin 2023; the notes' 3.0.)
 
     Storage: that of `update_interval` steps, whatever the length of the sequences. Missing observations are not learned
-    from.
+    from, nor are infinite ones, which leave the state as it is, too; the metric `infinite_values` counts them.
 
     **Arguments:**
 
@@ -95,7 +95,16 @@ class TemporallyLocal(AbstractRule):
         - `observations`: y_t and those after it, `update_interval` and as many more as `target` looks ahead; one that
           is missing is NaN.
         - `maker`: of the states; by default the model.
+
+        **Raises:** `ValueError` for fewer or more observations.
         """
+        needed = self.update_interval + self.target.ahead
+        if observations.shape[1] != needed:
+            raise ValueError(
+                f"TemporallyLocal.learn: observations must be {needed} steps, the {self.update_interval} of an update and "
+                f"{self.target.ahead} more that the target looks ahead, got {observations.shape[1]}; keep the last "
+                f"{self.target.ahead} for the next call"
+            )
         maker = model if maker is None else maker
         after, previous = jax.vmap(maker.unroll)(states, observations[:, : self.update_interval])
         weights, rest = eqx.partition(model, eqx.is_inexact_array)
@@ -105,7 +114,8 @@ class TemporallyLocal(AbstractRule):
 
         value, grads = jax.value_and_grad(loss)(weights)
         grads, norm = clipped(grads, self.clip)
-        return Learned(grads, after, {"loss": value, "grad_norm": norm})
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.update_interval])).astype(value.dtype)
+        return Learned(grads, after, {"loss": value, "grad_norm": norm, "infinite_values": infinite})
 
 
 class Learned(NamedTuple):
@@ -164,7 +174,8 @@ class ThroughTime(AbstractRule):
         (value, states), grads = jax.value_and_grad(loss, has_aux=True)(weights)
         grads, norm = clipped(grads, self.clip)
         after = Slots(slots.sequence, slots.offset + self.bptt_length, jax.lax.stop_gradient(states))
-        return Step(grads, after, {"loss": value, "grad_norm": norm})
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.bptt_length])).astype(value.dtype)
+        return Step(grads, after, {"loss": value, "grad_norm": norm, "infinite_values": infinite})
 
 
 def _check(rule: str, name: str, steps: int, clip: float | None) -> None:
@@ -196,7 +207,7 @@ def _ascent(
     count = previous.shape[1]
     upcoming = jnp.arange(count)[:, None] + jnp.arange(1 + target.ahead)[None]
     windows = observations[:, upcoming]
-    there = ~jnp.any(jnp.isnan(windows[:, :, 0]), axis=-1)
+    there = jnp.all(jnp.isfinite(windows[:, :, 0]), axis=-1)
     first = jnp.where(there[..., None], windows[:, :, 0], 0.0)
     windows = windows.at[:, :, 0].set(first)
 
