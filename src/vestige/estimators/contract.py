@@ -51,7 +51,8 @@ def expect(
     - `estimator`: e.g. `LeaveOneOut(draws=4)`.
     - `context`: handed to learned baselines and critics: what the rates were made from. Any arrays, held fixed.
 
-    **Raises:** `TypeError` where `fn` does not return a scalar; what the estimator and the structure raise.
+    **Raises:** `TypeError` where `fn` does not return a scalar; what the estimator and the structure raise. In compiled
+    programs, where log-rates that admit no structure cannot raise, estimate and gradient are NaN (see `vestige.debug`).
     """
     shape = jax.eval_shape(lambda s: fn(_example(s)), structure)
     one = isinstance(shape, jax.ShapeDtypeStruct) and shape.shape == ()
@@ -64,6 +65,6 @@ def _example(structure: AbstractStructure) -> Float[Array, "..."]:
     return structure.value(structure.run(structure.log_rates))
 
 
-def full_precision(costs: Float[Array, " draws"]) -> Float[Array, " draws"]:
+def full_precision(costs: Float[Array, "*draws"]) -> Float[Array, "*draws"]:
     """Costs in at least 32 bits: differences of costs are what a score is weighed by."""
     return costs.astype(jnp.float32) if costs.dtype.itemsize < 4 else costs

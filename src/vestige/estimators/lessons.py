@@ -66,7 +66,9 @@ def _zero(slopes: PyTree[Array]) -> Float[Array, ""]:
 def _backward(residual: Any, cotangent: Array) -> tuple[Any, Any]:
     arrays, slopes = residual
     counts = cotangent != 0
-    share = 1.0 / jnp.maximum(_rows(arrays, counts.astype(jnp.float32)), 1.0)
+    share = jnp.where(jnp.isfinite(cotangent), 1.0, jnp.nan) / jnp.maximum(
+        _rows(arrays, counts.astype(jnp.float32)), 1.0
+    )
     given = jax.tree.map(lambda slope: jnp.where(counts, slope * share.astype(slope.dtype), 0), slopes)
     return given, None
 

@@ -15,6 +15,7 @@ from vestige.estimators.score_function import draw_many
 from vestige.estimators.scores import SetScore, TimesScore, TraceScore
 from vestige.structures import AbstractStructure, Draw, Subset, subset_posterior
 from vestige.structures.attached import attached
+from vestige.structures.contract import flagged
 from vestige.typing import Key
 
 
@@ -129,7 +130,7 @@ class Relax(AbstractEstimator):
             critic, baseline = learner
 
             def terms(rates: Array) -> Any:
-                here = eqx.tree_at(lambda s: s.log_rates, held, rates)
+                here = held.with_log_rates(rates)
 
                 def one(draw: Draw, key_draw: Key, key_again: Key) -> Any:
                     arrivals = here.arrivals(key=key_draw)  # the same noise as in the draw
@@ -151,7 +152,7 @@ class Relax(AbstractEstimator):
 
         value, found = with_lesson(jnp.mean(costs), (self.critic, self.baseline), loss)
         rates = jnp.where(present, structure.log_rates, 0.0)
-        return attached(value, rates, found, costs)
+        return flagged(attached(value, rates, found, costs), jnp.all(draws.valid))
 
 
 def _held(baseline: AbstractBaseline) -> AbstractBaseline:

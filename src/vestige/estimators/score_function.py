@@ -13,6 +13,7 @@ from vestige.estimators.lessons import with_lesson
 from vestige.estimators.scores import AbstractScore, TraceScore
 from vestige.structures import AbstractStructure, Draw
 from vestige.structures.attached import attached
+from vestige.structures.contract import flagged
 from vestige.typing import Key
 
 
@@ -80,4 +81,5 @@ def by_score(
         return baseline.loss(still, context), still - baseline(still, context)
 
     value, weights = with_lesson(jnp.mean(costs), baseline, loss)
-    return attached(value, log_probs, (weights / costs.shape[0]).astype(log_probs.dtype), costs)
+    weights = (weights / costs.shape[0]).astype(log_probs.dtype)
+    return flagged(attached(value, log_probs, weights, costs), jnp.all(draws.valid))

@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.debug import require
 from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
 from vestige.structures import AbstractStructure, Categorical, Permutation, Subset, distinct_traces
 from vestige.structures.attached import attached
+from vestige.structures.contract import absent, flagged
 from vestige.typing import Key
 
 
@@ -37,6 +39,7 @@ class WithoutReplacement(AbstractEstimator):
             )
         found = distinct_traces(jax.lax.stop_gradient(structure), self.draws + 1, key=key)
         there = found.log_probs[:-1] > -jnp.inf
+        there = there.at[0].set(there[0] | absent(structure.mask))  # the empty one, which is certain
         threshold = found.perturbed[-1]
         traces = jax.vmap(structure.replay)(found.winners[:-1])
         log_probs = jnp.where(there, jax.vmap(structure.log_prob)(traces), -jnp.inf)
@@ -49,4 +52,6 @@ class WithoutReplacement(AbstractEstimator):
         costs = full_precision(jnp.where(there, costs, 0.0))
         still = jax.lax.stop_gradient(costs)
         advantage = weights * (still * (1.0 - jnp.exp(fixed) + weights) - jnp.sum(weights * still))
-        return attached(jnp.sum(weights * costs), jnp.where(there, log_probs, 0.0), advantage, costs)
+        estimate = attached(jnp.sum(weights * costs), jnp.where(there, log_probs, 0.0), advantage, costs)
+        valid = there[0] & structure.usable
+        return flagged(require(estimate, valid, structure.incomplete), valid)
