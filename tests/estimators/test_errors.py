@@ -76,8 +76,9 @@ def test_exact_and_traces_that_end_early():
         eqx.filter_jit(estimate)(structure)
 
 
-LOST = Categorical(jnp.zeros(3)).with_log_rates(jnp.full(3, -jnp.inf)), Categorical(jnp.zeros(3)).with_log_rates(
-    jnp.array([0.0, jnp.nan, 0.0])
+LOST = (
+    Categorical(jnp.zeros(3)).with_log_rates(jnp.full(3, -jnp.inf)),
+    Categorical(jnp.zeros(3)).with_log_rates(jnp.array([0.0, jnp.nan, 0.0])),
 )
 
 

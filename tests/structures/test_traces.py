@@ -1,6 +1,5 @@
 """Traces: their probabilities, and the compiled algorithm against the one in plain Python."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
