@@ -73,7 +73,8 @@ class TraceDistribution(dist.Distribution):
             key = jax.random.wrap_key_data(key)
         shape = tuple(sample_shape) + self.batch_shape
         keys, own = jax.random.split(key, shape), len(self.batch_shape)
-        return require(*_sample(self.structure, keys, len(shape), own), self.structure.incomplete)
+        winners, valid = _sample(self.structure, keys, len(shape), own)
+        return require(winners, valid, self.structure.incomplete)
 
     @validate_sample
     def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
