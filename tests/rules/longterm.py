@@ -25,7 +25,7 @@ class Forgets(AbstractParallelCell[Array]):
     def __call__(self, state, x, drive=None):
         return state, jnp.zeros(1)
 
-    def parallel(self, state, xs, drive=None):
+    def parallel(self, state, xs, drive=None, mask=None):
         nothing = jnp.zeros((xs.shape[0], 1))
         return nothing, nothing
 

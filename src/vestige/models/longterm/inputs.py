@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.numerics import require_support
+from vestige.numerics import masked_where, require_support
 from vestige.sequences import ContextWindow
 from vestige.typing import Key, PyTree
 
@@ -114,5 +114,5 @@ class Recent(AbstractInput):
         self.layer = eqx.nn.Linear(width * inner.features_size, features_size, key=key)
 
     def __call__(self, inputs: ContextWindow) -> Float[Array, " features"]:
-        features = jax.vmap(self.inner)(inputs.recent)
+        features = jax.vmap(self.inner)(masked_where(inputs.inside, inputs.recent))
         return jax.nn.relu(self.layer(jnp.where(inputs.inside[:, None], features, 0.0).ravel()))
