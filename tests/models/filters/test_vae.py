@@ -85,7 +85,9 @@ def test_later_observations_add_their_log_probability_and_a_missing_one_adds_not
     by_hand = sum(float(model.family.log_prob(n, y)) for n, y in zip(logits, FUTURE, strict=True))
     np.testing.assert_allclose(model.future_log_likelihood(trunk, FUTURE), by_hand, rtol=1e-5)
     gap = FUTURE.at[1].set(jnp.nan)
-    np.testing.assert_allclose(model.future_log_likelihood(trunk, gap), model.family.log_prob(logits[0], FUTURE[0]), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.future_log_likelihood(trunk, gap), model.family.log_prob(logits[0], FUTURE[0]), rtol=1e-5
+    )
     slope = jax.jit(jax.grad(lambda t: model.future_log_likelihood(t, gap)))(trunk)
     assert bool(jnp.all(jnp.isfinite(slope)))
 
