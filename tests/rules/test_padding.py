@@ -16,7 +16,7 @@ from vestige.models.longterm import WholeSequence
 from vestige.models.temporal import elbo, gtmm
 from vestige.models.tied import Bits, tied_pair
 from vestige.rules import (
-    Bound,
+    ELBO,
     ContrastiveDivergenceRule,
     Gradient,
     MemUP,
