@@ -101,8 +101,8 @@ class TemporallyLocal(AbstractRule):
         needed = self.update_interval + self.target.ahead
         if observations.shape[1] != needed:
             raise ValueError(
-                f"TemporallyLocal.learn: observations must be {needed} steps, the {self.update_interval} of an update and "
-                f"{self.target.ahead} more that the target looks ahead, got {observations.shape[1]}; keep the last "
+                f"TemporallyLocal.learn: observations must be {needed} steps, the {self.update_interval} of an update "
+                f"and {self.target.ahead} more that the target looks ahead, got {observations.shape[1]}; keep the last "
                 f"{self.target.ahead} for the next call"
             )
         maker = model if maker is None else maker

@@ -66,7 +66,7 @@ class MultiStepTarget(AbstractTarget):
             raise ValueError(f"MultiStepTarget: lags must be those of the model, {model.lags}, got {self.lags}")
         if observations.shape[0] < 1 + self.ahead:
             raise ValueError(
-                f"MultiStepTarget: observations must be y_t and the {self.ahead} after it, got {observations.shape[0]} in all"
+                f"MultiStepTarget: observations must be y_t and the {self.ahead} after it, got {observations.shape[0]}"
             )
         density, value = self.of(model, previous, observations[:1])
         now = value if isinstance(value, tuple) else (value,)
