@@ -40,7 +40,7 @@ def test_another_number_of_observations_is_refused_with_the_one_needed(count, mo
 
 
 def test_foresight_wants_what_it_looks_at(model):
-    with pytest.raises(ValueError, match="must be y_t and the 4 after it, got 3 in all"):
+    with pytest.raises(ValueError, match="must be y_t and the 4 after it, got 3"):
         MultiStepTarget(LAGS)(model, STATES[0], Y[0, :3])
 
 

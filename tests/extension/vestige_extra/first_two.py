@@ -4,10 +4,9 @@ import dataclasses
 import math
 from typing import ClassVar
 
-from vestige.structures.specs import AbstractItemsSpec
-
 import vestige
 from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, indicator, vector
+from vestige.structures.specs import AbstractItemsSpec
 from vestige.structures.subset import FirstArrivals, first_arrivals
 from vestige.structures.traces import Nested
 
