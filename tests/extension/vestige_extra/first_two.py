@@ -5,10 +5,10 @@ import math
 from typing import ClassVar
 
 from jaxtyping import Array, Float
-from vestige.structures.specs import AbstractItemsSpec
 
 import vestige
 from vestige.structures.contract import AbstractSequential, checked_rates, indicator, vector
+from vestige.structures.specs import AbstractItemsSpec
 from vestige.structures.subset import FirstArrivals, first_arrivals
 from vestige.structures.traces import Nested
 
