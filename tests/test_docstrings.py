@@ -8,11 +8,11 @@ import vestige
 
 ROOT = Path(vestige.__file__).parent
 CEILING = 357
-"""How many public functions and classes of the package leave a parameter unexplained. Lower it when the number falls."""
+"""How many public functions and classes leave a parameter unexplained. Lower it when the number falls."""
 
 
 def unexplained(source: str) -> list[str]:
-    """Public functions and classes at the top of a module, with parameters that the docstring never names in backticks."""
+    """Public functions and classes of a module with parameters that the docstring never names in backticks."""
     found = []
     for node in ast.parse(source).body:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
