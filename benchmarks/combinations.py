@@ -1,4 +1,4 @@
-"""Which rules run on which experiments, and why the others do not: a table in Markdown, for `docs/house.md`.
+"""Which rules run on which experiments, and why the others do not: a table in Markdown.
 
 python benchmarks/combinations.py            # by what the parts need and provide; no data, seconds
 python benchmarks/combinations.py --sentences
@@ -27,36 +27,40 @@ def verdict(experiment, rule: str) -> str:
     return refusal
 
 
-def brief(said: str) -> str:
-    """A verdict without the sentence of a refusal: experiments that agree in it share a row."""
-    return said if said == "runs" or said.startswith("--model") else "refused"
+def summarised(row: dict[str, str]) -> tuple[str, str, int]:
+    """The rules that run, those that run with another model, and how many are refused."""
+    others: dict[str, list[str]] = {}
+    for rule, said in row.items():
+        if said.startswith("--model"):
+            others.setdefault(said, []).append(rule)
+    runs = ", ".join(rule for rule, said in row.items() if said == "runs")
+    models = "; ".join(f"`{model}`: {', '.join(names)}" for model, names in others.items())
+    return runs, models, sum(said != "runs" and not said.startswith("--model") for said in row.values())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sentences", action="store_true", help="also list every refusal in full")
+    parser.add_argument(
+        "--sentences", action="store_true", help="also print one refusal in full for each thing that rules need"
+    )
     arguments = parser.parse_args()
     entries, rules = registry("experiment"), registry("rule")
     found = {name: {rule: verdict(entry.preset("small"), rule) for rule in rules} for name, entry in entries.items()}
-    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for name, row in found.items():
-        alike.setdefault(tuple((rule, brief(said)) for rule, said in row.items()), []).append(name)
-    print("| experiment | runs as it is | runs with another model | refused |")
+    print("| experiments | rules that run as they are | with another model | refused |")
     print("|---|---|---|---|")
-    for names in alike.values():
-        row = found[names[0]]
-        runs = ", ".join(rule for rule, said in row.items() if said == "runs")
-        others: dict[str, list[str]] = {}
-        for rule, said in row.items():
-            if said.startswith("--model"):
-                others.setdefault(said, []).append(rule)
-        models = "; ".join(f"`{model}`: {', '.join(run)}" for model, run in others.items())
-        refused = sum(said != "runs" and not said.startswith("--model") for said in row.values())
+    alike: dict[tuple[str, str, int], list[str]] = {}
+    for name, row in found.items():
+        alike.setdefault(summarised(row), []).append(name)
+    for (runs, models, refused), names in alike.items():
         print(f"| {', '.join(names)} | {runs} | {models} | {refused} |")
     if arguments.sentences:
-        sentences = {said for row in found.values() for said in row.values() if " needs " in said}
+        sentences = {}
+        for row in found.values():
+            for rule, said in row.items():
+                if " needs " in said:
+                    sentences.setdefault(registry("rule")[rule].needs, said)
         print()
-        for said in sorted(sentences):
+        for said in sentences.values():
             print(f"- {said}")
 
 

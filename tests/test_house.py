@@ -9,7 +9,7 @@ import vestige
 ROOT = Path(vestige.__file__).parent
 
 HOUSE = [
-    ["errors", "typing", "checks", "capabilities", "version", "numerics"],
+    ["errors", "typing", "checks", "capabilities", "version", "numerics", "debug"],
     ["spec"],
     ["registries"],
     ["plain"],

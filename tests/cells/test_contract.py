@@ -131,18 +131,64 @@ def test_unrolled_is_step_by_step_gradient_included(cell, key):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), gradients_, gradients)
 
 
-unrolled = eqx.filter_jit(unroll)
+MASKS = {
+    "whole": [True, True, True, True, True, True],
+    "start": [False, False, True, True, True, True],
+    "middle": [True, True, False, False, True, True],
+    "end": [True, True, True, False, False, False],
+    "here and there": [False, True, False, True, True, False],
+    "all": [False] * 6,
+}
 
 
-@pytest.mark.parametrize("kept", [0, 1, 3, 5])
-def test_padding_changes_nothing(cell, key, kept):
-    xs = jax.random.normal(key, (5, INPUT))
-    begun, _ = run(cell, 0.5 * xs)
-    filled = jnp.where(jnp.arange(5)[:, None] < kept, xs, 1e6)
-    end, out = unrolled(cell, begun, filled, mask=jnp.arange(5) < kept)
-    whole = run(cell, xs[:kept], begun)
-    np.testing.assert_allclose(out[:kept], whole[1], rtol=1e-4, atol=1e-5)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), end, whole[0])
+@eqx.filter_jit
+def masked(cell, begun, xs, drive, mask):
+    """State and outputs that count, and the gradient of both for the parameters, the state before, inputs and drive."""
+
+    def total(parts):
+        cell, begun, xs, drive = parts
+        end, out = unroll(cell, begun, xs, drive, mask=mask)
+        out = jnp.where(mask[:, None], out, 0.0)
+        numbers = [jnp.sum(jnp.sin(jnp.abs(leaf) + jnp.real(leaf))) for leaf in jax.tree.leaves(end)]
+        return jnp.sum(jnp.sin(out)) + sum(numbers), (end, out)
+
+    return eqx.filter_value_and_grad(total, has_aux=True)((cell, begun, xs, drive))
+
+
+def test_masked_steps_are_not_there_wherever_they_are(cell, key):
+    """NaN, or anything else, where the mask is False changes neither value nor gradient, and the result is that of the
+    other steps alone."""
+    xs = np.asarray(jax.random.normal(key, (6, INPUT)))
+    drive = np.asarray(0.3 * jax.random.normal(jax.random.fold_in(key, 1), (6, cell.drive_size)))
+    begun = jax.tree.map(lambda leaf: leaf + 0.25, cell.init()) if not isinstance(cell, Remembering) else cell.init()
+    for place, mask in MASKS.items():
+        mask = np.array(mask)
+        padded = [np.where(mask[:, None], leaf, np.float32(np.nan)) for leaf in (xs, drive)]
+        found, slopes = jax.device_get(masked(cell, begun, *padded, mask))
+        clean = jax.device_get(masked(cell, begun, xs, drive, mask))
+        jax.tree.map(np.testing.assert_array_equal, (found, slopes), clean)
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((found, slopes))), place
+        if not mask.any():
+            jax.tree.map(np.testing.assert_array_equal, found[1][0], jax.device_get(begun))
+            assert not any(np.any(leaf) for leaf in jax.tree.leaves(slopes[0]))
+            continue
+        end, out = jax.lax.scan(lambda state, x: cell(state, *x), begun, (xs[mask], drive[mask]))
+        np.testing.assert_allclose(found[1][1][mask], out, rtol=1e-4, atol=1e-5)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found[1][0], end)
+        assert not np.any(slopes[2][~mask]) and not np.any(slopes[3][~mask])
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_half_precision(cell, key, dtype):
+    """Parameters and inputs of 16 bits: it runs, and is what 32 bits give but for rounding."""
+    half = lambda tree: jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, tree)
+    xs = jax.random.normal(key, (6, INPUT)).astype(dtype)
+    loss = lambda cell, xs: jnp.sum(jnp.sin(unroll(cell, cell.init(), xs)[1].astype(jnp.float32)))
+    with jax.numpy_dtype_promotion("standard"):
+        value, slopes = eqx.filter_jit(eqx.filter_value_and_grad(loss))(half(cell), xs)
+    expected = loss(cell, xs.astype(jnp.float32))
+    assert float(value) == pytest.approx(float(expected), abs=0.1 + 0.05 * abs(float(expected)))
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(slopes))
 
 
 def test_a_parallel_cell_says_so():

@@ -19,6 +19,21 @@ def test_all_metrics_are_told(wide, across, tmp_path, capsys, monkeypatch):
     assert max(map(len, shown.splitlines())) <= wide
 
 
+@pytest.mark.parametrize("wide", [60, 300])
+def test_baselines_have_a_line_of_their_own(wide, tmp_path, capsys, monkeypatch):
+    """What always guessing the majority reaches is not this run's accuracy."""
+    monkeypatch.setenv("COLUMNS", str(wide))
+    (tmp_path / "config.yaml").write_text("experiment: stream\nseed: 0\n")
+    metrics = {"accuracy": 0.91, "majority_accuracy": 0.835, "cross_entropy": None}
+    (tmp_path / "results.json").write_text(json.dumps({"metrics": metrics, "published": {}, "bounds": {}}))
+    tables.print_results(tmp_path)
+    shown = capsys.readouterr().out
+    assert "baseline" in shown and "undefined" in shown and shown.count("0.83") == 1
+    if wide == 300:
+        line = next(line for line in shown.splitlines() if line.split()[:2] == ["this", "run"])
+        assert "0.91" in line and "0.83" not in line
+
+
 @pytest.mark.parametrize("wide", [45, 300])
 def test_what_is_not_known_of_any_metric_has_no_line(wide, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(wide))

@@ -5,8 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from vestige.data import DATASETS, KNOWN, Digits, ImageData, ImageSet, Row, check, get, listing
+from vestige.data import DATASETS, Digits, ImageData, ImageSet, Row, check, get, image_data, listing
 from vestige.errors import UsageError
+
+IMAGES = ["digits", "glyphs", "mnist", "omniglot"]
 
 
 def test_importing_the_package_imports_nothing_heavy():
@@ -17,9 +19,8 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_the_registry_knows_the_data_sets_by_their_names():
-    assert list(DATASETS) == ["digits", "glyphs", "mnist", "omniglot"]
-    assert list(KNOWN) == [
-        *DATASETS,
+    assert list(DATASETS) == [
+        *IMAGES,
         "music",
         "mocap",
         "tinyshakespeare",
@@ -27,17 +28,26 @@ def test_the_registry_knows_the_data_sets_by_their_names():
         "hippocampus",
         "example-stream",
     ]
-    assert all(isinstance(data, ImageData) and data.name == name for name, data in DATASETS.items())
+    assert all(data.name == name for name, data in DATASETS.items())
+    assert [name for name, data in DATASETS.items() if isinstance(data, ImageData)] == IMAGES
 
 
-@pytest.mark.parametrize("name", ["digits", "glyphs", "mnist", "omniglot"])
+def test_a_data_set_that_is_no_set_of_images_is_refused():
+    assert image_data("digits") is DATASETS["digits"]
+    with pytest.raises(UsageError, match=r"data set 'music' is not a set of images"):
+        image_data("music")
+    with pytest.raises(UsageError, match=r"data set 'minst' is unknown. Did you mean 'mnist'"):
+        image_data("minst")
+
+
+@pytest.mark.parametrize("name", IMAGES)
 def test_an_unknown_split_is_refused_before_anything_is_looked_for(name, cache):
     with pytest.raises(UsageError, match=r"no split 'tset'. Did you mean 'test'\?"):
         inspect.unwrap(type(DATASETS[name]).load)(DATASETS[name], "tset")  # past the type checks of tests
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
-    with pytest.raises(UsageError, match=r"no data set 'minst'. Did you mean 'mnist'\?"):
+    with pytest.raises(UsageError, match=r"unknown dataset 'minst'. Did you mean 'mnist'\?"):
         get("minst")
     with pytest.raises(UsageError, match="Known: digits, example-stream, glyphs, hippocampus, mnist, mocap, music"):
         check("zzz")

@@ -5,14 +5,18 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from vestige.debug import checks
 from vestige.estimators import (
     BiasedRelaxation,
     BiasedStraightThrough,
+    Critic,
     Exact,
     LeaveOneOut,
     MeanOfOthers,
     Relax,
+    RunningMean,
     ScoreFunction,
+    TimesScore,
     WithoutReplacement,
     expect,
 )
@@ -64,5 +68,44 @@ def test_too_many_traces(monkeypatch):
 
 def test_exact_and_traces_that_end_early():
     structure = Matching(jnp.zeros((3, 3)), mask=jnp.array([True, True, False]))
-    with pytest.raises(Exception, match="do not add up"):
-        eqx.filter_jit(lambda s: expect(jnp.sum, s, estimator=Exact(), key=KEY))(structure)
+    estimate = lambda structure: expect(jnp.sum, structure, estimator=Exact(), key=KEY)
+    with pytest.raises(ValueError, match="do not add up"):
+        estimate(structure)
+    assert jnp.isnan(eqx.filter_jit(estimate)(structure))
+    with checks(), pytest.raises(eqx.EquinoxRuntimeError, match="do not add up"):
+        eqx.filter_jit(estimate)(structure)
+
+
+LOST = (
+    Categorical(jnp.zeros(3)).with_log_rates(jnp.full(3, -jnp.inf)),
+    Categorical(jnp.zeros(3)).with_log_rates(jnp.array([0.0, jnp.nan, 0.0])),
+)
+
+
+@pytest.mark.parametrize("structure", LOST, ids=["nothing possible", "nan"])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LeaveOneOut(2),
+        ScoreFunction(1, TimesScore()),
+        ScoreFunction(2, baseline=RunningMean(0.5)),
+        Relax(Critic(3, 4, key=KEY)),
+        WithoutReplacement(2),
+        Exact(),
+        BiasedStraightThrough(),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_compiled_estimates_of_nothing_are_nan_gradients_included(estimator, structure):
+    """Never a finite number that means nothing."""
+
+    @eqx.filter_jit
+    def slopes(parts):
+        value = lambda parts: expect(lambda x: jnp.sum(x * jnp.arange(3.0)), parts[0], estimator=parts[1], key=KEY)
+        return eqx.filter_value_and_grad(value)(parts)
+
+    value, slope = slopes((structure, estimator))
+    assert jnp.isnan(value)
+    possible = structure.log_rates > -jnp.inf
+    assert not jnp.any(possible) or jnp.any(jnp.isnan(slope[0].rates.finite))
+    assert all(bool(jnp.any(jnp.isnan(leaf))) for leaf in jax.tree.leaves(slope[1]))

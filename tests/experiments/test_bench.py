@@ -1,34 +1,29 @@
-"""The catalogue's models under the stopwatch: what is timed and what is left out, never how long it takes."""
+"""Variants of an experiment under the stopwatch: what is timed and what is left out, never how long it takes."""
 
 import json
 
 import jax
 import pytest
-from vestige.experiments.longterm.architecture import Architecture
-from vestige.experiments.longterm.cells import LSTM
-from vestige.experiments.longterm.generative import Gap
-from vestige.experiments.longterm.options import LongTerm
-from vestige.experiments.longterm.rules import BPTT, RULES, MemUP, Truncated
-from vestige.experiments.longterm.tasks import Pixels, Recall
-from vestige.experiments.temporal import Temporal
-from vestige.experiments.temporal.images import Images
-from vestige.experiments.temporal.memories import MEMORIES
-from vestige.experiments.tied import BinaryDigits
 
+from vestige.cells.specs import LSTMSpec
 from vestige.errors import UsageError
-from vestige.experiments import bench, find
-from vestige.experiments.bench import measure_rivals
+from vestige.experiments import Experiment, bench
+from vestige.experiments.bench import measure_variants
+from vestige.models.longterm import RecurrentSpec
+from vestige.registries import registry
+from vestige.rules.longterm_specs import LONG_TERM_RULES
+from vestige.rules.memup_specs import MemUPSpec
+from vestige.tasks.image_options import ImageOptions
+from vestige.tasks.longterm.specs import GapRecallSpec, PixelsSpec, RecallSpec
+from vestige.tasks.tied.specs import BinaryDigitsSpec
 
 QUICK = {"updates": 1, "blocks": 1, "seconds": None, "seed": 0}
-OPTIONS = LongTerm(Recall(12), LSTM(4), Architecture(features=3, width=4, detector=3), rollout=4, batch=2)
-
-
-@pytest.fixture
-def rules(monkeypatch):
-    def only(**rules):
-        monkeypatch.setattr(LongTerm, "choices", {"rule": rules})
-
-    return only
+SMALL = Experiment(
+    RecallSpec(12),
+    RecurrentSpec(LSTMSpec(4), features=3, width=4, detector_width=3),
+    MemUPSpec(4),
+    batch_size=2,
+)
 
 
 @pytest.fixture
@@ -36,15 +31,16 @@ def no_files(monkeypatch):
     def missing(self):
         raise UsageError("not here")
 
-    monkeypatch.setattr(Images, "pools", missing)
-    monkeypatch.setattr("vestige.experiments.tied.images.parts", missing)
+    monkeypatch.setattr(ImageOptions, "pools", missing)
+    monkeypatch.setattr("vestige.tasks.tied.images.parts", missing)
 
 
-def test_rules_are_timed_over_whole_batches_and_those_that_do_not_fit_are_named(rules, monkeypatch, capsys, tmp_path):
+def test_rules_are_timed_over_whole_batches_and_those_that_do_not_fit_are_named(monkeypatch, capsys, tmp_path):
     from vestige.cli.bench import main
 
-    rules(memup=MemUP(), bptt=BPTT(), often=MemUP(frequency=9))
-    monkeypatch.setitem(find("recall").presets, "small", OPTIONS)  # pyright: ignore[reportArgumentType]
+    often = SMALL.replace("rule.frequency", 9)
+    variants = {"memup": SMALL, "bptt": SMALL.choose({"rule": "bptt"}), "often": often}
+    monkeypatch.setattr("vestige.cli.bench.variants", lambda *arguments: ("rule", variants))
     monkeypatch.setattr("vestige.cli.bench._first_update", lambda *arguments: 1.0)
     found = tmp_path / "found.json"
     assert main(["recall", "--updates", "3", "--blocks", "1", "--seconds", "None", "--json", str(found)]) == 0
@@ -57,33 +53,32 @@ def test_rules_are_timed_over_whole_batches_and_those_that_do_not_fit_are_named(
     assert "often was left out: MemUP: a prediction point every frequency=9" in printed
 
 
-def test_arithmetic_is_counted_where_loops_can_be_unrolled(monkeypatch, tiny):
-    monkeypatch.setattr(Temporal, "choices", {"memory": {"none": MEMORIES["none"]}})
-    costs, left_out = measure_rivals(tiny, **QUICK)
+def test_arithmetic_is_counted_where_loops_can_be_unrolled(tiny):
+    costs, left_out = measure_variants({"none": tiny.choose({"model.memory": "none"})}, **QUICK)
     assert left_out == {} and (costs["none"][1].gigaflop or 0) > 0 and costs["none"][1].cycle == 1
 
 
-def test_what_needs_more_memory_than_there_is_never_runs(rules, monkeypatch):
-    rules(truncated=Truncated())
+def test_what_needs_more_memory_than_there_is_never_runs(monkeypatch):
     monkeypatch.setattr(bench, "available_bytes", lambda: 2**10)
-    costs, left_out = measure_rivals(OPTIONS, **QUICK)
+    costs, left_out = measure_variants({"truncated": SMALL.choose({"rule": "truncated"})}, **QUICK)
     assert costs == {} and "MiB are there" in left_out["truncated"]
 
 
 def test_how_many_updates_work_through_a_batch():
-    assert {name: rule.updates(14, rollout=4) for name, rule in RULES.items()} == {
-        "memup": 4,
-        "truncated": 4,
-        "bptt": 1,
-        "checkpointed": 1,
-        "random-targets": 4,
-        "oracle-targets": 4,
-    }
+    task = RecallSpec(12).build(seed=0)
+    assert task.steps == 14
+    rolling = {"memup", "truncated", "random-targets", "oracle-targets"}
+    for name in LONG_TERM_RULES:
+        rule = SMALL.choose({"rule": name}).rule  # which takes over the rollout of 4 steps
+        assert rule.updates_per_batch(task) == (4 if name in rolling else rule.updates_per_batch(task))
+    assert {name for name in rolling if SMALL.choose({"rule": name}).rule.updates_per_batch(task) == 4} == rolling
+    for name in ("bptt", "checkpointed"):
+        assert registry("rule")[name].updates_per_batch(task) == 1
 
 
 @pytest.mark.usefixtures("no_files")
 def test_noise_stands_in_for_files():
     key = jax.random.key(0)
-    assert Pixels("mnist", 14).rehearse(key=key).steps == 196
-    assert Gap(of=Images("mnist")).rehearse(key=key).frame_shape == (28, 28)
-    assert BinaryDigits("mnist", known=2, train=50).rehearse(samples=1, key=key).train.shape == (50, 784)
+    assert PixelsSpec("mnist", 14).dummy_build(key=key).steps == 196
+    assert GapRecallSpec(images=ImageOptions("mnist")).dummy_build(key=key).frame_shape == (28, 28)
+    assert BinaryDigitsSpec("mnist", labels_per_class=2, train=50).dummy_build(key=key).train.shape == (50, 784)

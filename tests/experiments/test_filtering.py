@@ -19,7 +19,7 @@ from vestige.estimators import BiasedStraightThrough, LeaveOneOut
 from vestige.experiments.catalogue.filtering import FILTERING
 from vestige.experiments.execution import execute
 from vestige.experiments.experiment import Experiment
-from vestige.models.families import Bernoulli, Gaussian, Poisson
+from vestige.models.families import Bernoulli, Poisson, UnitGaussian
 from vestige.models.filters.specs import FILTERS, BitsRVAESpec, FactorSpec, RVAESpec, StraightRVAESpec
 from vestige.models.harmonium.specs import HARMONIUMS, DeepHarmoniumSpec, REFHSpec, RTRBMSpec, TRBMSpec
 from vestige.plain import from_plain, name_of, to_plain
@@ -351,7 +351,7 @@ def test_what_makes_no_sense_is_refused(build, message):
 def test_a_custom_file_says_by_its_type_what_it_holds(tmp_path):
     held = lambda path, **options: type(build(RecordingsSpec(str(path), length=5, **options)).task.family)
     bits = np.random.default_rng(0).integers(0, 2, (40, 3))
-    for dtype, family in ((bool, Bernoulli), (np.uint8, Poisson), (np.float32, Gaussian)):
+    for dtype, family in ((bool, Bernoulli), (np.uint8, Poisson), (np.float32, UnitGaussian)):
         np.save(tmp_path / "a.npy", bits.astype(dtype))
         assert held(tmp_path / "a.npy") is family
     assert held(tmp_path / "a.npy", values="bits") is Bernoulli

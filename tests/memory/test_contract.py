@@ -342,6 +342,27 @@ def test_two_hundred_thousand_adversarial_steps_stay_finite(memory, key):
     assert np.all(survives(memory, jax.random.split(key, 200), np.arange(200) < 100))
 
 
+@pytest.mark.parametrize("varied", ["none", "introspection", "ntm", "lru", "dnc", "attention"])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_half_precision(varied, dtype, key):
+    """Parameters and what is written of 16 bits: it runs, and reads what 32 bits read but for rounding."""
+    memory, first = made(varied)
+    halved = jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, memory)
+    zs, hs = sequence(key)
+    with jax.numpy_dtype_promotion("standard"):
+
+        @eqx.filter_jit
+        def slopes(memory, zs, hs):
+            total = lambda memory: jnp.sum(unroll(memory, zs, hs, memory.init()).context.astype(jnp.float32))
+            return eqx.filter_grad(total)(memory), unroll(memory, zs, hs, memory.init())
+
+        slope, seen = jax.device_get(slopes(halved, jnp.asarray(zs, dtype), jnp.asarray(hs, dtype)))
+    kept = jax.tree.map(lambda leaf: leaf.dtype, first)
+    assert jax.tree.map(lambda leaf: leaf.dtype, seen.state) == kept
+    assert all(np.isfinite(np.asarray(leaf, np.float32)).all() for leaf in jax.tree.leaves((slope, seen.context)))
+    np.testing.assert_allclose(np.asarray(seen.context, np.float32), follow(varied, zs, hs).context, atol=0.15)
+
+
 @pytest.mark.parametrize("kind", [Introspection, NTM, LRU, DNC, Attention])
 @pytest.mark.parametrize("name", ["slots", "heads", "word_size"])
 def test_impossible_sizes_are_refused(kind, name, key):

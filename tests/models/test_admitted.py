@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from vestige.models.families import Bernoulli, Categorical, Gaussian, Poisson
+from vestige.models.families import Bernoulli, Categorical, Poisson, UnitGaussian
 
 GOOD = {
     "counts": (Poisson(3), [[0, 4, 1], [2, 0, 0]]),
     "bits": (Bernoulli(3), [[0, 1, 1], [0, 0, 0]]),
     "graded bits": (Bernoulli(3, graded=True), [[0, 0.3, 1], [0, 0, 0]]),
-    "reals": (Gaussian(3), [[-1.5, 2, 0], [1e6, 0, 0]]),
+    "reals": (UnitGaussian(3), [[-1.5, 2, 0], [1e6, 0, 0]]),
     "categories": (Categorical(3), [[0, 1, 0], [0, 0, 0]]),
 }
 BAD = {
@@ -23,11 +23,11 @@ BAD = {
     "bit of 2": (Bernoulli(2), [[0, 2]], "bits are 0 or 1, got 2 in value 1 of step 0"),
     "half a bit": (Bernoulli(2), [[0, 0.5]], "graded=True"),
     "more than certain": (Bernoulli(2, graded=True), [[0, 1.5]], r"0\.\.1, got 1.5"),
-    "infinite": (Gaussian(2), [[0, np.inf]], "values are finite, got inf"),
+    "infinite": (UnitGaussian(2), [[0, np.inf]], "values are finite, got inf"),
     "two classes at once": (Categorical(3), [[1, 0, 1]], "at most one 1"),
     "class of 2": (Categorical(3), [[2, 0, 0]], "got 2"),
-    "missing in part": (Gaussian(2), [[0, 0], [np.nan, 0]], "NaN in value 0 of step 1 alone"),
-    "of another width": (Gaussian(3), [[0, 0]], r"floating-point \(\.\.\., 3\), got float32 \(1, 2\)"),
+    "missing in part": (UnitGaussian(2), [[0, 0], [np.nan, 0]], "NaN in value 0 of step 1 alone"),
+    "of another width": (UnitGaussian(3), [[0, 0]], r"floating-point \(\.\.\., 3\), got float32 \(1, 2\)"),
 }
 
 

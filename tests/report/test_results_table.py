@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from vestige.report import results_table
+from vestige.report import results_table, write_report
 from vestige.report.metrics import lower_is_better, metric, shared_unit
 
 
@@ -45,6 +45,19 @@ def test_unknown_metrics_follow_the_known_ones(run_folder: Path) -> None:
     ]  # fmt: skip
     assert [row.ours for row in rows] == [None, None, None, None, 0.9]
     assert rows[4].label == "Parity accuracy"
+
+
+def test_a_baseline_is_never_a_result_and_nan_is_called_undefined(run_folder: Path) -> None:
+    path = run_folder / "results.json"
+    results = json.loads(path.read_text())
+    metrics = {"kl_last": None, "kalman_mse": 0.5, "mse_ratio": 1.9}
+    path.write_text(json.dumps({**results, "metrics": metrics}))
+    rows = {row.name: row for row in results_table(run_folder)}
+    assert (rows["kalman_mse"].ours, rows["kalman_mse"].baseline) == (None, 0.5)
+    assert (rows["mse_ratio"].ours, rows["mse_ratio"].baseline) == (1.9, None)
+    assert rows["kl_last"].undefined and not rows["kl_recall"].undefined and not rows["kalman_mse"].undefined
+    page = write_report(run_folder).read_text()
+    assert "Baseline" in page and "undefined" in page
 
 
 def test_a_unit_is_told_only_where_all_share_it() -> None:

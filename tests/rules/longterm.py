@@ -25,7 +25,7 @@ class Forgets(AbstractParallelCell[Array]):
     def __call__(self, state, x, drive=None):
         return state, jnp.zeros(1)
 
-    def parallel(self, state, xs, drive=None):
+    def parallel(self, state, xs, drive=None, mask=None):
         nothing = jnp.zeros((xs.shape[0], 1))
         return nothing, nothing
 
@@ -46,11 +46,13 @@ class Cue(AbstractSequence):
         return Window(inputs, jnp.where(last, self.symbol, BLANK), inside, inside)
 
 
+@eqx.filter_jit
 def cues(rows: int, length: int, *, key) -> Batch:
     symbols = jax.random.randint(key, (rows,), 0, SYMBOLS, jnp.int32)
     return Batch(jax.vmap(lambda s: Cue(s, jnp.array(length, jnp.int32)))(symbols))
 
 
+@eqx.filter_jit
 def token_model(
     *, key, hidden: int = 16, keep: float = 3.0, tokens: int = SYMBOLS + 2, classes: int = SYMBOLS + 1, cell=None
 ) -> LongTermModel:
@@ -66,6 +68,7 @@ def token_model(
     )
 
 
+@eqx.filter_jit
 def number_model(*, key, context: int = 1) -> LongTermModel:
     keys = jax.random.split(key, 6)
     return LongTermModel(
@@ -79,6 +82,7 @@ def number_model(*, key, context: int = 1) -> LongTermModel:
     )
 
 
+@eqx.filter_jit
 def numbers(lengths: list[int], *, key, steps: int | None = None, only_last: bool = False) -> Batch:
     """Sequences in memory with real inputs and outcomes, padded with garbage."""
     steps = max(lengths) if steps is None else steps

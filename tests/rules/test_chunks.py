@@ -35,7 +35,9 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "name", ["overlapping", *(pytest.param(n, marks=pytest.mark.slow) for n in SETTINGS if n != "overlapping")]
+)
 def test_the_mean_of_rollouts_one_after_the_other(name, key):
     """Check 5."""
     memup, together = SETTINGS[name]
@@ -47,6 +49,7 @@ def test_the_mean_of_rollouts_one_after_the_other(name, key):
         np.testing.assert_allclose(found.metrics["loss"], loss, rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memup", [MemUP(5, 1, clip=None), MemUP(5, 1, stride=2, clip=None)])
 def test_every_rollout_of_every_sequence_counts_once(memup, key):
     """Check 5 with lengths that differ; one longer than `steps` counts only up to there."""
@@ -73,6 +76,7 @@ def temporary_bytes(rule, length, key, rows=8):
     return compiled.compiled.memory_analysis().temp_size_in_bytes
 
 
+@pytest.mark.slow
 def test_storage_is_bounded_by_what_is_done_at_once(key):
     """Check 6: per further rollout one state and its questions (here at most 250 bytes a sequence), not its steps."""
     rule = lambda steps, together: ChunkParallel(MemUP(20, 2, scan_chunk=50, candidates=32), steps, together)

@@ -89,7 +89,7 @@ def test_no_gradient_crosses_a_border(rule, key):
     slopes = np.abs(np.asarray(jax.jit(jax.grad(loss))(batch.inputs.inputs))[0]).sum(axis=-1)
     assert (slopes[:4] == 0).all() and (slopes[4:8] > 0).all()
     if isinstance(rule, MemUP):
-        chosen = score_pass(
+        chosen = eqx.filter_jit(score_pass)(
             rule.score,
             model,
             jax.tree.map(lambda leaf: leaf[0], batch.inputs),
@@ -181,6 +181,7 @@ PAIRS = [(score, None) for score in SCORES]
 PAIRS += [(Surprise(), GumbelTopK()), (RandomScore(), Importance())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("score", "selection"), PAIRS)
 def test_every_score_and_every_selection(score, selection, key):
     model, batch = token_model(key=key), cues(3, 23, key=key)
@@ -199,7 +200,7 @@ def test_every_score_and_every_selection(score, selection, key):
 def test_a_score_pass_does_not_depend_on_its_windows(score, chunk, key):
     model, batch = number_model(key=key, context=3), numbers([29], key=jax.random.key(1))
     sequence = jax.tree.map(lambda leaf: leaf[0], batch.inputs)
-    found = score_pass(score, model, sequence, count=6, scan_chunk=chunk, start=jnp.array(5), key=key)
+    found = eqx.filter_jit(score_pass)(score, model, sequence, count=6, scan_chunk=chunk, start=jnp.array(5), key=key)
     window = sequence.window(jnp.array(-2), 31)
     if isinstance(score, Surprise):
         means = model.detector(window.inputs, window.inside)[:, 0]

@@ -11,7 +11,17 @@ import pytest
 from tests.sequences.conformance import conforms, same_where_inside
 from tests.sequences.files import FORMS, LENGTH, in_memory, npy, parquet, steps, zarr
 from vestige.errors import RunError, UsageError
-from vestige.sequences import AbstractReader, ArrayRecordReader, NpyReader, Steps, StreamSequence, lanes, place, whole
+from vestige.sequences import (
+    AbstractReader,
+    ArrayRecordReader,
+    NpyReader,
+    ParquetReader,
+    Steps,
+    StreamSequence,
+    lanes,
+    place,
+    whole,
+)
 from vestige.sequences.hosting import read_rows
 from vestige.sequences.places import LONGEST, PART, random_place
 
@@ -100,6 +110,34 @@ class TestAsInMemory:
         for start in (0, 8, 0, 16, 0, 8):
             reader.read(start, start + 3)
         assert decoded == [0, 1, 2, 1]
+
+    def test_changes_that_float32_would_round_away_are_refused(self, tmp_path):
+        """A level of 1e7 that changes by 0.1, and time stamps beside a number; float64's own rounding is no change."""
+        draw = np.random.default_rng(0)
+        level = 1e7 + 0.1 * np.cumsum(draw.normal(size=(9, 1)), axis=0)
+        stamps = np.stack([1.7e9 + np.arange(9), draw.normal(size=9)], axis=1)
+        for wide in (level, stamps):
+            reader = npy(tmp_path, wide, np.zeros(9))
+            with pytest.raises(RunError, match="inputs lose their changes in float32, .* first at step 2.* subtract"):
+                host(reader, (1, 0, 8), size=8)
+        rounded = np.full((9, 1), 0.3)
+        rounded[::2] = 0.1 + 0.2
+        for fine in (level - 1e7, rounded, level.astype(np.float32)):
+            host(npy(tmp_path, fine, np.zeros(9)), (1, 0, 8), size=8)
+        with pytest.raises(RunError, match="outcomes lose their changes"):
+            host(npy(tmp_path, np.zeros((9, 1)), level[:, 0]), (1, 0, 8), size=8)
+
+    def test_large_integers_beside_numbers_are_refused(self, tmp_path):
+        pyarrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet as pq
+
+        for value in (2**60, -(2**60), 2**64 - 1):
+            ids = np.array([1, value, 3], np.uint64 if value > 2**63 else np.int64)
+            table = pyarrow.table({"id": ids, "x": np.ones(3, np.float32), "y": np.zeros(3)})
+            pq.write_table(table, tmp_path / "a.parquet")
+            reader = ParquetReader(tmp_path / "a.parquet", inputs=["id", "x"], outcomes="y")
+            with pytest.raises(RunError, match=f"column 'id' is {value:,} at step 1, more than float64 can tell apart"):
+                reader.read(0, 3)
 
     def test_numbers_are_narrowed(self, tmp_path):
         reader = npy(tmp_path, np.arange(9, dtype=np.uint8), np.linspace(0, 1, 9))

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vestige.estimators import Critic, GivenSet, LeaveOneOut, Relax, WithoutReplacement, expect
+
 from .cases import CASES, N, compiled
 
 
@@ -110,3 +112,63 @@ def extremes(name, key):
 def test_rates_over_sixty_orders_of_magnitude(name):
     """About ten million noise draws over all structures."""
     assert extremes(name, jax.random.key(12)).tolist() == [True] * 5
+
+
+MASKS = np.array(
+    [
+        [True, True, True, True, True],
+        [False, False, True, True, True],
+        [True, True, False, True, True],
+        [False, False, False, False, False],
+        [True, True, True, False, False],
+    ]
+)
+
+
+@compiled
+def rows(name, log_rates, masks, keys):
+    """Of every row of a batch: value, log-probability, posterior and estimates, and the gradient of their sum."""
+    make = CASES[name].make
+    estimators = [LeaveOneOut(2), Relax(Critic(log_rates[0].size, 4, key=jax.random.key(5)))]
+    if name == "subset":
+        estimators += [Relax(Critic(log_rates[0].size, 4, key=jax.random.key(5)), 1, GivenSet())]
+    if name in ("subset", "categorical"):
+        estimators += [WithoutReplacement(2)]
+
+    def one(log_rates, mask, key):
+        structure = make(log_rates, mask=mask)
+        draw = structure.sample(key=key)
+        times = structure.posterior(draw.trace, key=key)
+        cost = lambda value: jnp.sum(jnp.sin(jnp.arange(value.size, dtype=value.dtype) * value.ravel()))
+        found = [expect(cost, structure, estimator=estimator, key=key) for estimator in estimators]
+        known = draw.log_prob, jnp.sum(jnp.where(jnp.isfinite(times), times, 0.0)), *found
+        return sum(known), (draw.value, draw.valid, structure.mode().value, *known)
+
+    return jax.vmap(jax.value_and_grad(one, has_aux=True))(log_rates, masks, keys)
+
+
+def test_rows_with_masks_anywhere_and_a_row_of_padding(name):
+    """Masked at the start, in the middle, wholly, at the end: what is masked changes nothing, neither do neighbours."""
+    case = CASES[name]
+    if name in ("arborescence", "arborescence, root 1"):  # a fixed root is there, or nobody is
+        root = 1 if "1" in name else 0
+        masks = np.where(MASKS.any(1)[:, None] & (np.arange(5) == root), True, MASKS)
+    else:
+        masks = MASKS
+    log_rates = case.rates(5, len(masks), seed=11, dtype=np.float32)
+    keys = jax.random.split(jax.random.key(4), len(masks))
+    garbage = np.where(case.seen(masks), log_rates, np.float32(np.nan))
+    clean = jax.device_get(rows(name, log_rates, masks, keys))
+    found = jax.device_get(rows(name, garbage, masks, keys))
+    jax.tree.map(np.testing.assert_array_equal, found, clean)
+    others = masks.copy()
+    others[3] = True
+    ((_, known), slope), (_, without) = found, rows(name, log_rates, others, keys)
+    value, valid, mode, log_prob, *rest = known
+    assert valid.all()
+    for leaf in jax.tree.leaves((known, slope)):
+        assert np.isfinite(leaf).all()
+    assert not value[3].any() and not mode[3].any() and log_prob[3] == 0 and not slope[3].any()
+    assert all(x[3] == 0 for x in rest)
+    assert (slope[~case.seen(masks)] == 0).all()
+    np.testing.assert_allclose(np.delete(slope, 3, 0), np.delete(np.asarray(without), 3, 0), rtol=1e-5, atol=1e-6)

@@ -25,7 +25,11 @@ def _lenient(_strict):
         yield
 
 
-@pytest.fixture(params=["subset", "permutation", "spanning tree", "arborescence, free root", "binary tree", "matching"])
+QUICK = ["permutation", "spanning tree"]
+OTHERS = ["subset", "arborescence, free root", "binary tree", "matching"]
+
+
+@pytest.fixture(params=[*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def name(request):
     return request.param
 
@@ -102,7 +106,7 @@ def test_masks_leave_places_empty(key):
     np.testing.assert_allclose(distribution.log_prob(drawn), -np.log(6), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["permutation", "arborescence"])
+@pytest.mark.parametrize("name", ["permutation", pytest.param("arborescence", marks=pytest.mark.slow)])
 def test_batches_and_transformations(name, key):
     make = CASES[name].make
     log_rates = jnp.asarray(CASES[name].rates(4, 5, seed=1), jnp.float32)

@@ -77,7 +77,7 @@ ORACLES = {
 }
 
 
-@pytest.mark.parametrize(("n", "count"), [(2, 10), (5, 150), (8, 150)])
+@pytest.mark.parametrize(("n", "count"), [(2, 10), (5, 150), pytest.param(8, 150, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ORACLES)
 def test_values(name, n, count):
     times = np.random.default_rng(n).exponential(size=(count, *CASES[name].shape(n)))

@@ -1,5 +1,8 @@
 """What is refused, and in which words."""
 
+import functools
+import threading
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 from jaxtyping import config as jaxtyping_config
 
+from vestige.debug import checks
 from vestige.structures import (
     Arborescence,
     BinaryTree,
@@ -18,7 +22,7 @@ from vestige.structures import (
     Subset,
 )
 
-from .cases import CASES, N, compiled
+from .cases import CASES, N
 
 
 def test_a_gradient_through_a_draw_is_refused(name):
@@ -66,9 +70,25 @@ def test_sizes_that_cannot_be():
             Arborescence(jnp.zeros((3, 3)), root)
 
 
-@compiled
-def values(name, log_rates):
-    return CASES[name].make(log_rates).sample(key=jax.random.key(0)).value
+def drawn(make, log_rates):
+    return make(log_rates).sample(key=jax.random.key(1))
+
+
+def refused(make, log_rates, message):
+    """At once where the values are known; by the flag and NaN where they are not; in compiled programs on request."""
+    log_rates = jnp.asarray(log_rates)
+    draw = functools.partial(drawn, make)
+    with pytest.raises(ValueError, match=message):
+        draw(log_rates)
+    with pytest.raises(ValueError, match=message):
+        jax.vmap(draw)(jnp.stack([log_rates] * 2))
+    found = eqx.filter_jit(draw)(log_rates)
+    assert not found.valid and np.isnan(found.log_prob)
+    with pytest.raises(ValueError, match=type(make(jnp.zeros_like(log_rates))).__name__):
+        found.required()
+    with checks(), pytest.raises(eqx.EquinoxRuntimeError, match=message):
+        eqx.filter_jit(draw)(log_rates)
+    assert not eqx.filter_jit(draw)(log_rates).valid  # and outside as before
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -77,8 +97,7 @@ def test_rates_that_are_no_numbers(name, bad):
     log_rates[(2, 1)[: log_rates.ndim]] = bad
     if CASES[name].keys in ("square", "symmetric"):
         log_rates[1, 2] = bad
-    with pytest.raises(eqx.EquinoxRuntimeError, match="NaN or \\+inf"):
-        values(name, log_rates)
+    refused(CASES[name].make, log_rates, "NaN or \\+inf")
 
 
 NOTHING = np.float32(-np.inf)
@@ -99,11 +118,35 @@ DEAD_ENDS = {
 @pytest.mark.parametrize("kind", DEAD_ENDS)
 def test_no_whole_structure(kind):
     make, log_rates, message = DEAD_ENDS[kind]
-    draw = eqx.filter_jit(lambda x: make(x).sample(key=jax.random.key(1)).value)
-    with pytest.raises(eqx.EquinoxRuntimeError, match=message):
-        draw(np.asarray(log_rates, np.float32))
+    refused(make, np.asarray(log_rates, np.float32), message)
 
 
 def test_edges_have_one_rate():
-    with pytest.raises(eqx.EquinoxRuntimeError, match="not symmetric"):
-        eqx.filter_jit(lambda x: SpanningTree(x).log_rates)(np.triu(np.ones((3, 3), np.float32)))
+    refused(SpanningTree, np.triu(np.ones((3, 3), np.float32)), "not symmetric")
+
+
+def test_checks_are_of_one_thread():
+    """And of one context: the same function is compiled with and without."""
+    compiled_outside = []
+
+    def look():
+        draw = eqx.filter_jit(functools.partial(drawn, Categorical))(jnp.full(3, -jnp.inf))
+        compiled_outside.append(bool(draw.valid))
+
+    with checks():
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+    assert compiled_outside == [False]
+
+
+def test_a_row_of_a_batch_is_named():
+    log_rates = jnp.zeros((4, 3)).at[1].set(-jnp.inf)
+    keys = jax.random.split(jax.random.key(0), 4)
+    with pytest.raises(ValueError, match=r"no item is possible.* \(1 of 4 rows\)"):
+        jax.vmap(lambda x, k: Categorical(x).sample(key=k))(log_rates, keys)
+    draws = jax.jit(jax.vmap(lambda x, k: Categorical(x).sample(key=k)))(log_rates, keys)
+    assert draws.valid.tolist() == [True, False, True, True]
+    np.testing.assert_allclose(draws.log_prob, [-np.log(3), np.nan, -np.log(3), -np.log(3)], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"1 of 4 rows"):
+        draws.required()

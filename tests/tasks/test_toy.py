@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from vestige.estimators import Critic, Exact, LeaveOneOut, Relax, ScoreFunction, expect
+from vestige.models.structured import Rates
 from vestige.structures import Arborescence, BinaryTree, Matching, SpanningTree
-from vestige.tasks import ExpectedCost, Rates, ToyTask
+from vestige.tasks import ExpectedCost, ToyTask
 from vestige.tasks.toy import Distance, elsewhere, fan, height, matched
 from vestige.typing import Batch
 

@@ -4,7 +4,7 @@ import abc
 from typing import Generic, TypeVar
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 State = TypeVar("State")
 
@@ -35,6 +35,13 @@ class AbstractParallelCell(AbstractCell[State]):
 
     @abc.abstractmethod
     def parallel(
-        self, state: State, xs: Float[Array, "time features"], drive: Float[Array, "time drive"] | None = None
+        self,
+        state: State,
+        xs: Float[Array, "time features"],
+        drive: Float[Array, "time drive"] | None = None,
+        mask: Bool[Array, " time"] | None = None,
     ) -> tuple[State, Float[Array, "time hidden"]]:
-        """The states after every step, with a leading time axis, and the outputs: those of one step after the other."""
+        """The states after every step, with a leading time axis, and the outputs: those of one step after the other.
+
+        A step where `mask` is False, wherever it stands, leaves the state as it was; its output means nothing.
+        """

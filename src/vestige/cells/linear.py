@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Bool, Complex, Float
 
 from vestige.cells.contract import AbstractParallelCell
 from vestige.typing import Key
@@ -20,7 +20,8 @@ class LinearRecurrence(AbstractParallelCell[Complex[Array, " units"]]):
     imaginary part of the drive come one after the other.
 
     One after the other, a step costs `units (input + output)` multiplications; `unroll` takes T of them by an
-    associative scan in O(log T) serial steps, O(T units) work and memory.
+    associative scan in O(log T) serial steps, O(T units) work and memory. The state is complex of at least 64 bits,
+    also where parameters and inputs are of 16.
 
     **Raises:** `ValueError` unless `1 <= shortest <= longest`.
     """
@@ -60,7 +61,7 @@ class LinearRecurrence(AbstractParallelCell[Complex[Array, " units"]]):
         self.output_size, self.drive_size = output_size, 2 * units
 
     def init(self) -> Complex[Array, " units"]:
-        return jnp.zeros(self.units, jnp.complex64 if self.angle.dtype == jnp.float32 else jnp.complex128)
+        return jnp.zeros(self.units, jnp.complex128 if self.angle.dtype == jnp.float64 else jnp.complex64)
 
     def __call__(
         self, state: Complex[Array, " units"], x: Float[Array, " features"], drive: Float[Array, " drive"] | None = None
@@ -73,27 +74,35 @@ class LinearRecurrence(AbstractParallelCell[Complex[Array, " units"]]):
         state: Complex[Array, " units"],
         xs: Float[Array, "time features"],
         drive: Float[Array, "time drive"] | None = None,
+        mask: Bool[Array, " time"] | None = None,
     ) -> tuple[Complex[Array, "time units"], Float[Array, "time hidden"]]:
-        eigenvalues = self._eigenvalues()
         admitted = jax.vmap(self._admitted)(xs, drive)
-        admitted = admitted.at[0].add(eigenvalues * state)
+        powers = jnp.broadcast_to(self._eigenvalues(), admitted.shape)
+        if mask is not None:  # such a step is the identity
+            admitted = jnp.where(mask[:, None], admitted, 0)
+            powers = jnp.where(mask[:, None], powers, 1)
+        admitted = admitted.at[0].add(powers[0] * state)
 
         def compose(first, second):
             (decay, there), (further, here) = first, second
             return decay * further, further * there + here
 
-        powers = jnp.broadcast_to(eigenvalues, admitted.shape)
         _, states = jax.lax.associative_scan(compose, (powers, admitted))
         return states, jax.vmap(self._output)(states, xs)
 
     def _eigenvalues(self) -> Complex[Array, " units"]:
-        return jnp.exp(jax.lax.complex(-jnp.exp(self.log_decay), self.angle))
+        return jnp.exp(jax.lax.complex(-jnp.exp(_wide(self.log_decay)), _wide(self.angle)))
 
     def _admitted(self, x: Float[Array, " features"], drive: Float[Array, " drive"] | None) -> Complex[Array, " units"]:
-        admitted = x @ self.into if drive is None else x @ self.into + drive
-        gain = jnp.sqrt(-jnp.expm1(-2.0 * jnp.exp(self.log_decay)))
+        admitted = _wide(x @ self.into if drive is None else x @ self.into + drive)
+        gain = jnp.sqrt(-jnp.expm1(-2.0 * jnp.exp(_wide(self.log_decay))))
         real, imaginary = jnp.split(admitted, 2)
         return jax.lax.complex(gain * real, gain * imaginary)
 
     def _output(self, state: Complex[Array, " units"], x: Float[Array, " features"]) -> Float[Array, " hidden"]:
         return jax.nn.gelu(jnp.concatenate([state.real, state.imag]) @ self.out + x @ self.direct)
+
+
+def _wide(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """In at least 32 bits: there are no complex numbers of less, and decays near 1 would be 1."""
+    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.cells.contract import AbstractCell, AbstractParallelCell
+from vestige.numerics import masked_where
 
 
 def unroll(
@@ -19,19 +20,15 @@ def unroll(
 ) -> tuple[Any, Float[Array, "time hidden"]]:
     """Take all steps: at once where the cell can, else by a scan.
 
-    Padding (`mask` False) comes last. It leaves the state as it was, and its outputs mean nothing.
+    Padding (`mask` False), at the start, in the middle or at the end, leaves the state as it was, whatever it holds;
+    its outputs mean nothing.
 
     **Returns:** the state after the last step, and the outputs. Backward storage is linear in the number of steps.
     """
+    xs, drive = masked_where(mask, (xs, drive))
     if isinstance(cell, AbstractParallelCell):
-        states, outputs = cell.parallel(state, xs, drive)
-        if mask is None:
-            return jax.tree.map(lambda leaf: leaf[-1], states), outputs
-        steps = jnp.sum(mask)
-        end = jax.tree.map(
-            lambda all, first: jnp.where(steps > 0, all[jnp.maximum(steps - 1, 0)], first), states, state
-        )
-        return end, outputs
+        states, outputs = cell.parallel(state, xs, drive, mask)
+        return jax.tree.map(lambda leaf: leaf[-1], states), outputs
 
     def step(state: Any, xs: tuple[Any, ...]) -> tuple[Any, Float[Array, " hidden"]]:
         x, driven, keep = xs

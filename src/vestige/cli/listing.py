@@ -88,11 +88,19 @@ def _one(entry: Entry) -> None:
     console.print(table)
     told = {name: entry.published(experiment) for name, experiment in entry.presets.items()}
     label = metric(headline).label
-    for name, published in told.items():
-        rows = published.get("metrics", {}).items()
-        shown = ", ".join(f"{model} {values[headline]}" for model, values in rows if headline in values)
-        shown = shown or "none for these options"
-        console.print(f"published {label}, {name}: {shown}")
+    shown = {
+        name: ", ".join(
+            f"{model} {values[headline]}"
+            for model, values in published.get("metrics", {}).items()
+            if headline in values
+        )
+        for name, published in told.items()
+    }
+    if not any(shown.values()):
+        console.print(f"published {label}: none for these options")
+    for name, values in shown.items():
+        if any(shown.values()):
+            console.print(f"published {label}, {name}: {values or 'none for these options'}")
     console.print(f"\n{choices(small)}")
 
 

@@ -25,13 +25,15 @@ def print_results(folder: Path) -> None:
         "this run": [row.ours for row in rows],
         "best possible": [row.best for row in rows],
         "chance": [row.chance for row in rows],
+        "baseline": [row.baseline for row in rows],
     }
     lines = own | {f"{model}, paper": [row.published.get(model) for row in rows] for model in models}
     told = {name: values for name, values in lines.items() if name == "this run" or any(v is not None for v in values)}
     unit = shared_unit(row.name for row in rows)
     table = plain_table(f"{folder} ({unit})" if unit else str(folder))
     table.add_column("", no_wrap=True)
-    columns = [[row.name, *(format_number(line[i]) for line in told.values())] for i, row in enumerate(rows)]
+    shown = lambda i, name, line: "undefined" if name == "this run" and rows[i].undefined else format_number(line[i])
+    columns = [[row.name, *(shown(i, name, line) for name, line in told.items())] for i, row in enumerate(rows)]
     if not _side_by_side(told, columns):
         for name in told:
             table.add_column(name, justify="right", overflow="fold")

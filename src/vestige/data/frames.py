@@ -11,8 +11,8 @@ from vestige.errors import UsageError
 class FrameSet:
     """Recordings of frames of numbers, all in one array.
 
-    `frames` (total, channels), the recordings one after another; `lengths` int32, the frames of each; `channels` names
-    the columns. Raises UsageError if they do not agree or something is empty.
+    `frames` (total, channels), the recordings one after another; `lengths`, the frames of each, of any type of
+    integer; `channels` names the columns. Raises UsageError if they do not agree or something is empty.
     """
 
     frames: np.ndarray
@@ -26,19 +26,24 @@ class FrameSet:
                 f"FrameSet: `frames` must be (total, {len(self.channels)}), one column a channel and nothing empty, "
                 f"got {frames.shape}."
             )
-        if lengths.ndim != 1 or lengths.min(initial=1) < 1 or lengths.sum() != len(frames):
+        total = sum(map(int, lengths.reshape(-1)))  # exact: a sum of uint64 may come round to anything
+        if lengths.ndim != 1 or lengths.min(initial=1) < 1 or total != len(frames):
             raise UsageError(
-                f"FrameSet: `lengths` must be positive and sum to {len(frames)} frames, got a sum of {lengths.sum()}."
+                f"FrameSet: `lengths` must be positive and sum to {len(frames)} frames, got a sum of {total}."
             )
 
     @property
     def starts(self) -> np.ndarray:
         """The first frame of each recording."""
-        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
+        return np.concatenate([[0], self._ends[:-1]])
 
     def recordings(self) -> list[np.ndarray]:
         """Each recording by itself, (frames, channels)."""
-        return np.split(self.frames, np.cumsum(self.lengths)[:-1])
+        return np.split(self.frames, self._ends[:-1])
+
+    @property
+    def _ends(self) -> np.ndarray:
+        return np.cumsum(self.lengths.astype(np.int64))
 
     def every(self, nth: int) -> "FrameSet":
         """Frames 0, n, 2n, … of each recording. Raises UsageError if `nth` is less than 1."""

@@ -10,6 +10,7 @@ from vestige.data.frames import FrameSet
 from vestige.data.npz import read_named
 from vestige.errors import UsageError
 
+EXACT = 2**53
 WANTED = (
     "an .npy file of observations (time, numbers), or an .npz file with observations and, if there are several "
     "recordings one after the other, their lengths, and outcomes (time, numbers) to be read out of states"
@@ -20,7 +21,8 @@ WANTED = (
 class Recorded:
     """Observations of some recordings, and what is to be read out of states at the same steps.
 
-    `outcomes` (total, d) float32, NaN where not known; d may be 0. Raises UsageError where there are more or fewer.
+    `outcomes` (total, d), NaN where not known; d may be 0. Both have the digits of the file: who scales them casts
+    afterwards. Raises UsageError where there are more or fewer.
     """
 
     frames: FrameSet
@@ -49,10 +51,10 @@ class Recorded:
 
 
 def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
-    """What a file holds, as float32, and the type of its observations.
+    """What a file holds, in float64, and the type of its observations.
 
     **Raises** `UsageError`, naming the file, where it is missing, of another kind or damaged, where its arrays are not
-    of numbers, or do not go together.
+    of numbers, hold integers that float64 cannot, or do not go together.
     """
     if path.suffix not in (".npy", ".npz"):
         raise UsageError(f"{path}: recordings are read from {WANTED}.")
@@ -73,10 +75,23 @@ def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
     outcomes = outcomes[:, None] if outcomes.ndim == 1 else outcomes
     names = tuple(f"value {j}" for j in range(seen.shape[1] if seen.ndim == 2 else 0))
     try:
-        frames = FrameSet(seen.astype(np.float32), lengths.astype(np.int32), names)
-        return Recorded(frames, outcomes.astype(np.float32)), seen.dtype
+        frames = FrameSet(_exact(path, "observations", seen), lengths, names)
+        return Recorded(frames, _exact(path, "outcomes", outcomes)), seen.dtype
     except UsageError as error:
         raise UsageError(f"{path}: {str(error).replace('`frames`', 'observations')}") from None
+
+
+def _exact(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+    """As float64. **Raises** `UsageError` where an integer is too large for it."""
+    found = values.astype(np.float64)
+    if values.dtype.kind in "iu" and np.any(
+        wrong := (values > EXACT) | (values < -EXACT if values.dtype.kind == "i" else False)
+    ):
+        raise UsageError(
+            f"{path}: integers of {name} must be within ±{EXACT:,}, which float64 can tell apart, got "
+            f"{values[wrong].flat[0]:,}; subtract an offset."
+        )
+    return found
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

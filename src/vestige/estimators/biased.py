@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
 from vestige.estimators.marginals import arborescence_marginals, spanning_tree_marginals, subset_marginals
 from vestige.structures import AbstractStructure, Arborescence, Categorical, Choices, SpanningTree, Subset
+from vestige.structures.contract import flagged
 from vestige.typing import Key
 
 
@@ -70,7 +71,8 @@ class BiasedRelaxation(AbstractEstimator):
 
     def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
         def one(key: Key) -> Array:
-            return fn(_soft(structure, structure.arrivals(key=key), self.temperature))
+            soft = _soft(structure, structure.arrivals(key=key), self.temperature)
+            return flagged(full_precision(fn(soft)), structure.usable)
 
         return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
 
@@ -91,9 +93,10 @@ class BiasedStraightThrough(AbstractEstimator):
     def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
         def one(key: Key) -> Array:
             log_times = structure.arrivals(key=key)
-            hard = jax.lax.stop_gradient(structure.solve(log_times).value)
+            draw = structure.solve(jax.lax.stop_gradient(log_times))
+            hard = jax.lax.stop_gradient(draw.value)
             soft = _soft(structure, log_times, self.temperature)
-            return fn(hard + (soft - jax.lax.stop_gradient(soft)))
+            return flagged(full_precision(fn(hard + (soft - jax.lax.stop_gradient(soft)))), draw.valid)
 
         return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
 

@@ -22,6 +22,10 @@ class AbstractEstimator(eqx.Module):
     Whatever is learned in an estimator (a running mean, a baseline, a critic) is an array in it, and its gradient
     comes by the same `jax.grad` as everything else: keep the estimator beside the model and give both to the
     optimiser.
+
+    That gradient is the one of a loss of its own, to be descended, whatever is done with the estimate: a reward may be
+    maximised by `-expect(...)`, scaled, or stand inside a larger loss. Under `jax.vmap` it is the mean over the rows
+    whose estimate counts; one whose cotangent is exactly zero teaches nothing.
     """
 
     @abc.abstractmethod
@@ -36,16 +40,19 @@ def expect(
     """E[fn(X)] for X drawn from `structure`, differentiable from outside with plain `jax.grad`.
 
     The gradient reaches the structure's log-rates by the estimator's means, and what `fn` closes over pathwise.
-    It is of first order. Under `jax.vmap` every row needs a key of its own.
+    It is of first order, in reverse or in forward mode; a second derivative by the rates raises `TypeError` where the
+    estimator has none (`Exact` has). Under `jax.vmap` every row needs a key of its own.
 
     **Arguments:**
 
-    - `fn`: takes the value of a draw, an indicator array, and returns a scalar, to be minimised or maximised.
+    - `fn`: takes the value of a draw, an indicator array, and returns a scalar. To maximise it, minimise
+        `-expect(...)`.
     - `structure`: of `vestige.structures`.
     - `estimator`: e.g. `LeaveOneOut(draws=4)`.
     - `context`: handed to learned baselines and critics: what the rates were made from. Any arrays, held fixed.
 
-    **Raises:** `TypeError` where `fn` does not return a scalar; what the estimator and the structure raise.
+    **Raises:** `TypeError` where `fn` does not return a scalar; what the estimator and the structure raise. In compiled
+    programs, where log-rates that admit no structure cannot raise, estimate and gradient are NaN (see `vestige.debug`).
     """
     shape = jax.eval_shape(lambda s: fn(_example(s)), structure)
     one = isinstance(shape, jax.ShapeDtypeStruct) and shape.shape == ()
@@ -56,3 +63,8 @@ def expect(
 
 def _example(structure: AbstractStructure) -> Float[Array, "..."]:
     return structure.value(structure.run(structure.log_rates))
+
+
+def full_precision(costs: Float[Array, "*draws"]) -> Float[Array, "*draws"]:
+    """Costs in at least 32 bits: differences of costs are what a score is weighed by."""
+    return costs.astype(jnp.float32) if costs.dtype.itemsize < 4 else costs

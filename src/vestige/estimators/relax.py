@@ -8,12 +8,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.attach import attach
 from vestige.estimators.baselines import AbstractBaseline, NoBaseline
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.lessons import with_lesson
 from vestige.estimators.score_function import draw_many
 from vestige.estimators.scores import SetScore, TimesScore, TraceScore
 from vestige.structures import AbstractStructure, Draw, Subset, subset_posterior
+from vestige.structures.attached import attached
+from vestige.structures.contract import flagged
 from vestige.typing import Key
 
 
@@ -118,34 +120,39 @@ class Relax(AbstractEstimator):
     def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
         key_draws, key_noise = jax.random.split(key)
         draws = draw_many(structure, self.draws, key=key_draws)
-        costs = jax.vmap(fn)(draws.value)
+        costs = full_precision(jax.vmap(fn)(draws.value))
         still = jax.lax.stop_gradient(costs)
-        present = structure.log_rates > -jnp.inf
-        rates = jax.lax.stop_gradient(structure.log_rates)
-
+        held = jax.lax.stop_gradient(structure)
+        present = held.log_rates > -jnp.inf
         keys = jax.random.split(key_draws, self.draws), jax.random.split(key_noise, self.draws)
 
-        def terms(rates: Array) -> Any:
-            here = eqx.tree_at(lambda s: s.log_rates, structure, rates)
+        def loss(learner: tuple[CriticFunction, AbstractBaseline]) -> tuple[Float[Array, ""], Float[Array, "*keys"]]:
+            critic, baseline = learner
 
-            def one(draw: Draw, key_draw: Key, key_again: Key) -> Any:
-                arrivals = here.arrivals(key=key_draw)  # the same noise as in the draw
-                return self.noise.terms(self.critic, here, draw, arrivals, context, key=key_again)
+            def terms(rates: Array) -> Any:
+                here = held.with_log_rates(rates)
 
-            return jax.vmap(one)(draws, *keys)
+                def one(draw: Draw, key_draw: Key, key_again: Key) -> Any:
+                    arrivals = here.arrivals(key=key_draw)  # the same noise as in the draw
+                    return self.noise.terms(critic, here, draw, arrivals, context, key=key_again)
 
-        (_, controls, corrections), pull_back = jax.vjp(terms, rates)
-        # What the critic leaves of the cost weighs the score: a constant as to the rates, not as to the critic.
-        left = still - controls
-        weights = left - _held(self.baseline)(left, context)
-        share = jnp.full_like(corrections, 1 / self.draws)
-        (found,) = pull_back((share * weights, jnp.zeros_like(controls), share))
-        found = jnp.where(present, found, 0.0)
-        slope = jnp.sum(jnp.where(present, jax.lax.stop_gradient(found) * structure.log_rates, 0.0))
-        training = self.baseline.loss(jax.lax.stop_gradient(left), context)
-        if self.trained:
-            training = jnp.sum(found**2) + training
-        return attach(jnp.mean(still), jnp.mean(costs) + slope + training)
+                return jax.vmap(one)(draws, *keys)
+
+            (_, controls, corrections), pull_back = jax.vjp(terms, held.log_rates)
+            # What the critic leaves of the cost weighs the score: a constant as to the rates, not as to the critic.
+            left = still - controls
+            weights = left - _held(baseline)(left, context)
+            share = jnp.full_like(corrections, 1 / self.draws)
+            (found,) = pull_back((share * weights, jnp.zeros_like(controls), share))
+            found = jnp.where(present, found, 0.0)
+            training = baseline.loss(jax.lax.stop_gradient(left), context)
+            if self.trained:
+                training = jnp.sum(found**2) + training
+            return training, found
+
+        value, found = with_lesson(jnp.mean(costs), (self.critic, self.baseline), loss)
+        rates = jnp.where(present, structure.log_rates, 0.0)
+        return flagged(attached(value, rates, found, costs), jnp.all(draws.valid))
 
 
 def _held(baseline: AbstractBaseline) -> AbstractBaseline:

@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.attach import attach
 from vestige.estimators.baselines import AbstractBaseline, MeanOfOthers, NoBaseline
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.lessons import with_lesson
 from vestige.estimators.scores import AbstractScore, TraceScore
 from vestige.structures import AbstractStructure, Draw
+from vestige.structures.attached import attached
+from vestige.structures.contract import flagged
 from vestige.typing import Key
 
 
@@ -71,9 +73,13 @@ def by_score(
     fn: Cost, structure: AbstractStructure, draws: Draw, score: AbstractScore, baseline: AbstractBaseline, context: Any
 ) -> Float[Array, ""]:
     """The mean cost of the draws, with the score-function gradient for the rates."""
-    costs = jax.vmap(fn)(draws.value)
+    costs = full_precision(jax.vmap(fn)(draws.value))
     still = jax.lax.stop_gradient(costs)
-    weights = jax.lax.stop_gradient(still - baseline(still, context))
     log_probs = jax.vmap(lambda draw: score.log_prob(structure, draw))(draws)
-    surrogate = jnp.mean(costs) + jnp.mean(weights * log_probs) + baseline.loss(still, context)
-    return attach(jnp.mean(still), surrogate)
+
+    def loss(baseline: AbstractBaseline) -> tuple[Float[Array, ""], Float[Array, " draws"]]:
+        return baseline.loss(still, context), still - baseline(still, context)
+
+    value, weights = with_lesson(jnp.mean(costs), baseline, loss)
+    weights = (weights / costs.shape[0]).astype(log_probs.dtype)
+    return flagged(attached(value, log_probs, weights, costs), jnp.all(draws.valid))

@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.attach import attach
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.debug import require
+from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
 from vestige.structures import AbstractStructure, Categorical, Permutation, Subset, distinct_traces
+from vestige.structures.attached import attached
+from vestige.structures.contract import absent, flagged
 from vestige.typing import Key
 
 
@@ -37,6 +39,7 @@ class WithoutReplacement(AbstractEstimator):
             )
         found = distinct_traces(jax.lax.stop_gradient(structure), self.draws + 1, key=key)
         there = found.log_probs[:-1] > -jnp.inf
+        there = there.at[0].set(there[0] | absent(structure.mask))  # the empty one, which is certain
         threshold = found.perturbed[-1]
         traces = jax.vmap(structure.replay)(found.winners[:-1])
         log_probs = jnp.where(there, jax.vmap(structure.log_prob)(traces), -jnp.inf)
@@ -46,9 +49,9 @@ class WithoutReplacement(AbstractEstimator):
         included = jnp.where(threshold > -jnp.inf, -jnp.expm1(-jnp.exp(gap)), 1.0)
         weights = jnp.where(there, jnp.exp(fixed) / jnp.maximum(included, jnp.finfo(fixed.dtype).tiny), 0.0)
         costs = jax.vmap(lambda trace: fn(jax.lax.stop_gradient(structure.value(trace))))(traces)
-        costs = jnp.where(there, costs, 0.0)
+        costs = full_precision(jnp.where(there, costs, 0.0))
         still = jax.lax.stop_gradient(costs)
-        mean = jnp.sum(weights * still)
-        advantage = weights * (still * (1.0 - jnp.exp(fixed) + weights) - mean)
-        scored = jnp.sum(advantage * jnp.where(there, log_probs, 0.0))
-        return attach(mean, jnp.sum(weights * costs) + scored)
+        advantage = weights * (still * (1.0 - jnp.exp(fixed) + weights) - jnp.sum(weights * still))
+        estimate = attached(jnp.sum(weights * costs), jnp.where(there, log_probs, 0.0), advantage, costs)
+        valid = there[0] & structure.usable
+        return flagged(require(estimate, valid, structure.incomplete), valid)

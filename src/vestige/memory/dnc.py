@@ -105,7 +105,7 @@ class DNC(AbstractFeedbackMemory[DNCState]):
 
     @rematerialised
     def write(self, state: DNCState, z: Float[Array, " latent"], h: Float[Array, " hidden"]) -> DNCState:
-        emitted = self.write_interface(jnp.concatenate([h, z]))
+        emitted = self.write_interface(jnp.concatenate([h, z])).astype(state.memory.dtype)
         write_key, erase, vector, gates, strength, free_gates = split(emitted, self._write_sizes)
         gates = jax.nn.sigmoid(steer(gates))
         usage = update_usage(state.usage, state.write_weights, jax.nn.sigmoid(steer(free_gates)), state.read_weights)
@@ -126,7 +126,7 @@ class DNC(AbstractFeedbackMemory[DNCState]):
 
     @rematerialised
     def read(self, state: DNCState, h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], DNCState, Info]:
-        keys, strengths, modes = split(self.read_interface(h), self._read_sizes)
+        keys, strengths, modes = split(self.read_interface(h).astype(state.memory.dtype), self._read_sizes)
         modes = jax.nn.softmax(steer(modes).reshape(self.heads, 3), axis=-1)
         content = content_weights(keys.reshape(self.heads, -1), oneplus(steer(strengths)), state.memory)
         backward, forward = directional_read_weights(state.links, state.read_weights)

@@ -15,8 +15,13 @@ def batched_map(f: Callable[[Any], Any], rows: Any, *, at_most: int) -> Any:
 
     **Arguments:** `f`: of a row, to a pytree of arrays; `rows`: a pytree of arrays with a leading axis that all leaves
     share, at least 1 long.
+
+    **Raises:** `ValueError` where leaves have different numbers of rows, or none.
     """
-    count = jax.tree.leaves(rows)[0].shape[0]
+    counts = {leaf.shape[0] for leaf in jax.tree.leaves(rows)}
+    if len(counts) != 1 or min(counts) < 1:
+        raise ValueError(f"batched_map: all leaves of rows must have as many rows, at least 1, got {sorted(counts)}")
+    (count,) = counts
     rounds = -(-count // at_most)
     together = -(-count // rounds)
     if rounds * together != count:

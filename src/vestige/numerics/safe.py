@@ -25,12 +25,14 @@ def masked_mean(x: Float[Array, "*shape"], mask: Bool[Array, "*shape"] | None) -
 def masked_where(mask: Bool[Array, " time"] | None, tree: PyTree[Array]) -> PyTree[Array]:
     """Replace the padded steps of every leaf, time first, by zeros, *before* anything reads them.
 
-    Replacing afterwards would let a NaN in the padding reach the gradient.
+    Replacing afterwards would let a NaN in the padding reach the gradient. Random keys stay as they are.
     """
     if mask is None:
         return tree
 
     def clean(leaf: Array) -> Array:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return leaf
         return jnp.where(mask.reshape(mask.shape + (1,) * (leaf.ndim - 1)), leaf, jnp.zeros((), leaf.dtype))
 
     return jax.tree.map(clean, tree)

@@ -131,6 +131,14 @@ KNOWN_METRICS = (
     Metric(
         "repeat_error", "The same, last frame again", "Of who predicts that nothing changes.", None, role="baseline"
     ),
+    Metric("mean_error", "The same, mean image", "Of who always predicts the mean frame.", None, role="baseline"),
+    Metric(
+        "extrapolation_error",
+        "The same, extrapolated",
+        "Of who predicts that what moves goes on moving.",
+        None,
+        role="baseline",
+    ),
     Metric(
         "linear_error",
         "The same, linear regression",
@@ -154,6 +162,14 @@ KNOWN_METRICS = (
         role="baseline",
     ),
     Metric(
+        "constant_log_likelihood",
+        "The same, constant rates",
+        "Of counts with their mean rates in training.",
+        None,
+        "nats",
+        role="baseline",
+    ),
+    Metric(
         "outcome_r2",
         "Outcomes, R²",
         "How well a ridge regression on the state tells the outcomes, of held-out steps.",
@@ -167,6 +183,10 @@ KNOWN_METRICS = (
         role="baseline",
     ),
     Metric("bits_per_character", "Bits per character", "Cost of the next character, in bits.", "lower", "bits"),
+    Metric("unigram_bits", "The same, single characters", "From frequencies alone.", None, "bits", role="baseline"),
+    Metric(
+        "bigram_bits", "The same, pairs", "From frequencies after the last character.", None, "bits", role="baseline"
+    ),
     Metric(
         "position_error",
         "Position error",
@@ -182,6 +202,22 @@ KNOWN_METRICS = (
     ),
     Metric("reward", "Reward", "Mean sum of rewards of an episode.", "higher"),
     Metric("cross_entropy", "Cross-entropy", "Cost of the right answer, in nats.", "lower", "nats"),
+    Metric(
+        "majority_accuracy",
+        "The same, majority class",
+        "Of who always says the most frequent class.",
+        None,
+        role="baseline",
+    ),
+    Metric(
+        "frequency_cross_entropy",
+        "The same, frequencies alone",
+        "Of who knows how often each class comes, and nothing else: the entropy of the held-out classes, in nats.",
+        None,
+        "nats",
+        role="baseline",
+    ),
+    Metric("constant_mse", "The same, mean alone", "Variance of the held-out outcomes.", None, role="baseline"),
     Metric(
         "information",
         "Information",

@@ -14,9 +14,11 @@ def number(value: Any) -> float | None:
 
 
 def format_number(value: int | float | None) -> str:
-    """`value` with as many digits as are worth reading; a dash for None."""
+    """`value` with as many digits as are worth reading; a dash for None, "NaN" and "∞" for what is no number."""
     if value is None:
         return MISSING
+    if not math.isfinite(value):
+        return _not_finite(value)
     size = abs(value)
     if size >= 1e6:
         text = f"{value:,.0f}"
@@ -31,6 +33,10 @@ def format_number(value: int | float | None) -> str:
     else:
         return "< 0.001" if value > 0 else "> −0.001"
     return text.replace("-", "−")
+
+
+def _not_finite(value: float) -> str:
+    return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
 
 
 def format_count(value: Any) -> str:
@@ -49,6 +55,8 @@ def format_seconds(value: int | float | None) -> str:
     """A duration in its two largest units: `4.2 s`, `12 min 14 s`, `3 h 5 min`."""
     if value is None:
         return MISSING
+    if not math.isfinite(value):
+        return _not_finite(value)
     if value < 59.95:
         return f"{value:.1f} s"
     whole = round(value)
@@ -59,13 +67,15 @@ def format_seconds(value: int | float | None) -> str:
 
 def format_short_seconds(value: int | float | None) -> str:
     """A duration in one unit, for a narrow column: `4.2 s`, `12.2 min`, `3.1 h`."""
-    if value is None or value < 59.95:
+    if value is None or value < 59.95 or not math.isfinite(value):
         return format_seconds(value)
     return f"{value / 60:.1f} min" if value < 3597 else f"{value / 3600:,.1f} h"
 
 
 def format_steps(value: int | float) -> str:
     """A number of updates for the foot of a curve: `500`, `2k`, `1.5M`."""
+    if not math.isfinite(value):
+        return _not_finite(value)
     for unit, size in (("M", 1e6), ("k", 1e3)):
         if abs(value) >= size:
             return f"{value / size:.4g}{unit}"
@@ -74,6 +84,8 @@ def format_steps(value: int | float) -> str:
 
 def format_bytes(value: int | float) -> str:
     """An amount of memory in the unit that suits it: `820 B`, `6.1 MiB`, `1.5 GiB`."""
+    if not math.isfinite(value):
+        return _not_finite(value)
     for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if value >= size:
             return f"{value / size:.3g} {unit}"

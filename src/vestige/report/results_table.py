@@ -12,7 +12,11 @@ from vestige.report.run import Run, read_run
 
 @dataclass(frozen=True)
 class ResultRow:
-    """One metric: our value beside the published ones (by model), the best possible and mere chance."""
+    """One metric: our value beside the published ones (by model), the best possible and mere chance.
+
+    A metric that somebody else reaches on the same data has its value in `baseline`, and `ours` is None. `undefined`
+    says that the run was evaluated and that the value is no number.
+    """
 
     name: str
     label: str
@@ -21,6 +25,8 @@ class ResultRow:
     published: Mapping[str, float | None] = field(default_factory=dict)
     best: float | None = None
     chance: float | None = None
+    baseline: float | None = None
+    undefined: bool = False
 
 
 def rows(run: Run) -> list[ResultRow]:
@@ -33,7 +39,20 @@ def rows(run: Run) -> list[ResultRow]:
         about, bound = metric(name), mapping(bounds.get(name))
         published = {model: number(values.get(name)) for model, values in models.items()}
         best, chance = number(bound.get("best")), number(bound.get("chance"))
-        table.append(ResultRow(name, about.label, about.explanation, ours.get(name), published, best, chance))
+        value, theirs = ours.get(name), about.role == "baseline"
+        table.append(
+            ResultRow(
+                name,
+                about.label,
+                about.explanation,
+                None if theirs else value,
+                published,
+                best,
+                chance,
+                value if theirs else None,
+                name in ours and value is None,
+            )
+        )
     return table
 
 

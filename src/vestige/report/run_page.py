@@ -29,6 +29,7 @@ def run_page(folder: Path) -> str:
         models=list(table[0].published) if table else [],
         best=any(row.best is not None for row in table),
         chance=any(row.chance is not None for row in table),
+        baseline=any(row.baseline is not None for row in table),
         source=run.published.get("source"),
         note=run.published.get("note"),
         sections=sections,

@@ -16,7 +16,8 @@ def advantages(
     """Generalised advantage estimates of one episode (Schulman et al. 2016, arXiv:1506.02438, equation 16).
 
     `A_t = d_t + discount trace A_{t+1}`, where `d_t = r_t + discount V_{t+1} - V_t`. Nothing follows the last step of
-    the episode: both V and A are 0 there. Padding (`mask` False) comes last and has advantage 0.
+    the episode: both V and A are 0 there. Padding (`mask` False), wherever it stands, has advantage 0 and is passed
+    over.
     """
 
     def before(later: tuple[Array, Array], now: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], Array]:
@@ -24,7 +25,7 @@ def advantages(
         next_value, next_advantage = later
         error = reward + discount * next_value - value
         advantage = jnp.where(there, error + discount * trace * next_advantage, 0.0)
-        return (jnp.where(there, value, 0.0), advantage), advantage
+        return (jnp.where(there, value, next_value), jnp.where(there, advantage, next_advantage)), advantage
 
     zero = jnp.zeros((), values.dtype)
     return jax.lax.scan(before, (zero, zero), (rewards, values, mask), reverse=True)[1]

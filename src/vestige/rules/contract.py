@@ -19,6 +19,16 @@ class Step(NamedTuple):
     metrics: Metrics
 
 
+def check_unmasked(rule: str, batch: Batch) -> None:
+    """**Raises:** `ValueError` where a batch of independent rows holds a mask or resets, which would be ignored."""
+    for name, given in (("mask", batch.mask), ("reset", batch.reset)):
+        if given is not None:
+            raise ValueError(
+                f"{rule}: the rows of a batch are independent data without time, so that {name} has no meaning here; "
+                f"got one of shape {given.shape}. Leave out the rows that do not count."
+            )
+
+
 class AbstractRule(eqx.Module):
     """Turns a model and a batch into a gradient-shaped update. It neither owns an optimiser nor loops.
 

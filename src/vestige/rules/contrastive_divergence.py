@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from vestige.models.harmonium import Harmonium
 from vestige.rules.clip import check_clip, clipped
-from vestige.rules.contract import AbstractRule, Step
+from vestige.rules.contract import AbstractRule, Step, check_unmasked
 from vestige.rules.objectives import ContrastiveDivergence
 from vestige.typing import Batch, Key, PyTree
 
@@ -45,6 +45,7 @@ class ContrastiveDivergenceRule(AbstractRule):
         return jax.tree.map(lambda leaf: leaf[rows], batch.inputs)
 
     def step(self, model: Harmonium, carry: PyTree[Array] | None, batch: Batch, *, key: Key) -> Step:
+        check_unmasked("ContrastiveDivergence", batch)
         weights, rest = eqx.partition(model, eqx.is_inexact_array)
         fantasies = None if carry is None else self._continued(model, carry, key=key)
 

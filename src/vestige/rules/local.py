@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from vestige.models.filters import AbstractFilter
 from vestige.numerics import masked_mean
@@ -38,7 +38,7 @@ class TemporallyLocal(AbstractRule):
     in the rate. A slot whose sequence has ended takes one of the batch. (Abdulsalam & Makin 2023; the notes' 3.0.)
 
     Storage: that of `update_interval` steps, whatever the length of the sequences. Missing observations are not learned
-    from.
+    from, nor are infinite ones, which leave the state as it is, too; the metric `infinite_values` counts them.
 
     **Arguments:**
 
@@ -71,7 +71,8 @@ class TemporallyLocal(AbstractRule):
     def step(self, model: AbstractFilter, carry: LocalCarry, batch: Batch, *, key: Key) -> Step:
         slots = carry.slots.refilled(batch.inputs, model.init())
         observations = _next(slots, self.update_interval + self.target.ahead)
-        learned = self.learn(model, slots.state, observations, maker=ema_model(carry.slow, model), key=key)
+        maker = ema_model(carry.slow, model)
+        learned = self.learn(model, slots.state, observations, maker=maker, skip_nonfinite=False, key=key)
         after = LocalCarry(
             Slots(slots.sequence, slots.offset + self.update_interval, learned.states),
             averaged(carry.slow, model, self.slow),
@@ -85,9 +86,14 @@ class TemporallyLocal(AbstractRule):
         observations: Float[Array, "batch upcoming observed"],
         *,
         maker: AbstractFilter | None = None,
+        skip_nonfinite: bool = True,
         key: Key,
     ) -> "Learned":
         """What `step` does, for observations that are handed over as they come: nothing but states need be kept.
+
+        An update that is not finite, because of one infinite observation for instance, is left out and counted:
+        gradients are zeros, and a state that would not be finite stays as it was. (In `step` that is the matter of
+        `fit`, which stops or counts.)
 
         **Arguments:**
 
@@ -95,7 +101,17 @@ class TemporallyLocal(AbstractRule):
         - `observations`: y_t and those after it, `update_interval` and as many more as `target` looks ahead; one that
           is missing is NaN.
         - `maker`: of the states; by default the model.
+        - `skip_nonfinite`: False passes on what came, finite or not.
+
+        **Raises:** `ValueError` for fewer or more observations.
         """
+        needed = self.update_interval + self.target.ahead
+        if observations.shape[1] != needed:
+            raise ValueError(
+                f"TemporallyLocal.learn: observations must be {needed} steps, {self.update_interval} of an update and "
+                f"{self.target.ahead} more that the target looks ahead, got {observations.shape[1]}; keep the last "
+                f"{self.target.ahead} for the next call"
+            )
         maker = model if maker is None else maker
         after, previous = jax.vmap(maker.unroll)(states, observations[:, : self.update_interval])
         weights, rest = eqx.partition(model, eqx.is_inexact_array)
@@ -105,7 +121,10 @@ class TemporallyLocal(AbstractRule):
 
         value, grads = jax.value_and_grad(loss)(weights)
         grads, norm = clipped(grads, self.clip)
-        return Learned(grads, after, {"loss": value, "grad_norm": norm})
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.update_interval])).astype(value.dtype)
+        metrics = {"loss": value, "grad_norm": norm, "infinite_values": infinite}
+        found = Learned(grads, after, metrics, jnp.zeros((), jnp.int32))
+        return _guarded(found, states) if skip_nonfinite else found
 
 
 class Learned(NamedTuple):
@@ -116,6 +135,18 @@ class Learned(NamedTuple):
     states: Float[Array, "batch hidden"]
     """x after the last step."""
     metrics: dict[str, Float[Array, ""]]
+    skipped: Int[Array, ""]
+    """1 where the update was left out because it was not finite; else 0."""
+
+
+def _guarded(found: Learned, before: Float[Array, "batch hidden"]) -> Learned:
+    """Without gradients and states that are not finite."""
+    finite = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves((found.grads, found.metrics, found.states))]
+    good = jnp.all(jnp.stack(finite))
+    grads = jax.tree.map(lambda leaf: jnp.where(good, leaf, jnp.zeros_like(leaf)), found.grads)
+    usable = jnp.all(jnp.isfinite(found.states), axis=-1, keepdims=True)
+    states = jnp.where(usable, found.states, before)
+    return Learned(grads, states, found.metrics, 1 - good.astype(jnp.int32))
 
 
 class ThroughTime(AbstractRule):
@@ -164,7 +195,8 @@ class ThroughTime(AbstractRule):
         (value, states), grads = jax.value_and_grad(loss, has_aux=True)(weights)
         grads, norm = clipped(grads, self.clip)
         after = Slots(slots.sequence, slots.offset + self.bptt_length, jax.lax.stop_gradient(states))
-        return Step(grads, after, {"loss": value, "grad_norm": norm})
+        infinite = jnp.sum(jnp.isinf(observations[:, : self.bptt_length])).astype(value.dtype)
+        return Step(grads, after, {"loss": value, "grad_norm": norm, "infinite_values": infinite})
 
 
 def _check(rule: str, name: str, steps: int, clip: float | None) -> None:
@@ -196,7 +228,7 @@ def _ascent(
     count = previous.shape[1]
     upcoming = jnp.arange(count)[:, None] + jnp.arange(1 + target.ahead)[None]
     windows = observations[:, upcoming]
-    there = ~jnp.any(jnp.isnan(windows[:, :, 0]), axis=-1)
+    there = jnp.all(jnp.isfinite(windows[:, :, 0]), axis=-1)
     first = jnp.where(there[..., None], windows[:, :, 0], 0.0)
     windows = windows.at[:, :, 0].set(first)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.models.longterm import AbstractLongTermModel
+from vestige.numerics import masked_where
 from vestige.rules.points import prediction_points
 from vestige.rules.rollout import mean_where
 from vestige.rules.selection import AbstractSelection, Candidates, Targets
@@ -54,7 +55,8 @@ def distant_loss(
 
     def answered(memory: PyTree[Array], steps: Array) -> Array:
         picked = jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, steps))
-        losses = jax.vmap(lambda x, y: model.surprise(memory, x, y))(picked.inputs, picked.outcomes)
+        inputs, outcomes = masked_where(picked.known, (picked.inputs, picked.outcomes))
+        losses = jax.vmap(lambda x, y: model.surprise(memory, x, y))(inputs, outcomes)
         return jnp.where(picked.known, losses, 0.0)
 
     there = jax.tree.map(lambda leaf: leaf[prediction_targets.points], memories)

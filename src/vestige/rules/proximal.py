@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.models.policy import Agent, Policy
+from vestige.numerics import masked_where
 from vestige.rules.acting import Environment, play, sampled
 from vestige.rules.advantages import advantages, standardised
 from vestige.rules.clip import check_clip, clipped
@@ -168,6 +169,7 @@ class Proximal(AbstractRule):
         def mean(values: Array) -> Array:
             return jnp.sum(jnp.where(steps.mask, values, 0.0)) / count
 
+        steps = masked_where(steps.mask, steps)
         opinions = jax.vmap(model.decide)(steps.readouts, steps.inputs)
         logs = jax.nn.log_softmax(opinions.logits)
         taken = jnp.take_along_axis(logs, steps.actions[:, None], axis=1)[:, 0]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.models.longterm import AbstractLongTermModel
+from vestige.numerics import masked_where
 from vestige.sequences import AbstractSequence, Window
 from vestige.typing import PyTree
 
@@ -49,7 +50,8 @@ def unroll(
 def current_loss(model: AbstractLongTermModel, rollout: Rollout) -> Float[Array, ""]:
     """Mean over the known steps of what memory and predictor lose at the step itself: the read-out that is judged."""
     window = rollout.window
-    losses = jax.vmap(model.surprise)(rollout.memories, window.inputs, window.outcomes)
+    inputs, outcomes = masked_where(window.known, (window.inputs, window.outcomes))
+    losses = jax.vmap(model.surprise)(rollout.memories, inputs, outcomes)
     return mean_where(losses, window.known)
 
 
@@ -60,7 +62,8 @@ def local_loss(
     lead = model.detector.context - 1
     window = sequence.window(offset - lead, steps + lead)
     predictions = model.detector(window.inputs, window.inside)
-    losses = jax.vmap(model.outcome.loss)(predictions, jax.tree.map(lambda leaf: leaf[lead:], window.outcomes))
+    outcomes = masked_where(window.known, window.outcomes)
+    losses = jax.vmap(model.outcome.loss)(predictions, jax.tree.map(lambda leaf: leaf[lead:], outcomes))
     return mean_where(losses, window.known[lead:])
 
 

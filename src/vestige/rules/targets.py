@@ -64,6 +64,10 @@ class MultiStepTarget(AbstractTarget):
     def __call__(self, model: RecurrentVAE, previous: Array, observations: Array) -> tuple[Any, Any]:
         if model.lags != self.lags:
             raise ValueError(f"MultiStepTarget: lags must be those of the model, {model.lags}, got {self.lags}")
+        if observations.shape[0] < 1 + self.ahead:
+            raise ValueError(
+                f"MultiStepTarget: observations must be y_t and the {self.ahead} after it, got {observations.shape[0]}"
+            )
         density, value = self.of(model, previous, observations[:1])
         now = value if isinstance(value, tuple) else (value,)
         return density, (*now, observations[jnp.asarray(self.lags)])

@@ -18,6 +18,10 @@ def _not_ours(record: logging.LogRecord) -> bool:
 logging.getLogger("jax._src.callback").addFilter(_not_ours)
 
 
+ROUNDING = 1e-13  # relative: smaller changes of a float64 are rounding errors
+LOST = 0.1  # share of the changes in a window that may vanish in float32
+
+
 def stored_as(dtype: np.dtype) -> np.dtype:
     """What a file's numbers become: float32 or int32."""
     return np.dtype(np.float32 if dtype.kind == "f" else np.int32)
@@ -57,7 +61,10 @@ def read_rows(
     outcomes[~known] = 0
     _in_range(reader, "input", inputs, begins, tokens, "tokens")
     _in_range(reader, "outcome", outcomes, begins, classes, "classes")
+    wide = (inputs, outcomes)
     inputs, outcomes = _narrowed(reader, "input", inputs, begins), _narrowed(reader, "outcome", outcomes, begins)
+    for what, before, after in zip(("inputs", "outcomes"), wide, (inputs, outcomes), strict=True):
+        _changes_kept(reader, what, before, after, begins)
     return (
         inputs.reshape(*batch, *inputs.shape[1:]),
         outcomes.reshape(*batch, *outcomes.shape[1:]),
@@ -129,6 +136,26 @@ def _narrowed(reader: AbstractReader, what: str, values: np.ndarray, begins: np.
             f"which is not {kind}"
         )
     return narrow
+
+
+def _changes_kept(
+    reader: AbstractReader, what: str, values: np.ndarray, narrow: np.ndarray, begins: np.ndarray
+) -> None:
+    """**Raises** where float32 rounds away how numbers change from step to step, as it does at a level that is large
+    beside its changes. Changes that are rounding errors of float64 themselves do not count."""
+    if values.dtype.kind != "f" or values.dtype.itemsize <= 4 or values.shape[1] < 2:
+        return
+    change = np.abs(np.diff(values, axis=1))
+    moved = change > ROUNDING * np.maximum(np.abs(values[:, 1:]), np.abs(values[:, :-1]))
+    lost = moved & (np.diff(narrow, axis=1) == 0)
+    over = (0, 1)
+    too_many = lost.sum(axis=over) > np.maximum(LOST * moved.sum(axis=over), 2)
+    if np.any(too_many):
+        here = lost & too_many
+        raise RunError(
+            f"{reader.name}: {what} lose their changes in float32, {here.sum():,} in this window, the first at step "
+            f"{_first(here, begins) + 1:,} (value {values[:, 1:][here].flat[0]:.17g}); subtract a constant first"
+        )
 
 
 def _signed(dtype: np.dtype) -> np.dtype:

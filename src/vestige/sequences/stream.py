@@ -34,8 +34,9 @@ class StreamSequence(AbstractSequence):
 
     **Raises**, when a window is read: `RunError`, naming file and step, where the file has shrunk, where fewer steps
     come back than were asked for, where an input is not finite, where an outcome is NaN (or negative, with `classes`)
-    although the reader was not made with `unknown_outcomes=True`, and where a number does not fit into 32 bits. Inside
-    a compiled program JAX wraps the message in an error of its own, which `fit` takes off again.
+    although the reader was not made with `unknown_outcomes=True`, where a number does not fit into 32 bits, and where
+    float32 would round away how float64 numbers change from step to step. Inside a compiled program JAX wraps the
+    message in an error of its own, which `fit` takes off again.
     """
 
     reader: AbstractReader = eqx.field(static=True)

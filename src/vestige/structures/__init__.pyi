@@ -8,6 +8,7 @@ from .choices import bits as bits
 from .contract import AbstractSequential as AbstractSequential
 from .contract import AbstractStructure as AbstractStructure
 from .contract import Draw as Draw
+from .contract import LogRates as LogRates
 from .distinct import Distinct as Distinct
 from .distinct import distinct_traces as distinct_traces
 from .exact import Table as Table

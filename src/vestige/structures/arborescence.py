@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.numerics import log_add, log_difference
-from vestige.structures.contract import AbstractStructure, checked_rates, indicator, kept, square
+from vestige.structures.contract import AbstractStructure, LogRates, absent, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Laminar
 
@@ -108,13 +108,13 @@ class Arborescence(AbstractStructure[Laminar]):
 
     - `log_rates`: (n, n), entry (u, v) for the arc u → v, -inf for impossible arcs.
     - `root`: the root, static; None for a free one.
-    - `mask`: (n,), False for nodes that are not there. A fixed root must be there.
+    - `mask`: (n,), False for nodes that are not there. A fixed root must be there, unless nobody is.
 
-    **Raises:** `ValueError` for a shape that is not square or a root outside it; at run time for NaN, +inf, and, when
+    **Raises:** `ValueError` for a shape that is not square or a root outside it; for NaN, +inf, and, when
     drawing, where some node cannot be reached.
     """
 
-    log_rates: Float[Array, "nodes nodes"]
+    rates: LogRates
     mask: Bool[Array, " nodes"] | None
     root: int | None = eqx.field(static=True)
 
@@ -134,7 +134,7 @@ class Arborescence(AbstractStructure[Laminar]):
             keys = (place[:, None] != place[None, :]) & (place[None, :] != root)
         if mask is not None:
             keys = keys & mask[:, None] & mask[None, :]
-        self.log_rates = checked_rates(kept(log_rates, keys), "Arborescence")
+        self.rates = LogRates(checked_rates(kept(log_rates, keys), "Arborescence"))
         self.mask = mask
         self.root = root
 
@@ -173,7 +173,7 @@ class Arborescence(AbstractStructure[Laminar]):
             whole = jnp.all(jnp.where(there, last == jnp.max(last), True)) & (
                 (jnp.max(last) > 0) | (jnp.sum(there) == 1)
             )
-            return whole & (trace.winners[2 * n - 1] >= 0)
+            return (whole & (trace.winners[2 * n - 1] >= 0)) | absent(self.mask)
         entered = trace.winners[jnp.where(last > 0, n - 1 + last, place)] >= 0
         return jnp.all(entered | ~there | (place == self.root))
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from numpyro.distributions import constraints
 from numpyro.distributions.util import validate_sample
 
+from vestige.debug import require
 from vestige.structures.contract import AbstractStructure
 
 
@@ -29,8 +30,8 @@ class TraceDistribution(dist.Distribution):
 
     - `structure`: one structure, of `vestige.structures`.
 
-    **Raises:** `ValueError` for a structure that was made under `jax.vmap` already; when drawing, as
-    `AbstractStructure.sample`.
+    **Raises:** `ValueError` for a structure that was made under `jax.vmap` already; when drawing,
+    unless it is compiled, where the rates admit no whole structure.
     """
 
     structure: AbstractStructure
@@ -71,7 +72,9 @@ class TraceDistribution(dist.Distribution):
         if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
             key = jax.random.wrap_key_data(key)
         shape = tuple(sample_shape) + self.batch_shape
-        return _sample(self.structure, jax.random.split(key, shape), len(shape), len(self.batch_shape))
+        keys, own = jax.random.split(key, shape), len(self.batch_shape)
+        winners, valid = _sample(self.structure, keys, len(shape), own)
+        return require(winners, valid, self.structure.incomplete)
 
     @validate_sample
     def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
@@ -152,8 +155,9 @@ def _is_possible(structure: AbstractStructure, winners: Array) -> tuple[Any, Arr
 
 
 @_compiled
-def _sample(structure: AbstractStructure, key: Any) -> Array:
-    return jax.lax.stop_gradient(structure).sample(key=key).trace.winners
+def _sample(structure: AbstractStructure, key: Any) -> tuple[Array, Array]:
+    draw = jax.lax.stop_gradient(structure).sample(key=key)
+    return draw.trace.winners, draw.valid
 
 
 @_compiled

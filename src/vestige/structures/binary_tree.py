@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractSequential, checked_rates, kept, vector
+from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, kept, vector
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Segments
 
@@ -44,16 +44,16 @@ class BinaryTree(AbstractSequential[Segments]):
     - `log_rates`: (n,).
     - `mask`: (n,), False for positions that are not there; the others close ranks.
 
-    **Raises:** `ValueError` for a wrong shape; at run time for NaN, +inf, and for a position inside the mask whose
+    **Raises:** `ValueError` for a wrong shape; for NaN, +inf, and for a position inside the mask whose
     log-rate is -inf: it would never arrive.
     """
 
-    log_rates: Float[Array, " items"]
+    rates: LogRates
     mask: Bool[Array, " items"] | None
 
     def __init__(self, log_rates: Float[Array, " items"], *, mask: Bool[Array, " items"] | None = None):
         vector(log_rates, "BinaryTree")
-        self.log_rates = checked_rates(log_rates if mask is None else kept(log_rates, mask), "BinaryTree")
+        self.rates = LogRates(checked_rates(log_rates if mask is None else kept(log_rates, mask), "BinaryTree"))
         self.mask = mask
 
     def run(self, log_times: Float[Array, " items"]) -> Segments:

@@ -2,7 +2,7 @@
 
 from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, vector
+from vestige.structures.contract import AbstractSequential, LogRates, absent, checked_rates, indicator, kept, vector
 from vestige.structures.subset import FirstArrivals, first_arrivals
 from vestige.structures.traces import Nested
 
@@ -17,15 +17,17 @@ class Categorical(AbstractSequential[Nested]):
     - `log_rates`: (n,), softmax logits up to a constant.
     - `mask`: (n,), False for items that are not there; whatever their log-rate says.
 
-    **Raises:** `ValueError` for a wrong shape; at run time for NaN, +inf, and where no item is possible.
+    **Raises:** `ValueError` for a wrong shape; for NaN, +inf, and where no item is possible.
     """
 
-    log_rates: Float[Array, " items"]
+    rates: LogRates
+    mask: Bool[Array, " items"] | None
 
     def __init__(self, log_rates: Float[Array, " items"], *, mask: Bool[Array, " items"] | None = None):
         vector(log_rates, "Categorical")
         log_rates = log_rates if mask is None else kept(log_rates, mask)
-        self.log_rates = checked_rates(log_rates, "Categorical")
+        self.rates = LogRates(checked_rates(log_rates, "Categorical"))
+        self.mask = mask
 
     def run(self, log_times: Float[Array, " items"]) -> Nested:
         return first_arrivals(log_times, 1)
@@ -34,7 +36,7 @@ class Categorical(AbstractSequential[Nested]):
         return indicator(trace.winners, self.log_rates.shape, self.log_rates.dtype)
 
     def complete(self, trace: Nested) -> Bool[Array, ""]:
-        return trace.winners[0] >= 0
+        return (trace.winners[0] >= 0) | absent(self.mask)
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], 1)

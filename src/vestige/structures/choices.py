@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, rows_of_options
+from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, indicator, kept, rows_of_options
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Rows
 
@@ -40,18 +40,18 @@ class Choices(AbstractSequential[Rows]):
     - `log_rates`: (rows, options), softmax logits of each row up to a constant.
     - `mask`: (rows,), False for rows that are not there; their value is all zeros.
 
-    **Raises:** `ValueError` for a wrong shape; at run time for NaN, +inf, and where a row inside the mask has no
+    **Raises:** `ValueError` for a wrong shape; for NaN, +inf, and where a row inside the mask has no
     possible option.
     """
 
-    log_rates: Float[Array, "rows options"]
+    rates: LogRates
     mask: Bool[Array, " rows"] | None
 
     def __init__(self, log_rates: Float[Array, "rows options"], *, mask: Bool[Array, " rows"] | None = None):
         rows_of_options(log_rates, "Choices")
         if mask is not None:
             log_rates = kept(log_rates, jnp.broadcast_to(mask[:, None], log_rates.shape))
-        self.log_rates = checked_rates(log_rates, "Choices")
+        self.rates = LogRates(checked_rates(log_rates, "Choices"))
         self.mask = mask
 
     def run(self, log_times: Float[Array, "rows options"]) -> Rows:

@@ -8,13 +8,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from vestige.debug import require
 from vestige.numerics import log_exponential
 from vestige.structures.discrete import discrete
 from vestige.structures.recursion import AbstractRecursion
-from vestige.structures.traces import AbstractTrace, log_prob, posterior
+from vestige.structures.traces import NO_SUCH_TRACE, AbstractTrace, log_prob, posterior
 from vestige.typing import Key
 
 TraceKind = TypeVar("TraceKind", bound=AbstractTrace)
+Structure = TypeVar("Structure", bound="AbstractStructure")
 
 
 class Draw(eqx.Module, Generic[TraceKind]):
@@ -26,7 +28,40 @@ class Draw(eqx.Module, Generic[TraceKind]):
     log_times: Float[Array, "*keys"]
     """Logarithms of the arrival times; +inf for keys of rate zero. Differentiable in the rates."""
     log_prob: Float[Array, ""]
-    """log p(trace) in nats. Differentiable in the rates."""
+    """log p(trace) in nats. Differentiable in the rates. NaN where the draw is not valid."""
+    valid: Bool[Array, ""]
+    """Whether the log-rates are numbers and admit a whole structure. Where it is False the rest means nothing."""
+    fault: str = eqx.field(static=True)
+    """What is wrong where `valid` is False, and how to fix it."""
+
+    def required(self) -> "Draw[TraceKind]":
+        """The draw itself, or draws with leading axes. For what a compiled program returned, which does not raise.
+
+        **Raises:** `ValueError` where one of them is not valid.
+        """
+        return require(self, self.valid, self.fault)
+
+
+class LogRates(eqx.Module):
+    """Log-rates as something to be trained: finite numbers, and beside them which keys are possible.
+
+    -inf in an array that an optimiser owns becomes NaN under weight decay or momentum. Here an impossible key stays
+    impossible, and its number stays finite, whatever the optimiser does.
+    """
+
+    finite: Float[Array, "*keys"]
+    """The log-rates, 0 where a key is impossible."""
+    possible: Bool[Array, "*keys"] | None
+    """None in a tree of gradients, where there is nothing to hide."""
+
+    def __init__(self, log_rates: Float[Array, "*keys"]):
+        self.possible = log_rates != -jnp.inf
+        self.finite = jnp.where(self.possible, log_rates, 0.0)
+
+    @property
+    def value(self) -> Float[Array, "*keys"]:
+        """-inf where a key is impossible."""
+        return self.finite if self.possible is None else jnp.where(self.possible, self.finite, -jnp.inf)
 
 
 class AbstractStructure(eqx.Module, Generic[TraceKind]):
@@ -36,8 +71,25 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
     log-rate -inf has rate zero, never wins and changes nothing.
     """
 
-    log_rates: eqx.AbstractVar[Float[Array, "*keys"]]
-    """Logarithms of the rates (Gumbel locations: larger is likelier) of the keys, -inf where there is no key."""
+    rates: eqx.AbstractVar[LogRates]
+    mask: eqx.AbstractVar[Bool[Array, "..."] | None]
+    """False for what is not there. Where nothing is there, the one structure is empty: its value is all zeros, its
+    log-probability 0."""
+
+    @property
+    def log_rates(self) -> Float[Array, "*keys"]:
+        """Logarithms of the rates (Gumbel locations: larger is likelier) of the keys, -inf where there is no key."""
+        return self.rates.value
+
+    def with_log_rates(self: Structure, log_rates: Float[Array, "*keys"]) -> Structure:
+        """The same structure with other log-rates, -inf where there is no key; they are not checked."""
+        return eqx.tree_at(lambda structure: structure.rates, self, LogRates(log_rates))
+
+    @property
+    def usable(self) -> Bool[Array, ""]:
+        """Whether no log-rate is NaN or +inf."""
+        log_rates = self.log_rates
+        return ~jnp.any(jnp.isnan(log_rates) | (log_rates == jnp.inf))
 
     @abc.abstractmethod
     def run(self, log_times: Float[Array, "*keys"]) -> TraceKind:
@@ -62,7 +114,7 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
     @property
     @abc.abstractmethod
     def incomplete(self) -> str:
-        """What is wrong, and the way out, where `complete` is False."""
+        """What is wrong, and how to fix it, where `complete` is False."""
 
     def arrivals(self, *, key: Key) -> Float[Array, "*keys"]:
         """Logarithms of independent exponential arrival times, +inf for keys of rate zero; differentiable in the
@@ -72,27 +124,32 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         return jnp.where(present, noise - jnp.where(present, self.log_rates, 0.0), jnp.inf)
 
     def sample(self, *, key: Key) -> Draw[TraceKind]:
-        """A draw. **Raises** at run time where the rates admit no whole structure."""
+        """A draw. **Raises** `ValueError` where the rates admit no whole structure; compiled, `valid` is then False."""
         return self.solve(self.arrivals(key=key))
 
     def solve(self, log_times: Float[Array, "*keys"]) -> Draw[TraceKind]:
         """What the algorithm makes of these logarithms of arrival times. Keys of rate zero never arrive.
 
-        **Raises** at run time where the keys that are there admit no whole structure.
+        **Raises** `ValueError` where the keys that are there admit no whole structure; compiled, `valid` is then False.
         """
         present = self.log_rates > -jnp.inf
         trace = self.run(jax.lax.stop_gradient(jnp.where(present, log_times, jnp.inf)))
-        trace = eqx.error_if(trace, ~self.complete(trace), self.incomplete)
-        value: Array = discrete(self.value(trace), self.log_rates, type(self).__name__)  # pyright: ignore[reportAssignmentType]
-        return Draw(value, trace, log_times, self.log_prob(trace))
+        valid = self.complete(trace) & self.usable
+        trace = require(trace, valid, self.incomplete)
+        value: Array = discrete(self.value(trace), self.log_rates, type(self).__name__)
+        log_prob = flagged(self.log_prob(trace), valid)
+        return Draw(value, trace, log_times, log_prob, valid, self.incomplete)
 
     def mode(self) -> Draw[TraceKind]:
         """The structure at the mean arrival times 1/λ: every race goes to the key with the highest rate left."""
         return self.solve(-self.log_rates)
 
     def log_prob(self, trace: TraceKind) -> Float[Array, ""]:
-        """log p(trace) in nats, differentiable in the rates. Not that of the value: many traces may lead to it."""
-        return log_prob(trace, self.log_rates)
+        """log p(trace) in nats, differentiable in the rates. Not that of the value: many traces may lead to it.
+
+        -inf for what `trace` returned where there is no such trace; NaN where a log-rate is NaN or +inf.
+        """
+        return flagged(log_prob(trace, self.log_rates), self.usable)
 
     def posterior(self, trace: TraceKind, *, key: Key) -> Float[Array, "*keys"]:
         """Logarithms of arrival times given the trace, differentiable in the rates.
@@ -104,13 +161,14 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
     def trace(self, winners: Int[Array, " steps"]) -> TraceKind:
         """The trace that is given by its winners, e.g. observed data.
 
-        **Raises** at run time where no trace has these winners.
+        **Raises** `ValueError` where no trace has these winners; compiled, the log-probability is then -inf.
         """
         trace = self.replay(winners)
-        wrong = jnp.any(trace.winners != winners)
-        return eqx.error_if(
-            trace,
-            wrong,
+        right = jnp.all(trace.winners == winners)
+        marked = jnp.where(right, trace.winners, NO_SUCH_TRACE)
+        return require(
+            eqx.tree_at(lambda trace: trace.winners, trace, marked),
+            right,
             f"{type(self).__name__}: no trace has these winners. Winners are keys (indices into the flattened "
             "log_rates), in the order in which the races are won, each a candidate of its race.",
         )
@@ -123,15 +181,26 @@ class AbstractSequential(AbstractStructure[TraceKind]):
         return self.run(in_order(winners, self.log_rates))
 
 
+def flagged(x: Float[Array, ""], valid: Bool[Array, ""]) -> Float[Array, ""]:
+    """`x`; NaN, and so is its gradient, where it is not valid."""
+    return x * jnp.where(valid, 1.0, jnp.nan).astype(x.dtype)
+
+
+def absent(mask: Bool[Array, "..."] | None) -> Bool[Array, ""]:
+    """Whether nothing is there: the row that pads a batch."""
+    return jnp.zeros((), bool) if mask is None else ~jnp.any(mask)
+
+
 def checked_rates(log_rates: Any, owner: str) -> Float[Array, "..."]:
-    """The log-rates as floats of at least 32 bits. **Raises** at run time for NaN and +inf."""
+    """The log-rates as floats of at least 32 bits. **Raises** `ValueError` for NaN and +inf; compiled, `usable` is then
+    False."""
     log_rates = jnp.asarray(log_rates)
     _floating(log_rates, owner)
     if log_rates.dtype.itemsize < 4:
         log_rates = log_rates.astype(jnp.float32)
-    return eqx.error_if(
+    return require(
         log_rates,
-        jnp.any(jnp.isnan(log_rates) | (log_rates == jnp.inf)),
+        ~jnp.any(jnp.isnan(log_rates) | (log_rates == jnp.inf)),
         f"{owner}: log_rates holds NaN or +inf. Rates must be finite; -inf stands for an impossible key.",
     )
 

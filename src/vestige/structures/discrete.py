@@ -6,14 +6,25 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
+from vestige.structures.reverse_only import reverse_only
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+
 def discrete(value: Float[Array, "..."], rates: Float[Array, "..."], owner: str) -> Float[Array, "..."]:
-    """`value`, which was drawn with these rates. A gradient that flows back through it raises `TypeError`.
+    """`value`, which was drawn with these rates. A gradient that flows back through it raises `TypeError`, and so does
+    forward mode in the rates.
 
-    Without this the gradient would be zero, silently. What is not differentiated, or passes through
+    Without this the derivative would be zero, silently. What is not differentiated, or passes through
     `jax.lax.stop_gradient`, costs nothing.
     """
+    why = (
+        f"{owner}: forward mode (jax.jvp, jax.jacfwd) reached a discrete draw, which has no derivative. Draw from "
+        "jax.lax.stop_gradient(structure), use vestige.estimators.expect, or use reverse mode (jax.grad)."
+    )
+    return _discrete(value, reverse_only(rates, why), owner)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _discrete(value: Float[Array, "..."], rates: Float[Array, "..."], owner: str) -> Float[Array, "..."]:
     return value
 
 
@@ -31,4 +42,4 @@ def _backward(owner: str, rates: Any, cotangent: Any) -> tuple[Any, Any]:
     return None, None
 
 
-discrete.defvjp(_forward, _backward, symbolic_zeros=True)
+_discrete.defvjp(_forward, _backward, symbolic_zeros=True)

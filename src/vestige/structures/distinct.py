@@ -49,7 +49,7 @@ def distinct_traces(structure: Sequential, count: int, *, key: Key) -> Distinct:
         best, place = jax.lax.top_k(child.reshape(-1), count)
         beam, item = place // items, place % items
         winners = winners[beam].at[:, step].set(item.astype(jnp.int32))
-        taken = taken[beam] | (item[:, None] == jnp.arange(items)[None, :])
+        taken = taken[beam] | (item[:, None] == jnp.arange(items, dtype=item.dtype)[None, :])
         return (winners, taken, children.reshape(-1)[place], best, step + 1), None
 
     nothing = jnp.full(count, -jnp.inf, rates.dtype)

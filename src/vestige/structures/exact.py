@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from vestige.structures.contract import AbstractStructure
+from vestige.structures.attached import attached
+from vestige.structures.contract import AbstractStructure, absent, flagged
 from vestige.structures.recursion import traces
 from vestige.structures.traces import AbstractTrace
 from vestige.typing import Key
@@ -66,7 +67,8 @@ def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."])
     """
     table = enumerate_traces(structure)
     same = jnp.all((table.values == value[None]).reshape(table.values.shape[0], -1), axis=1)
-    return jax.nn.logsumexp(table.log_probs, where=same)
+    empty = absent(structure.mask) & jnp.all(value == 0)
+    return jnp.where(empty, 0.0, jax.nn.logsumexp(table.log_probs, where=same))
 
 
 def entropy(structure: AbstractStructure) -> Float[Array, ""]:
@@ -79,12 +81,11 @@ def entropy(structure: AbstractStructure) -> Float[Array, ""]:
 
 def entropy_estimate(structure: AbstractStructure, *, draws: int, key: Key) -> Float[Array, ""]:
     """Entropy of the trace distribution in nats, the mean of -log p(T) over draws: unbiased, and so is its gradient
-    (leave-one-out over the same draws, for two or more)."""
+    (leave-one-out over the same draws, for two or more). Of first order: a second derivative raises `TypeError`."""
     frozen = jax.lax.stop_gradient(structure)
-    drawn = jax.vmap(lambda k: frozen.sample(key=k).trace)(jax.random.split(key, draws))
-    log_probs = jax.vmap(structure.log_prob)(drawn)
+    drawn = jax.vmap(lambda k: frozen.sample(key=k))(jax.random.split(key, draws))
+    log_probs = jax.vmap(structure.log_prob)(drawn.trace)
     still = jax.lax.stop_gradient(log_probs)
     others = (jnp.sum(still) - still) / max(draws - 1, 1)
     # The gradient of -E log p is -E[log p ∇log p]: the expected score itself is zero.
-    weighted = jnp.mean((still - others) * log_probs)
-    return -(jnp.mean(still) + weighted - jax.lax.stop_gradient(weighted))
+    return flagged(attached(-jnp.mean(still), log_probs, (others - still) / draws), jnp.all(drawn.valid))

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, square
+from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Nested
 
@@ -45,18 +45,18 @@ class Matching(AbstractSequential[Nested]):
 
     With impossible pairs the greedy algorithm may strike out the last partner of a row.
 
-    **Raises:** `ValueError` for a shape that is not square; at run time for NaN, +inf, and, when drawing, where a row
+    **Raises:** `ValueError` for a shape that is not square; for NaN, +inf, and, when drawing, where a row
     is left without an admissible column.
     """
 
-    log_rates: Float[Array, "rows columns"]
+    rates: LogRates
     mask: Bool[Array, " rows"] | None
 
     def __init__(self, log_rates: Float[Array, "rows columns"], *, mask: Bool[Array, " rows"] | None = None):
         square(log_rates, "Matching")
         if mask is not None:
             log_rates = kept(log_rates, mask[:, None] & mask[None, :])
-        self.log_rates = checked_rates(log_rates, "Matching")
+        self.rates = LogRates(checked_rates(log_rates, "Matching"))
         self.mask = mask
 
     def run(self, log_times: Float[Array, "rows columns"]) -> Nested:

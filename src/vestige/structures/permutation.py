@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, vector
+from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, indicator, kept, vector
 from vestige.structures.subset import FirstArrivals, first_arrivals
 from vestige.structures.traces import Nested
 
@@ -18,16 +18,16 @@ class Permutation(AbstractSequential[Nested]):
     - `log_rates`: (n,).
     - `mask`: (n,), False for items that are not there; the order is then shorter and the last rows are zero.
 
-    **Raises:** `ValueError` for a wrong shape; at run time for NaN, +inf, and for an item inside the mask whose
+    **Raises:** `ValueError` for a wrong shape; for NaN, +inf, and for an item inside the mask whose
     log-rate is -inf: it would never arrive.
     """
 
-    log_rates: Float[Array, " items"]
+    rates: LogRates
     mask: Bool[Array, " items"] | None
 
     def __init__(self, log_rates: Float[Array, " items"], *, mask: Bool[Array, " items"] | None = None):
         vector(log_rates, "Permutation")
-        self.log_rates = checked_rates(log_rates if mask is None else kept(log_rates, mask), "Permutation")
+        self.rates = LogRates(checked_rates(log_rates if mask is None else kept(log_rates, mask), "Permutation"))
         self.mask = mask
 
     def run(self, log_times: Float[Array, " items"]) -> Nested:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, square
+from vestige.debug import require
+from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Nested
 
@@ -51,11 +51,11 @@ class SpanningTree(AbstractSequential[Nested]):
       too: each of the two entries of an edge gets half.
     - `mask`: (n,), False for nodes that are not there.
 
-    **Raises:** `ValueError` for a shape that is not square; at run time for NaN, +inf, an array that is not
+    **Raises:** `ValueError` for a shape that is not square; for NaN, +inf, an array that is not
     symmetric to 1e-5, and, when drawing, for a graph that is not connected.
     """
 
-    log_rates: Float[Array, "nodes nodes"]
+    rates: LogRates
     mask: Bool[Array, " nodes"] | None
 
     def __init__(self, log_rates: Float[Array, "nodes nodes"], *, mask: Bool[Array, " nodes"] | None = None):
@@ -64,7 +64,7 @@ class SpanningTree(AbstractSequential[Nested]):
         if mask is not None:
             pairs = pairs & mask[:, None] & mask[None, :]
         log_rates = symmetric(checked_rates(kept(log_rates, pairs), "SpanningTree"), "SpanningTree")
-        self.log_rates = kept(log_rates, jnp.triu(pairs))
+        self.rates = LogRates(kept(log_rates, jnp.triu(pairs)))
         self.mask = mask
 
     def run(self, log_times: Float[Array, "nodes nodes"]) -> Nested:
@@ -83,7 +83,7 @@ class SpanningTree(AbstractSequential[Nested]):
 
     def complete(self, trace: Nested) -> Bool[Array, ""]:
         nodes = self.log_rates.shape[0] if self.mask is None else jnp.sum(self.mask)
-        return jnp.sum(trace.winners >= 0) == nodes - 1
+        return jnp.sum(trace.winners >= 0) == jnp.maximum(nodes - 1, 0)
 
     def recursion(self) -> Kruskal:
         return Kruskal(self.log_rates.shape[0])
@@ -97,15 +97,16 @@ class SpanningTree(AbstractSequential[Nested]):
 
 
 def symmetric(log_rates: Float[Array, "nodes nodes"], owner: str) -> Float[Array, "nodes nodes"]:
-    """The mean of the array and its transpose. **Raises** at run time where they differ."""
+    """The mean of the array and its transpose. **Raises** `ValueError` where they differ; compiled, it is NaN."""
     other = log_rates.T
     finite = jnp.isfinite(log_rates) & jnp.isfinite(other)
     a, b = (jnp.where(finite, x, 0.0) for x in (log_rates, other))
     differ = jnp.where(finite, jnp.abs(a - b) > 1e-5 * (1.0 + jnp.abs(a) + jnp.abs(b)), log_rates != other)
     mean = jnp.where(finite, 0.5 * (a + b), -jnp.inf)
-    return eqx.error_if(
-        mean,
-        jnp.any(differ),
+    same = ~jnp.any(differ)
+    return require(
+        jnp.where(same, mean, jnp.nan),
+        same,
         f"{owner}: log_rates is not symmetric. An undirected edge has one rate: pass e.g. (w + w.T) / 2.",
     )
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import AbstractSequential, checked_rates, indicator, kept, vector
+from vestige.structures.contract import AbstractSequential, LogRates, absent, checked_rates, indicator, kept, vector
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Nested
 
@@ -48,18 +48,20 @@ class Subset(AbstractSequential[Nested]):
     - `k`: how many, static.
     - `mask`: (n,), False for items that are not there.
 
-    **Raises:** `ValueError` for a wrong shape or k outside 1 … n; at run time for NaN, +inf, and where fewer than k
+    **Raises:** `ValueError` for a wrong shape or k outside 1 … n; for NaN, +inf, and where fewer than k
     items are possible.
     """
 
-    log_rates: Float[Array, " items"]
+    rates: LogRates
+    mask: Bool[Array, " items"] | None
     k: int = eqx.field(static=True)
 
     def __init__(self, log_rates: Float[Array, " items"], k: int, *, mask: Bool[Array, " items"] | None = None):
         items = vector(log_rates, "Subset")
         if not 1 <= k <= items:
             raise ValueError(f"Subset: k must lie between 1 and the number of items, {items}; got {k}")
-        self.log_rates = checked_rates(log_rates if mask is None else kept(log_rates, mask), "Subset")
+        self.rates = LogRates(checked_rates(log_rates if mask is None else kept(log_rates, mask), "Subset"))
+        self.mask = mask
         self.k = k
 
     def run(self, log_times: Float[Array, " items"]) -> Nested:
@@ -69,7 +71,7 @@ class Subset(AbstractSequential[Nested]):
         return indicator(trace.winners, self.log_rates.shape, self.log_rates.dtype)
 
     def complete(self, trace: Nested) -> Bool[Array, ""]:
-        return jnp.all(trace.winners >= 0)
+        return jnp.all(trace.winners >= 0) | absent(self.mask)
 
     def recursion(self) -> FirstArrivals:
         return FirstArrivals(self.log_rates.shape[0], self.k)

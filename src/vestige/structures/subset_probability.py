@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.numerics import log_add, log_difference, log_exponential, logsumexp
+from vestige.structures.contract import absent
 from vestige.structures.subset import Subset
 from vestige.typing import Key
 
@@ -28,7 +29,8 @@ def subset_log_prob(subset: Subset, value: Float[Array, " items"]) -> Float[Arra
     right = (jnp.sum(inside) == subset.k) & ~jnp.any(inside & (subset.log_rates == -jnp.inf))
     alone = outside == -jnp.inf
     relative = _relative(subset, inside, outside)
-    return jnp.where(right, jnp.where(alone, 0.0, _log_whole(relative, inside, subset.k)), -jnp.inf)
+    log_prob = jnp.where(right, jnp.where(alone, 0.0, _log_whole(relative, inside, subset.k)), -jnp.inf)
+    return jnp.where(absent(subset.mask) & ~jnp.any(inside), 0.0, log_prob)
 
 
 def subset_posterior(subset: Subset, value: Float[Array, " items"], *, key: Key) -> Float[Array, " items"]:

@@ -10,6 +10,8 @@ from jaxtyping import Array, Bool, Float, Int
 from vestige.numerics import log_add, log_exponential, logsumexp, segment_logsumexp
 from vestige.typing import Key
 
+NO_SUCH_TRACE = -2  # stands in for all winners where they were given and there is no trace that has them
+
 
 class AbstractTrace(eqx.Module):
     """Winners and candidate sets of every step of a race.
@@ -132,7 +134,8 @@ def log_prob(trace: AbstractTrace, log_rates: Float[Array, "*keys"]) -> Float[Ar
     possible = won & (chosen > -jnp.inf)
     totals = jnp.where(possible, trace.log_totals(log_rates), 0.0)
     terms = jnp.where(possible, jnp.where(possible, chosen, 0.0) - totals, 0.0)
-    return jnp.where(jnp.any(won & ~possible), -jnp.inf, jnp.sum(terms))
+    never = jnp.any(won & ~possible) | jnp.any(trace.winners == NO_SUCH_TRACE)
+    return jnp.where(never, -jnp.inf, jnp.sum(terms))
 
 
 def posterior(trace: AbstractTrace, log_rates: Float[Array, "*keys"], *, key: Key) -> Float[Array, "*keys"]:

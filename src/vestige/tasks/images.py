@@ -17,11 +17,19 @@ class ImagePool(AbstractSource):
     `threshold`: ink where the intensity is at least 128. `stochastic`: ink with probability intensity / 255,
     drawn once when the image is fetched, so that a copied frame is the identical binary image.
     `labels` may be missing where the task does not need them.
+
+    **Raises:** `ValueError` where there are more or fewer labels than images.
     """
 
     pixels: UInt8[Array, "images height width"]
-    labels: Int[Array, " images"] | None = None
+    labels: Int[Array, " labelled"] | None = None
     stochastic: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        if self.labels is not None and self.labels.shape != self.pixels.shape[:1]:
+            raise ValueError(
+                f"ImagePool: {self.pixels.shape[0]} images need as many labels, got {self.labels.shape[0]}"
+            )
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -48,7 +56,7 @@ class ImagePool(AbstractSource):
         return jax.random.randint(key, (frames,), 0, self.size)
 
     def pick_of(self, classes: Int[Array, " time"], *, key: Key) -> Int[Array, " time"]:
-        """For each class one image of it, independently and uniformly; every class must have one.
+        """For each class one image of it, independently and uniformly; -1 for a class that has none.
 
         Sorts the labels, once for all rows where it is mapped over rows.
         """
@@ -56,7 +64,8 @@ class ImagePool(AbstractSource):
         order = jnp.argsort(self.labels)
         ranked = self.labels[order]
         first, end = (jnp.searchsorted(ranked, classes, side=side) for side in ("left", "right"))
-        return order[jax.random.randint(key, classes.shape, first, end)]
+        drawn = order[jax.random.randint(key, classes.shape, first, jnp.maximum(end, first + 1)) % self.size]
+        return jnp.where(end > first, drawn, -1)
 
     def draw(self, frames: int, *, key: Key) -> Float[Array, "time height width"]:
         """`frames` images drawn independently and uniformly, with replacement."""

@@ -78,7 +78,7 @@ class ToyTask(AbstractTask):
         structure = self.objective.structure(model.log_rates)
 
         def loss(log_rates: Array, key: Key) -> Array:
-            here = eqx.tree_at(lambda s: s.log_rates, structure, log_rates)
+            here = structure.with_log_rates(log_rates)
             return expect(self.objective.cost, here, estimator=model.estimator, key=key)
 
         keys = jax.random.split(key, GRADIENTS)

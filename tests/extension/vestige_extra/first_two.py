@@ -4,11 +4,9 @@ import dataclasses
 import math
 from typing import ClassVar
 
-from jaxtyping import Array, Float
-from vestige.structures.specs import AbstractItemsSpec
-
 import vestige
-from vestige.structures.contract import AbstractSequential, checked_rates, indicator, vector
+from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, indicator, vector
+from vestige.structures.specs import AbstractItemsSpec
 from vestige.structures.subset import FirstArrivals, first_arrivals
 from vestige.structures.traces import Nested
 
@@ -16,11 +14,12 @@ from vestige.structures.traces import Nested
 class FirstTwo(AbstractSequential[Nested]):
     """The first two arrivals of n, as an indicator of shape (n,)."""
 
-    log_rates: Float[Array, " items"]
+    rates: LogRates
+    mask: None = None
 
     def __init__(self, log_rates):
         vector(log_rates, "FirstTwo")
-        self.log_rates = checked_rates(log_rates, "FirstTwo")
+        self.rates = LogRates(checked_rates(log_rates, "FirstTwo"))
 
     def run(self, log_times):
         return first_arrivals(log_times, 2)

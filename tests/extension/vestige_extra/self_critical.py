@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from vestige.estimators.specs import EstimatorSpec
 
 import vestige
 from vestige.estimators import AbstractEstimator
+from vestige.estimators.specs import EstimatorSpec
 
 
 class SelfCritical(AbstractEstimator):

@@ -10,22 +10,18 @@ from vestige.models.tied import (
     Bits,
     Convolution,
     Dense,
-    Full,
     OneHot,
     OnVector,
     PlainForward,
     Softly,
     begun_tied,
     checked,
-    from_arrays,
-    from_mlp,
     full,
     generated,
     generation_update,
     inpainted,
     recognition_update,
     reconstructed,
-    reliability,
     round_trip,
     scaled,
     tied_pair,
@@ -190,46 +186,6 @@ def test_data_are_checked():
         checked(Bits(3), bits, "data")
     with pytest.raises(ValueError, match="labels must be indicators with a single 1"):
         checked(OneHot(2), jnp.array([[1.0, 1.0]]), "labels")
-
-
-def test_the_bridge(key):
-    """The plain forward pass of the stochastic model is the network."""
-    mlp = eqx.nn.MLP(4, 3, 5, 2, activation=jax.nn.sigmoid, key=key)
-    pair, x = from_mlp(mlp), jax.random.uniform(key, (4,))
-    np.testing.assert_allclose(PlainForward()(pair.resolve(), x, key=key)[-1], jax.nn.softmax(mlp(x)), rtol=1e-9)
-    np.testing.assert_allclose(PlainForward().log_top(pair.resolve(), x, key=key), mlp(x), rtol=1e-9)
-    again = from_arrays([layer.weight.T for layer in mlp.layers], [layer.bias for layer in mlp.layers])
-    assert eqx.tree_equal(pair, again)
-    assert isinstance(pair.ties[0], Full)
-    bits = from_arrays([np.eye(2), np.eye(2)], [np.zeros(2), np.ones(2)], classes=False).resolve()
-    hidden = jax.nn.sigmoid(jnp.array([0.0, 1.0]))
-    found = PlainForward()(bits, jnp.array([0.0, 1.0]), key=key)[-1]
-    np.testing.assert_allclose(found, jax.nn.sigmoid(hidden + 1))
-
-
-def test_what_the_bridge_refuses(key):
-    with pytest.raises(ValueError, match=r"must be the logistic sigmoid.*Train with activation=jax.nn.sigmoid"):
-        from_mlp(eqx.nn.MLP(4, 3, 5, 2, key=key))
-    with pytest.raises(ValueError, match="without a final activation"):
-        from_mlp(eqx.nn.MLP(4, 3, 5, 2, jax.nn.sigmoid, jax.nn.softmax, key=key))
-    with pytest.raises(ValueError, match=r"weights\[1\] takes 4 units, but weights\[0\] gives 3; sizes must chain"):
-        from_arrays([np.zeros((2, 3)), np.zeros((4, 2))], [np.zeros(3), np.zeros(2)])
-    with pytest.raises(ValueError, match=r"is the weight transposed\?"):
-        from_arrays([np.zeros((3, 2))], [np.zeros(3)])
-    with pytest.raises(ValueError, match="as many weights as biases"):
-        from_arrays([], [])
-
-
-def test_calibration():
-    """Three decisions at 0.9, two of them right, and one at 0.6, right: 3/4 |2/3 - 0.9| + 1/4 |1 - 0.6|."""
-    probabilities = jnp.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.4, 0.6]])
-    found = reliability(probabilities, jnp.array([0, 1, 1, 1]), bins=5)
-    assert float(found.ece) == pytest.approx(0.75 * (0.9 - 2 / 3) + 0.25 * 0.4)
-    np.testing.assert_allclose(found.share, [0, 0, 0, 0.25, 0.75])
-    certain = reliability(jnp.array([[1.0, 0.0]]), jnp.array([0]))
-    assert float(certain.ece) == 0.0 and float(certain.share[-1]) == 1.0
-    with pytest.raises(ValueError, match="bins must be at least 1"):
-        reliability(probabilities, jnp.array([0, 1, 1, 1]), bins=0)
 
 
 class TestQueries:

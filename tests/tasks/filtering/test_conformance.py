@@ -97,6 +97,6 @@ def test_the_task_knows_the_family_of_its_observations():
     kinds = {name: type(task.family).__name__ for name, task in TASKS.items()}
     assert kinds["ring"] == kinds["place cells"] == "Poisson"
     assert kinds["balls"] == kinds["rolls"] == "Bernoulli"
-    assert kinds["sensors"] == kinds["motion"] == kinds["ring seen by a Gaussian"] == "Gaussian"
+    assert kinds["sensors"] == kinds["motion"] == kinds["ring seen by a Gaussian"] == "UnitGaussian"
     assert kinds["characters"] == "Categorical"
     assert jnp.isfinite(TASKS["sensors"].pole)

@@ -1,6 +1,7 @@
 """Recordings of one's own, on data whose answers are known."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.tasks.filtering.filters import Leaky
 from vestige.data import FrameSet, Recorded
 from vestige.errors import UsageError
-from vestige.models.families import Bernoulli, Gaussian, Poisson
+from vestige.models.families import Bernoulli, Poisson, UnitGaussian
 from vestige.tasks.filtering import custom_recordings
 
 evaluated = eqx.filter_jit(lambda task, model, size, key: task.evaluate(model, size=size, key=key))
@@ -16,7 +17,7 @@ DRAW = np.random.default_rng(0)
 
 
 def recorded(observations, *lengths, outcomes=None):
-    frames = np.asarray(observations, np.float32)
+    frames = np.asarray(observations, np.float64)
     lengths = lengths or (len(frames),)
     names = tuple(f"value {j}" for j in range(frames.shape[1]))
     outcomes = np.zeros((len(frames), 0)) if outcomes is None else np.asarray(outcomes)
@@ -35,7 +36,7 @@ def test_the_end_of_each_recording_is_held_out():
     [
         ("counts", [[1, 0], [3, 0], [2, 1], [0, 0], [4, 1]], Poisson),
         ("bits", [[1, 0], [0, 0], [1, 1], [0, 1], [1, 1]], Bernoulli),
-        ("numbers", [[1.0, 0], [3, 5], [2, 4], [2, 1], [4, 1]], Gaussian),
+        ("numbers", [[1.0, 0], [3, 5], [2, 4], [2, 1], [4, 1]], UnitGaussian),
     ],
 )
 def test_metrics_by_hand(kind, values, family, key):
@@ -128,6 +129,64 @@ def test_what_makes_no_sense_is_refused_by_name(make, message):
 def test_constant_numbers_can_be_left_out():
     task = custom_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 2]), "numbers", leave_out=True)
     assert task.width == 2 and jnp.isfinite(task.train.frames).all()
+
+
+def test_channels_of_very_different_size_are_all_kept():
+    """A share, bytes and requests: each is scaled by itself, in float64."""
+    t = np.arange(600)
+    share = 0.5 + 0.3 * np.sin(t / 10) + 0.05 * DRAW.normal(size=600)
+    seen = np.stack([share, 8e9 + 1e6 * np.cumsum(DRAW.normal(size=600)), 500 + 200 * np.sin(t / 10)], axis=1)
+    task = custom_recordings(recorded(seen), "numbers")
+    assert task.width == 3
+    frames = np.asarray(task.train.frames)
+    np.testing.assert_allclose(frames.std(axis=0), 1.0, rtol=1e-4)
+    again = task.mean + task.scale * frames.astype(float)
+    np.testing.assert_allclose(again, seen[: len(again)], rtol=1e-7)
+
+
+def test_a_level_that_is_large_beside_its_changes_keeps_them():
+    seen = 1e7 + np.cumsum(DRAW.normal(size=(400, 1)), axis=0)
+    task = custom_recordings(recorded(seen), "numbers", held_out=0.2)
+    assert len(np.unique(task.train.frames)) == 320
+    changes = custom_recordings(recorded(seen), "numbers", held_out=0.2, changes=True).train.frames[:, 1]
+    np.testing.assert_allclose(np.corrcoef(changes[1:], np.diff(seen[:320, 0]))[0, 1], 1.0, atol=1e-6)
+
+
+def test_a_channel_of_rounding_errors_is_constant():
+    seen = np.stack([np.arange(50.0), np.full(50, 8e9 / 3) + 1e-7 * DRAW.normal(size=50)], axis=1)
+    with pytest.raises(ValueError, match="got constant value 1"):
+        custom_recordings(recorded(seen), "numbers")
+
+
+def test_large_counts_are_counts():
+    """Monthly passengers: the family's scale is that of the training counts, and the net sees numbers of order 1."""
+    passengers = np.round(500 + 280 * np.sin(np.arange(120) / 2))[:, None]
+    task = custom_recordings(recorded(passengers), "counts")
+    assert isinstance(task.family, Poisson)
+    np.testing.assert_allclose(task.family.mean(task.alone), passengers[:96].mean(), rtol=0.02)
+    shown = np.asarray(jax.vmap(task.family.encoder_input)(task.train.frames))
+    np.testing.assert_allclose([shown.mean(), shown.std()], [0, 1], atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("frames", "outcomes", "message"),
+    [
+        ([[1.0], [2], [4], [np.nan]], None, "at least one held-out recording must hold two steps"),
+        ([[1.0], [2], [4], [5], [np.nan], [np.nan]], None, "at least one held-out recording must hold two steps"),
+        (
+            np.arange(8.0)[:, None],
+            [1, 2, 3, 4, np.nan, np.nan, np.nan, np.nan],
+            "outcome 0 .* held-out .* got 0 values",
+        ),
+        (np.arange(8.0)[:, None], [1, 2, 3, 4, 5, 5, 5, 5], "outcome 0 .* held-out .* got 1 value"),
+        (np.arange(8.0)[:, None], [1, 1, 1, 1, 5, 6, 7, 8], "outcome 0 .* training .* got 1 value"),
+        (np.arange(8.0)[:, None], [1, 2, np.inf, 4, 5, 6, 7, 8], "outcomes must be finite, or NaN"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_and_never_nan(frames, outcomes, message):
+    outcomes = None if outcomes is None else np.asarray(outcomes)[:, None]
+    with pytest.raises(ValueError, match=message):
+        custom_recordings(recorded(frames, outcomes=outcomes), "numbers", held_out=0.5)
 
 
 def test_what_drifts_is_predicted_by_its_change(key):

@@ -169,6 +169,31 @@ class TestMotion:
         with pytest.raises(ValueError, match="NaN in value 0 of step 8 alone"):
             motion_capture(named(frames, 30, 30), walk, drop=("c2",))
 
+    def test_nothing_to_evaluate_on(self, walk):
+        for frames, lengths in ((np.full((4, 3), np.nan), (4,)), (np.ones((2, 3)), (1, 1))):
+            with pytest.raises(ValueError, match="motion_capture: at least one held-out recording must hold two steps"):
+                motion_capture(walk, named(frames, *lengths), drop=("c2",))
+
+    def test_likelihoods(self, walk, key):
+        """Of the frames that are there, against standard normal numbers."""
+        frames = walk.frames.copy()
+        frames[7] = np.nan
+        task = motion_capture(walk, named(frames, 30, 30), drop=("c2",))
+        found = evaluated(task, Says(jnp.zeros(2), -1.5), 2, key)
+        seen = np.delete(np.asarray(task.test.frames), 7, axis=0)
+        alone = -0.5 * np.square(seen).sum(axis=1) - np.log(2 * np.pi)
+        np.testing.assert_allclose(found["independent_log_likelihood"], alone.mean(), rtol=1e-5)
+        assert float(found["log_likelihood"]) == -1.5
+        assert task.bounds(found)["log_likelihood"]["chance"] == found["independent_log_likelihood"]
+
+    def test_a_slow_channel_is_not_constant_beside_a_lively_one(self, walk):
+        """Each channel is measured by its own rounding errors."""
+        wide = walk.frames.astype(np.float64)
+        frames = np.concatenate([wide, 1e-9 * wide[:, :1], 1e9 + wide[:, :1]], axis=1)
+        of = lambda kind: FrameSet(frames.astype(kind), np.array([30, 30]), ("c0", "c1", "c2", "c3", "c4"))
+        assert constant_channels(of(np.float64)) == ("c2",)
+        assert constant_channels(of(np.float32)) == ("c2", "c4")
+
 
 class TestChanges:
     """What is seen is the posture and, after it, how it has changed."""

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from tests.sequences.conformance import conforms
 from tests.sequences.files import npy
@@ -110,6 +111,9 @@ class TestEvaluation:
         logs = predictions - np.log(np.exp(predictions).sum(1, keepdims=True))
         np.testing.assert_allclose(metrics["accuracy"], np.mean(predictions.argmax(1) == outcomes), rtol=1e-5)
         np.testing.assert_allclose(metrics["cross_entropy"], -np.mean(logs[np.arange(57), outcomes]), rtol=1e-5)
+        share = np.bincount(outcomes, minlength=CLASSES) / 57
+        np.testing.assert_allclose(metrics["majority_accuracy"], share.max(), rtol=1e-5)
+        np.testing.assert_allclose(metrics["frequency_cross_entropy"], scipy.stats.entropy(share), rtol=1e-5)
 
     def test_numbers_of_which_some_are_not_known(self, tmp_path):
         task = Stream(numbers(tmp_path / "a", 30), numbers(tmp_path / "b", 50, seed=1))
@@ -118,15 +122,23 @@ class TestEvaluation:
         outcomes = task.held_out.read(0, 50)[1]
         metrics = evaluated(task, model, 4, 3)
         np.testing.assert_allclose(metrics["mse"], np.nanmean((outcomes - 0.7) ** 2), rtol=1e-5)
+        np.testing.assert_allclose(metrics["constant_mse"], np.nanvar(outcomes), rtol=1e-5)
+
+    def test_the_variance_of_a_large_level_keeps_its_digits(self, tmp_path):
+        outcomes = 1e5 + np.random.default_rng(0).normal(size=400).astype(np.float32)
+        task = Stream(*[npy(tmp_path, np.zeros((400, 2), np.float32), outcomes.astype(np.float32))] * 2)
+        found = evaluated(task, Blind(jnp.zeros(1)), 3, 20)["constant_mse"]
+        np.testing.assert_allclose(found, np.var(outcomes.astype(float)), rtol=1e-3)
 
     def test_no_outcome_at_all(self, tmp_path):
         none = npy(tmp_path, np.zeros((9, 2)), np.full(9, np.nan), unknown_outcomes=True)
         assert np.isnan(evaluated(Stream(none, none), Blind(jnp.zeros(1)), 2, 3)["mse"])
 
     def test_levels(self, task):
-        levels = task.bounds({})
-        assert levels["accuracy"] == {"best": None, "chance": 0.25}
-        assert levels["cross_entropy"] == {"best": None, "chance": pytest.approx(np.log(4))}
+        """Chance is who always says the most frequent class, not who guesses evenly."""
+        levels = task.bounds({"majority_accuracy": 0.835, "frequency_cross_entropy": 0.4})
+        assert levels["accuracy"] == {"best": None, "chance": 0.835}
+        assert levels["cross_entropy"] == {"best": None, "chance": 0.4}
 
     def test_the_ends_of_size_and_read_size(self, task):
         for size, read_size, why in ((0, 5, "count"), (58, 5, "count"), (2, 0, "read_size must be at least 1")):

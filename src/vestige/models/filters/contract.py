@@ -53,8 +53,9 @@ class AbstractFilter(eqx.Module):
         """log q(y_t | x_{t-1}) in nats, or an estimate of it."""
 
     def filter(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Array:
-        """x_t from x_{t-1} and y_t; an observation with a NaN in it is missing and leaves the state as it is."""
-        there = ~jnp.any(jnp.isnan(observation))
+        """x_t from x_{t-1} and y_t; an observation with a NaN in it is missing and leaves the state as it is, and so
+        does one with an infinite value, of which nothing can be made."""
+        there = jnp.all(jnp.isfinite(observation))
         return jnp.where(there, self.advance(state, jnp.where(there, observation, 0.0)), state)
 
     def unroll(

@@ -52,9 +52,7 @@ class AbstractLatent(eqx.Module):
 
     @abc.abstractmethod
     def expect(self, integrand: Integrand, law: Any, *, key: Key) -> Float[Array, ""]:
-        """An estimate of E[integrand(h)] that carries a gradient for the law and for what `integrand` closes over.
-
-        To be maximised, which matters where an estimator learns."""
+        """An estimate of E[integrand(h)] that carries a gradient for the law and for what `integrand` closes over."""
 
     @abc.abstractmethod
     def head(self, width: int, hidden: int, *, key: Key) -> Callable[[Float[Array, " width"]], Any]:
@@ -168,10 +166,10 @@ class Bits(AbstractLatent):
         return Spins(self.bias)
 
     def expect(self, integrand: Integrand, law: Spins, *, key: Key) -> Float[Array, ""]:
-        def cost(value: Array) -> Array:
-            return -integrand(2.0 * value[:, 0] - 1.0)
+        def worth(value: Array) -> Array:
+            return integrand(2.0 * value[:, 0] - 1.0)
 
-        return -expect(cost, bits(law.logits), estimator=self.estimator, key=key, context=law.logits)
+        return expect(worth, bits(law.logits), estimator=self.estimator, key=key, context=law.logits)
 
     def head(self, width: int, hidden: int, *, key: Key) -> SpinHead:
         return SpinHead(eqx.nn.Linear(width, hidden, key=key))

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vestige.checks import at_least, positive
 from vestige.models.filters.spec import FilterSpec, Observed
@@ -32,6 +32,9 @@ class AbstractRVAESpec(FilterSpec):
     """It predicts 1, 2, 4, … steps ahead, this many in all; 0: none, which needs another rule (--rule local)."""
     longest: float = 64.0
     """The longest time constant that an untrained state has, in steps; the shortest is one."""
+    noise: Literal["learned", "heavy-tailed", "fixed"] = "learned"
+    """Of the observation: a scale for every real number (counts: Poisson), Student-t (counts: negative binomial), or
+    that of the task's own family, which for real numbers has variance 1."""
 
     part: ClassVar[str] = "vestige.models.filters.vae:RecurrentVAE"
     suits: ClassVar[Mapping[str, Any]] = {"clip": CLIP}
@@ -70,7 +73,7 @@ class AbstractRVAESpec(FilterSpec):
 
     def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":
         return load(self.part)(
-            task.family,
+            load("vestige.models.families:with_noise")(task.family, self.noise),
             self.hidden,
             latent=self.latent(),
             width=self.width,
@@ -169,10 +172,10 @@ class FactorSpec(FilterSpec):
         return self.hidden
 
     def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":
-        from vestige.models.families import Gaussian
+        from vestige.models.families import UnitGaussian
 
         family = task.family
-        if not isinstance(family, Gaussian):
+        if not isinstance(family, UnitGaussian):
             raise ValueError(
                 f"model factor: observations must be real numbers, got {type(family).__name__}; "
                 "--model refh takes those"

@@ -31,7 +31,7 @@ class RecurrentVAE(AbstractFilter):
 
     **Arguments:**
 
-    - `family`: of the observation.
+    - `family`: of the observation; the decoder puts out as many numbers as it has parameters.
     - `hidden`: k, numbers in the state, at least 2.
     - `latent`: what h is made of, `Numbers(hidden, floor)` or `Bits(hidden, estimator)`; by default the former.
     - `width`: units of every hidden layer.
@@ -82,9 +82,9 @@ class RecurrentVAE(AbstractFilter):
         self.encoder = eqx.nn.MLP(hidden + family.size, latent.numbers * hidden, width, 1, jnp.tanh, key=keys[0])
         self.keep = _logit(jnp.exp(-1 / jnp.geomspace(1.0, longest, hidden)))
         self.trunk = eqx.nn.Linear(hidden, width, key=keys[1])
-        self.observation = eqx.nn.Linear(width, family.naturals, key=keys[2])
+        self.observation = eqx.nn.Linear(width, family.num_parameters, key=keys[2])
         self.state = latent.head(width, hidden, key=keys[3])
-        self.future = eqx.nn.Linear(width, max(len(lags), 1) * family.naturals, key=keys[4])
+        self.future = eqx.nn.Linear(width, max(len(lags), 1) * family.num_parameters, key=keys[4])
         self.prior = eqx.nn.MLP(hidden, latent.numbers * hidden, width, 1, jnp.tanh, key=keys[5])
         self.latent, self.family, self.hidden, self.weight, self.lags = latent, family, hidden, weight, lags
 
@@ -152,9 +152,10 @@ class RecurrentVAE(AbstractFilter):
     def future_log_likelihood(
         self, trunk: Float[Array, " width"], future: Float[Array, "lags observed"]
     ) -> Float[Array, ""]:
-        """log-probability of observations to come; one that is not there counts for nothing."""
-        naturals = self.future(trunk).reshape(-1, self.family.naturals)
-        there = ~jnp.any(jnp.isnan(future), axis=1)
+        """log-probability of observations to come; one that is missing (NaN) or infinite counts
+        for nothing."""
+        naturals = self.future(trunk).reshape(-1, self.family.num_parameters)
+        there = jnp.all(jnp.isfinite(future), axis=1)
         known = jnp.where(there[:, None], future, 0.0)
         return jnp.sum(jnp.where(there, jax.vmap(self.family.log_prob)(naturals, known), 0.0))
 

@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.families import AbstractFamily, Bernoulli, bits
+from vestige.models.families import AbstractExponentialFamily, AbstractFamily, Bernoulli, bits
 from vestige.models.filters.contract import AbstractFilter
 from vestige.models.harmonium.likelihood import AbstractLikelihood
 from vestige.models.harmonium.model import Harmonium
-from vestige.models.harmonium.recurrent import START, RecurrentHarmonium, backwards
+from vestige.models.harmonium.recurrent import START, RecurrentHarmonium, backwards, exponential
 from vestige.typing import Key, PyTree
 
 
@@ -45,11 +45,11 @@ class DeepHarmonium(AbstractFilter):
     - `widths`: hidden units of each layer from the lowest up; the last is the state's.
     - `likelihood`: of the top layer; by default annealed.
 
-    **Raises:** `ValueError` for fewer than two layers or a layer without units.
+    **Raises:** `ValueError` for fewer than two layers, a layer without units, or a family that is not exponential.
     """
 
     below: tuple[Harmonium, ...]
-    families: tuple[AbstractFamily, ...]
+    families: tuple[AbstractExponentialFamily, ...]
     """Of what each of them sees."""
     top: RecurrentHarmonium
 
@@ -64,7 +64,8 @@ class DeepHarmonium(AbstractFilter):
         if len(widths) < 2 or min(widths) < 1:
             raise ValueError(f"DeepHarmonium: widths must be two or more, each at least 1, got {widths}")
         keys = jax.random.split(key, len(widths))
-        *lower, highest = [family, *map(Bernoulli, widths[:-1])]
+        means = [Bernoulli(width, graded=True) for width in widths[:-1]]
+        *lower, highest = [exponential(family, "DeepHarmonium"), *means]
         self.families = tuple(lower)
         self.below = tuple(
             Harmonium(START * jax.random.normal(k, (f.naturals, width)), jnp.zeros(f.naturals), jnp.zeros(width), f)

@@ -5,12 +5,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.families import AbstractFamily, Beside, bits
+from vestige.models.families import AbstractExponentialFamily, Beside, bits
 from vestige.typing import Key, PyTree
 
 
 class Harmonium(eqx.Module):
-    """q(v, h) ∝ base(v) exp(b · T(v) + c · h + T(v) W h): visible units of any family, hidden bits. Unbatched.
+    """q(v, h) ∝ base(v) exp(b · T(v) + c · h + T(v) W h): visible units of any
+    exponential family, hidden bits. Unbatched.
 
     A restricted Boltzmann machine where the visible units are bits. (Welling et al. 2005; rbmish.)
     """
@@ -18,7 +19,7 @@ class Harmonium(eqx.Module):
     weights: Float[Array, "naturals hidden"]
     visible_bias: Float[Array, " naturals"]
     hidden_bias: Float[Array, " hidden"]
-    family: AbstractFamily | Beside
+    family: AbstractExponentialFamily | Beside
 
     def logits(self, value: PyTree[Array]) -> Float[Array, " hidden"]:
         """Those of the hidden bits given what is visible."""
@@ -29,7 +30,11 @@ class Harmonium(eqx.Module):
         return self.visible_bias + self.weights @ hidden
 
     def log_unnormalised(self, value: PyTree[Array]) -> Float[Array, ""]:
-        """The negative free energy, log q(v) + log Z, with the hidden units summed out."""
+        """The negative free energy, log q(v) + log Z, with the hidden units summed out.
+
+        **Raises:** `ValueError` for a concrete value outside the support. Of a traced one it is -inf, NaN of NaN.
+        """
+        self.family.require(value)
         linear = jnp.dot(self.visible_bias, self.family.statistics(value))
         return linear + self.family.log_base(value) + jnp.sum(jax.nn.softplus(self.logits(value)))
 

@@ -58,6 +58,9 @@ class Annealed(NamedTuple):
     chain has found."""
     effective: Float[Array, ""]
     """Effective number of chains, (Σ w)² / Σ w²."""
+    clamped: Float[Array, ""]
+    """Share of the draws of visible units for which no law exists, so that those of the nearest one were taken. Where
+    it is not 0, `log_partition` is NaN: the chains were not those of the harmonium."""
 
 
 def annealed_log_partition(
@@ -80,11 +83,11 @@ def annealed_log_partition(
     count = harmonium.hidden_bias.shape[0]
     temperatures = jnp.linspace(0, 1, steps + 1, dtype=dtype)
 
-    def chain(key: Key) -> Float[Array, ""]:
+    def chain(key: Key) -> tuple[Float[Array, ""], Float[Array, ""]]:
         first, key = jax.random.split(key)
         value = harmonium.family.draw(start, key=first)
 
-        def anneal(carry: tuple[PyTree[Array], Array], now: tuple[Array, Array, Key]) -> tuple[tuple, None]:
+        def anneal(carry: tuple[PyTree[Array], Array], now: tuple[Array, Array, Key]) -> tuple[tuple, Array]:
             value, weight = carry
             before, beta, key = now
             logits = harmonium.logits(value)  # at β = 1; at any other they are β times these
@@ -94,18 +97,21 @@ def annealed_log_partition(
             key_hidden, key_visible = jax.random.split(key)
             hidden = bits(beta * logits, key=key_hidden)
             natural = beta * harmonium.natural(hidden) + (1 - beta) * start
-            return (harmonium.family.draw(natural, key=key_visible), weight + cooler - warmer), None
+            drawn = harmonium.family.draw(natural, key=key_visible)
+            return (drawn, weight + cooler - warmer), harmonium.family.clamped(natural)
 
         keys = jax.random.split(key, steps)
-        (_, weight), _ = jax.lax.scan(
+        (_, weight), clamped = jax.lax.scan(
             anneal, (value, jnp.zeros((), dtype)), (temperatures[:-1], temperatures[1:], keys)
         )
-        return weight
+        return weight, jnp.mean(clamped | harmonium.family.clamped(start))
 
-    weights = jax.vmap(chain)(jax.random.split(key, chains))
+    weights, clamped = jax.vmap(chain)(jax.random.split(key, chains))
+    clamped = jnp.mean(clamped)
     log_base = harmonium.family.log_partition(start) + count * jnp.log(jnp.asarray(2, dtype))
     mean = jax.nn.logsumexp(weights) - jnp.log(jnp.asarray(chains, dtype))
     square = jax.nn.logsumexp(2 * weights) - jnp.log(jnp.asarray(chains, dtype))
     spread = jnp.exp(0.5 * (log_difference(jnp.maximum(square, 2 * mean), 2 * mean) - 2 * mean))
     effective = jnp.exp(2 * jax.nn.logsumexp(weights) - jax.nn.logsumexp(2 * weights))
-    return Annealed(log_base + mean, spread / jnp.sqrt(jnp.asarray(max(chains - 1, 1), dtype)), effective)
+    log_partition = jnp.where(clamped == 0, log_base + mean, jnp.nan)
+    return Annealed(log_partition, spread / jnp.sqrt(jnp.asarray(max(chains - 1, 1), dtype)), effective, clamped)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.families import AbstractFamily, Bernoulli, Beside, bits
+from vestige.models.families import AbstractExponentialFamily, AbstractFamily, Bernoulli, Beside, bits
 from vestige.models.filters.contract import AbstractFilter
 from vestige.models.harmonium.likelihood import AbstractLikelihood, AnnealedLikelihood
 from vestige.models.harmonium.model import Harmonium
@@ -23,7 +23,7 @@ class RecurrentHarmonium(AbstractFilter):
     The density of (u, y) fitted at each step makes it an rEFH, that of y given u a TRBM, and the latter with gradients
     through earlier states an RTRBM.
 
-    **Raises:** `ValueError` for fewer than one hidden unit.
+    **Raises:** `ValueError` for fewer than one hidden unit, and for a family that is not exponential.
     """
 
     state_weights: Float[Array, "hidden hidden"]
@@ -31,7 +31,7 @@ class RecurrentHarmonium(AbstractFilter):
     state_bias: Float[Array, " hidden"]
     input_bias: Float[Array, " naturals"]
     hidden_bias: Float[Array, " hidden"]
-    family: AbstractFamily
+    family: AbstractExponentialFamily
     likelihood: AbstractLikelihood
 
     def __init__(self, family: AbstractFamily, hidden: int, *, likelihood: AbstractLikelihood | None = None, key: Key):
@@ -40,6 +40,7 @@ class RecurrentHarmonium(AbstractFilter):
                 f"RecurrentHarmonium: hidden must be at least 1, got {hidden}; without hidden units every observation "
                 "is independent of the last"
             )
+        family = exponential(family, "RecurrentHarmonium")
         keys = jax.random.split(key)
         self.state_weights = START * jax.random.normal(keys[0], (hidden, hidden))
         self.input_weights = START * jax.random.normal(keys[1], (family.naturals, hidden))
@@ -58,7 +59,7 @@ class RecurrentHarmonium(AbstractFilter):
             jnp.concatenate([self.state_weights, self.input_weights]),
             jnp.concatenate([self.state_bias, self.input_bias]),
             self.hidden_bias,
-            Beside(Bernoulli(self.hidden_bias.shape[0]), self.family),
+            Beside(Bernoulli(self.hidden_bias.shape[0], graded=True), self.family),
         )
 
     def given(self, state: Float[Array, " hidden"]) -> Harmonium:
@@ -102,6 +103,16 @@ class RecurrentHarmonium(AbstractFilter):
     def receptive_fields(self) -> Float[Array, "hidden naturals"]:
         """The weights through which each unit sees the observation."""
         return self.input_weights.T
+
+
+def exponential(family: AbstractFamily, owner: str) -> AbstractExponentialFamily:
+    """**Raises** `ValueError` where a family cannot be the visible units of a harmonium."""
+    if not isinstance(family, AbstractExponentialFamily):
+        raise ValueError(
+            f"{owner}: family must be an exponential family in its parameters, got {type(family).__name__}; take "
+            "UnitGaussian for standardised reals, Poisson for counts, or a RecurrentVAE"
+        )
+    return family
 
 
 def backwards(

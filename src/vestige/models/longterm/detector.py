@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.models.longterm.inputs import AbstractInput
+from vestige.numerics import masked_where
 from vestige.typing import Key, PyTree
 
 
@@ -36,6 +37,6 @@ class Detector(eqx.Module):
 
         Steps that are not `inside` the sequence count as zeros.
         """
-        features = jax.vmap(self.encoder)(inputs)
+        features = jax.vmap(self.encoder)(masked_where(inside, inputs))
         features = jnp.where(inside[:, None], features, 0.0)
         return jax.vmap(self.output)(jax.nn.relu(self.hidden(features.T)).T)

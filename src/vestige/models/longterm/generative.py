@@ -13,6 +13,7 @@ from vestige.models.longterm.detector import Detector
 from vestige.models.longterm.inputs import AbstractInput, Vector
 from vestige.models.longterm.outcome import AbstractOutcome
 from vestige.models.temporal import AbstractLikelihood, TemporalModel, TemporalState
+from vestige.numerics import masked_where
 from vestige.typing import Key
 
 
@@ -99,7 +100,7 @@ class GenerativeMemory(AbstractLongTermModel):
             state = jax.tree.map(lambda new, old: jnp.where(counts, new, old), after, state)
             return state, state
 
-        return jax.lax.scan(step, state, (inputs, counts))
+        return jax.lax.scan(step, state, (masked_where(counts, inputs), counts))
 
     def surprise(self, memory: TemporalState, inputs: Observed, outcome: Float[Array, "*frame"]) -> Float[Array, ""]:
         kl, cost = self.described(memory, inputs, outcome)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.numerics import masked_where, require_support
 from vestige.sequences import ContextWindow
 from vestige.typing import Key, PyTree
 
@@ -23,7 +24,10 @@ class AbstractInput(eqx.Module):
 
 
 class Token(AbstractInput):
-    """A learned vector for each of `tokens` integers."""
+    """A learned vector for each of `tokens` integers, 0 to `tokens - 1`; NaN for any other traced one.
+
+    **Raises:** `ValueError`, where it is called, for a concrete integer out of range.
+    """
 
     table: eqx.nn.Embedding
     features_size: int = eqx.field(static=True)
@@ -33,7 +37,10 @@ class Token(AbstractInput):
         self.features_size = features_size
 
     def __call__(self, inputs: Array) -> Float[Array, " features"]:
-        return self.table(inputs)
+        count = self.table.num_embeddings
+        inside = lambda token: (token >= 0) & (token < count)
+        require_support(inputs, inside, owner="Token", expected=f"tokens must be 0 to {count - 1}")
+        return jnp.where(inside(inputs), self.table(jnp.clip(inputs, 0, count - 1)), jnp.nan)
 
 
 class Vector(AbstractInput):
@@ -74,6 +81,10 @@ class Columns(AbstractInput):
         self.vector = Vector(len(self.columns), features_size, key=key)
 
     def __call__(self, inputs: Array) -> Float[Array, " features"]:
+        if max(self.columns) >= inputs.shape[-1]:
+            raise ValueError(
+                f"Columns: places must be below {inputs.shape[-1]}, the numbers of a step, got {max(self.columns)}"
+            )
         return self.vector(inputs[jnp.array(self.columns)])
 
 
@@ -103,5 +114,5 @@ class Recent(AbstractInput):
         self.layer = eqx.nn.Linear(width * inner.features_size, features_size, key=key)
 
     def __call__(self, inputs: ContextWindow) -> Float[Array, " features"]:
-        features = jax.vmap(self.inner)(inputs.recent)
+        features = jax.vmap(self.inner)(masked_where(inputs.inside, inputs.recent))
         return jax.nn.relu(self.layer(jnp.where(inputs.inside[:, None], features, 0.0).ravel()))

@@ -12,6 +12,7 @@ from vestige.models.longterm.contract import AbstractLongTermModel
 from vestige.models.longterm.detector import Detector
 from vestige.models.longterm.inputs import AbstractInput
 from vestige.models.longterm.outcome import AbstractOutcome
+from vestige.numerics import masked_where
 from vestige.typing import Key, PyTree
 
 
@@ -56,7 +57,7 @@ class LongTermModel(AbstractLongTermModel):
     def encode(
         self, state: Any, inputs: PyTree[Array], mask: Bool[Array, " time"] | None = None
     ) -> tuple[Any, Float[Array, "time memory"]]:
-        return unroll(self.cell, state, jax.vmap(self.encoder)(inputs), mask=mask)
+        return unroll(self.cell, state, jax.vmap(self.encoder)(masked_where(mask, inputs)), mask=mask)
 
     def predict(self, memory: Float[Array, " memory"], inputs: PyTree[Array]) -> Float[Array, " outputs"]:
         """q(y_k | m_t, x_k), in the form that `outcome` understands."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.models.longterm.contract import AbstractLongTermModel
+from vestige.numerics import masked_where
 from vestige.sequences import AbstractSequence
 from vestige.typing import Batch, Key, Metrics
 
@@ -45,7 +46,8 @@ class WholeSequence(eqx.Module):
         def unroll(state: Any, start: Array) -> tuple[Any, tuple[Array, Array]]:
             window = sequence.window(start, size)
             state, memories = model.encode(state, window.inputs, window.inside)
-            losses = jax.vmap(model.surprise)(memories, window.inputs, window.outcomes)
+            inputs, outcomes = masked_where(window.known, (window.inputs, window.outcomes))
+            losses = jax.vmap(model.surprise)(memories, inputs, outcomes)
             return state, (jnp.sum(jnp.where(window.known, losses, 0.0)), jnp.sum(window.known, dtype=losses.dtype))
 
         starts = size * jnp.arange(-(-self.steps // size), dtype=jnp.int32)

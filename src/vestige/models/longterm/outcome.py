@@ -1,12 +1,16 @@
 """What is to be predicted, and how wrong a prediction is."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
+
+from vestige.numerics import require_support
 
 
 class AbstractOutcome(eqx.Module):
@@ -17,7 +21,11 @@ class AbstractOutcome(eqx.Module):
 
     @abc.abstractmethod
     def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
-        """How surprising the outcome is: nats, or squared units."""
+        """How surprising the outcome is: nats, or squared units. Of a traced outcome that there cannot be it is inf, of
+        NaN it is NaN.
+
+        **Raises:** `ValueError` for a concrete outcome that there cannot be.
+        """
 
     @abc.abstractmethod
     def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
@@ -30,7 +38,15 @@ class Classes(AbstractOutcome):
     size: int = eqx.field(static=True)
 
     def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
-        return optax.softmax_cross_entropy_with_integer_labels(prediction, outcome)
+        require_support(
+            outcome, self._inside, owner="Classes.loss", expected=f"an outcome must be a class, 0 to {self.size - 1}"
+        )
+        inside = self._inside(outcome)
+        known = jnp.where(inside, outcome, jnp.zeros((), outcome.dtype))
+        return jnp.where(inside, optax.softmax_cross_entropy_with_integer_labels(prediction, known), jnp.inf)
+
+    def _inside(self, outcome: Any) -> Any:
+        return (outcome >= 0) & (outcome < self.size)
 
     def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
         logs = jax.nn.log_softmax(prediction)
@@ -47,6 +63,7 @@ class Number(AbstractOutcome):
     size: int = eqx.field(static=True, default=1)
 
     def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
+        require_support(outcome, np.isfinite, owner="Number.loss", expected="an outcome must be finite")
         return jnp.square(prediction[0] - outcome)
 
     def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:

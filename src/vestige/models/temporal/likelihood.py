@@ -2,21 +2,31 @@
 
 import abc
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from vestige.numerics import outside_log, require_support
 from vestige.typing import Key
 
 
 class AbstractLikelihood(eqx.Module):
-    """p(frame | parameters), where the parameters have the frame's shape."""
+    """p(frame | parameters), where the parameters have the frame's shape.
+
+    A frame outside the support has probability zero: where its numbers are known `log_prob` raises, in a compiled
+    program it is -inf, and NaN where a pixel is NaN.
+    """
 
     @abc.abstractmethod
     def log_prob(self, parameters: Float[Array, "*frame"], frame: Float[Array, "*frame"]) -> Float[Array, ""]:
-        """Log-probability of one frame in nats, summed over its pixels."""
+        """Log-probability of one frame in nats, summed over its pixels.
+
+        **Raises:** `ValueError` for a concrete frame outside the support.
+        """
 
     @abc.abstractmethod
     def mean(self, parameters: Float[Array, "*frame"]) -> Float[Array, "*frame"]:
@@ -34,7 +44,12 @@ class Bernoulli(AbstractLikelihood):
     """
 
     def log_prob(self, parameters: Float[Array, "*frame"], frame: Float[Array, "*frame"]) -> Float[Array, ""]:
-        return jnp.sum(frame * parameters - jax.nn.softplus(parameters))
+        require_support(
+            frame, _intensity, owner="Bernoulli.log_prob", expected="pixels must be within 0 to 1 (rescale the frames)"
+        )
+        inside = _intensity(frame)
+        log = jnp.sum(jnp.where(inside, frame, 0.0) * parameters - jax.nn.softplus(parameters))
+        return outside_log(jnp.all(inside), frame, log)
 
     def mean(self, parameters: Float[Array, "*frame"]) -> Float[Array, "*frame"]:
         return jax.nn.sigmoid(parameters)
@@ -59,11 +74,18 @@ class Gaussian(AbstractLikelihood):
             raise ValueError(f"sigma must be positive, got {self.sigma}")
 
     def log_prob(self, parameters: Float[Array, "*frame"], frame: Float[Array, "*frame"]) -> Float[Array, ""]:
+        require_support(frame, np.isfinite, owner="Gaussian.log_prob", expected="pixels must be finite")
         constant = math.log(self.sigma) + 0.5 * math.log(2 * math.pi)
-        return -jnp.sum(0.5 * jnp.square((frame - parameters) / self.sigma) + constant)
+        inside = jnp.isfinite(frame)
+        standard = (jnp.where(inside, frame, 0.0) - parameters) / self.sigma
+        return outside_log(jnp.all(inside), frame, -jnp.sum(0.5 * jnp.square(standard) + constant))
 
     def mean(self, parameters: Float[Array, "*frame"]) -> Float[Array, "*frame"]:
         return parameters
 
     def sample(self, parameters: Float[Array, "*frame"], *, key: Key) -> Float[Array, "*frame"]:
         return parameters + self.sigma * jax.random.normal(key, parameters.shape, parameters.dtype)
+
+
+def _intensity(frame: Any) -> Any:
+    return (frame >= 0) & (frame <= 1)

@@ -43,6 +43,9 @@ from .net import States as States
 from .pair import TiedPair as TiedPair
 from .pair import checked as checked
 from .pair import tied_pair as tied_pair
+from .queries import Completion as Completion
+from .queries import completed as completed
+from .queries import exact_completion as exact_completion
 from .queries import generated as generated
 from .queries import inpainted as inpainted
 from .queries import reconstructed as reconstructed

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.tied.likelihood import Weighed, summarised
+from vestige.models.tied.domain import require_values
+from vestige.models.tied.likelihood import Weighed, of_data, summarised
 from vestige.models.tied.net import Net, States
 from vestige.models.tied.units import OneHot
 from vestige.typing import Key
@@ -18,9 +19,11 @@ def annealed_log_likelihood(
 
     O(chains · temperatures · Σ_k n_k (kernels of layer k)): for nets of tens of units, or a few examples.
 
-    **Raises:** `ValueError` for fewer than 1 temperature or chain.
+    **Raises:** `ValueError` for fewer than 1 temperature or chain, and for concrete data that are not values of
+    layer 0.
     """
     _check("annealed_log_likelihood", temperatures, chains)
+    require_values(net, data, "annealed_log_likelihood")
     steps = jnp.linspace(0.0, 1.0, temperatures + 1, dtype=data.dtype)
 
     def chain(key: Key) -> Array:
@@ -41,7 +44,7 @@ def annealed_log_likelihood(
         (_, total), _ = jax.lax.scan(move, start, jnp.arange(1, temperatures + 1))
         return total
 
-    return summarised(jax.vmap(chain)(jax.random.split(key, chains)))
+    return of_data(net, data, summarised(jax.vmap(chain)(jax.random.split(key, chains))))
 
 
 def reverse_log_likelihood(net: Net, states: States, *, temperatures: int, chains: int, key: Key) -> Weighed:
@@ -50,9 +53,11 @@ def reverse_log_likelihood(net: Net, states: States, *, temperatures: int, chain
 
     `log_mean` is -log (1/C Σ 1/w), a stochastic upper bound for such data.
 
-    **Raises:** `ValueError` for fewer than 1 temperature or chain.
+    **Raises:** `ValueError` for fewer than 1 temperature or chain, and for concrete data that are not values of
+    layer 0.
     """
     _check("reverse_log_likelihood", temperatures, chains)
+    require_values(net, states[0], "reverse_log_likelihood")
     steps = jnp.linspace(0.0, 1.0, temperatures + 1, dtype=states[0].dtype)
 
     def chain(key: Key) -> Array:
@@ -66,7 +71,7 @@ def reverse_log_likelihood(net: Net, states: States, *, temperatures: int, chain
         return total
 
     found = summarised(-jax.vmap(chain)(jax.random.split(key, chains)))
-    return Weighed(-found.log_mean, -found.mean_log, found.ess, found.error)
+    return of_data(net, states[0], Weighed(-found.log_mean, -found.mean_log, found.ess, found.error))
 
 
 def sweep(net: Net, states: States, b: Float[Array, ""], *, key: Key) -> States:

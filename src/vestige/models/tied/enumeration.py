@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.models.tied.domain import admitted, log_or_impossible, require_values
 from vestige.models.tied.net import Net, States
 from vestige.numerics import logsumexp
 
@@ -46,30 +47,39 @@ def marginals(net: Net) -> Marginals:
 
 
 def exact_log_likelihood(net: Net, data: Float[Array, "rows *units"]) -> Float[Array, " rows"]:
-    """log p(x⁰), nats, by summing out one layer after the other. O(rows · states_1 + Σ states_k states_{k+1})."""
+    """log p(x⁰), nats, by summing out one layer after the other. O(rows · states_1 + Σ states_k states_{k+1}).
+
+    -inf for a traced row that is no value of layer 0, NaN where it holds a NaN.
+
+    **Raises:** `ValueError` for concrete rows that are not values of layer 0.
+    """
+    require_values(net, data, "exact_log_likelihood", rows=True)
     above = marginals(net).log_p[0]
     states = layer_states(net, 1)
     logits = jax.vmap(lambda x: net.down_logits(0, x))(states)
 
     def one(x: Array) -> Array:
-        return logsumexp(jax.vmap(lambda a: net.units[0].log_prob(x, a))(logits) + above, 0)
+        return log_or_impossible(net, x, logsumexp(jax.vmap(lambda a: net.units[0].log_prob(x, a))(logits) + above, 0))
 
     return jax.lax.map(one, data)
 
 
 def log_posterior(net: Net, data: Float[Array, "*units"]) -> Float[Array, " states"]:
-    """log p(h | x⁰) of all `hidden_states` of one example."""
+    """log p(h | x⁰) of all `hidden_states` of one example; NaN where it is no value of layer 0, concrete ones raise."""
+    require_values(net, data, "log_posterior")
     hidden = hidden_states(net)
     joint = jax.vmap(lambda *h: net.log_p((data, *h)))(*hidden)
-    return joint - logsumexp(joint, 0)
+    return jnp.where(admitted(net, data), joint - logsumexp(joint, 0), jnp.nan)
 
 
 def exact_gaps(net: Net, data: Float[Array, "rows *units"]) -> Float[Array, "rows layers"]:
     """KL(q(h | x⁰) ‖ p(h | x⁰)) of each example, by layer, nats; the sum over layers is the whole.
 
     Both posteriors are chains upward, so the divergence is Σ_k E_q KL(q(x^k | x^{k-1}) ‖ p(x^k | x^{k-1})), where
-    p(x^k | x^{k-1}) ∝ p(x^{k-1} | x^k) p(x^k). O(Σ_k states_{k-1} states_k).
+    p(x^k | x^{k-1}) ∝ p(x^{k-1} | x^k) p(x^k). O(Σ_k states_{k-1} states_k). NaN for a row that is no value of
+    layer 0; concrete ones raise.
     """
+    require_values(net, data, "exact_gaps", rows=True)
     above = marginals(net).log_p
     tables = []  # per layer, KL given each state of the layer below
     passes = []  # log q(x^k | x^{k-1}), below first
@@ -89,7 +99,7 @@ def exact_gaps(net: Net, data: Float[Array, "rows *units"]) -> Float[Array, "row
         for table, step in zip(tables, passes, strict=True):
             gaps.append(weights @ table)
             weights = weights @ jnp.exp(step)
-        return jnp.stack(gaps)
+        return jnp.where(admitted(net, x), jnp.stack(gaps), jnp.nan)
 
     return jax.lax.map(one, data)
 
@@ -102,10 +112,12 @@ def log_z_squared(net: Net) -> Float[Array, ""]:
 
 
 def half_log_likelihood(net: Net, data: Float[Array, "*units"]) -> Float[Array, ""]:
-    """2 log Σ_h √(p(x, h) q(h | x)): log p*(x) + log Z², and a lower bound of log p(x)."""
+    """2 log Σ_h √(p(x, h) q(h | x)): log p*(x) + log Z², and a lower bound of log p(x). -inf where x is no value of
+    layer 0; concrete ones raise."""
+    require_values(net, data, "half_log_likelihood")
     hidden = hidden_states(net)
     each = jax.vmap(lambda *h: 0.5 * (net.log_p((data, *h)) + net.log_q((data, *h))))(*hidden)
-    return 2 * logsumexp(each, 0)
+    return log_or_impossible(net, data, 2 * logsumexp(each, 0))
 
 
 def _log_probs(net: Net, k: int, given: int | None) -> Float[Array, "above states"]:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.models.tied.domain import admitted, log_or_impossible, require_values
 from vestige.models.tied.net import Net
 from vestige.models.tied.units import OneHot
 from vestige.numerics import batched_map, log_add, logsumexp
@@ -13,7 +14,11 @@ from vestige.typing import Key
 
 
 class Weighed(NamedTuple):
-    """What importance weights w_1 … w_K of one example say."""
+    """What importance weights w_1 … w_K of one example say.
+
+    An example that the net has no probability for (grey values in a net of bits) has `log_mean` and `mean_log` -inf,
+    NaN where it holds a NaN, and `ess` and `error` NaN.
+    """
 
     log_mean: Float[Array, ""]
     """log (1/K Σ w), nats: for weights with mean p(x) a stochastic lower bound of log p(x), tighter with K."""
@@ -56,9 +61,10 @@ def importance_log_likelihood(
 
     Drawn `chunk` at a time with running sums, so that storage does not grow with `samples`. O(samples · weights).
 
-    **Raises:** `ValueError` for fewer than 1 sample or chunk.
+    **Raises:** `ValueError` for fewer than 1 sample or chunk, and for concrete data that are not values of layer 0.
     """
     _at_least_one("importance_log_likelihood", samples=samples, chunk=chunk)
+    require_values(net, data, "importance_log_likelihood")
     chunk = min(chunk, samples)
     whole, rest = divmod(samples, chunk)
 
@@ -77,7 +83,14 @@ def importance_log_likelihood(
     if rest:
         more = some(rest, keys[whole])
         total, squares, logs = log_add(total, more[0]), log_add(squares, more[1]), logs + more[2]
-    return _weighed(total, squares, logs, samples)
+    return of_data(net, data, _weighed(total, squares, logs, samples))
+
+
+def of_data(net: Net, data: Float[Array, "*units"], found: Weighed) -> Weighed:
+    """What weights say of an example, with the status of one that is no value of layer 0."""
+    log_mean, mean_log = (log_or_impossible(net, data, log) for log in (found.log_mean, found.mean_log))
+    ess, error = (jnp.where(admitted(net, data), x, jnp.nan) for x in (found.ess, found.error))
+    return Weighed(log_mean, mean_log, ess, error)
 
 
 def class_log_likelihoods(
@@ -86,9 +99,10 @@ def class_log_likelihoods(
     """log p(x, y) of one example for every class y, by the same `samples` draws of the layers below the classes: their
     softmax is the generative network's own posterior.
 
-    **Raises:** `ValueError` for fewer than 1 sample.
+    **Raises:** `ValueError` for fewer than 1 sample, and for concrete data that are not values of layer 0.
     """
     _at_least_one("class_log_likelihoods", samples=samples)
+    require_values(net, data, "class_log_likelihoods")
 
     def once(key: Key) -> Float[Array, " classes"]:
         states = net.recognise(data, key=key)
@@ -96,7 +110,7 @@ def class_log_likelihoods(
         return class_log_joint(net, states[-2]) + rest
 
     each = batched_map(once, jax.random.split(key, samples), at_most=1000)
-    return logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype))
+    return log_or_impossible(net, data, logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype)))
 
 
 def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> Float[Array, " layers"]:
@@ -104,8 +118,9 @@ def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> F
 
     From one upward pass, with log p(x^k) of each of its layers by `samples` importance samples from there up. Noisy for
     one example; take the mean over many. What the estimates of log p(x^k) lack moves from one layer to the next, the
-    sum only lacks what that of the data does.
+    sum only lacks what that of the data does. NaN for data that are not values of layer 0; concrete ones raise.
     """
+    require_values(net, data, "gaps")
     key_pass, key_rest = jax.random.split(key)
     states = net.recognise(data, key=key_pass)
     p, q = net.log_p_terms(states), net.log_q_terms(states)
@@ -116,19 +131,20 @@ def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> F
         for k in range(net.depth)
     ]
     margins = jnp.stack([*margins, p[-1]])
-    return q - p[:-1] - margins[1:] + margins[:-1]
+    return jnp.where(admitted(net, data), q - p[:-1] - margins[1:] + margins[:-1], jnp.nan)
 
 
 def half_bound(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> Float[Array, ""]:
     """2 log (1/K Σ √(p(x, h) / q(h | x))): log p*(x) + log Z² of the bidirectional model, from below; one example."""
     _at_least_one("half_bound", samples=samples)
+    require_values(net, data, "half_bound")
 
     def once(key: Key) -> Array:
         states = net.recognise(data, key=key)
         return 0.5 * (net.log_p(states) - net.log_q(states))
 
     each = batched_map(once, jax.random.split(key, samples), at_most=1000)
-    return 2 * (logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype)))
+    return log_or_impossible(net, data, 2 * (logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype))))
 
 
 def estimated_log_z_squared(net: Net, *, samples: int, chunk: int = 1000, key: Key) -> Weighed:

@@ -3,6 +3,7 @@
 import abc
 import itertools
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,21 +11,27 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from vestige.numerics import outside_log, require_support
 from vestige.typing import Key
+
+ROUNDING = 1e-3  # by which the shares of classes may miss a sum of 1
 
 
 class AbstractUnits(eqx.Module):
     """The variables of one layer, conditionally independent of each other given their logits, or exclusive.
 
     Values, means and logits have the layer's shape. Log-probabilities come from logits alone, so that they are finite
-    for any finite logits.
+    for any finite logits and any value of the layer or mean of such values; of others they are -inf, and NaN of NaN.
     """
 
     shape: eqx.AbstractVar[tuple[int, ...]]
 
     @abc.abstractmethod
     def log_prob(self, value: Float[Array, "*units"], logits: Float[Array, "*units"]) -> Float[Array, ""]:
-        """Of the whole layer, in nats."""
+        """Of the whole layer, in nats.
+
+        **Raises:** `ValueError` for a concrete value that is neither one of the layer nor a mean of some.
+        """
 
     @abc.abstractmethod
     def sample(self, logits: Float[Array, "*units"], *, key: Key) -> Float[Array, "*units"]:
@@ -76,7 +83,10 @@ class Bits(AbstractUnits):
         self.shape = shape
 
     def log_prob(self, value: Float[Array, "*units"], logits: Float[Array, "*units"]) -> Float[Array, ""]:
-        return jnp.sum(value * logits - jax.nn.softplus(logits))
+        require_support(value, _share, owner="Bits.log_prob", expected="bits must be within 0 to 1")
+        inside = _share(value)
+        log = jnp.sum(jnp.where(inside, value, 0.0) * logits - jax.nn.softplus(logits))
+        return outside_log(jnp.all(inside), value, log)
 
     def sample(self, logits: Float[Array, "*units"], *, key: Key) -> Float[Array, "*units"]:
         noise = jax.random.uniform(key, logits.shape, logits.dtype)
@@ -115,7 +125,11 @@ class OneHot(AbstractUnits):
         self.shape = (classes,)
 
     def log_prob(self, value: Float[Array, " classes"], logits: Float[Array, " classes"]) -> Float[Array, ""]:
-        return jnp.sum(value * jax.nn.log_softmax(logits))
+        require_support(value, _share, owner="OneHot.log_prob", expected="indicators must be within 0 to 1")
+        total = jnp.sum(value)
+        inside = jnp.all(_share(value)) & (jnp.abs(total - 1) <= ROUNDING)
+        log = jnp.sum(jnp.where(_share(value), value, 0.0) * jax.nn.log_softmax(logits))
+        return outside_log(inside, value, log)
 
     def sample(self, logits: Float[Array, " classes"], *, key: Key) -> Float[Array, " classes"]:
         return jax.nn.one_hot(jax.random.categorical(key, logits), self.shape[0], dtype=logits.dtype)
@@ -136,3 +150,7 @@ class OneHot(AbstractUnits):
 
     def states(self) -> Float[np.ndarray, "states classes"]:
         return np.eye(self.shape[0])
+
+
+def _share(value: Any) -> Any:
+    return (value >= 0) & (value <= 1)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.models.tied import Net, States, TiedPair, times
-from vestige.rules.contract import Step
+from vestige.rules.contract import Step, check_unmasked
 from vestige.rules.tied.proposals import AbstractProposal
 from vestige.typing import Batch, Key, Metrics
 
@@ -39,8 +39,9 @@ class Draws(NamedTuple):
 def rows_of(net: Net, batch: Batch) -> Rows:
     """`batch.inputs` are data; `batch.targets`, if any, are indicators of the class, zeros where it is not known.
 
-    **Raises:** `ValueError` where shapes are not those of the layers.
+    **Raises:** `ValueError` where shapes are not those of the layers, and where there is a mask.
     """
+    check_unmasked("batch", batch)
     data, targets = batch.inputs, batch.targets
     if data.shape[1:] != net.units[0].shape:
         raise ValueError(

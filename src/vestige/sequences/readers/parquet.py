@@ -11,6 +11,8 @@ from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
 from vestige.sequences.readers.opening import agreed, existing, extra, numbers
 
+EXACT = 2**53
+
 
 class ParquetReader(AbstractReader):
     """Columns of a Parquet file with one row per step; needs pyarrow (`pip install 'vestige[streams]'`).
@@ -84,8 +86,20 @@ class ParquetReader(AbstractReader):
         names = [self._columns] if isinstance(self._columns, str) else list(self._columns)
         table = self._file.read_row_group(group, columns=list(dict.fromkeys([*names, self._outcome])))
         columns = [self._array(table.column(name), name, group) for name in names]
+        if self.inputs.dtype.kind == "f":
+            self._check_integers(names, columns, group)
         inputs = np.stack(columns, axis=1) if several else columns[0]
         return inputs, self._array(table.column(self._outcome), self._outcome, group)
+
+    def _check_integers(self, names: list[str], columns: list[np.ndarray], group: int) -> None:
+        """**Raises** where an integer beside columns of floating-point numbers is too large for float64."""
+        for name, column in zip(names, columns, strict=True):
+            if column.dtype.kind in "iu" and (wrong := (column > EXACT) | (column.astype(np.float64) < -EXACT)).any():
+                step = self._blocks.begin(group) + int(np.argmax(wrong))
+                raise RunError(
+                    f"{self.name}: column '{name}' is {column[wrong][0]:,} at step {step:,}, more than float64 can "
+                    f"tell apart (±{EXACT:,}), as which it is read beside columns of floating-point numbers"
+                )
 
     def _array(self, column: Any, name: str, group: int) -> np.ndarray:
         kind = self._kind(name, "steps")

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from vestige.data import FrameSet, Recorded
-from vestige.models.families import AbstractFamily, Bernoulli, Gaussian, Poisson
+from vestige.models.families import AbstractFamily, Bernoulli, CountScale, Poisson, UnitGaussian
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import over_held_out
@@ -19,7 +19,7 @@ from vestige.tasks.filtering.momentum_groups import MOTION, NOTES, POPULATION, M
 from vestige.tasks.filtering.motion import constant_channels
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.readout import chosen_ridge, r2
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_length, stretches
 from vestige.tasks.filtering.unrolling import Filters, observed, unroll
 from vestige.typing import Key, Metrics
 
@@ -45,9 +45,9 @@ class CustomRecordings(AbstractRecordings):
     train: Stretches
     test: Stretches
     observed: AbstractFamily
-    mean: Float[Array, " p"]
-    scale: Float[Array, " p"]
-    """A frame as recorded is `mean + scale · y`."""
+    mean: Float[np.ndarray, " p"]
+    scale: Float[np.ndarray, " p"]
+    """A frame as recorded is `mean + scale · y`, in float64 on the host: float32 would round a level of 1e7 to 1."""
     featurizer: AbstractFeaturizer
     """What is seen of a frame."""
     alone: Float[Array, " naturals"]
@@ -65,7 +65,7 @@ class CustomRecordings(AbstractRecordings):
     @property
     def momentum_groups(self) -> MomentumGroups:
         """Those of motion for numbers, of notes for bits, of a population for counts."""
-        return {Gaussian: MOTION, Bernoulli: NOTES}.get(type(self.observed), POPULATION)
+        return {UnitGaussian: MOTION, Bernoulli: NOTES}.get(type(self.observed), POPULATION)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -166,10 +166,11 @@ def custom_recordings(
     if kind == "numbers":
         known = chosen[0].astype(np.float64)
         mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    family, natural = _KINDS[kind]
-    scaled = [(frames - mean) / scale for frames in chosen]
+    scaled = [(frames.astype(np.float64) - mean) / scale for frames in chosen]
     for frames in scaled:
-        family(len(kept)).admit(frames, "custom_recordings")
+        _PLAIN[kind](len(kept)).admit(frames, "custom_recordings")
+    check_evaluable("custom_recordings", scaled[1], parts[1].frames.lengths)
+    _check_outcomes(parts)
     featurizer = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
     seen = [featurizer.features(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
     wide = tuple(f"seen {j}" for j in range(seen[0].shape[1]))
@@ -177,37 +178,51 @@ def custom_recordings(
         stretches(FrameSet(frames, part.frames.lengths, wide), part.outcomes)
         for frames, part in zip(seen, parts, strict=True)
     ]
-    as_array = lambda x: jnp.asarray(x.astype(np.float32))
+    family, alone = _fitted(kind, seen[0])
     read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
     return CustomRecordings(
         train=made[0],
         test=made[1],
-        observed=family(len(wide)),
-        mean=as_array(mean),
-        scale=as_array(scale),
+        observed=family,
+        mean=mean,
+        scale=scale,
         featurizer=featurizer,
-        alone=as_array(natural(_mean(seen[0]))),
+        alone=jnp.asarray(alone.astype(np.float32)),
         read_out=read_out,
         length=length,
     )
 
 
-def _mean(seen: np.ndarray) -> np.ndarray:
-    """Of the steps that are there, and half a count more in one step more: no bit is impossible, and no count."""
+def _check_outcomes(parts: tuple[Recorded, Recorded]) -> None:
+    """**Raises** where an outcome is infinite, or where no R² of one exists in training or held-out."""
+    for name, part in zip(("training", "held-out"), parts, strict=True):
+        if np.isinf(part.outcomes).any():
+            raise ValueError(
+                f"custom_recordings: outcomes must be finite, or NaN where not known, got inf in {name} steps"
+            )
+        for j in range(part.outcomes.shape[1]):
+            known = part.outcomes[:, j][~np.isnan(part.outcomes[:, j])]
+            if (count := len(np.unique(known))) < 2:
+                raise ValueError(
+                    f"custom_recordings: outcome {j} must take at least two values in the {name} steps, got {count} "
+                    f"value{'' if count == 1 else 's'}; hold out another share (--task.held-out), or leave it out"
+                )
+
+
+_PLAIN: dict[Kind, Callable[[int], AbstractFamily]] = {"numbers": UnitGaussian, "counts": Poisson, "bits": Bernoulli}
+"""The family of so many values of a kind."""
+
+
+def _fitted(kind: Kind, seen: np.ndarray) -> tuple[AbstractFamily, np.ndarray]:
+    """The family, with the scale of training counts, and the natural parameters that go with training means."""
+    width = seen.shape[1]
+    if kind == "numbers":  # standardised
+        return UnitGaussian(width), np.zeros(width)
+    if kind == "counts":
+        return Poisson(width, CountScale.fitted(seen)), np.zeros(width)
     there = seen[~np.isnan(seen).any(axis=1)].astype(np.float64)
-    return (there.sum(axis=0) + 0.5) / (len(there) + 1)
-
-
-def _logit(mean: np.ndarray) -> np.ndarray:
-    return np.log(mean) - np.log1p(-mean)
-
-
-_KINDS: dict[Kind, tuple[Callable[[int], AbstractFamily], Callable[[np.ndarray], np.ndarray]]] = {
-    "numbers": (Gaussian, np.zeros_like),  # standardised
-    "counts": (Poisson, np.log),
-    "bits": (Bernoulli, _logit),
-}
-"""The family of so many values of a kind, and the natural parameters that go with their means."""
+    mean = (there.sum(axis=0) + 0.5) / (len(there) + 1)  # no bit is impossible
+    return Bernoulli(width), np.log(mean) - np.log1p(-mean)
 
 
 def _there(sequence: ArraySequence) -> Bool[Array, " time"]:

@@ -68,7 +68,8 @@ class WithChanges(AbstractFeaturizer):
         """With the statistics of training recordings. A channel that always changes by as much keeps that unscaled."""
         changes = _changes(frames, starts)
         spread = np.nanstd(changes, axis=0)
-        scale = np.where(spread > 1e-6 * np.nanmax(spread), spread, 1.0)
+        largest = np.nanmax(np.abs(changes), axis=0, initial=0.0)
+        scale = np.where(spread > 1e-6 * largest, spread, 1.0)
         as_array = lambda x: jnp.asarray(x.astype(np.float32))
         return cls(as_array(np.nanmean(changes, axis=0)), as_array(scale))
 

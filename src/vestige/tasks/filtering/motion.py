@@ -3,23 +3,24 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from vestige.data import FrameSet
-from vestige.models.families import Gaussian
+from vestige.models.families import UnitGaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import over_held_out
 from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
 from vestige.tasks.filtering.momentum_groups import MOTION, MomentumGroups
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
-from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
+from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_length, stretches
 from vestige.tasks.filtering.unrolling import Filters, unroll
 from vestige.typing import Key, Metrics
 
-CONSTANT = 1e-6
-"""A channel is constant if its standard deviation is this small beside that of the liveliest."""
+CONSTANT = 4
+"""A channel is constant if its standard deviation is within so many rounding errors of its largest value."""
 
 
 class MotionCapture(AbstractRecordings):
@@ -30,7 +31,8 @@ class MotionCapture(AbstractRecordings):
     **Metrics** on whole held-out recordings, from the second frame on, in these units: `frame_error`, squared error of
     the posture that `predict` predicts, summed over channels, per frame; `frame_error_channel`, mean over channels; on
     the same frames `repeat_error` (the last posture again) and `linear_error` (linear regression on what was last seen,
-    fitted on the training frames).
+    fitted on the training frames). `log_likelihood`: mean over frames of log q(y_t | x_{t-1}) of what is seen, in nats;
+    `independent_log_likelihood`: of standard normal numbers, which is what they are one by one in training.
     """
 
     train: Stretches
@@ -47,8 +49,8 @@ class MotionCapture(AbstractRecordings):
         checked_length("MotionCapture", self.length)
 
     @property
-    def family(self) -> Gaussian:
-        return Gaussian(self.featurizer.per_channel * len(self.channels))
+    def family(self) -> UnitGaussian:
+        return UnitGaussian(self.featurizer.per_channel * len(self.channels))
 
     @property
     def momentum_groups(self) -> MomentumGroups:
@@ -58,12 +60,20 @@ class MotionCapture(AbstractRecordings):
         regression = next_regression(self.train, self.featurizer.bare)
 
         def one(sequence: ArraySequence, key: Key) -> dict[str, tuple[Array, Array]]:
-            read_out = lambda before, seen, after, key: model.predict(after, key=key)
-            predicted = unroll(model, sequence, read_out, key=key)
+            read_out = lambda before, seen, after, key: (
+                model.predict(after, key=key),
+                model.log_predictive(before, jnp.nan_to_num(seen), key=key),
+            )
+            predicted, scores = unroll(model, sequence, read_out, key=key)
             frames, last = self.featurizer.bare(sequence.inputs), repeated(sequence.inputs)
             inside = jnp.arange(frames.shape[0]) < sequence.length
+            there = inside & ~jnp.any(jnp.isnan(sequence.inputs), axis=1)
+            alone = jax.vmap(self.family.log_base)(jnp.nan_to_num(sequence.inputs))
+            total = lambda score: (jnp.sum(jnp.where(there, score, 0.0)), jnp.sum(there).astype(jnp.float32))
             posture = self.featurizer.bare(last)
             return {
+                "log_likelihood": total(scores),
+                "independent_log_likelihood": total(alone),
                 "frame_error": frame_errors(self.featurizer.next_frame(posture, predicted), frames, inside),
                 "repeat_error": frame_errors(posture, frames, inside),
                 "linear_error": frame_errors(regression(last), frames, inside),
@@ -78,14 +88,22 @@ class MotionCapture(AbstractRecordings):
         return {
             "frame_error": {"best": None, "chance": chance},
             "frame_error_channel": {"best": None, "chance": chance / len(self.channels)},
+            "log_likelihood": {"best": None, "chance": metrics["independent_log_likelihood"]},
         }
 
 
 def constant_channels(recordings: FrameSet) -> tuple[str, ...]:
-    """The names of those that never change, and so can neither be standardised nor learned from."""
-    spread = np.nanstd(recordings.frames.astype(np.float64), axis=0)
-    # "not larger" and not "smaller", so that all channels are constant where none is lively
-    still = ~(spread > CONSTANT * np.nanmax(spread))
+    """The names of those that never change, and so can neither be standardised nor learned from.
+
+    Each is measured by itself, by the rounding errors of the type in which the frames come: how large another channel
+    is does not matter.
+    """
+    frames = recordings.frames.astype(np.float64)
+    kind = recordings.frames.dtype
+    rounding = np.finfo(kind if kind.kind == "f" else np.float64).eps
+    spread, largest = np.nanstd(frames, axis=0), np.nanmax(np.abs(frames), axis=0)
+    # "not larger" and not "smaller", so that a channel of NaN alone is constant too
+    still = ~(spread > CONSTANT * rounding * largest)
     return tuple(name for name, constant in zip(recordings.channels, still, strict=True) if constant)
 
 
@@ -120,7 +138,8 @@ def motion_capture(
     mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
     angles = [(part.frames[:, kept] - mean) / scale for part in thin]
     for frames in angles:
-        Gaussian(len(kept)).admit(frames, "motion_capture")
+        UnitGaussian(len(kept)).admit(frames, "motion_capture")
+    check_evaluable("motion_capture", angles[1], thin[1].lengths)
     featurizer = WithChanges.fitted(angles[0], thin[0].starts) if changes else Bare()
     seen = names if featurizer.per_channel == 1 else (*names, *(f"change of {name}" for name in names))
     parts = [

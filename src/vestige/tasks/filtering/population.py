@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from vestige.models.families import AbstractFamily, Gaussian, Poisson
+from vestige.models.families import AbstractFamily, Poisson, UnitGaussian
 from vestige.numerics import poisson
 from vestige.typing import Key
 
@@ -145,8 +145,8 @@ class GaussianSensor(AbstractSensor):
             )
 
     @property
-    def family(self) -> Gaussian:
-        return Gaussian(self.dims)
+    def family(self) -> UnitGaussian:
+        return UnitGaussian(self.dims)
 
     def observe(self, stimulus: Float[Array, " dims"], *, key: Key) -> Float[Array, " p"]:
         return stimulus / math.sqrt(self.variance) + jax.random.normal(key, stimulus.shape)

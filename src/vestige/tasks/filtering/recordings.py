@@ -48,8 +48,15 @@ class Stretches(eqx.Module):
 
 
 def stretches(recordings: FrameSet, outcomes: np.ndarray | None = None) -> Stretches:
-    """On the device; `outcomes` (total, d), by default none."""
+    """On the device; `outcomes` (total, d), by default none.
+
+    **Raises:** `ValueError` where there are more or fewer outcomes than frames, or 2^31 frames or more.
+    """
     outcomes = np.zeros((len(recordings.frames), 0)) if outcomes is None else outcomes
+    if len(outcomes) != len(recordings.frames):
+        raise ValueError(f"stretches: {len(recordings.frames)} frames need as many outcomes, got {len(outcomes)}")
+    if len(outcomes) >= 2**31:
+        raise ValueError(f"stretches: at most {2**31 - 1:,} frames have places in 32 bits, got {len(outcomes):,}")
     return Stretches(
         jnp.asarray(recordings.frames),
         jnp.asarray(outcomes.astype(np.float32)),
@@ -85,6 +92,16 @@ class AbstractRecordings(AbstractFilteringTask):
 
     def held_out(self, row: Int[Array, ""], *, key: Key) -> ArraySequence:
         return self.test.recording(jax.random.permutation(key, self.test.count)[row])
+
+
+def check_evaluable(owner: str, held_out: np.ndarray, lengths: np.ndarray) -> None:
+    """**Raises** `ValueError` where no held-out frame has one before it to be foretold from, and every error is NaN."""
+    there = ~np.isnan(held_out).any(axis=1)
+    if max(int(part.sum()) for part in np.split(there, np.cumsum(lengths.astype(np.int64))[:-1])) < 2:
+        raise ValueError(
+            f"{owner}: at least one held-out recording must hold two steps that are not missing, to foretell one; "
+            "hold out a larger share"
+        )
 
 
 def checked_length(owner: str, length: int) -> None:

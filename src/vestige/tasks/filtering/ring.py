@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from vestige.models.families import AbstractFamily, Gaussian, Poisson
+from vestige.models.families import AbstractFamily, Poisson, UnitGaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import AbstractFilteringTask, over_held_out
 from vestige.tasks.filtering.dynamics import LinearWorld, driven, free, oscillator
@@ -121,7 +121,7 @@ class RingTracking(AbstractFilteringTask):
     @property
     def family(self) -> AbstractFamily:
         width = sum(sensor.family.size for sensor in self.sensors)
-        return Poisson(width) if isinstance(self.sensors[0].family, Poisson) else Gaussian(width)
+        return Poisson(width) if isinstance(self.sensors[0].family, Poisson) else UnitGaussian(width)
 
     @property
     def momentum_groups(self) -> MomentumGroups:

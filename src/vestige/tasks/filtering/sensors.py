@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from vestige.models.families import Gaussian
+from vestige.models.families import UnitGaussian
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import AbstractFilteringTask, over_held_out
 from vestige.tasks.filtering.kalman import LinearGaussian, kalman_filter
@@ -54,8 +54,8 @@ class SensorFusion(AbstractFilteringTask):
         return self.length
 
     @property
-    def family(self) -> Gaussian:
-        return Gaussian(len(self.noise))
+    def family(self) -> UnitGaussian:
+        return UnitGaussian(len(self.noise))
 
     @property
     def outcomes(self) -> tuple[str, ...]:

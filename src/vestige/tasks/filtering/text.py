@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Integer
 
 from vestige.models.families import Categorical
+from vestige.numerics import require_support
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import AbstractFilteringTask, over_held_out
 from vestige.tasks.filtering.momentum_groups import LETTERS, MomentumGroups
@@ -42,6 +43,12 @@ class Characters(AbstractFilteringTask):
                 raise ValueError(
                     f"Characters: {name} must have at least length={self.length} characters, got {len(text)}"
                 )
+            require_support(
+                text,
+                lambda place: (place >= 0) & (place < len(self.alphabet)),
+                owner="Characters",
+                expected=f"{name} must hold places in the alphabet, 0 to {len(self.alphabet) - 1}",
+            )
 
     @property
     def steps(self) -> int:

@@ -5,7 +5,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from vestige.numerics import batched_map
@@ -13,6 +12,7 @@ from vestige.sequences import AbstractReader, StreamSequence, lanes, random_plac
 from vestige.sequences.places import LONGEST
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.longterm.contract import EVALUATION_BATCH, READ_SIZE
+from vestige.tasks.longterm.frequencies import AbstractFrequencies, no_frequencies
 from vestige.tasks.longterm.reading import EncodesAndPredicts
 from vestige.typing import Batch, Key, Metrics
 
@@ -30,8 +30,9 @@ class Stream(AbstractTask):
     out made for a distance ask for it, and nothing else depends on it.
 
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
-    `cross_entropy` in nats for classes, `mse` for numbers; NaN where no step has an outcome. Time in proportion to the
-    file, memory that of 64 windows of 200 steps.
+    `cross_entropy` in nats for classes, `mse` for numbers. On the same steps, of who knows how often each class comes
+    and nothing else, `majority_accuracy` and `frequency_cross_entropy`; of who knows the mean, `constant_mse`. NaN
+    where no step has an outcome. Time in proportion to the file, memory that of 64 windows of 200 steps.
 
     **Raises:** `ValueError` where `segment` is not in 1..the training file's steps, at most 2^30, where the two files
     differ in what a step holds, or where `tokens` or `classes` is absent for integers or given for numbers; from
@@ -118,9 +119,9 @@ class Stream(AbstractTask):
         longest = -(-self.held_out.length // size)
         read_size = min(read_size, longest)
 
-        def one(sequence: StreamSequence) -> tuple[Metrics, Array]:
-            def unroll(count: Array, carry: tuple[Any, Metrics, Array]) -> tuple[Any, Metrics, Array]:
-                state, means, seen = carry
+        def one(sequence: StreamSequence) -> tuple[Metrics, AbstractFrequencies, Array]:
+            def unroll(count: Array, carry: tuple[Any, Metrics, AbstractFrequencies, Array]) -> tuple:
+                state, means, base, seen = carry
                 window = sequence.window((count * read_size).astype(jnp.int32), read_size)
                 state, memories = model.encode(state, window.inputs, window.inside)
                 judged = self.judge(jax.vmap(model.predict)(memories, window.inputs), window.outcomes)
@@ -131,15 +132,20 @@ class Stream(AbstractTask):
                     + share * jnp.sum(jnp.where(window.known, values - means[name], 0.0), dtype=jnp.float32)
                     for name, values in judged.items()
                 }
-                return state, means, seen + now
+                return state, means, base.added(window.outcomes, window.known, seen), seen + now
 
             names = ("mse",) if self.classes is None else ("accuracy", "cross_entropy")
-            start = (model.init(), {name: jnp.zeros(()) for name in names}, jnp.zeros((), jnp.int32))
+            start = (
+                model.init(),
+                {name: jnp.zeros(()) for name in names},
+                no_frequencies(self.classes),
+                jnp.zeros((), jnp.int32),
+            )
             return jax.lax.fori_loop(0, -(-longest // read_size), unroll, start)[1:]
 
-        means, seen = batched_map(one, parts, at_most=EVALUATION_BATCH)
+        means, base, seen = batched_map(one, parts, at_most=EVALUATION_BATCH)
         weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
-        return {name: jnp.sum(weights * values) for name, values in means.items()}
+        return {name: jnp.sum(weights * values) for name, values in means.items()} | base.together(weights)
 
     def judge(self, predictions: Float[Array, "steps outputs"], outcomes: Array) -> dict[str, Float[Array, " steps"]]:
         """Metrics per step."""
@@ -151,13 +157,11 @@ class Stream(AbstractTask):
         return {"accuracy": right.astype(surprise.dtype), "cross_entropy": surprise}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
-        """Chance guesses evenly among the classes.
-
-        How much of a file can be predicted is not known, nor how often each class comes or how numbers vary.
-        """
+        """Chance knows how often each class comes in the held-out file, or the mean of its numbers. How much of a file
+        can be predicted is not known."""
         if self.classes is None:
-            return {}
+            return {"mse": {"best": None, "chance": metrics["constant_mse"]}}
         return {
-            "accuracy": {"best": None, "chance": 1 / self.classes},
-            "cross_entropy": {"best": None, "chance": float(np.log(self.classes))},
+            "accuracy": {"best": None, "chance": metrics["majority_accuracy"]},
+            "cross_entropy": {"best": None, "chance": metrics["frequency_cross_entropy"]},
         }

@@ -72,7 +72,7 @@ class RoomRotation(AbstractFrameTask[Rooms]):
     train: Rooms
     test: Rooms
     turning: AbstractTurning
-    likelihood: Gaussian  # pyright: ignore[reportIncompatibleMethodOverride]
+    sigma: float = eqx.field(static=True)
     frames: int = eqx.field(static=True, default=30)  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __init__(
@@ -82,8 +82,13 @@ class RoomRotation(AbstractFrameTask[Rooms]):
             raise ValueError(f"a frame is at least 2 x 2 pixels, got resolution={resolution}")
         self.train, self.test = (Rooms(jnp.array(stream, jnp.int32), resolution) for stream in (0, 1))
         self.turning = Revolution() if turning is None else turning
-        self.likelihood = Gaussian(sigma)  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.sigma = sigma
         self.frames = frames  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    @property
+    def likelihood(self) -> Gaussian:
+        """Normal pixels."""
+        return Gaussian(self.sigma)
 
     @property
     def given(self) -> int:

@@ -17,9 +17,10 @@ from vestige.models.tied import (
     from_mlp,
     reliability,
 )
-from vestige.numerics import batched_map
+from vestige.numerics import batched_map, require_support
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate, scalars
+from vestige.tasks.tied.labels import check_labels, check_numbers
 from vestige.typing import Batch, Key, Metrics
 
 AT_ONCE = 250
@@ -44,13 +45,28 @@ class CalibratedDigits(AbstractTask):
     approximates: by variance propagation (AP2) and by sampling its hidden units. Metrics, on `size` held-out images:
     `error`, `label_nll` (nats) and `ece` of AP1, the same with `_ap2` and `_sampled`; `variation_ap1` and
     `variation_ap2`, total variation of their class probabilities from the sampled ones.
+
+    **Raises:** `ValueError` where images are not within 0 to 1, or there are not as many labels as images, all of the
+    classes.
     """
 
     train: Float[Array, "rows pixels"]
-    train_labels: Float[Array, "rows classes"]
+    train_labels: Float[Array, "labelled classes"]
     test: Float[Array, "more pixels"]
-    test_labels: Int[Array, " more"]
+    test_labels: Int[Array, " more_labelled"]
     passes: int = eqx.field(static=True, default=200)
+
+    def __check_init__(self):
+        for part, images in (("train", self.train), ("test", self.test)):
+            require_support(
+                images,
+                lambda pixel: (pixel >= 0) & (pixel <= 1),
+                owner="CalibratedDigits",
+                expected=f"pixels of {part} must be within 0 to 1",
+            )
+        check_labels("CalibratedDigits", "train", self.train, self.train_labels)
+        check_labels("CalibratedDigits", "test", self.test, self.test_labels)
+        check_numbers("CalibratedDigits", self.test_labels, self.train_labels.shape[1])
 
     def batch(self, *, size: int, key: Key) -> Batch:
         rows = jax.random.randint(key, (size,), 0, self.train.shape[0])

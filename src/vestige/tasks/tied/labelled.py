@@ -25,6 +25,7 @@ from vestige.models.tied import (
 from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.tied import diagnostics
+from vestige.tasks.tied.labels import check_labels, check_numbers
 from vestige.tasks.tied.recognitions import RECOGNITIONS
 from vestige.typing import Batch, Key, Metrics
 
@@ -50,13 +51,13 @@ class LabelledImages(AbstractTask):
     zeros where hidden; None: there are none. `test_labels`: numbers. `image`: (height, width), for pictures.
     `samples`: K. `sweeps`: of inpainting.
 
-    **Raises:** `ValueError` where images are not bits, or labels do not fit.
+    **Raises:** `ValueError` where images are not bits, or there are not as many labels as images, all of the classes.
     """
 
     train: Float[Array, "rows *units"]
-    train_labels: Float[Array, "rows classes"] | None
+    train_labels: Float[Array, "labelled classes"] | None
     test: Float[Array, "more *units"]
-    test_labels: Int[Array, " more"]
+    test_labels: Int[Array, " more_labelled"]
     image: tuple[int, int] = eqx.field(static=True)
     samples: int = eqx.field(static=True, default=200)
     sweeps: int = eqx.field(static=True, default=20)
@@ -66,11 +67,11 @@ class LabelledImages(AbstractTask):
             raise ValueError(f"LabelledImages: samples (K) must be at least 1, got {self.samples}")
         for name, images in (("train", self.train), ("test", self.test)):
             checked(Bits(*images.shape[1:]), images, name)
+        check_labels("LabelledImages", "test", self.test, self.test_labels)
         if self.train_labels is None:
             return
-        labels, classes = np.asarray(self.test_labels), self.train_labels.shape[1]
-        if labels.min() < 0 or labels.max() >= classes:
-            raise ValueError(f"test_labels must be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
+        check_labels("LabelledImages", "train", self.train, self.train_labels)
+        check_numbers("LabelledImages", self.test_labels, self.train_labels.shape[1])
 
     def batch(self, *, size: int, key: Key) -> Batch:
         rows = jax.random.randint(key, (size,), 0, self.train.shape[0])

@@ -1,7 +1,7 @@
 """Labels as indicators, of which some may be hidden."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 
 def indicators(labels: Int[np.ndarray, " rows"], classes: int) -> Float[np.ndarray, "rows classes"]:
@@ -15,6 +15,23 @@ def indicators(labels: Int[np.ndarray, " rows"], classes: int) -> Float[np.ndarr
             f"{labels.max()}"
         )
     return (labels[:, None] == np.arange(classes)).astype(np.float32)
+
+
+def check_labels(owner: str, part: str, images: Shaped[Array, "..."], labels: Shaped[Array, "..."]) -> None:
+    """**Raises** `ValueError` where there are more or fewer labels than images of a `part`."""
+    if images.shape[0] != labels.shape[0]:
+        raise ValueError(
+            f"{owner}: {part} has {images.shape[0]} images and {labels.shape[0]} labels; every image needs one"
+        )
+
+
+def check_numbers(owner: str, labels: Int[Array, " rows"], classes: int) -> None:
+    """**Raises** `ValueError` where a label is not one of so many classes, or there is none."""
+    found = np.asarray(labels)
+    if not found.size:
+        raise ValueError(f"{owner}: test_labels are empty; there is nothing to evaluate on")
+    if found.min() < 0 or found.max() >= classes:
+        raise ValueError(f"{owner}: test_labels must be from 0 to {classes - 1}, got {found.min()} to {found.max()}")
 
 
 def few_labels(labels: Int[np.ndarray, " rows"], each: int, classes: int) -> Int[np.ndarray, " rows"]:

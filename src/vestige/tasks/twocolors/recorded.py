@@ -14,15 +14,16 @@ from vestige.sequences import ArraySequence
 class Recorded(eqx.Module):
     """What was seen, done and gained at every step of some episodes, one after the other; NumPy's arrays or JAX's.
 
-    **Raises:** `ValueError` where an episode has no step, or more than `horizon`, or reaches beyond the last.
+    **Raises:** `ValueError` where an episode has no step, or more than `horizon`, or reaches beyond the last, where
+    there are not as many actions and rewards as frames, or an action is none of the choices.
     """
 
     frames: UInt8[Any, "steps rows columns channels"]
     """Before the action."""
-    actions: Int[Any, " steps"]
-    rewards: Float[Any, " steps"]
+    actions: Int[Any, " acted"]
+    rewards: Float[Any, " rewarded"]
     """Of the action."""
-    begins: Int[Any, " episodes"]
+    begins: Int[Any, " begun"]
     """The first step of each episode."""
     lengths: Int[Any, " episodes"]
     horizon: int = eqx.field(static=True)
@@ -38,6 +39,20 @@ class Recorded(eqx.Module):
             )
         if self.begins.min() < 0 or (self.begins + self.lengths).max() > len(self.frames):
             raise ValueError(f"Recorded: an episode reaches beyond the {len(self.frames):,} steps that there are")
+        if not len(self.frames) == len(self.actions) == len(self.rewards):
+            raise ValueError(
+                f"Recorded: {len(self.frames):,} frames need as many actions and rewards, got {len(self.actions):,} "
+                f"and {len(self.rewards):,}"
+            )
+        if len(self.begins) != len(self.lengths):
+            raise ValueError(
+                f"Recorded: every episode has a beginning and a length, got {len(self.begins)} and {len(self.lengths)}"
+            )
+        if self.actions.min() < 0 or self.actions.max() >= self.choices:
+            raise ValueError(
+                f"Recorded: actions must be from 0 to {self.choices - 1}, got {self.actions.min()} to "
+                f"{self.actions.max()}"
+            )
 
     @property
     def episodes(self) -> int:

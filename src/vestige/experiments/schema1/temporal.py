@@ -1,18 +1,8 @@
-"""What options, classes and values were called in schema 1 (version 0.1), experiment by experiment.
+"""What options and classes of the experiments with generative temporal models were called in schema 1 (version 0.1)."""
 
-One table for two uses: folders of version 0.1 are read by it, and command lines of version 0.1 are understood by it,
-with a notice, for one release.
-"""
-
-from collections.abc import Mapping
 from typing import Any
 
-from vestige.experiments.schema1_agents import AGENTS
-from vestige.experiments.schema1_filtering import FILTERING
-from vestige.experiments.schema1_memup import memup
-from vestige.experiments.schema1_names import Names
-from vestige.experiments.schema1_tied import TWO_WAYS
-from vestige.experiments.schema1_toys import TOYS
+from vestige.experiments.schema1.names import Names
 
 _MEMORIES = {
     "Introspection": "introspection",
@@ -61,24 +51,3 @@ TEMPORAL = Names(
     always={"model": "gtmm", "rule": "gradient", "optimiser": "adam"},
     finish=_usual_posterior,
 )
-
-NAMES: Mapping[str, Names] = {
-    **dict.fromkeys(
-        (
-            "perfect-recall",
-            "parity-recall",
-            "one-shot-recall",
-            "dynamic-dependency",
-            "similarity-recall",
-            "map-navigation",
-            "room-rotation",
-        ),
-        TEMPORAL,
-    ),
-    **memup(TEMPORAL),
-    **AGENTS,
-    **FILTERING,
-    **TWO_WAYS,
-    **TOYS,
-}
-"""By the name of the experiment."""
