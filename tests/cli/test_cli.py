@@ -273,6 +273,7 @@ class TestOldNames:
         assert "note: --model.latent is now --model.latent-size" in err
         assert "note: --memory.key is now --model.memory.key-size" in err
         assert "--memory is now" not in err  # a short name is no old name
+        assert "--model.prior" not in run("run", "perfect-recall", "--model.prior", "mixture", "--task.l", "0")[2]
         assert "l must be at least 1, got 0" in out + err
 
 

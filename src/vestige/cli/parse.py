@@ -170,7 +170,7 @@ def renamed(option: Option, experiment: str) -> Option:
     plain = f"{head}{dot}{last.removeprefix('no_')}" if negated else old
     names = NAMES.get(experiment)
     new = names.option(plain) if names else plain
-    new = RENAMED.get(new, new)
+    new = RENAMED.get(new, new).removesuffix(".name")
     value = option.value
     typed = str(not negated) if value is None else value
     if names and typed in names.values.get(plain, {}):
@@ -180,8 +180,6 @@ def renamed(option: Option, experiment: str) -> Option:
     clear = not names or plain not in names.in_full
     if value == option.value and (new == plain or (clear and new.endswith(f".{plain}"))):
         return option  # a short name that is still good
-    if new.endswith(".name"):
-        new = new.removesuffix(".name")
     if negated:
         head, dot, last = new.rpartition(".")
         new = f"{head}{dot}{negated}{last}"
