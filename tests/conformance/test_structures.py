@@ -50,6 +50,4 @@ def one(trace):
 
 
 def with_rates(structure, rates):
-    import equinox as eqx
-
-    return eqx.tree_at(lambda s: s.log_rates, structure, rates)
+    return structure.with_log_rates(rates)
