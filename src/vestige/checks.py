@@ -31,10 +31,10 @@ def between(owner: object, low: int | float, high: int | float, *names: str, ope
 
 
 def finite(owner: object) -> None:
-    """**Raises:** `ValueError` where a numeric field of a dataclass is infinite, NaN, or beyond 2**53."""
+    """**Raises:** `ValueError` where a numeric field is infinite or NaN, or a whole number is beyond 2**53."""
     for field in dataclasses.fields(owner):  # pyright: ignore[reportArgumentType]
         value = getattr(owner, field.name)
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{field.name} must be finite, got {value}")
-        if isinstance(value, int | float) and abs(value) > LARGEST:
+        if isinstance(value, int) and abs(value) > LARGEST:
             raise ValueError(f"{field.name} must be at most 2**53 = {LARGEST} in size, got a larger number")

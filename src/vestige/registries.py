@@ -62,6 +62,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
         self._derived = derived
 
     def _all(self) -> Mapping[str, Part]:
+        load_installed()
         if self._derived is None:
             return self._parts
         others = self._derived()
@@ -78,7 +79,10 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def find(self, name: str) -> Part:
         """The part of that name. **Raises:** `UsageError` that suggests the nearest."""
-        known, name = self._all(), self.canonical(name)
+        name = self.canonical(name)
+        if name in self._parts:  # while Vestige itself is imported, no plugin is looked for
+            return self._parts[name]
+        known = self._all()
         if name not in known:
             raise UsageError(f"unknown {self.contract} '{name}'. {nearest(name, known)}")
         return known[name]
@@ -120,12 +124,10 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
 
 def registry(contract: str) -> Registry[Any]:
-    """The registry of a contract, with the parts of installed plugins. **Raises:** `UsageError` for another name."""
-    load_installed()
-    return _registry(contract)
+    """The registry of a contract. Installed plugins are imported when it is listed, or has no part of a name.
 
-
-def _registry(contract: str) -> Registry[Any]:
+    **Raises:** `UsageError` for another name; where a plugin cannot be imported, when it is looked for.
+    """
     if contract not in CONTRACTS:
         raise UsageError(f"unknown contract '{contract}'. {nearest(contract, CONTRACTS)}")
     return load(CONTRACTS[contract])
@@ -147,7 +149,7 @@ def register(contract: str, name: str, part: Any) -> None:
     if own.startswith("vestige."):  # an instance of one of our classes: named after the module that registers it
         frame = inspect.currentframe()
         own = str(frame.f_back.f_globals.get("__name__", "")) if frame and frame.f_back else own
-    _registry(contract).add(name, part, origin=own)
+    registry(contract).add(name, part, origin=own)
 
 
 PLUGIN_VARIABLE = "VESTIGE_PLUGINS"

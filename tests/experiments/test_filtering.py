@@ -100,8 +100,12 @@ def constructor(part):
 @pytest.mark.parametrize(
     ("spec", "part", "aside"),
     [
-        (RVAESpec(), RVAESpec.part, {"hidden", "horizon", "floor", "normalised"}),
-        (RVAESpec(), "vestige.models.filters.latents:Numbers", {"hidden", "width", "weight", "horizon", "longest"}),
+        (RVAESpec(), RVAESpec.part, {"hidden", "horizon", "floor", "normalised", "noise"}),
+        (
+            RVAESpec(),
+            "vestige.models.filters.latents:Numbers",
+            {"hidden", "width", "weight", "horizon", "longest", "noise"},
+        ),
         (REFHSpec(), "vestige.rules:ContrastiveDivergence", {"hidden", "chains", "annealing"}),
         (
             REFHSpec(),

@@ -62,18 +62,6 @@ def test_files_that_a_user_names_are_read_from_end_to_end(preset, tmp_path):
     assert dataclasses.replace(own, segment=9).build(seed=0).segment == 9
 
 
-@pytest.mark.parametrize("preset", ["small", "cpu", "paper"])
-def test_the_segment_of_the_example_is_the_examples(preset, tmp_path):
-    """Files of one's own are read from end to end, unless a segment is given."""
-    options = find("stream").preset(preset)
-    train, held_out = written(tmp_path / "train"), written(tmp_path / "held", 30)
-    own = dataclasses.replace(options.task, train=train, held_out=held_out, tokens=6, classes=5)
-    assert own.build().segment is None and options.task.steps_at_once == options.task.example_segment
-    assert dataclasses.replace(options, task=own).outline()["segment"] == "whole file"
-    assert dataclasses.replace(own, segment=7).build().segment == 7
-    assert dataclasses.replace(options.task, segment=7).steps_at_once == 7
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

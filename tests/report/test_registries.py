@@ -157,7 +157,7 @@ class TestSections:
         assert "plugin-new" not in page.ids and "memory" in page.ids
 
     def test_what_is_no_figure_is_named(self):
-        message = "TypeError: a section returns HTML, or figures that are Plot or Strips; got int"
+        message = "TypeError: a section returns HTML, or figures that are Plot or ImageGrid; got int"
         assert without_type_checker("_body([3])") == message
 
     def test_one_of_ours_that_fails_is_no_note(self, run_folder: Path):

@@ -35,7 +35,7 @@ def finite(tree):
 def test_another_number_of_observations_is_refused_with_the_one_needed(count, model, rule, key):
     """Fewer used to be learned from with the last one repeated: "the future is the present"."""
     seen = jnp.concatenate([Y, Y], axis=1)[:, :count]
-    with pytest.raises(ValueError, match=f"must be 9 steps, the 5 of an update and 4 more .*, got {count}"):
+    with pytest.raises(ValueError, match=f"must be 9 steps, 5 of an update and 4 more .*, got {count}"):
         rule.learn(model, STATES, seen, key=key)
 
 

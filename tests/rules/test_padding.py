@@ -113,7 +113,9 @@ def test_an_infinite_observation_is_left_out_and_counted(key):
     seen, states = jax.random.normal(key, (2, 3, 2)), jnp.full((2, 4), 0.1)
     good = learn(model, states, seen, key=key)
     assert int(good.skipped) == 0 and any(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(good.grads))
-    bad = learn(model, states, seen.at[0, 1, 0].set(jnp.inf), key=key)
+    missing = learn(model, states, seen.at[0, 1, 0].set(jnp.inf), key=key)  # counts as missing
+    assert int(missing.skipped) == 0 and float(missing.metrics["infinite_values"]) == 1
+    bad = learn(model, states, seen.at[0, 1, 0].set(3e38), key=key)  # whose square is not finite
     assert int(bad.skipped) == 1
     assert not any(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(bad.grads))
     assert bool(jnp.all(jnp.isfinite(bad.states)))

@@ -89,7 +89,8 @@ def test_single_precision_over_sixty_orders_of_magnitude():
 
 def test_items_that_are_not_there_never_arrive():
     log_rates, chosen = np.array([0.0, -np.inf, 1.0, 0.5], np.float32), np.array([1.0, 0.0, 1.0, 0.0], np.float32)
-    times = jax.jit(lambda x, key: subset_posterior(Subset(x, 2), chosen, key=key))(log_rates, jax.random.key(0))
+    posterior = jax.jit(lambda x, value, key: subset_posterior(Subset(x, 2), value, key=key))
+    times = posterior(log_rates, chosen, jax.random.key(0))
     assert times[1] == np.inf and np.isfinite(np.asarray(times)[[0, 2, 3]]).all()
 
 

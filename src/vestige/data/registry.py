@@ -1,6 +1,6 @@
 """The known data sets, and what can be asked of one by its name."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from vestige.data.contract import Dataset
 from vestige.data.digits import Digits
@@ -15,6 +15,8 @@ from vestige.data.omniglot import Omniglot
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 from vestige.errors import UsageError, nearest
 from vestige.registries import Registry, registry
+
+Kind = TypeVar("Kind", bound=Dataset)
 
 DATASETS: Registry[Dataset] = Registry(
     "dataset",
@@ -40,22 +42,21 @@ DATASETS: Registry[Dataset] = Registry(
 
 def image_data(name: str) -> ImageData:
     """The set of images of that name. **Raises:** `UsageError` where there is none, with those that there are."""
-    known = registry("dataset")
-    sets = {other: data for other, data in known.items() if isinstance(data, ImageData)}
-    if name not in sets:
-        what = "is not a set of images" if name in known else "is unknown"
-        raise UsageError(f"data set '{name}' {what}. {nearest(name, sets)}")
-    return sets[name]
+    return _of_kind(name, ImageData, "a set of images")
 
 
 def text_data(name: str) -> Text:
     """The text of that name. **Raises:** `UsageError` where there is none, with those that there are."""
-    known = registry("dataset")
-    texts = {other: data for other, data in known.items() if isinstance(data, Text)}
-    if name not in texts:
-        what = "is not a text" if name in known else "is unknown"
-        raise UsageError(f"data set '{name}' {what}. {nearest(name, texts)}")
-    return texts[name]
+    return _of_kind(name, Text, "a text")
+
+
+def _of_kind(name: str, kind: type[Kind], words: str) -> Kind:
+    data = DATASETS.get(name)  # plugins are looked for only where Vestige has no such data set
+    if isinstance(data, kind):
+        return data
+    what = "is unknown" if data is None else f"is not {words}"
+    known = [other for other, data in DATASETS.items() if isinstance(data, kind)]
+    raise UsageError(f"data set '{name}' {what}. {nearest(name, known)}")
 
 
 class Row(NamedTuple):

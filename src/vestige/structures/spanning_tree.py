@@ -102,7 +102,8 @@ def symmetric(log_rates: Float[Array, "nodes nodes"], owner: str) -> Float[Array
     finite = jnp.isfinite(log_rates) & jnp.isfinite(other)
     a, b = (jnp.where(finite, x, 0.0) for x in (log_rates, other))
     differ = jnp.where(finite, jnp.abs(a - b) > 1e-5 * (1.0 + jnp.abs(a) + jnp.abs(b)), log_rates != other)
-    mean = jnp.where(finite, 0.5 * (a + b), -jnp.inf)
+    impossible = jnp.isneginf(log_rates) & jnp.isneginf(other)
+    mean = jnp.where(finite, 0.5 * (a + b), jnp.where(impossible, -jnp.inf, jnp.nan))
     same = ~jnp.any(differ)
     return require(
         jnp.where(same, mean, jnp.nan),

@@ -9,6 +9,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
 from vestige.errors import RunError, UsageError
@@ -135,7 +136,7 @@ class Checkpoints:
 
     def _check_fingerprint(self, target: Path, template: Any) -> None:
         manifest = json.loads((target / MANIFEST).read_text())
-        here, there = _schema(_named_leaves(template)), manifest["leaves"]
+        here, there = _lasting(_schema(_named_leaves(template))), _lasting(manifest["leaves"])
         differing = [
             f"{name}: saved {there.get(name, 'absent')}, expected {here.get(name, 'absent')}"
             for name in sorted(here.keys() | there.keys())
@@ -151,16 +152,30 @@ class Checkpoints:
 
     def _load(self, target: Path, template: Any) -> Any:
         wanted = _named_leaves(template)
-        saved = json.loads((target / MANIFEST).read_text())["leaves"]
-        by_saved_name = dict(zip(saved, wanted.values(), strict=True))
+        saved: dict[str, str] = json.loads((target / MANIFEST).read_text())["leaves"]
+        names = dict(zip(_lasting(wanted), _lasting(saved), strict=True)) | {n: n for n in wanted if n in saved}
+        stored = {names[name]: leaf for name, leaf in wanted.items() if name in names}
+        # Orbax reads all that was stored or nothing: sums of metrics that are no more are read and dropped.
+        gone = {name: _blank(kind) for name, kind in saved.items() if name not in stored}
         try:
             with ocp.StandardCheckpointer() as reader:
-                loaded = by_saved_name | reader.restore(target, _filled(by_saved_name))
+                loaded = stored | reader.restore(target, _filled({**stored, **gone}))
         except Exception as error:
             raise RunError(f"cannot read checkpoint {target}: {_first_line(error)}") from error
         arrays, static = eqx.partition(template, eqx.is_array)
-        structure = jax.tree.structure(arrays)
-        return eqx.combine(jax.tree.unflatten(structure, [loaded[name] for name in saved]), static)
+        leaves = [loaded[names[name]] if name in names else leaf for name, leaf in wanted.items()]
+        return eqx.combine(jax.tree.unflatten(jax.tree.structure(arrays), leaves), static)
+
+
+def _lasting(leaves: dict[str, Any]) -> dict[str, Any]:
+    """Without the sums behind the next line of the log, which depend on the metrics that a version has."""
+    return {name: leaf for name, leaf in leaves.items() if not name.startswith("totals.")}
+
+
+def _blank(kind: str) -> np.ndarray:
+    """Zeros of a leaf's type and shape, as the schema of a manifest tells them."""
+    dtype, _, shape = kind.partition("[")
+    return np.zeros([int(size) for size in shape.rstrip("]").split(",") if size.strip()], dtype)
 
 
 def _renamed(here: dict[str, str], there: dict[str, str]) -> bool:

@@ -160,8 +160,8 @@ class Stream(AbstractTask):
         """Chance knows how often each class comes in the held-out file, or the mean of its numbers. How much of a file
         can be predicted is not known."""
         if self.classes is None:
-            return {"mse": {"best": None, "chance": metrics["constant_mse"]}}
+            return {"mse": {"best": None, "chance": float(metrics["constant_mse"])}}
         return {
-            "accuracy": {"best": None, "chance": metrics["majority_accuracy"]},
-            "cross_entropy": {"best": None, "chance": metrics["frequency_cross_entropy"]},
+            "accuracy": {"best": None, "chance": float(metrics["majority_accuracy"])},
+            "cross_entropy": {"best": None, "chance": float(metrics["frequency_cross_entropy"])},
         }
