@@ -106,7 +106,7 @@ def test_advantages_pass_over_a_step_that_is_not_there():
     assert not np.any(found[~mask])
 
 
-def test_an_infinite_observation_is_left_out_and_counted(key):
+def test_an_infinite_observation_counts_as_missing_and_is_counted(key):
     model = RecurrentVAE(Gaussian(2), 4, width=8, key=key)
     rule = TemporallyLocal(ELBO(), TransitionTarget(), update_interval=3, clip=5.0)
     learn = eqx.filter_jit(rule.learn)
@@ -115,12 +115,19 @@ def test_an_infinite_observation_is_left_out_and_counted(key):
     assert int(good.skipped) == 0 and any(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(good.grads))
     missing = learn(model, states, seen.at[0, 1, 0].set(jnp.inf), key=key)  # counts as missing
     assert int(missing.skipped) == 0 and float(missing.metrics["infinite_values"]) == 1
-    bad = learn(model, states, seen.at[0, 1, 0].set(3e38), key=key)  # whose square is not finite
+    np.testing.assert_array_equal(missing.states[1], good.states[1])  # the other sequence goes on
+
+
+def test_an_update_that_is_not_finite_is_left_out_and_counted(key):
+    model = RecurrentVAE(Gaussian(2), 4, width=8, key=key)
+    rule = TemporallyLocal(ELBO(), TransitionTarget(), update_interval=3, clip=5.0)
+    learn = eqx.filter_jit(rule.learn)
+    seen, states = jax.random.normal(key, (2, 3, 2)), jnp.full((2, 4), 0.1).at[0, 0].set(jnp.nan)
+    bad = learn(model, states, seen, key=key)
     assert int(bad.skipped) == 1
-    assert not any(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(bad.grads))
-    assert bool(jnp.all(jnp.isfinite(bad.states)))
-    np.testing.assert_array_equal(bad.states[1], good.states[1])  # the other sequence goes on
-    raw = rule.learn(model, states, seen.at[0, 1, 0].set(jnp.inf), skip_nonfinite=False, key=key)
+    assert all(bool(jnp.all(leaf == 0)) for leaf in jax.tree.leaves(bad.grads))
+    assert bool(jnp.all(jnp.isfinite(bad.states[1])))
+    raw = rule.learn(model, states, seen, skip_nonfinite=False, key=key)
     assert not all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(raw.grads))
 
 
