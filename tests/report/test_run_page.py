@@ -171,7 +171,7 @@ def test_broken_arrays_are_told(run_folder: Path, read_page: Reader) -> None:
 def test_numbers_that_are_not_there(run_folder: Path, read_page: Reader) -> None:
     rewrite(run_folder / "results.json", metrics={"kl_last": None}, published={}, bounds={}, seconds=None)
     page = read_page(write_report(run_folder))
-    assert "NaN" in page.text
+    assert "undefined" in page.text
     assert "Chance" not in page.text
 
 
