@@ -182,6 +182,7 @@ def test_a_comparison_from_start_to_report(run, few, tmp_path):
     assert (tmp_path / "c" / "vrnn" / "seed-1" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_default_folders_never_collide(run, few, tmp_path):
     for _ in range(2):
         assert run("run", "perfect-recall", *TINY, "--steps", 1)[0] == 0
@@ -303,6 +304,7 @@ def test_sigterm_puts_away_what_was_begun(run, monkeypatch):
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.slow
 class TestSignals:
     """A process of its own, stopped and killed."""
 

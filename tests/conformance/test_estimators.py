@@ -23,6 +23,7 @@ def cost():
     return lambda value: jnp.sum(weights[: value.size, : value.size] * jnp.outer(value, value))
 
 
+@pytest.mark.slow
 def test_the_mean_of_estimates_is_the_exact_gradient(spec, cost):
     structure = registry("structure")["subset"]
     if spec.needs and spec.needs not in structure.provides:

@@ -151,6 +151,7 @@ def test_a_reward_is_maximised_with_a_running_mean():
     assert abs(float(estimator.baseline.value) - reward) < 0.5
 
 
+@pytest.mark.slow
 def test_a_critic_trained_beside_a_reward_lowers_the_variance():
     rates, coefficients = (jnp.asarray(x) for x in POINTS["subset"].arrays())
     relax = Relax(Critic(4, 16, key=jax.random.key(3)), 2, baseline=MeanOfOthers())

@@ -20,6 +20,7 @@ def value_of(name, key):
 
 
 @pytest.mark.parametrize("name", UNBIASED)
+@pytest.mark.slow
 def test_forward_mode_is_reverse_mode(name, key):
     value = value_of(name, key)
     toward = jnp.asarray(POINTS["subset"]._replace(seed=30).arrays()[0])

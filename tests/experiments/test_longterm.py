@@ -134,6 +134,7 @@ def test_rules_are_compared_by_default_at_the_same_sizes():
     assert members["memup"] == entry.preset("small")
 
 
+@pytest.mark.slow
 def test_storage_is_flat_for_memup_and_not_for_bptt():
     wide = dataclasses.replace(tiny(RecallSpec(1600)), batch_size=8)
     found = storage_by_distance(wide)

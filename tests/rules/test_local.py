@@ -300,6 +300,7 @@ def storage(rule, model, time, key):
     return compiled.compiled.memory_analysis().temp_size_in_bytes
 
 
+@pytest.mark.slow
 def test_storage_is_that_of_the_chunk_whatever_the_length(key):
     model = harmonium(key)
     local = TemporallyLocal(ContrastiveDivergence(), update_interval=4)

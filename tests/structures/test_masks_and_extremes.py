@@ -147,6 +147,7 @@ def rows(name, log_rates, masks, keys):
     return jax.vmap(jax.value_and_grad(one, has_aux=True))(log_rates, masks, keys)
 
 
+@pytest.mark.slow
 def test_rows_with_masks_anywhere_and_a_row_of_padding(name):
     """Masked at the start, in the middle, wholly, at the end: what is masked changes nothing, neither do neighbours."""
     case = CASES[name]

@@ -88,6 +88,7 @@ def test_an_exact_gradient_has_no_deviation(task, key):
     assert float(eqx.filter_jit(task.gradient_std)(Rates(jnp.zeros(task.shape), Exact()), key=key)) < 1e-6
 
 
+@pytest.mark.slow
 def test_gradient_std_is_that_of_the_keys(key):
     """By hand, over the six edges alone: half of the symmetric array, none of the diagonal."""
     task = TASKS["spanning tree"]

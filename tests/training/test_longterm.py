@@ -46,6 +46,7 @@ def test_memup_carries_a_cue_over_ten_rollouts_and_truncation_loses_it(rule, low
     assert low <= float(accuracy) <= high
 
 
+@pytest.mark.slow
 def test_a_run_cut_in_two_is_the_same_run(tmp_path):
     """Check 18: sequences, offsets, states, targets and averages are all kept."""
     rule = MemUP(5, 2, scan_chunk=52, score=HindsightScore(), average=0.9)
