@@ -164,6 +164,15 @@ def test_a_comparison(run, tmp_path):
     assert (tmp_path / "c" / "report.html").exists()
 
 
+def test_a_failed_run_exits_with_one_and_names_the_leaf(run, tmp_path):
+    wild = ("run", "guess", "--steps", 5, "--start", "3e38", "--out")
+    code, _, err = run(*wild, "bad")
+    assert code == 1
+    assert "is not finite" in err and "gradient at" in err
+    run(*wild, "skipped", "--on-nonfinite", "skip")
+    assert json.loads((tmp_path / "skipped" / "results.json").read_text())["skipped"] > 0
+
+
 def test_sizes_that_do_not_fit_are_the_users(run):
     code, _, err = run("run", "guess", "--start", "-1")
     assert code == 2

@@ -34,6 +34,7 @@ def tiny(monkeypatch):
     monkeypatch.setitem(suites.SUITES, "gtmm", dataclasses.replace(suite, entries=entries))
 
 
+@pytest.mark.slow
 def test_the_table_grows_and_goes_on(run, tiny, tmp_path):
     code, out, err = run("compare", "gtmm", "--memories", "none", "--tasks", "map-navigation", *HERE)
     assert code == 0, err

@@ -127,6 +127,7 @@ class TestCompare:
     def members(self, tiny):
         return {"introspection": tiny, "none": tiny.choose({"model.memory": "none"})}
 
+    @pytest.mark.slow
     def test_medians_over_seeds_and_resuming(self, tmp_path, tiny, how):
         performed = []
 

@@ -162,6 +162,7 @@ def test_a_run_and_its_folder(tmp_path, how):
     assert {"loss", "distant", "current", "local"} <= next(line for line in lines if line["kind"] == "train").keys()
 
 
+@pytest.mark.slow
 def test_a_generative_model_is_trained_by_the_same_rules():
     small = GenerativeMemorySpec(DNCSpec(heads=1, slots=4, word_size=4), latent_size=3, controller_size=8, width=8)
     experiment = tiny(GapRecallSpec(2, 6), MemUPSpec(4, 2), small)

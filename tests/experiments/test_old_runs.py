@@ -18,7 +18,13 @@ NEEDED = {"perfect-recall": "negative_bound", "recall": "accuracy", "sensor-fusi
 NEEDED |= {"bars-and-stripes": "nll", "toy-matching": "loss"}
 
 
-@pytest.fixture(params=OLD, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
+CHEAPEST = "sensor-fusion"  # in the fast pass
+
+
+@pytest.fixture(
+    params=[pytest.param(folder, marks=[pytest.mark.slow] * (folder.name != CHEAPEST)) for folder in OLD],
+    ids=[f"{folder.parent.name}-{folder.name}" for folder in OLD],
+)
 def old(request, tmp_path):
     return shutil.copytree(request.param, tmp_path / request.param.name)
 

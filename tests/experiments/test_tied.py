@@ -50,7 +50,9 @@ def test_the_strongest_of_the_first_weights_as_pictures():
     ("name", "experiment", "wanted"),
     [
         ("bars-and-stripes", PATTERNS, {"nll", "consistency_gap", "nll_star", "log_z2"}),
-        ("tied-digits", DIGITS, {"nll", "error", "ece", "consistency_gap", "round_trip"}),
+        pytest.param(
+            *("tied-digits", DIGITS, {"nll", "error", "ece", "consistency_gap", "round_trip"}), marks=pytest.mark.slow
+        ),
         ("calibration", CALIBRATION, {"error", "ece", "ece_sampled"}),
     ],
 )

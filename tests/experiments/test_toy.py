@@ -175,8 +175,13 @@ def test_estimators_are_compared_by_default():
     ]
 
 
-def test_a_run_and_its_folder(tmp_path, how):
-    experiment = Experiment(ToyBinaryTreeSpec(4), LogRatesSpec(RelaxSpec(3)), steps=30, batch_size=1)
+@pytest.mark.parametrize(
+    "estimator",
+    [ESTIMATORS["leave-one-out"], pytest.param(RelaxSpec(3), marks=pytest.mark.slow)],
+    ids=["plain", "learned"],
+)
+def test_a_run_and_its_folder(estimator, tmp_path, how):
+    experiment = Experiment(ToyBinaryTreeSpec(4), LogRatesSpec(estimator), steps=30, batch_size=1)
     results = execute(CATALOGUE["toy-binary-tree"], experiment, seed=0, folder=tmp_path / "run", **how)
     assert results["metrics"].keys() == {"loss", "gradient_std"}
     assert results["bounds"]["loss"]["best"] == -4.0

@@ -80,6 +80,7 @@ def test_without_the_game_nothing_is_started(monkeypatch):
         TINY.build(seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_invented")
 def test_a_run_is_evaluated_on_what_is_held_out_and_on_what_was_seen(tmp_path, how):
     results = execute(TWO_COLORS, TINY, seed=0, folder=tmp_path / "run", **how)

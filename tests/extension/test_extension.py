@@ -85,6 +85,7 @@ def ran(installed, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_records_what_it_needs_evaluates_and_reports(ran, installed):
     config = yaml.safe_load((ran / "r" / "config.yaml").read_text())
     assert set(config["plugins"]) == {"vestige_extra.leaky", "vestige_extra.signs", "vestige_extra.reversed_recall"}
@@ -99,6 +100,7 @@ def test_a_run_records_what_it_needs_evaluates_and_reports(ran, installed):
     assert "leaky" in page and "reversed-recall" in page
 
 
+@pytest.mark.slow
 def test_a_missing_plugin_is_one_clear_sentence(ran):
     done = vestige("evaluate", "r", folder=ran)
     assert done.returncode == 2 and done.stderr.count("\n") == 1

@@ -39,6 +39,7 @@ def load(folder: Path) -> Restored:
         optimiser=built.optimiser,
         batch_size=run.experiment.batch_size,
         key=built.key,
+        logged=False,
     )
     state, step, notices = Checkpoints(folder / "checkpoints", fingerprint=run.identity).restore(template)
     if step is None:

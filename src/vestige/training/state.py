@@ -40,14 +40,21 @@ def start(
     optimiser: optax.GradientTransformation,
     batch_size: int,
     key: Key,
+    logged: bool = True,
 ) -> RunState:
-    """The state before the first update. The arrays are copies: the driver gives its own away, each once."""
+    """The state before the first update. The arrays are copies: the driver gives its own away, each once.
+
+    - `logged`: with the sums behind the next line of the log, for whose names the rule is traced once. What is only read
+      back from a checkpoint needs none.
+    """
     model = _copied(model)
     key_carry, key = jax.random.split(key)
     key_batch, key_rule = jax.random.split(key_carry)
     batch = task.batch(size=batch_size, key=key_batch)
     carry = _copied(rule.init(model, batch, key=key_rule))
-    metrics = eqx.filter_eval_shape(lambda m, c, b, k: rule.step(m, c, b, key=k).metrics, model, carry, batch, key)
+    metrics: PyTree = {}
+    if logged:
+        metrics = eqx.filter_eval_shape(lambda m, c, b, k: rule.step(m, c, b, key=k).metrics, model, carry, batch, key)
     return RunState(
         model=model,
         optimiser=optimiser.init(eqx.filter(model, eqx.is_inexact_array)),
