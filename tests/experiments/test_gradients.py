@@ -26,6 +26,7 @@ def found():
     return laboratory(CategoricalSpec(3), GradientOptions(draws=2, **QUICK), NAMES)
 
 
+@pytest.mark.slow
 def test_the_unbiased_are_within_four_errors_and_the_biased_is_not(found):
     assert found.reference.traces == 3
     for name, quality in found.estimators.items():
@@ -34,12 +35,14 @@ def test_the_unbiased_are_within_four_errors_and_the_biased_is_not(found):
         assert quality.variance > 0 and -1 <= quality.cosine <= 1 and quality.milliseconds > 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers_whichever_others_are_measured(found):
     again = laboratory(CategoricalSpec(3), GradientOptions(draws=2, **QUICK), ["leave-one-out"])
     one, other = found.estimators["leave-one-out"], again.estimators["leave-one-out"]
     assert (one.bias, one.variance, one.cosine) == (other.bias, other.variance, other.cosine)
 
 
+@pytest.mark.slow
 def test_without_listing_the_reference_is_leave_one_out(monkeypatch):
     options, structure = GradientOptions(**QUICK), PermutationSpec(3)
     exact = laboratory(structure, options, ["leave-one-out"])
@@ -75,6 +78,7 @@ def test_the_losses_of_the_paper():
     assert cost("spanning-tree", [[0, 1, 0], [1, 0, 1], [0, 1, 0]]) == 1
 
 
+@pytest.mark.slow
 def test_estimators_that_differ_in_arrays_alone_share_a_program():
     here = laboratory(CategoricalSpec(3), GradientOptions(**QUICK), ["relax", "relax-untrained"]).estimators
     assert here["relax"].compile_seconds == here["relax-untrained"].compile_seconds

@@ -145,6 +145,7 @@ def test_storage_is_flat_for_memup_and_not_for_bptt():
     assert temporary_bytes(dataclasses.replace(wide, rule=LONG_TERM_RULES["bptt"])) > 4 * far
 
 
+@pytest.mark.slow
 def test_a_run_and_its_folder(tmp_path, how):
     experiment = tiny(CopySpec(9, 2), model=dataclasses.replace(SMALL, context_window=3), num_evals=2)
     results = execute(CATALOGUE["copy"], experiment, seed=0, folder=tmp_path / "run", **how)

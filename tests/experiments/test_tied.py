@@ -53,7 +53,7 @@ def test_the_strongest_of_the_first_weights_as_pictures():
         pytest.param(
             *("tied-digits", DIGITS, {"nll", "error", "ece", "consistency_gap", "round_trip"}), marks=pytest.mark.slow
         ),
-        ("calibration", CALIBRATION, {"error", "ece", "ece_sampled"}),
+        pytest.param("calibration", CALIBRATION, {"error", "ece", "ece_sampled"}, marks=pytest.mark.slow),
     ],
 )
 def test_a_run(name, experiment, wanted, tmp_path, how, capsys):
