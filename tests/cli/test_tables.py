@@ -46,3 +46,23 @@ def test_what_is_not_known_of_any_metric_has_no_line(wide, tmp_path, capsys, mon
         shown = capsys.readouterr().out
         assert ("best possible" in shown) == told
         assert "chance" in shown and "0.25" in shown and "0.80" in shown
+
+
+@pytest.mark.parametrize("wide", [40, 60, 80])
+def test_no_word_and_no_number_is_broken(wide, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(wide))
+    (tmp_path / "config.yaml").write_text("experiment: perfect-recall\nseed: 0\n")
+    names = ("negative_bound", "kl_last", "kl_fresh", "kl_recall", "negative_iw_bound")
+    metrics = {name: 0.00123 * 7**i for i, name in enumerate(names)}
+    published = {f"{name} model": {"kl_last": 10.0 * i} for i, name in enumerate(("Introspective", "DNC", "VRNN"))}
+    results = {
+        "metrics": metrics,
+        "published": {"metrics": published},
+        "bounds": {"kl_last": {"best": 0.0, "chance": 14.13}},
+    }
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    tables.print_results(tmp_path)
+    shown = capsys.readouterr().out
+    words = set(shown.split())
+    assert {"Introspective", "possible", "chance", "14.1", "20.0", "negative_iw_bound"} <= words
+    assert max(map(len, shown.splitlines())) <= wide

@@ -1,5 +1,6 @@
 """Results as tables on the terminal."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from rich.table import Table
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 from vestige.report.comparison_table import Spread
 from vestige.report.metrics import shared_unit
+
+PADDING = 3
+"""Characters between two columns; beside them one more a table."""
 
 
 def plain_table(title: str, caption: str | None = None) -> Table:
@@ -31,16 +35,12 @@ def print_results(folder: Path) -> None:
     told = {name: values for name, values in lines.items() if name == "this run" or any(v is not None for v in values)}
     unit = shared_unit(row.name for row in rows)
     table = plain_table(f"{folder} ({unit})" if unit else str(folder))
-    table.add_column("", no_wrap=True)
     shown = lambda i, name, line: "undefined" if name == "this run" and rows[i].undefined else format_number(line[i])
     columns = [[row.name, *(shown(i, name, line) for name, line in told.items())] for i, row in enumerate(rows)]
     if not _side_by_side(told, columns):
-        for name in told:
-            table.add_column(name, justify="right", overflow="fold")
-        for column in columns:
-            table.add_row(*column)
-        Console().print(table)
+        _print_below(table, list(told), columns)
         return
+    table.add_column("", no_wrap=True)
     for row in rows:
         table.add_column(row.name, justify="right", overflow="fold")
     last = [name for name in told if name in own][-1]
@@ -61,12 +61,7 @@ def print_comparison(folder: Path) -> None:
     columns += [["time", *(format_seconds(row.seconds.median) for row in rows)]]
     members = [row.name for row in rows]
     if not _side_by_side(members, columns):
-        table.add_column("", no_wrap=True)
-        for member in members:
-            table.add_column(member, justify="right", overflow="fold")
-        for column in columns:
-            table.add_row(*column)
-        Console().print(table)
+        _print_below(table, members, columns)
         return
     table.add_column("member", no_wrap=True)
     for name, *_ in columns:
@@ -79,7 +74,32 @@ def print_comparison(folder: Path) -> None:
 def _side_by_side(lines: Iterable[str], columns: Sequence[Sequence[str]]) -> bool:
     """Whether the terminal is wide enough for all metrics side by side; otherwise they stand below each other."""
     widths = [max(map(len, column)) for column in (list(lines), *columns)]
-    return sum(width + 2 for width in widths) + 1 <= Console().width  # a column is padded on both sides
+    return sum(width + PADDING for width in widths) < Console().width
+
+
+def _print_below(table: Table, lines: Sequence[str], columns: Sequence[Sequence[str]]) -> None:
+    """Metrics below each other, lines side by side, in as many tables as are needed to break no word and no number."""
+    values = [[column[i] for column in columns] for i in range(1, len(lines) + 1)]
+    narrowest = [max(map(len, [*line.split(), *column])) for line, column in zip(lines, values, strict=True)]
+    room = Console().width - max(len(column[0]) for column in columns) - PADDING - 1
+    caption, table.caption = table.caption, None
+    remaining = list(range(len(lines)))
+    while remaining:
+        widths = itertools.accumulate(narrowest[i] + PADDING for i in remaining)
+        fitting = [i for i, width in zip(remaining, widths, strict=True) if width <= room]
+        shown = fitting or remaining[:1]
+        remaining = remaining[len(shown) :]
+        spare = max(0, room - sum(narrowest[i] + PADDING for i in shown))
+        table.add_column("", no_wrap=True)
+        for i in shown:
+            width = min(max(len(lines[i]), narrowest[i]), narrowest[i] + spare)
+            spare -= width - narrowest[i]
+            table.add_column(lines[i], justify="right", width=width if fitting else None, overflow="fold")
+        for column in columns:
+            table.add_row(column[0], *(column[i + 1] for i in shown))
+        table.caption = None if remaining else caption
+        Console().print(table)
+        table = plain_table("")
 
 
 def _spread(spread: Spread | None) -> str:
