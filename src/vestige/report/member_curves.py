@@ -63,7 +63,7 @@ def _per_frame(comparison: Comparison) -> Plot | None:
         words(axes, x="frame", y="nats")
 
     label = "KL per frame in nats; at the last frame: " + _ends(bands)
-    caption = "Surprise at each frame of a test sequence. Line: median over seeds; band: lowest to highest."
+    caption = "KL at each frame of a test sequence. Line: median over seeds; band: lowest to highest."
     keys = [*_keys(comparison, bands), *([ORACLE] if ideal else [])]
     keys += [REPEATS] if start is not None and 0 < start < count else []
     narrow, wide = (
@@ -85,7 +85,7 @@ def _last_over_training(comparison: Comparison) -> Plot | None:
         words(axes, x="updates", y="nats")
 
     label = "KL of the last frame over training; at the end: " + _ends(bands)
-    caption = "Surprise at the last frame while the members learn. Line: median over seeds; "
+    caption = "KL at the last frame during training. Line: median over seeds; "
     caption += "band: lowest to highest."
     narrow, wide = svg("kl-last:narrow", label, draw, NARROW), svg("kl-last:wide", label, draw, WIDE)
     return Plot(narrow, caption, _keys(comparison, bands), wide, "KL of the last frame over training")

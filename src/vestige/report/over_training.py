@@ -76,7 +76,7 @@ def _last_over_training(run: Run, ours: dict[float, float], published: Curves) -
         words(axes, x="updates", y="nats")
 
     label = f"KL of the last frame over training, at the end {format_number(list(ours.values())[-1])} nats."
-    caption = "Surprise at the last frame of a test sequence while the model learns."
+    caption = "KL at the last frame of a test sequence during training."
     if chance is not None:
         caption += f" Dotted: chance, {format_number(chance)}."
     legend = (

@@ -61,7 +61,7 @@ def _kl_per_frame(run: Run, ours: list[float]) -> Plot:
 
     repeats = start is not None and 0 < start < count
     caption = (
-        "How much each frame of a test sequence surprises the model: the KL from its prior to its "
+        "What the latent of each frame of a test sequence costs: the KL from the prior to the "
         "posterior. A frame that it can predict from memory costs almost nothing."
     )
     label = f"KL per frame in nats, ours from {format_number(ours[0])} at frame 0 to "
@@ -87,6 +87,6 @@ def _bound_per_frame(run: Run, ours: list[float]) -> Plot:
 
     label = f"Negative bound per frame in nats, {format_number(ours[0])} at frame 0 and "
     label += f"{format_number(ours[-1])} at frame {count - 1}."
-    caption = "The whole cost of each frame, surprise and pixels together. The axis does not start at zero."
+    caption = "The whole cost of each frame: KL and pixels. The axis does not start at zero."
     narrow, wide = _both("bound-per-frame", label, draw, LOW)
     return Plot(narrow, caption, (), wide, "Negative bound per frame")

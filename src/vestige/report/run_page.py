@@ -62,7 +62,7 @@ def _finding(run: Run) -> str:
     recall, fresh = run.metrics.get("kl_recall"), run.metrics.get("kl_fresh")
     if recall is None or fresh is None:
         return ""
-    text = f"A frame it has met before surprises it by {format_number(recall)} nats, a new one by "
+    text = f"A repeated frame costs {format_number(recall)} nats of KL, a new one "
     return f"{text}{format_number(fresh)}."
 
 

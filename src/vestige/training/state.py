@@ -44,8 +44,8 @@ def start(
 ) -> RunState:
     """The state before the first update. The arrays are copies: the driver gives its own away, each once.
 
-    - `logged`: with the sums behind the next line of the log, for whose names the rule is traced once. What is only read
-      back from a checkpoint needs none.
+    - `logged`: with the sums behind the next line of the log, for whose names the rule is traced once. What is only
+      read back from a checkpoint needs none.
     """
     model = _copied(model)
     key_carry, key = jax.random.split(key)

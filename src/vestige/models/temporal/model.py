@@ -60,7 +60,8 @@ class TemporalModel(eqx.Module):
     **Patterns** (the paper's figure 1). By default only latents enter the transition and
     only z_t the decoder, so that a KL of zero means that the frame was predicted. `transition_sees_frame`
     adds x_{t-1} to the transition and `decoder_sees_context` adds Psi_t to the decoder (VRNN, Chung et al.
-    2015); with the latter, KL no longer measures surprise and must not be compared with models without it.
+    2015); with the latter, KL no longer measures what is new in a frame and must not be compared with models without
+    it.
 
     **Cost.** Time linear in T; one product with the controller's matrix and the heads' per step. The
     backward pass stores one state per step, and the rest of each step too unless `rematerialise` is set.
@@ -79,7 +80,7 @@ class TemporalModel(eqx.Module):
     transition_sees_frame: bool = eqx.field(static=True, default=False)
     """Feed the features of x_{t-1} to the controller."""
     decoder_sees_context: bool = eqx.field(static=True, default=False)
-    """Decode from [z_t, Psi_t]; KL then no longer measures surprise."""
+    """Decode from [z_t, Psi_t]; KL then no longer measures what is new in a frame."""
     rematerialise: bool = eqx.field(static=True, default=False)
     """Recompute each step in the backward pass: storage of one state per step, and some more time."""
     unroll: int = eqx.field(static=True, default=1)
