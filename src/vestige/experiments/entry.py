@@ -39,7 +39,16 @@ class Entry:
     """What `vestige bench` times side by side."""
 
     def preset(self, name: str) -> Experiment:
-        """The settings of a preset. **Raises:** `UsageError` for an unknown one."""
+        """The settings of a preset.
+
+        **Arguments:**
+
+        - `name`: of the preset: `small`, `cpu`, `paper`, …
+
+        **Returns:** the experiment.
+
+        **Raises:** `UsageError` for an unknown one.
+        """
         if name not in self.presets:
             raise UsageError(f"unknown preset '{name}' of {self.name}. {nearest(name, self.presets)}")
         return self.presets[name]

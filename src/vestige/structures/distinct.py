@@ -31,6 +31,15 @@ def distinct_traces(structure: Sequential, count: int, *, key: Key) -> Distinct:
 
     Stochastic beam search over the items in order of arrival (Kool et al. 2020, ancestral Gumbel-top-k): the maximum
     of the children's perturbed log-probabilities is conditioned on their parent's. O(count · items · steps).
+
+    **Arguments:**
+
+    - `structure`: a `Categorical`, a `Subset` or a `Permutation` without a mask.
+    - `count`: static.
+
+    **Returns:** the traces with their log-probabilities, in falling order of the perturbed ones.
+
+    **Raises:** `ValueError` for a `Permutation` with a mask.
     """
     rates = structure.log_rates
     items = rates.shape[0]
