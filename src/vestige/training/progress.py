@@ -9,7 +9,7 @@ from vestige.typing import Metrics
 
 
 class AbstractProgress(abc.ABC):
-    """Follows one run. Between `start` and `stop` it is told of every chunk of updates."""
+    """Follows one run. Between `start` and `stop` it receives every chunk of updates."""
 
     @abc.abstractmethod
     def start(self, steps: int, done: int) -> None:
@@ -21,7 +21,7 @@ class AbstractProgress(abc.ABC):
 
     @abc.abstractmethod
     def note(self, text: str) -> None:
-        """One sentence worth keeping on the screen."""
+        """One sentence, `text`, worth keeping on the screen."""
 
     @abc.abstractmethod
     def stop(self) -> None:

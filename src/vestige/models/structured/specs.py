@@ -27,7 +27,10 @@ class CostlyOptions(Protocol):
         ...
 
     def cost_function(self) -> "Callable[[Any], Any]":
-        """From the value of a draw to what it costs."""
+        """What a draw costs.
+
+        **Returns:** a function from the value of a draw to a scalar.
+        """
         ...
 
 
