@@ -17,7 +17,7 @@ STANDARD = Fixed()
 
 
 class LSTMState(NamedTuple):
-    """Output and cell, both of width `output_size`."""
+    """Output `hidden` and cell `cell`, both of width `output_size`."""
 
     hidden: Float[Array, " hidden"]
     cell: Float[Array, " hidden"]

@@ -11,7 +11,7 @@ from vestige.memory import AbstractFeedbackMemory, AbstractMemory
 
 
 class RememberingState(NamedTuple):
-    """The states of both parts."""
+    """The states of both parts: the controlling `cell` and the `memory`."""
 
     cell: Any
     memory: Any

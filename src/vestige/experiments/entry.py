@@ -21,12 +21,15 @@ class Entry:
     """An experiment of the catalogue."""
 
     name: str
+    """As it is typed."""
     title: str
+    """A heading of a few words."""
     summary: str
     """One line."""
     system: str
     """Under which heading `vestige list` shows it."""
     paper: str
+    """Which paper it is of."""
     presets: Mapping[str, Experiment]
     """Settings by name; the first, `small`, is the default."""
     durations: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -17,6 +17,7 @@ class Step(NamedTuple):
     carry: Any
     """What must survive to the next step: states, targets, moving averages."""
     metrics: Metrics
+    """Scalars by name; the log averages them."""
 
 
 def check_unmasked(rule: str, batch: Batch) -> None:

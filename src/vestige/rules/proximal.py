@@ -17,19 +17,22 @@ from vestige.typing import Batch, Key, Metrics, PyTree
 
 
 class Experience(NamedTuple):
-    """Collected episodes, or single steps of them; where `mask` is False there is none."""
+    """Collected episodes, or single steps of them; padding where `mask` is False."""
 
     inputs: Float[Array, "*steps features"]
+    """What was locally available, see `vestige.rules.acting.seen`."""
     readouts: Float[Array, "*steps memory"]
     """The memory's, computed once: it is frozen."""
     actions: Int[Array, "*steps"]
+    """Their numbers."""
     logs: Float[Array, "*steps"]
     """ln of the probabilities of the actions when they were taken."""
     advantages: Float[Array, "*steps"]
     """With mean 0 and variance 1 over a collection."""
     returns: Float[Array, "*steps"]
-    """What the critic is to say."""
+    """The targets of the critic."""
     rewards: Float[Array, "*steps"]
+    """What each action brought."""
     mask: Bool[Array, "*steps"]
 
 

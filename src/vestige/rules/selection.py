@@ -12,7 +12,8 @@ from vestige.typing import Key
 
 
 class Candidates(NamedTuple):
-    """The most uncertain steps of a sequence, best first, equals in random order.
+    """The most uncertain steps of a sequence, best first, equals in random order: numbers of `steps` and their
+    `scores`.
 
     A candidate that is missing has the score -inf.
     """
@@ -26,7 +27,7 @@ class Candidates(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Steps whose outcomes are predicted, and the weight of each in the loss."""
+    """Numbers of the `steps` whose outcomes are predicted, and their `weights` in the loss."""
 
     steps: Int[Array, " targets"]
     weights: Float[Array, " targets"]

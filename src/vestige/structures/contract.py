@@ -25,6 +25,7 @@ class Draw(eqx.Module, Generic[TraceKind]):
     value: Float[Array, "..."]
     """The structure as an indicator array of zeros and ones. Asking for a gradient through it is an error."""
     trace: TraceKind
+    """The winners of every step, and who took part in it."""
     log_times: Float[Array, "*keys"]
     """Logarithms of the arrival times; +inf for keys of rate zero. Differentiable in the rates."""
     log_prob: Float[Array, ""]

@@ -20,6 +20,7 @@ class Distinct(NamedTuple):
     """The traces with the largest perturbed log-probabilities, in falling order: a sample without replacement."""
 
     winners: Int[Array, "traces steps"]
+    """Keys, step by step; -1 where a trace has no such step."""
     log_probs: Float[Array, " traces"]
     """-inf, with winners that mean nothing, where there are fewer traces than were asked for."""
     perturbed: Float[Array, " traces"]

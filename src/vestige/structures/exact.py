@@ -43,7 +43,9 @@ class Table(NamedTuple):
     """All traces of a structure, with a leading axis."""
 
     traces: AbstractTrace
+    """The traces."""
     values: Float[Array, "traces ..."]
+    """The indicator array of each."""
     log_probs: Float[Array, " traces"]
     """Differentiable in the rates. They sum to one unless masks or rates of zero make traces end early."""
 

@@ -12,7 +12,7 @@ from vestige.structures.traces import Nested
 
 
 class FirstArrivals(AbstractRecursion):
-    """The first k of n to arrive: at step s everybody not yet taken is in the race."""
+    """The first `k` of `items` to arrive: at step s everybody not yet taken is in the race."""
 
     def __init__(self, items: int, k: int):
         self.items, self.k = items, k

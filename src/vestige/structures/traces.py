@@ -47,7 +47,10 @@ class AbstractTrace(eqx.Module):
 
 
 class Nested(AbstractTrace):
-    """Candidate sets that only shrink: subsets, permutations, Kruskal's edges, greedy matchings. O(keys)."""
+    """Candidate sets that only shrink: subsets, permutations, Kruskal's edges, greedy matchings. O(keys).
+
+    `winners` as in `AbstractTrace`.
+    """
 
     winners: Int[Array, " steps"]
     exits: Int[Array, "*keys"]
@@ -63,7 +66,10 @@ class Nested(AbstractTrace):
 
 
 class Rows(AbstractTrace):
-    """Candidate sets that are the rows of a matrix, one step for each: choices by themselves. O(keys)."""
+    """Candidate sets that are the rows of a matrix, one step for each: choices by themselves. O(keys).
+
+    `winners` as in `AbstractTrace`; `options` is the number of columns.
+    """
 
     winners: Int[Array, " rows"]
     options: int = eqx.field(static=True)
@@ -76,7 +82,10 @@ class Rows(AbstractTrace):
 
 
 class Segments(AbstractTrace):
-    """Candidate sets that are intervals of positions, split at their winners: binary trees. O(steps · keys)."""
+    """Candidate sets that are intervals of positions, split at their winners: binary trees. O(steps · keys).
+
+    `winners` as in `AbstractTrace`; `left` and `right` are the ends of the intervals.
+    """
 
     winners: Int[Array, " items"]
     left: Int[Array, " items"]
@@ -102,7 +111,7 @@ class Laminar(AbstractTrace):
     """Candidate sets that grow by contraction: arcs that enter a node, then a cycle of nodes, and so on.
 
     Steps 0 … n-1 belong to the nodes, n … 2n-2 to the contracted cycles in the order of their making, 2n-1 to
-    the choice of a root. O(n²) time and memory.
+    the choice of a root. O(n²) time and memory. `winners` as in `AbstractTrace`.
     """
 
     winners: Int[Array, " steps"]
