@@ -29,7 +29,7 @@ class FirstArrivals(AbstractRecursion):
 
 
 def first_arrivals(log_times: Float[Array, " items"], k: int) -> Nested:
-    """The trace of the first k arrivals. O(n log n)."""
+    """The trace of the first `k` arrivals, by `log_times`, (n,). O(n log n)."""
     order = jnp.argsort(log_times, stable=True)[:k].astype(jnp.int32)
     winners = jnp.where(log_times[order] < jnp.inf, order, -1)
     exits = jnp.full(log_times.shape, k - 1, jnp.int32).at[order].set(jnp.arange(k, dtype=jnp.int32))

@@ -55,7 +55,13 @@ def _duration(seconds: float) -> str:
 
 
 class Plain(AbstractProgress):
-    """One line every `every` seconds: for logs, pipes and CI."""
+    """One line every `every` seconds: for logs, pipes and CI.
+
+    **Arguments:**
+
+    - `every`: seconds.
+    - `stream`: where lines go; by default to standard output.
+    """
 
     def __init__(self, *, every: float = 10.0, stream: TextIO | None = None):
         self.every = every

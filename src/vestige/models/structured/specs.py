@@ -91,7 +91,10 @@ class LogRatesSpec(ModelSpec):
 
 
 def check_defined(estimator: EstimatorSpec, structure: "StructureSpec") -> None:
-    """**Raises:** `ValueError` where an estimator needs what a structure does not provide, with those that run."""
+    """Check that an `estimator` is defined for a `structure`; both are specifications.
+
+    **Raises:** `ValueError` where it needs what the structure does not provide, with those that run.
+    """
     if not estimator.needs or estimator.needs in structure.provides:
         return
     others = [

@@ -48,7 +48,12 @@ class Stretches(eqx.Module):
 
 
 def stretches(recordings: FrameSet, outcomes: np.ndarray | None = None) -> Stretches:
-    """On the device; `outcomes` (total, d), by default none.
+    """Recordings on the device.
+
+    **Arguments:**
+
+    - `recordings`: frames, one recording after the other.
+    - `outcomes`: (total, d), what may be read out at each frame; by default nothing.
 
     **Raises:** `ValueError` where there are more or fewer outcomes than frames, or 2^31 frames or more.
     """
