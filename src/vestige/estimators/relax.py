@@ -36,6 +36,7 @@ class CriticFunction(Protocol):
 
         **Returns:** one number, in units of the cost.
         """
+        ...
 
 
 class AbstractNoise(eqx.Module):

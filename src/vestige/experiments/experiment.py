@@ -210,7 +210,9 @@ class Experiment(Spec):
 
 
 def taking_over(rule: RuleSpec, present: RuleSpec) -> RuleSpec:
-    """A rule that was chosen by name, with the sizes of the one that it replaces where it says nothing of them."""
+    """`rule`, which was chosen by name, with the sizes of the `present` one, which it replaces, where it says nothing
+    of them.
+    """
     taken: dict[str, Any] = {}
     for field in dataclasses.fields(rule):
         if field.name in present.shared:
@@ -223,13 +225,19 @@ def taking_over(rule: RuleSpec, present: RuleSpec) -> RuleSpec:
 
 
 def default_of(model: ModelSpec, part: str) -> Any:
-    """The rule or the optimiser with which a model is trained where none is chosen."""
+    """The `part`, "rule" or "optimiser", with which `model` is trained where none is chosen."""
     kind = {"rule": RuleSpec, "optimiser": OptimiserSpec}[part]
     return from_plain(kind, getattr(model, f"default_{part}"), where=f"default {part} of {type(model).__name__}")
 
 
 def usual(model: ModelSpec, part: str, name: str) -> Any:
-    """The rule or optimiser of that name as a model has it where no option is given.
+    """A rule or an optimiser as a model has it where no option is given.
+
+    **Arguments:**
+
+    - `model`: a specification.
+    - `part`: "rule" or "optimiser".
+    - `name`: a registered one.
 
     **Raises:** `UsageError` where there is none of that name.
     """
@@ -247,7 +255,7 @@ def carried(before: Any, unsaid: Any, after: Any) -> Any:
 
 
 def contract_of(owner: type, field: str) -> str:
-    """The contract of the parts that a field holds; empty where it holds a plain value."""
+    """The contract of the parts that the field `field` of `owner` holds; empty where it holds a plain value."""
     kind = spec_in(typing.get_type_hints(owner)[field])
     return kind.contract if kind else ""
 

@@ -27,6 +27,7 @@ class Objective(Protocol):
 
         **Returns:** one number, to be maximised, and metrics, of which the mean over the batch is logged.
         """
+        ...
 
 
 class Gradient(AbstractRule):

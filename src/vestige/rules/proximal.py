@@ -70,8 +70,11 @@ class Proximal(AbstractRule):
     **Arguments:**
 
     - `environment`: where episodes are played.
-    - `episodes`, `epochs`, `minibatches`: see above.
-    - `ratio`, `value`, `entropy`: see above.
+    - `episodes`: played for a collection.
+    - `epochs`: passes over it.
+    - `minibatches`: updates per pass.
+    - `ratio`: how far w may move from 1 before its gradient is cut off.
+    - `value`, `entropy`: weights of the critic's error and of the policy's entropy.
     - `discount`, `trace`: gamma and lambda of the [advantages][vestige.rules.advantages.advantages].
     - `clip`: bound on the gradient's global norm; None for none.
 
