@@ -1,4 +1,4 @@
-"""How uncertain a step is: what makes it worth asking about."""
+"""How uncertain a step is: what makes it worth predicting."""
 
 import abc
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which future steps a memory is asked about."""
+"""Which future steps are predicted from a memory."""
 
 import abc
 from typing import NamedTuple

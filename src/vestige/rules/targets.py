@@ -44,7 +44,7 @@ class JointTarget(AbstractTarget):
 
 
 class TransitionTarget(AbstractTarget):
-    """p(y_t | x_{t-1}): nothing asks the state to hold anything, unless gradients come from later steps."""
+    """p(y_t | x_{t-1}): nothing requires the state to hold anything, unless gradients come from later steps."""
 
     def __call__(self, model: AbstractFilter, previous: Array, observations: Array) -> tuple[Any, Any]:
         return model.given(previous), observations[0]

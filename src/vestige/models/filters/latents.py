@@ -134,7 +134,7 @@ class Normalised(eqx.Module):
 
 
 class SpinHead(eqx.Module):
-    """q(u | h): the previous state as the means of bits. A unit is worth at most log 2, however it is told."""
+    """q(u | h): the previous state as the means of bits. A unit is worth at most log 2, however it is predicted."""
 
     net: eqx.nn.Linear
 

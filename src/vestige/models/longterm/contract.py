@@ -1,4 +1,4 @@
-"""What a rule for long sequences asks of a model."""
+"""What a rule for long sequences requires of a model."""
 
 import abc
 from typing import Any

@@ -33,7 +33,7 @@ class Observed(eqx.Module):
 
 
 class Given(AbstractInput):
-    """What is given for the frame that is asked about, read by a `Vector`; no frame is seen.
+    """What is given for the frame that is predicted, read by a `Vector`; no frame is seen.
 
     **Arguments:**
 

@@ -1,4 +1,4 @@
-"""The contract of a task in which a model that only goes forward is judged by what its state knows."""
+"""The contract of a task in which a model that only goes forward is evaluated by what its state knows."""
 
 import abc
 from collections.abc import Callable

@@ -65,7 +65,7 @@ def chosen_ridge(
     features: Float[Array, "n features"], targets: Float[Array, "n targets"], weights: Float[Array, " n"]
 ) -> Readout:
     """`ridge` with the penalty, of 1e-4, 1e-3, … 10, that serves best: fitted on the first four fifths of the rows and
-    judged on the others, then fitted anew on all. For few rows and many features.
+    evaluated on the others, then fitted anew on all. For few rows and many features.
 
     **Arguments:**
 

@@ -37,7 +37,7 @@ class CopySequence(AbstractSequence):
 
 
 class AbstractLayout(eqx.Module):
-    """Where the symbols stand, and what asks for them. `alphabet` is the number of different symbols."""
+    """Where the symbols stand, and which tokens query them. `alphabet` is the number of different symbols."""
 
     @abc.abstractmethod
     def places(self, steps: Int[Array, ""], symbols: int, *, key: Key) -> Int[Array, " symbols"]:
