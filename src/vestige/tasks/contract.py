@@ -42,7 +42,7 @@ class AbstractTask(eqx.Module):
 
     @abc.abstractmethod
     def evaluate(self, model: Any, *, size: int, key: Key) -> Metrics:
-        """Evaluate a model on held-out examples. Training leaves no trace in it: no gradient, no state.
+        """Evaluate a model on held-out examples. Pure JAX.
 
         **Arguments:**
 

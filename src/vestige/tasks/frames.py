@@ -92,7 +92,7 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
 
         - `source`: `train` or `test`.
 
-        **Returns:** frames, (frames, *frame_shape), actions where there are any, (frames, condition_size), which frames
+        **Returns:** frames, (frames, …), actions where there are any, (frames, condition_size), which frames
         can be predicted, and what the sequence was made from. No batch axis.
         """
 
