@@ -41,10 +41,15 @@ def checks() -> Iterator[None]:
 
 
 def require(tree: Tree, ok: Bool[Array, "..."], message: str) -> Tree:
-    """`tree`. **Raises** `ValueError` where `ok` is known to be False; in compiled programs only
-    inside `checks`.
+    """`tree` itself, checked. Use what is returned: inside `checks` the check hangs on it.
 
-    Use what is returned: inside `checks` the check hangs on it.
+    **Arguments:**
+
+    - `tree`: any pytree.
+    - `ok`: bools, all of which must be True.
+    - `message`: of the error.
+
+    **Raises:** `ValueError` where `ok` is known to be False; in compiled programs only inside `checks`.
     """
     if _compiled_in.value:
         return eqx.error_if(tree, ~jnp.all(ok), message)

@@ -76,7 +76,13 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def from_plain(kind: type[Of], plain: Any, *, where: str) -> Of:
-    """The specification that `to_plain` wrote; `where` names the file in errors. A missing option takes its default.
+    """The specification that `to_plain` wrote. A missing option takes its default.
+
+    **Arguments:**
+
+    - `kind`: the specification's class, or that of its contract.
+    - `plain`: what was written.
+    - `where`: the file, for messages.
 
     **Raises:** `UsageError` where an option or a name is unknown, or a value is refused.
     """
@@ -143,7 +149,7 @@ def spec_in(hint: Any) -> type[Spec] | None:
 
 
 def fits(hint: Any, value: Any) -> bool:
-    """Whether a plain value is of a field's type; an integer may stand for a real number."""
+    """Whether a plain `value` is of a field's type, its `hint`; an integer may stand for a real number."""
     if hint is Any:
         return True
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -182,7 +188,9 @@ def _short(value: Any) -> str:
 
 
 def options_of(spec: Spec, prefix: str = "") -> dict[str, Any]:
-    """All options of a specification and of those inside it, dotted name -> value, and parts by name; for people."""
+    """All options of `spec` and of the specifications inside it, dotted name -> value, and parts by name; for people.
+    Names begin with `prefix`.
+    """
     found: dict[str, Any] = {prefix.rstrip("."): name_of(spec)} if spec.contract else {}
     for field in dataclasses.fields(spec):
         value, name = getattr(spec, field.name), f"{prefix}{field.name}"

@@ -78,7 +78,16 @@ class Registry(Mapping[str, Part], Generic[Part]):
         return len(self._all())
 
     def find(self, name: str) -> Part:
-        """The part of that name. **Raises:** `UsageError` that suggests the nearest."""
+        """The part of a name.
+
+        **Arguments:**
+
+        - `name`: registered, derived, or an alias.
+
+        **Returns:** the part.
+
+        **Raises:** `UsageError` that suggests the nearest, where there is none of that name.
+        """
         name = self.canonical(name)
         if name in self._parts:  # while Vestige itself is imported, no plugin is looked for
             return self._parts[name]
@@ -88,11 +97,24 @@ class Registry(Mapping[str, Part], Generic[Part]):
         return known[name]
 
     def canonical(self, name: str) -> str:
-        """The name under which a part is listed, where `name` is a further name of it; else `name`."""
+        """The name under which a part is listed.
+
+        **Arguments:**
+
+        - `name`: any name, also an unknown one.
+
+        **Returns:** that of which `name` is an alias; else `name`.
+        """
         return self.aliases.get(name, name)
 
     def add(self, name: str, part: Any, *, origin: str = "") -> None:
         """Register a part, or a specification class whose options all have defaults.
+
+        **Arguments:**
+
+        - `name`: letters, digits, hyphens and underscores.
+        - `part`: an instance of `base`, or a class of which an instance is made without arguments.
+        - `origin`: the module that registers it, for messages and `config.yaml`.
 
         **Raises:** `UsageError` where the name is taken or no name, a method is missing, or it is no such part.
         """
@@ -119,12 +141,25 @@ class Registry(Mapping[str, Part], Generic[Part]):
         self._origins[name] = origin
 
     def origin(self, name: str) -> str:
-        """The module that registered a part; empty for those of Vestige."""
+        """The module that registered a part.
+
+        **Arguments:**
+
+        - `name`: of the part, as it is listed.
+
+        **Returns:** the module's name; empty for the parts of Vestige.
+        """
         return self._origins.get(name, "")
 
 
 def registry(contract: str) -> Registry[Any]:
     """The registry of a contract. Installed plugins are imported when it is listed, or has no part of a name.
+
+    **Arguments:**
+
+    - `contract`: one of `CONTRACTS`: "memory", "rule", "task", …
+
+    **Returns:** the registry, a mapping from names to parts.
 
     **Raises:** `UsageError` for another name; where a plugin cannot be imported, when it is looked for.
     """

@@ -9,13 +9,23 @@ from vestige.checks import finite
 
 
 def load(path: str) -> Any:
-    """The object that `module:name` names; its module is imported now."""
+    """The object that `path`, `module:name`, names; its module is imported now."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def with_options(spec: Any, **options: Any) -> Any:
-    """A specification with those of `options` that it has. **Raises** `ValueError` for a value that it refuses."""
+    """A specification with those of some options that it has.
+
+    **Arguments:**
+
+    - `spec`: a frozen dataclass.
+    - `options`: name -> value; names that `spec` does not have are left out.
+
+    **Returns:** a new specification of the same class.
+
+    **Raises:** `ValueError` for a value that it refuses.
+    """
     known = {field.name for field in dataclasses.fields(spec)}
     return dataclasses.replace(spec, **{name: value for name, value in options.items() if name in known})
 
@@ -40,11 +50,24 @@ class Spec(abc.ABC):  # noqa: B024  # contracts add the abstract methods
         finite(self)
 
     def make(self, *args: Any, **context: Any) -> Any:
-        """Call the constructor of `part` with the fields, and with `context` over them."""
+        """Call the constructor of `part` with the fields. Imports the module of the part.
+
+        **Arguments:**
+
+        - `args`: positional arguments of the constructor.
+        - `context`: further keyword arguments; they replace fields of the same name.
+
+        **Returns:** the part.
+
+        **Raises:** what the constructor raises.
+        """
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return load(self.part)(*args, **{**own, **context})
 
     @classmethod
     def examples(cls) -> "tuple[Spec, ...]":
-        """Small instances for the conformance suite of the contract."""
+        """Small instances for the conformance suite of the contract.
+
+        **Returns:** at least one; by default the one whose options are all at their defaults.
+        """
         return (cls(),)

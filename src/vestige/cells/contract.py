@@ -14,6 +14,7 @@ class AbstractCell(eqx.Module, Generic[State]):
 
     `drive` is added to the pre-activations. Whatever part of the input is known for all steps in advance
     belongs there, as one product outside the scan; only what depends on the state goes through `x`.
+    `output_size` is the width of an output, `drive_size` that of a drive.
     """
 
     output_size: eqx.AbstractVar[int]
@@ -21,13 +22,25 @@ class AbstractCell(eqx.Module, Generic[State]):
 
     @abc.abstractmethod
     def init(self) -> State:
-        """The state with which every sequence starts."""
+        """The state with which every sequence starts.
+
+        **Returns:** a pytree of arrays, whose shapes and dtypes no step changes.
+        """
 
     @abc.abstractmethod
     def __call__(
         self, state: State, x: Float[Array, " features"], drive: Float[Array, " drive"] | None = None
     ) -> tuple[State, Float[Array, " hidden"]]:
-        """The state after this step, and its output."""
+        """Take one step.
+
+        **Arguments:**
+
+        - `state`: that after the step before, or `init()`.
+        - `x`: (features,), the input of this step, of the width for which the cell was built.
+        - `drive`: (drive_size,), added to the pre-activations; None adds nothing.
+
+        **Returns:** the state after this step, and its output, (output_size,).
+        """
 
 
 class AbstractParallelCell(AbstractCell[State]):
@@ -41,7 +54,15 @@ class AbstractParallelCell(AbstractCell[State]):
         drive: Float[Array, "time drive"] | None = None,
         mask: Bool[Array, " time"] | None = None,
     ) -> tuple[State, Float[Array, "time hidden"]]:
-        """The states after every step, with a leading time axis, and the outputs: those of one step after the other.
+        """Take all steps at once: the same states and outputs, up to rounding, as one step after the other.
 
-        A step where `mask` is False, wherever it stands, leaves the state as it was; its output means nothing.
+        **Arguments:**
+
+        - `state`: that before the first step.
+        - `xs`: (time, features), the inputs.
+        - `drive`: (time, drive_size), added to the pre-activations of each step; None adds nothing.
+        - `mask`: (time,), bool. A step where it is False, wherever it stands, leaves the state as it was; its output
+          means nothing. None: every step counts.
+
+        **Returns:** the states after every step, with a leading time axis, and the outputs, (time, output_size).
         """

@@ -18,9 +18,15 @@ class GRU(AbstractCell[Float[Array, " hidden"]]):
 
     `z, r, a = split(W x + b + drive)`, `z', r', a' = split(U h)`; `keep = sigmoid(z + z')`,
     `n = tanh(a + sigmoid(r + r') (a' + c))`, `h' = keep h + (1 - keep) n`. Recurrent weights start orthogonal per
-    gate, input weights uniform in ±1/sqrt(input); `retention` sets the bias of the keeping gate (0 by default).
+    gate, input weights uniform in ±1/sqrt(input).
 
-    Two products per step: `3 H (input + H)` multiplications.
+    Two products per step: `3 H (input + H)` multiplications. The drive has 3 H numbers, for z, r and a.
+
+    **Arguments:**
+
+    - `input_size`: width of x.
+    - `output_size`: H, width of the state, which is the output.
+    - `retention`: where the bias of the keeping gate starts; 0 by default.
     """
 
     from_input: Float[Array, "input gates"]

@@ -17,11 +17,18 @@ class LinearRecurrence(AbstractParallelCell[Complex[Array, " units"]]):
 
     |λ| < 1 whatever is learned. Time constants `-1 / log |λ|` start log-uniform from `shortest` to `longest` steps,
     angles uniform in ±`angle`; γ keeps the variance of the state near that of its input. The real and the
-    imaginary part of the drive come one after the other.
+    imaginary part of the drive come one after the other, 2 `units` numbers.
 
     One after the other, a step costs `units (input + output)` multiplications; `unroll` takes T of them by an
     associative scan in O(log T) serial steps, O(T units) work and memory. The state is complex of at least 64 bits,
     also where parameters and inputs are of 16.
+
+    **Arguments:**
+
+    - `input_size`, `output_size`: widths of x and of the output.
+    - `units`: complex numbers of the state; by default as many as `output_size`.
+    - `shortest`, `longest`: steps, the range in which time constants start.
+    - `angle`: radians per step, the range in which θ starts.
 
     **Raises:** `ValueError` unless `1 <= shortest <= longest`.
     """

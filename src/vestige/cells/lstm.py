@@ -17,7 +17,7 @@ STANDARD = Fixed()
 
 
 class LSTMState(NamedTuple):
-    """Output and cell, both of width `output_size`."""
+    """Output `hidden` and cell `cell`, both of width `output_size`."""
 
     hidden: Float[Array, " hidden"]
     cell: Float[Array, " hidden"]
@@ -30,10 +30,12 @@ class LSTM(AbstractCell[LSTMState]):
     `h' = sigmoid(o) tanh(c')`. Recurrent weights start orthogonal per gate, input weights uniform in
     ±1/sqrt(input), biases at 0 but for those of forget and input gate, which `retention` sets: 1 and 0 by default.
 
-    One matrix product per step: `4 H (input + H)` multiplications.
+    One matrix product per step: `4 H (input + H)` multiplications. The drive has 4 H numbers, for i, f, g and o.
 
     **Arguments:**
 
+    - `input_size`: width of x.
+    - `output_size`: H, width of output and cell.
     - `retention`: where the biases of the gates that keep and admit start.
     - `gate`: what makes these two gates, f and i, out of their pre-activations: a sigmoid, which never quite opens or
       shuts, or `jax.nn.hard_sigmoid`, `min(max(1/2 + x/6, 0), 1)`. With that a unit keeps its cell bit for bit wherever

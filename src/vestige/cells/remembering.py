@@ -11,14 +11,14 @@ from vestige.memory import AbstractFeedbackMemory, AbstractMemory
 
 
 class RememberingState(NamedTuple):
-    """The states of both parts."""
+    """The states of both parts: the controlling `cell` and the `memory`."""
 
     cell: Any
     memory: Any
 
 
 class Remembering(AbstractCell[RememberingState]):
-    """Memory-augmented cell: any memory behind any cell, which steers it and is given what it reads.
+    """Memory-augmented cell: any memory behind any cell, which steers it and receives what it reads.
 
     `h = cell([x, feedback])`, `c = memory.read(h)`, output `[h, c]`; then `memory.write(z, h)` with
     `z = tanh(W [x, h])`, of the width for which the memory was built.
@@ -27,7 +27,7 @@ class Remembering(AbstractCell[RememberingState]):
 
     - `cell`: with inputs of the width of x and of the memory's feedback.
     - `memory`: built for the cell's output width.
-    - `summary`: W, what of a step is written.
+    - `summary`: W, what of a step is written: from the widths of x and h to that of z.
     """
 
     cell: AbstractCell[Any]

@@ -19,11 +19,25 @@ class AbstractRetention(eqx.Module):
 
     @abc.abstractmethod
     def biases(self, size: int, *, key: Key) -> tuple[Float[Array, " size"], Float[Array, " size"]]:
-        """`(keep, admit)`: the biases of the forget gate and of the input gate."""
+        """Initial biases of the gates of a layer.
+
+        **Arguments:**
+
+        - `size`: units of the layer.
+        - `key`: for retentions that draw their biases.
+
+        **Returns:** `(keep, admit)`, each (size,): the biases of the forget gate and of the input gate, before the
+        gate's nonlinearity.
+        """
 
 
 class Fixed(AbstractRetention):
-    """The same for every unit: `Fixed(3.0, -3.0)` keeps 95 % per step and admits 5 %."""
+    """The same for every unit: `Fixed(3.0, -3.0)` keeps 95 % per step and admits 5 %.
+
+    **Arguments:**
+
+    - `keep`, `admit`: biases of the forget gate and of the input gate.
+    """
 
     keep: float = eqx.field(static=True, default=1.0)
     admit: float = eqx.field(static=True, default=0.0)
@@ -35,7 +49,11 @@ class Fixed(AbstractRetention):
 class Chrono(AbstractRetention):
     """Times from 1 to `longest` steps, log of a uniform draw: `keep = log U(1, longest - 1)`, `admit = -keep`.
 
-    Tallec and Ollivier 2018 (arXiv:1804.11188), equation 16. Choose `longest` as the distance to be bridged.
+    Tallec and Ollivier 2018 (arXiv:1804.11188), equation 16.
+
+    **Arguments:**
+
+    - `longest`: steps; choose the distance to be bridged.
 
     **Raises:** `ValueError` where `longest <= 2`.
     """

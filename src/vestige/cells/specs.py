@@ -29,6 +29,11 @@ class CellSpec(Spec):
 
         - `inputs`: numbers that it sees at a step.
         - `distance`: over how many steps something must be remembered, about; for cells that start out made for it.
+        - `key`: for its initial parameters.
+
+        **Returns:** a cell for inputs of shape (inputs,).
+
+        **Raises:** `ValueError` for sizes that do not fit.
         """
 
 
@@ -47,7 +52,16 @@ class AbstractLayeredSpec(CellSpec):
 
     @abc.abstractmethod
     def layer(self, inputs: int, *, distance: int, key: "Key") -> "AbstractCell[Any]":
-        """One layer."""
+        """One layer.
+
+        **Arguments:**
+
+        - `inputs`: numbers that it sees at a step: the cell's inputs, or the outputs of the layer below.
+        - `distance`: as in `build`.
+        - `key`: for its initial parameters.
+
+        **Returns:** a cell with inputs of shape (inputs,).
+        """
 
     def build(self, inputs: int, *, distance: int, key: "Key") -> "AbstractCell[Any]":
         import jax
@@ -78,7 +92,15 @@ class AbstractGatedSpec(AbstractLayeredSpec):
             )
 
     def retention(self, distance: int) -> "AbstractRetention":
-        """How much of the state the cell keeps before it has learned anything."""
+        """How much of the state the cell keeps before it has learned anything.
+
+        **Arguments:**
+
+        - `distance`: steps that chrono initialisation is to bridge, where `forget_bias` is None; less than 3 counts as
+          3.
+
+        **Returns:** the initial biases of its gates: `Chrono`, or `Fixed` where `forget_bias` is set.
+        """
         from vestige.cells.retention import Chrono, Fixed
 
         if self.forget_bias is None:

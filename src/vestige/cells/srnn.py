@@ -16,6 +16,12 @@ class SRNN(AbstractCell[Float[Array, " hidden"]]):
     elements: without input, `hidden` steps return a state that is nowhere negative, and its norm never changes.
 
     All that is learned depends on x alone. Per step: the MLP's products, `width (input + width + hidden)`.
+
+    **Arguments:**
+
+    - `input_size`: width of x.
+    - `output_size`: `hidden`, width of the state, which is the output, and of the drive.
+    - `width`: units of the MLP's two hidden layers.
     """
 
     features: eqx.nn.MLP

@@ -12,7 +12,13 @@ from vestige.cells.contract import AbstractCell
 class Stacked(AbstractCell[tuple[Any, ...]]):
     """Each cell reads the output of the one below; the drive goes to the lowest, the output comes from the highest.
 
-    Its state is the tuple of theirs. **Raises:** `ValueError` where there is none.
+    Its state is the tuple of theirs.
+
+    **Arguments:**
+
+    - `cells`: from the lowest to the highest, each built for inputs of the width of the output below.
+
+    **Raises:** `ValueError` where `cells` is empty.
     """
 
     cells: tuple[AbstractCell[Any], ...]

@@ -12,7 +12,7 @@ from vestige.typing import Key
 
 
 class TapeState(NamedTuple):
-    """The controller's state, what the tape holds, and where the head is."""
+    """The state of the `controller`, the `words` on the tape, (slots, word), and the place of the `head`."""
 
     controller: Any
     words: Float[Array, "slots word"]

@@ -23,7 +23,16 @@ def unroll(
     Padding (`mask` False), at the start, in the middle or at the end, leaves the state as it was, whatever it holds;
     its outputs mean nothing.
 
-    **Returns:** the state after the last step, and the outputs. Backward storage is linear in the number of steps.
+    **Arguments:**
+
+    - `cell`: an `AbstractParallelCell` takes all steps at once.
+    - `state`: that before the first step: `cell.init()`, or where an earlier call ended.
+    - `xs`: (time, features), the inputs.
+    - `drive`: (time, drive_size), added to the pre-activations of each step; None adds nothing.
+    - `mask`: (time,), bool, False for padding; None: every step counts.
+
+    **Returns:** the state after the last step, and the outputs, (time, output_size). Backward storage is linear in the
+    number of steps.
     """
     xs, drive = masked_where(mask, (xs, drive))
     if isinstance(cell, AbstractParallelCell):

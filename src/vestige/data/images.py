@@ -50,7 +50,7 @@ class ImageData(Dataset):
 
     @abstractmethod
     def load(self, split: Split) -> ImageSet:
-        """The part named `split`, fetched first if it is not here.
+        """**Returns:** the part named `split`, fetched first if it is not here.
 
         Raises UsageError if `split` is unknown, if a file is damaged, or if one is missing and cannot
         be downloaded; RunError if a download cannot be written to the cache.

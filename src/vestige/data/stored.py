@@ -63,7 +63,7 @@ class StoredData(Dataset):
         return sentences
 
     def path(self, file: StoredFile) -> Path:
-        """Where it is. Raises UsageError, with where to put it, if it is in neither folder."""
+        """**Returns:** where `file` is. **Raises:** `UsageError`, with where to put it, if it is in neither folder."""
         path = places.locate(self.name, file.name)
         if path is None:
             sizes = {f.name: f.size for f in self.files if places.locate(self.name, f.name) is None}
@@ -74,13 +74,15 @@ class StoredData(Dataset):
         return path
 
     def arrays(self, file: StoredFile) -> dict[str, np.ndarray]:
-        """The arrays of an npz file, checked. Raises UsageError if it is missing or damaged."""
+        """**Returns:** the arrays of the npz file `file` by name, checked. **Raises:** `UsageError` if it is missing or
+        damaged."""
         found = self._verified(file, self.path(file))
         assert isinstance(found, dict)
         return found
 
     def text(self, file: StoredFile) -> str:
-        """The text of a gzipped file, checked. Raises UsageError if it is missing or damaged."""
+        """**Returns:** the text of the gzipped file `file`, checked. **Raises:** `UsageError` if it is missing or
+        damaged."""
         found = self._verified(file, self.path(file))
         assert isinstance(found, bytes)
         return found.decode("utf-8")

@@ -16,11 +16,27 @@ class AbstractBaseline(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, costs: Float[Array, " draws"], context: Any) -> Float[Array, " draws"]:
-        """One baseline for each draw."""
+        """One baseline for each draw.
+
+        **Arguments:**
+
+        - `costs`: (draws,), of which the baseline of a draw may use those of the others.
+        - `context`: as given to `expect`.
+
+        **Returns:** (draws,), in units of the cost.
+        """
 
     @abc.abstractmethod
     def loss(self, costs: Float[Array, " draws"], context: Any) -> Float[Array, ""]:
-        """What the baseline's own arrays are trained to minimise; zero if there are none."""
+        """What the baseline's own arrays are trained to minimise.
+
+        **Arguments:**
+
+        - `costs`: (draws,), through which no gradient flows.
+        - `context`: as given to `expect`.
+
+        **Returns:** one number; zero if the baseline has no arrays.
+        """
 
 
 class NoBaseline(AbstractBaseline):
@@ -51,7 +67,12 @@ class MeanOfOthers(AbstractBaseline):
 
 class RunningMean(AbstractBaseline):
     """One number that follows the mean cost. Its gradient is (value - mean cost): under `optax.sgd(1 - decay)` it is
-    the exponential moving average with that decay."""
+    the exponential moving average with that decay.
+
+    **Arguments:**
+
+    - `value`: where it starts, in units of the cost.
+    """
 
     value: Float[Array, ""]
 

@@ -17,10 +17,19 @@ from vestige.typing import Key
 
 @functools.singledispatch
 def relaxed(structure: AbstractStructure, log_weights: Float[Array, "*keys"]) -> Float[Array, "..."]:
-    """Marginals of the Gibbs distribution with these weights on the structure's values, shaped like a value.
+    """Marginals of the Gibbs distribution with these weights on the structure's values.
 
     Defined for `Categorical`, `Choices`, `Subset`, `SpanningTree` and `Arborescence` with a fixed root; register others
-    by `relaxed.register`. **Raises:** `TypeError` for the rest.
+    by `relaxed.register`.
+
+    **Arguments:**
+
+    - `structure`: of which only size and mask are used.
+    - `log_weights`: shaped like the log-rates; -inf for an impossible key.
+
+    **Returns:** an array shaped like a value, with entries from 0 to 1.
+
+    **Raises:** `TypeError` for other structures.
     """
     raise TypeError(
         f"{type(structure).__name__} has no relaxation here. Use an unbiased estimator, LeaveOneOut or Relax, or "

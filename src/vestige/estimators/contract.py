@@ -30,8 +30,20 @@ class AbstractEstimator(eqx.Module):
 
     @abc.abstractmethod
     def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
-        """An estimate of the expectation that carries a gradient for the rates, for what `fn` closes over, and for
-        what is learned in the estimator."""
+        """Estimate E[fn(X)] for X drawn from `structure`; `expect` calls it.
+
+        **Arguments:**
+
+        - `fn`: the cost, from the value of a draw to a scalar.
+        - `structure`: whose log-rates get the gradient.
+        - `context`: what learned baselines and critics may look at; any arrays, held fixed.
+        - `key`: of the draws.
+
+        **Returns:** one number, the estimate. It carries a gradient for the rates, for what `fn`
+        closes over, and for what is learned in the estimator. NaN where the rates admit no structure.
+
+        **Raises:** `TypeError` or `ValueError` for a structure for which the estimator is not defined.
+        """
 
 
 def expect(
@@ -49,7 +61,9 @@ def expect(
         `-expect(...)`.
     - `structure`: of `vestige.structures`.
     - `estimator`: e.g. `LeaveOneOut(draws=4)`.
-    - `context`: handed to learned baselines and critics: what the rates were made from. Any arrays, held fixed.
+    - `context`: passed on to learned baselines and critics: what the rates were made from. Any arrays, held fixed.
+
+    **Returns:** one number, the estimate. Its cost is the estimator's, mostly one evaluation of `fn` a draw.
 
     **Raises:** `TypeError` where `fn` does not return a scalar; what the estimator and the structure raise. In compiled
     programs, where log-rates that admit no structure cannot raise, estimate and gradient are NaN (see `vestige.debug`).

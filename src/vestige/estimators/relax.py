@@ -26,7 +26,17 @@ class CriticFunction(Protocol):
     Differentiable. `Critic` is one; a relaxation of the cost itself, scaled, makes REBAR.
     """
 
-    def __call__(self, perturbed: Float[Array, "*keys"], context: Any) -> Float[Array, ""]: ...
+    def __call__(self, perturbed: Float[Array, "*keys"], context: Any) -> Float[Array, ""]:
+        """Guess the cost of a draw from its noise.
+
+        **Arguments:**
+
+        - `perturbed`: minus log-times, in the shape of the log-rates; 0 where there is no key.
+        - `context`: as given to `expect`.
+
+        **Returns:** one number, in units of the cost.
+        """
+        ...
 
 
 class AbstractNoise(eqx.Module):
@@ -43,8 +53,22 @@ class AbstractNoise(eqx.Module):
         *,
         key: Key,
     ) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
-        """Of one draw: log-probability whose score is used, the critic that is subtracted from the cost (both
-        differentiable in the rates), and the correction whose gradient makes up for it."""
+        """The terms of one draw.
+
+        **Arguments:**
+
+        - `critic`: the control variate.
+        - `structure`: whose log-rates are differentiated.
+        - `draw`: held fixed.
+        - `arrivals`: logarithms of the arrival times of that draw, differentiable in the rates, the noise held fixed.
+        - `context`: as given to `expect`.
+        - `key`: for noise that is drawn anew.
+
+        **Returns:** three numbers: the log-probability whose score is used, in nats; the critic that is subtracted from
+        the cost (both differentiable in the rates); and the correction whose gradient makes up for it.
+
+        **Raises:** `TypeError` for a structure for which this noise is not defined.
+        """
 
 
 class GivenTrace(AbstractNoise):

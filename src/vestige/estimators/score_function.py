@@ -64,7 +64,17 @@ class LeaveOneOut(AbstractEstimator):
 
 
 def draw_many(structure: AbstractStructure, count: int, *, key: Key) -> Draw:
-    """Independent draws with a leading axis, through which no gradient flows."""
+    """Independent draws, through which no gradient flows.
+
+    **Arguments:**
+
+    - `structure`: drawn from.
+    - `count`: how many, static.
+
+    **Returns:** the draws, with a leading axis.
+
+    **Raises:** `ValueError` where the rates admit no whole structure.
+    """
     frozen = jax.lax.stop_gradient(structure)
     return jax.lax.stop_gradient(jax.vmap(lambda k: frozen.sample(key=k))(jax.random.split(key, count)))
 
@@ -72,7 +82,19 @@ def draw_many(structure: AbstractStructure, count: int, *, key: Key) -> Draw:
 def by_score(
     fn: Cost, structure: AbstractStructure, draws: Draw, score: AbstractScore, baseline: AbstractBaseline, context: Any
 ) -> Float[Array, ""]:
-    """The mean cost of the draws, with the score-function gradient for the rates."""
+    """The mean cost of some draws, with the score-function gradient for the rates.
+
+    **Arguments:**
+
+    - `fn`: the cost, evaluated once a draw.
+    - `structure`: whose log-rates get the gradient.
+    - `draws`: from `structure`, with a leading axis.
+    - `score`: whose log-probability is differentiated.
+    - `baseline`: what is subtracted from the costs; it learns by its own loss.
+    - `context`: as given to `expect`.
+
+    **Returns:** one number; NaN where a draw is not valid.
+    """
     costs = full_precision(jax.vmap(fn)(draws.value))
     still = jax.lax.stop_gradient(costs)
     log_probs = jax.vmap(lambda draw: score.log_prob(structure, draw))(draws)

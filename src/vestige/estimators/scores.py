@@ -15,7 +15,17 @@ class AbstractScore(eqx.Module):
 
     @abc.abstractmethod
     def log_prob(self, structure: AbstractStructure, draw: Draw) -> Float[Array, ""]:
-        """Of a draw held fixed."""
+        """The log-probability of a draw that is held fixed.
+
+        **Arguments:**
+
+        - `structure`: whose log-rates are differentiated.
+        - `draw`: from that structure.
+
+        **Returns:** one number, nats, differentiable in the rates.
+
+        **Raises:** `TypeError` for a structure for which this score is not defined.
+        """
 
 
 class TraceScore(AbstractScore):

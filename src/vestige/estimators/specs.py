@@ -27,7 +27,10 @@ class BaselineSpec(Spec):
     """How many draws an estimate must have."""
 
     def build(self) -> "AbstractBaseline":
-        """The baseline."""
+        """The baseline.
+
+        **Returns:** a new one, with nothing learned.
+        """
         return self.make()
 
 
@@ -91,7 +94,15 @@ class EstimatorSpec(Spec):
 
     @abc.abstractmethod
     def build(self, keys: int, *, key: "Key") -> "AbstractEstimator":
-        """The estimator, for a structure of so many keys, that is log-rates."""
+        """The estimator.
+
+        **Arguments:**
+
+        - `keys`: log-rates of the structures that it is for: the input width of a critic.
+        - `key`: for the initial parameters of a critic.
+
+        **Returns:** a new estimator, with nothing learned.
+        """
 
 
 def score(of: Of) -> "AbstractScore":

@@ -21,12 +21,15 @@ class Entry:
     """An experiment of the catalogue."""
 
     name: str
+    """As it is typed."""
     title: str
+    """A heading of a few words."""
     summary: str
     """One line."""
     system: str
     """Under which heading `vestige list` shows it."""
     paper: str
+    """Which paper it is of."""
     presets: Mapping[str, Experiment]
     """Settings by name; the first, `small`, is the default."""
     durations: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -39,7 +42,16 @@ class Entry:
     """What `vestige bench` times side by side."""
 
     def preset(self, name: str) -> Experiment:
-        """The settings of a preset. **Raises:** `UsageError` for an unknown one."""
+        """The settings of a preset.
+
+        **Arguments:**
+
+        - `name`: of the preset: `small`, `cpu`, `paper`, …
+
+        **Returns:** the experiment.
+
+        **Raises:** `UsageError` for an unknown one.
+        """
         if name not in self.presets:
             raise UsageError(f"unknown preset '{name}' of {self.name}. {nearest(name, self.presets)}")
         return self.presets[name]

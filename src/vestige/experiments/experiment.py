@@ -47,6 +47,15 @@ class Components(NamedTuple):
 class Experiment(Spec):
     """What is learned, by what model and rule, and for how long.
 
+    **Arguments:**
+
+    - `task`, `model`: specifications that fit each other.
+    - `rule`, `optimiser`: specifications; by default those with which the model is trained.
+    - `steps`: updates.
+    - `batch_size`: examples per update.
+    - `num_evals`: how many times the model is evaluated while it learns.
+    - `eval_size`: held-out examples per evaluation.
+
     **Raises:** `ValueError` where the parts do not fit, with what is missing and which parts have it.
     """
 
@@ -74,10 +83,16 @@ class Experiment(Spec):
         check_fit(self)
 
     def choose(self, names: Mapping[str, str]) -> "Experiment":
-        """The experiment with parts replaced by registered ones, `{"rule": "memup", "model.memory": "dnc"}`.
+        """The experiment with parts replaced by registered ones.
 
         A part that has that name already keeps its options. Where the model is replaced, rule and optimiser follow it
         if they were those of the model before; a rule of the same name keeps the options that it was given.
+
+        **Arguments:**
+
+        - `names`: dotted path -> name: `{"rule": "memup", "model.memory": "dnc"}`.
+
+        **Returns:** a new experiment, or this one where nothing changes.
 
         **Raises:** `UsageError` for an unknown name; `ValueError` where the parts do not fit.
         """
@@ -132,7 +147,18 @@ class Experiment(Spec):
         return at
 
     def replace(self, path: str, value: Any) -> "Experiment":
-        """The experiment with the option at a dotted path set. **Raises** `ValueError` where it makes no sense."""
+        """The experiment with one option set.
+
+        **Arguments:**
+
+        - `path`: dotted, from the experiment to the option: `model.memory.slots`.
+        - `value`: what the option is set to.
+
+        **Returns:** a new experiment.
+
+        **Raises:** `ValueError` for a value that makes no sense; `AttributeError` or `TypeError` where there is no such
+        option.
+        """
 
         def put(at: Any, steps: list[str]) -> Any:
             head, *rest = steps
@@ -141,16 +167,26 @@ class Experiment(Spec):
         return put(self, path.split("."))
 
     def check(self) -> "Experiment":
-        """The experiment itself. `build` asks for it, and not the constructor, so that options can be set one by one.
+        """Check that the options of the parts fit each other. `build` calls it, and the constructor does not, so that
+        options can be set one by one.
 
-        **Raises:** `ValueError` where the options of its parts do not fit each other.
+        **Returns:** the experiment itself.
+
+        **Raises:** `ValueError` where they do not fit.
         """
         self.model.check(self.task)
         self.rule.check(self.model, self.task)
         return self
 
     def build(self, *, seed: int, dummy: bool = False) -> Components:
-        """Everything that a run needs, its data loaded; with `dummy`, noise stands for data that are missing.
+        """Everything that a run needs, its data loaded.
+
+        **Arguments:**
+
+        - `seed`: of initial parameters, batches and noise.
+        - `dummy`: whether noise stands for data that are missing: to be timed, never learned.
+
+        **Returns:** model, task, rule, optimiser, and the key for `fit`.
 
         **Raises:** `UsageError` where data are missing; `ValueError` for sizes that do not fit.
         """
@@ -166,12 +202,17 @@ class Experiment(Spec):
         return Components(model, task, rule, optimiser, key_run)
 
     def summary(self) -> dict[str, str]:
-        """What `vestige list` shows beside the updates, heading -> text."""
+        """What `vestige list` shows beside the updates.
+
+        **Returns:** heading -> text, of task, model and rule.
+        """
         return {**self.task.summary(), **self.model.summary(), **self.rule.summary()}
 
 
 def taking_over(rule: RuleSpec, present: RuleSpec) -> RuleSpec:
-    """A rule that was chosen by name, with the sizes of the one that it replaces where it says nothing of them."""
+    """`rule`, which was chosen by name, with the sizes of the `present` one, which it replaces, where it says nothing
+    of them.
+    """
     taken: dict[str, Any] = {}
     for field in dataclasses.fields(rule):
         if field.name in present.shared:
@@ -184,13 +225,19 @@ def taking_over(rule: RuleSpec, present: RuleSpec) -> RuleSpec:
 
 
 def default_of(model: ModelSpec, part: str) -> Any:
-    """The rule or the optimiser with which a model is trained where none is chosen."""
+    """The `part`, "rule" or "optimiser", with which `model` is trained where none is chosen."""
     kind = {"rule": RuleSpec, "optimiser": OptimiserSpec}[part]
     return from_plain(kind, getattr(model, f"default_{part}"), where=f"default {part} of {type(model).__name__}")
 
 
 def usual(model: ModelSpec, part: str, name: str) -> Any:
-    """The rule or optimiser of that name as a model has it where no option is given.
+    """A rule or an optimiser as a model has it where no option is given.
+
+    **Arguments:**
+
+    - `model`: a specification.
+    - `part`: "rule" or "optimiser".
+    - `name`: a registered one.
 
     **Raises:** `UsageError` where there is none of that name.
     """
@@ -208,7 +255,7 @@ def carried(before: Any, unsaid: Any, after: Any) -> Any:
 
 
 def contract_of(owner: type, field: str) -> str:
-    """The contract of the parts that a field holds; empty where it holds a plain value."""
+    """The contract of the parts that the field `field` of `owner` holds; empty where it holds a plain value."""
     kind = spec_in(typing.get_type_hints(owner)[field])
     return kind.contract if kind else ""
 

@@ -13,6 +13,11 @@ SCHEMA = 2
 def migrated(config: Mapping[str, Any], *, where: str) -> Any:
     """The options of a configuration in today's schema.
 
+    **Arguments:**
+
+    - `config`: what a `config.yaml` holds.
+    - `where`: the file, for messages.
+
     **Raises:** `UsageError` where it is of a later schema, or of an experiment that schema 1 did not have.
     """
     schema = config.get("schema", 1)

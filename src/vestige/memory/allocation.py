@@ -20,6 +20,15 @@ def update_usage(
 
     What was written is in use, what was read through an open free gate is free again. No gradient through
     the write weights, as in the authors' code.
+
+    **Arguments:**
+
+    - `usage`: u, (slots,), in [0, 1].
+    - `write_weights`: w of the last write, (slots,).
+    - `free_gates`: f^r in [0, 1], (heads,).
+    - `read_weights`: w^r of the last read, (heads, slots).
+
+    **Returns:** (slots,), in [0, 1].
     """
     write_weights = jax.lax.stop_gradient(write_weights)
     retention = jnp.prod(1.0 - free_gates[:, None] * read_weights, axis=0)
@@ -42,6 +51,6 @@ def allocation(usage: Float[Array, " slots"]) -> Float[Array, " slots"]:
 
 
 def least_used(usage: Float[Array, " slots"], heads: int) -> Float[Array, "heads slots"]:
-    """One-hot rows: head r gets the r-th least used slot. No gradient."""
+    """One-hot rows, (`heads`, slots): head r gets the slot with the r-th least `usage`. No gradient."""
     chosen = order_of_use(usage)[:heads]
     return jax.nn.one_hot(chosen, len(usage), dtype=usage.dtype)

@@ -18,7 +18,7 @@ PLACES = 8  # angles that the controller turns
 
 
 def position(step: Int[Array, ""], slots: int) -> Float[Array, " position"]:
-    """A step's number as sines and cosines, of wavelengths from 3 steps to four times the slots."""
+    """The number of a `step` as sines and cosines, of wavelengths from 3 steps to four times the `slots`."""
     waves = POSITION_SIZE // 2
     wavelengths = 3.0 * (max(4.0 * slots, 6.0) / 3.0) ** jnp.linspace(0.0, 1.0, waves)
     angle = 2 * jnp.pi * step.astype(wavelengths.dtype) / wavelengths

@@ -14,7 +14,8 @@ def _norm(vectors: Float[Array, "rows word"]) -> Float[Array, " rows"]:
 
 
 def cosine(keys: Float[Array, "heads word"], memory: Float[Array, "slots word"]) -> Float[Array, "heads slots"]:
-    """Similarity of each key with each word: `<k, m> / (|k| |m| + 1e-6)` with `|x| = sqrt(sum x² + 1e-6)`.
+    """Similarity of each of the `keys` with each word of `memory`: `<k, m> / (|k| |m| + 1e-6)` with
+    `|x| = sqrt(sum x² + 1e-6)`.
 
     The 1e-6 *inside* the root keeps the gradient finite at zero, where the similarity is 0. Keys are clipped
     at ±1e9, so no finite or infinite key gives NaN in float32 while words stay below 1e18.
@@ -26,5 +27,5 @@ def cosine(keys: Float[Array, "heads word"], memory: Float[Array, "slots word"])
 def content_weights(
     keys: Float[Array, "heads word"], strengths: Float[Array, " heads"], memory: Float[Array, "slots word"]
 ) -> Float[Array, "heads slots"]:
-    """Softmax over slots of strength times similarity: one distribution per head."""
+    """Softmax over the slots of `memory` of `strengths` times similarity to `keys`: one distribution per head."""
     return jax.nn.softmax(strengths[:, None] * cosine(keys, memory), axis=-1)

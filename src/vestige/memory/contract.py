@@ -27,7 +27,7 @@ class AbstractMemory(eqx.Module, Generic[State]):
 
     The model calls, at step t, `read(state, h_t)` and then `write(state, z_t, h_t)`: a read sees only what
     was written before, so a context is causal by construction. State is threaded, never stored: passing a
-    state continues a sequence, passing `init()` starts a new one.
+    state continues a sequence, passing `init()` starts a new one. `context_size` is the width of a context.
 
     Memories that the literature steps as "write z_{t-1}, then read" are the same thing seen half a step later:
     the write at t and the read at t + 1 together are their one step.
@@ -37,15 +37,36 @@ class AbstractMemory(eqx.Module, Generic[State]):
 
     @abc.abstractmethod
     def init(self) -> State:
-        """The empty memory with which every sequence starts."""
+        """The empty memory with which every sequence starts.
+
+        **Returns:** a pytree of arrays, whose shapes and dtypes neither `write` nor `read` changes.
+        """
 
     @abc.abstractmethod
     def write(self, state: State, z: Float[Array, " latent"], h: Float[Array, " hidden"]) -> State:
-        """Store the latent of this step, given the controller's output."""
+        """Store the latent of this step.
+
+        **Arguments:**
+
+        - `state`: that after the read of this step.
+        - `z`: (latent,), what is stored, of the width for which the memory was built.
+        - `h`: (hidden,), the controller's output of this step, which steers the write.
+
+        **Returns:** the state afterwards.
+        """
 
     @abc.abstractmethod
     def read(self, state: State, h: Float[Array, " hidden"]) -> tuple[Float[Array, " context"], State, Info]:
-        """The context for prior and posterior, the state afterwards, and what to look at."""
+        """Read the context for the prior and the posterior of this step.
+
+        **Arguments:**
+
+        - `state`: that after the write of the step before, or `init()`.
+        - `h`: (hidden,), the controller's output of this step, which steers the read.
+
+        **Returns:** the context, (context_size,); the state afterwards; and what a person wants to see of the read, see
+        `Info`.
+        """
 
 
 class AbstractSlotMemory(AbstractMemory[State]):
@@ -53,16 +74,29 @@ class AbstractSlotMemory(AbstractMemory[State]):
 
     heads: eqx.AbstractVar[int]
     slots: eqx.AbstractVar[int]
-    heads: eqx.AbstractVar[int]
     word_size: eqx.AbstractVar[int]
 
     @abc.abstractmethod
     def words(self, state: State) -> Float[Array, "slots word"]:
-        """The content of every slot; of a slot that holds nothing it means nothing."""
+        """The content of every slot.
+
+        **Arguments:**
+
+        - `state`: of this memory.
+
+        **Returns:** (slots, word_size). The row of a slot that holds nothing means nothing.
+        """
 
     @abc.abstractmethod
     def written(self, state: State) -> Bool[Array, " slots"]:
-        """Which slots hold something."""
+        """Which slots hold something.
+
+        **Arguments:**
+
+        - `state`: of this memory.
+
+        **Returns:** (slots,), bool, in the order of `words`.
+        """
 
 
 class AbstractFeedbackMemory(AbstractSlotMemory[State]):
@@ -73,4 +107,11 @@ class AbstractFeedbackMemory(AbstractSlotMemory[State]):
 
     @abc.abstractmethod
     def feedback(self, state: State) -> Float[Array, " feedback"]:
-        """The vectors of the last read; zeros before the first."""
+        """The vectors of the last read.
+
+        **Arguments:**
+
+        - `state`: that after the write of the step before, or `init()`.
+
+        **Returns:** (feedback_size,); zeros before the first read.
+        """

@@ -18,7 +18,10 @@ from vestige.typing import Key
 
 
 class DNCState(NamedTuple):
-    """Words and the book-keeping about them; `gates` are write and allocation gate of the last write."""
+    """Words and the book-keeping about them: the table `memory`, and per slot `usage`, `precedence` and whether it was
+    `written`; `links` between slots; `write_weights`, `read_weights` and vectors `reads` of the last write and read;
+    `gates` are write and allocation gate of the last write.
+    """
 
     memory: Float[Array, "slots word"]
     usage: Float[Array, " slots"]

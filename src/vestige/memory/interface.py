@@ -18,7 +18,9 @@ LARGEST = 1e6
 
 
 def emitter(inputs: int, outputs: int, *, key: Key, bias: dict[int, float] | None = None) -> eqx.nn.Linear:
-    """A linear map that emits all parameters of an access at once; `bias` sets where some of them start."""
+    """A linear map of `inputs` to `outputs` numbers that emits all parameters of an access at once; `bias` sets where
+    some of them start.
+    """
     linear = eqx.nn.Linear(inputs, outputs, key=key)
     assert linear.bias is not None
     start = linear.bias
@@ -28,7 +30,7 @@ def emitter(inputs: int, outputs: int, *, key: Key, bias: dict[int, float] | Non
 
 
 def split(emitted: Float[Array, " emitted"], sizes: Sequence[int]) -> list[Float[Array, " part"]]:
-    """Cut into consecutive parts."""
+    """Cut `emitted` into consecutive parts of these `sizes`."""
     return jnp.split(emitted, list(accumulate(sizes))[:-1])
 
 

@@ -16,7 +16,9 @@ from vestige.typing import Key
 
 
 class LRUState(NamedTuple):
-    """Words, how much each slot was used of late, the last weights and what was last read."""
+    """Words (`memory`), how much each slot was used of late (`usage`), whether it was `written`, the last
+    `read_weights` and `write_weights`, and what was last read (`reads`).
+    """
 
     memory: Float[Array, "slots word"]
     usage: Float[Array, " slots"]
@@ -29,7 +31,16 @@ class LRUState(NamedTuple):
 def blend(
     read_weights: Float[Array, "heads slots"], free: Float[Array, "heads slots"], alpha: Float[Array, " heads"]
 ) -> Float[Array, "heads slots"]:
-    """Write weights `sigmoid(alpha) w^r + (1 - sigmoid(alpha)) w^lu`: over what was read, or into the least used."""
+    """Write weights `sigmoid(alpha) w^r + (1 - sigmoid(alpha)) w^lu`: over what was read, or into the least used.
+
+    **Arguments:**
+
+    - `read_weights`: w^r of the last read, (heads, slots).
+    - `free`: w^lu, one-hot rows of the least used slots, (heads, slots).
+    - `alpha`: logits, (heads,).
+
+    **Returns:** (heads, slots).
+    """
     share = jax.nn.sigmoid(alpha)[:, None]
     return share * read_weights + (1.0 - share) * free
 
@@ -40,7 +51,9 @@ def decay_usage(
     write_weights: Float[Array, "heads slots"],
     decay: float,
 ) -> Float[Array, " slots"]:
-    """`decay w^u + sum over heads of w^r + w^w`. It only ranks slots, so no gradient passes."""
+    """`decay w^u + sum over heads of w^r + w^w`, with `usage` w^u, `read_weights` w^r and `write_weights` w^w. It only
+    ranks slots, so no gradient passes.
+    """
     return jax.lax.stop_gradient(decay * usage + jnp.sum(read_weights + write_weights, axis=0))
 
 

@@ -10,6 +10,10 @@ class NoMemory(AbstractMemory[tuple[()]]):
     """Psi := h. With it a generative temporal model is a VRNN, and the comparison is fair.
 
     Everything remembered must fit into the controller's state. No parameters, no state.
+
+    **Arguments:**
+
+    - `controller_size`: width of h.
     """
 
     context_size: int = eqx.field(static=True)

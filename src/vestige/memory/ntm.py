@@ -16,7 +16,9 @@ from vestige.typing import Key
 
 
 class NTMState(NamedTuple):
-    """Words, where each head stands, and what was last read."""
+    """Words (`memory`), where each head stands (`read_weights`, `write_weights`), what was last read (`reads`), and
+    which slots were `written`.
+    """
 
     memory: Float[Array, "slots word"]
     read_weights: Float[Array, "heads slots"]
@@ -38,6 +40,17 @@ def address(
 
     `w_c = softmax(beta cos(k, M))`, `w_g = g w_c + (1 - g) w_previous`, `w = sharpen(shift(w_g, s), gamma)`
     (Graves et al. 2014, eq. 5-9).
+
+    **Arguments:**
+
+    - `memory`: M, (slots, word).
+    - `previous`: the weights of the step before, (heads, slots).
+    - `keys`, `strengths`: k, (heads, word), and beta, (heads,).
+    - `gates`: g in [0, 1], (heads,).
+    - `shifts`: s, distributions over the moves, (heads, 2 max_shift + 1).
+    - `exponents`: gamma, at least 1, (heads,).
+
+    **Returns:** (heads, slots); each row sums to 1.
     """
     by_content = content_weights(keys, strengths, memory)
     blended = gates[:, None] * by_content + (1.0 - gates[:, None]) * previous

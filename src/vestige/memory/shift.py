@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 
 def shift(weights: Float[Array, "heads slots"], shifts: Float[Array, "heads shifts"]) -> Float[Array, "heads slots"]:
-    """Circular convolution: `shifts[r]` is a distribution over the moves -S ... S of head r's weights.
+    """Circular convolution of `weights`: `shifts[r]` is a distribution over the moves -S ... S of head r's weights.
 
     Move +1 brings what was on slot j to slot j + 1, and the last slot's to slot 0.
     """
@@ -16,5 +16,5 @@ def shift(weights: Float[Array, "heads slots"], shifts: Float[Array, "heads shif
 
 
 def sharpen(weights: Float[Array, "heads slots"], exponents: Float[Array, " heads"]) -> Float[Array, "heads slots"]:
-    """`w^gamma`, normalised, through logarithms: `softmax(gamma log(w + 1e-12))`."""
+    """`w^gamma`, normalised, of `weights` w and `exponents` gamma: `softmax(gamma log(w + 1e-12))`."""
     return jax.nn.softmax(exponents[:, None] * jnp.log(weights + 1e-12), axis=-1)

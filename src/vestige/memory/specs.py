@@ -29,7 +29,12 @@ class MemorySpec(Spec):
         **Arguments:**
 
         - `latent_size`, `controller_size`: widths of what is written and of the controller's output.
-        - `frames`: how many steps of a sequence are worth keeping.
+        - `frames`: how many steps of a sequence are worth keeping; the slots of a memory that has no number of its own.
+        - `key`: for its initial parameters.
+
+        **Returns:** a memory for latents of shape (latent_size,) and controllers' outputs of shape (controller_size,).
+
+        **Raises:** `ValueError` for sizes that do not fit.
         """
 
 

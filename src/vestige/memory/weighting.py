@@ -19,7 +19,16 @@ class AbstractWeighting(eqx.Module):
     def __call__(
         self, logits: Float[Array, "*heads slots"], mask: Bool[Array, " slots"]
     ) -> Float[Array, "*heads slots"]:
-        """The weights."""
+        """Normalise logits over the last axis.
+
+        **Arguments:**
+
+        - `logits`: (..., slots), one row for each head.
+        - `mask`: (slots,), bool, False for slots that hold nothing.
+
+        **Returns:** the weights, shaped like `logits`: non-negative, each row sums to 1, or to 0 where no slot is
+        admissible.
+        """
 
 
 def _normalise(positive: Float[Array, "*heads slots"], mask: Bool[Array, " slots"]) -> Float[Array, "*heads slots"]:

@@ -34,20 +34,54 @@ class ModelSpec(Spec):
         """Likewise the optimiser."""
 
     def suited(self, rule: Any) -> Any:
-        """A rule that was chosen by name alone, with options that suit this model; by default as it is registered."""
+        """A rule that was chosen by name alone, with options that suit this model; by default as it is registered.
+
+        **Arguments:**
+
+        - `rule`: the registered `RuleSpec`.
+
+        **Returns:** a `RuleSpec` of the same class.
+        """
         return rule
 
     def check(self, task: Any) -> None:
-        """**Raises:** `ValueError` where these options do not fit those of a task, a `TaskSpec`; by default all do."""
+        """Check that these options fit those of a task; by default all do.
+
+        **Arguments:**
+
+        - `task`: a `TaskSpec` that provides what the model needs.
+
+        **Raises:** `ValueError` where they do not fit.
+        """
 
     def summary(self) -> dict[str, str]:
-        """What `vestige list` shows of the model, heading -> text."""
+        """What `vestige list` shows of the model.
+
+        **Returns:** heading -> text; by default nothing.
+        """
         return {}
 
     def view(self, task: Any) -> Any:
-        """The task as this model sees it; by default as it is."""
+        """The task as this model sees it; by default as it is.
+
+        **Arguments:**
+
+        - `task`: a built task, presented as the model needs it (`TaskSpec.presented`).
+
+        **Returns:** the task on which the model is trained.
+        """
         return task
 
     @abc.abstractmethod
     def build(self, task: Any, *, key: "Key") -> "eqx.Module":
-        """The model for a task that `view` returned. **Raises** `ValueError` for sizes that do not fit."""
+        """The model.
+
+        **Arguments:**
+
+        - `task`: a task that `view` returned.
+        - `key`: for its initial parameters.
+
+        **Returns:** an Equinox module; its floating-point arrays are trained.
+
+        **Raises:** `ValueError` for sizes that do not fit.
+        """

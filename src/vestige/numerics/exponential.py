@@ -11,6 +11,10 @@ def log_exponential(shape: tuple[int, ...], dtype: jnp.dtype, *, key: PRNGKeyArr
     One word of random bits a draw. The smaller tail probability is formed first, so that both ends are finely
     resolved and neither 0 nor infinity can be drawn: float32 draws lie within exp(-23) and 23, float64 draws
     within exp(-45) and 45.
+
+    **Arguments:**
+
+    - `shape`, `dtype`: of the result; float32 or float64.
     """
     width = 64 if dtype == jnp.float64 else 32
     bits = jax.random.bits(key, shape, f"uint{width}")
@@ -21,7 +25,7 @@ def log_exponential(shape: tuple[int, ...], dtype: jnp.dtype, *, key: PRNGKeyArr
 
 
 def log_difference(log_a: Float[Array, "*shape"], log_b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """log(a - b) for a >= b; -inf where they are equal, +inf where a is."""
+    """log(a - b) for a >= b, from `log_a` and `log_b`; -inf where they are equal, +inf where a is."""
     gap = jnp.where(log_a > log_b, log_b - log_a, 0.0)
     # log(1 - exp(gap)), each branch where it is accurate.
     near = gap > -0.6931472
@@ -30,7 +34,9 @@ def log_difference(log_a: Float[Array, "*shape"], log_b: Float[Array, "*shape"])
 
 
 def logsumexp(x: Float[Array, "..."], axis: int, where: Bool[Array, "..."] | None = None) -> Float[Array, "..."]:
-    """log of the sum of exp over `axis`; -inf, with gradient zero, where nothing is left to sum."""
+    """log of the sum of exp of `x` over `axis`, of entries `where` is True; -inf, with gradient zero, where nothing is
+    left to sum.
+    """
     x = x if where is None else jnp.where(where, x, -jnp.inf)
     top = jax.lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf))
     top = jnp.where(jnp.isfinite(top), top, 0.0)
@@ -39,7 +45,8 @@ def logsumexp(x: Float[Array, "..."], axis: int, where: Bool[Array, "..."] | Non
 
 
 def segment_logsumexp(x: Float[Array, " keys"], segments: Int[Array, " keys"], count: int) -> Float[Array, " {count}"]:
-    """log of the sum of exp within each of `count` segments; negative segment numbers are left out.
+    """log of the sum of exp of `x` within each of `count` segments, whose numbers `segments` holds, one for each entry
+    of `x`; negative numbers are left out.
 
     -inf, with gradient zero, for an empty segment. O(keys); each segment is scaled by its own maximum.
     """
@@ -52,7 +59,7 @@ def segment_logsumexp(x: Float[Array, " keys"], segments: Int[Array, " keys"], c
 
 
 def log_add(a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """log(exp(a) + exp(b)); two -inf give -inf with gradient zero."""
+    """log(exp(a) + exp(b)) of `a` and `b`; two -inf give -inf with gradient zero."""
     top = jax.lax.stop_gradient(jnp.maximum(a, b))
     top = jnp.where(jnp.isfinite(top), top, 0.0)
     return _safe_log(jnp.exp(a - top) + jnp.exp(b - top)) + top

@@ -29,7 +29,7 @@ def poisson(rate: Float[Array, "*shape"], *, key: PRNGKeyArray) -> Float[Array, 
 
 
 def log_poisson(count: Float[Array, "*shape"], rate: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """log of rate^count exp(-rate) / count!, nats, for counts 0, 1, 2, … and positive rates.
+    """log of rate^count exp(-rate) / count!, nats, for `count` 0, 1, 2, … and positive `rate`, elementwise.
 
     By deviance (Loader 2000), so that nothing large cancels: accurate at counts of millions in float32.
     """

@@ -15,7 +15,7 @@ def soft_clamp(x: Float[Array, "*shape"], low: float, high: float) -> Float[Arra
 
 
 def masked_mean(x: Float[Array, "*shape"], mask: Bool[Array, "*shape"] | None) -> Float[Array, ""]:
-    """The mean of the entries where `mask` is True; 0 when there is none, with gradient 0."""
+    """The mean of the entries of `x` where `mask` is True; 0 when there is none, with gradient 0. No mask: of all."""
     if mask is None:
         return jnp.mean(x)
     total = jnp.sum(jnp.where(mask, x, 0.0))
@@ -23,7 +23,8 @@ def masked_mean(x: Float[Array, "*shape"], mask: Bool[Array, "*shape"] | None) -
 
 
 def masked_where(mask: Bool[Array, " time"] | None, tree: PyTree[Array]) -> PyTree[Array]:
-    """Replace the padded steps of every leaf, time first, by zeros, *before* anything reads them.
+    """Replace the padded steps of every leaf of `tree`, time first, by zeros, *before* anything reads them; `mask` is
+    False for padding.
 
     Replacing afterwards would let a NaN in the padding reach the gradient. Random keys stay as they are.
     """

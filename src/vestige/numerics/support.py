@@ -15,8 +15,17 @@ def is_concrete(value: Any) -> bool:
 
 
 def require_support(value: Any, inside: Callable[[Any], Any], *, owner: str, expected: str) -> None:
-    """**Raises** `ValueError`, naming the first of the concrete values that are not `inside`; traced ones are left
-    alone. `inside` works elementwise, with operators alone, and says no to NaN."""
+    """Check that concrete values are in a support; traced ones are left alone.
+
+    **Arguments:**
+
+    - `value`: an array or a number.
+    - `inside`: whether a value is in the support, elementwise, with operators alone; it says no to NaN.
+    - `owner`: the function, for the message.
+    - `expected`: a sentence that says what values must be.
+
+    **Raises:** `ValueError`, naming the first of the values that are not `inside`.
+    """
     if not is_concrete(value):
         return
     found = np.asarray(value)
@@ -30,5 +39,7 @@ def require_support(value: Any, inside: Callable[[Any], Any], *, owner: str, exp
 def outside_log(
     inside: Bool[Array, ""], value: Shaped[Array, "..."], log: Float[Array, "*logs"]
 ) -> Float[Array, "*logs"]:
-    """`log` where the value is in the support, NaN where it holds a NaN, and -inf elsewhere: probability zero."""
+    """`log` where the `value` is in the support, that is `inside`, NaN where it holds a NaN, and -inf elsewhere:
+    probability zero.
+    """
     return jnp.where(inside, log, jnp.where(jnp.any(jnp.isnan(value)), jnp.nan, -jnp.inf).astype(log.dtype))

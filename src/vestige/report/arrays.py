@@ -50,7 +50,7 @@ _AXES: dict[str, tuple[int, ...]] = {
 
 
 def array(run: Run, name: str) -> "np.ndarray | None":
-    """The array called `name` as finite numbers; None where it is missing, empty or of another shape."""
+    """The array of `run` called `name` as finite numbers; None where it is missing, empty or of another shape."""
     import numpy as np
 
     stored = run.arrays.get(name)
@@ -66,7 +66,9 @@ def newest_first(run: Run) -> bool:
 
 
 def known(run: Run, *, sequences: int, frames: int) -> "np.ndarray | None":
-    """Which frames of the sequences shown a perfect memory knows, where that differs from frame to frame."""
+    """Which `frames` of the `sequences` of `run` that are shown a perfect memory knows, where that differs from frame
+    to frame.
+    """
     flags = array(run, "predictable")
     if flags is None or len(flags) < sequences or flags.shape[1] != frames or not 0 < flags.mean() < 1:
         return None

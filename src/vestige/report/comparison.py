@@ -35,7 +35,15 @@ def is_comparison(folder: Path) -> bool:
 
 
 def read_comparison(folder: Path, *, runs: bool = True) -> Comparison:
-    """Read the comparison in `folder`; runs that cannot be read become notes."""
+    """Read the comparison in `folder`; runs that cannot be read become notes.
+
+    **Arguments:**
+
+    - `folder`: of the comparison.
+    - `runs`: whether its runs are read too.
+
+    **Raises:** `UsageError` where it is no such folder.
+    """
     need_folder(folder)
     results = read_results(folder)
     if results is None:

@@ -22,10 +22,17 @@ def frame_heat(
     newest_first: bool = False,
     missing: int = 0,
 ) -> Plot:
-    """The heat map of `values` `(frames, slots)`, of which `what` is the beginning of a sentence in words.
+    """The heat map of values per frame and slot.
 
-    Rows are slots, or steps back where the memory is `newest_first`. After the last frame, `missing` more frames have
-    no values.
+    **Arguments:**
+
+    - `run`: that they are of.
+    - `name`: of the figure, unique on the page.
+    - `title`: its heading.
+    - `values`: `(frames, slots)`.
+    - `what`: the beginning of a sentence in words.
+    - `newest_first`: whether rows are steps back; else they are slots.
+    - `missing`: frames after the last one, without values.
     """
     import numpy as np
 
@@ -56,7 +63,7 @@ def frame_heat(
 
 
 def rungs(count: int, first: int) -> list[int]:
-    """Few enough of the whole numbers from `first` on to stand at an axis."""
+    """Few enough of the `count` whole numbers from `first` on to stand at an axis."""
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**9) if count / s <= 12)
     begin = [first] if step > 1 else []
     return [*begin, *range(step if begin else first, first + count, step)]

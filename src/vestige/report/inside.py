@@ -25,8 +25,15 @@ def attention(run: Run) -> list[Plot]:
 
 
 def by_head(run: Run, weights: "np.ndarray", *, name: str, each: str, alone: str) -> list[Plot]:
-    """A heat map of read weights `(frames, heads, slots)` for each head, under the title `each` and its number; `alone`
-    is the title of an only one."""
+    """A heat map for each head.
+
+    **Arguments:**
+
+    - `run`: that they are of.
+    - `weights`: read weights, `(frames, heads, slots)`.
+    - `name`: of the figures.
+    - `each`: the title, before the head's number; `alone`: that of an only one.
+    """
     heads = weights.shape[1]
     return [
         frame_heat(

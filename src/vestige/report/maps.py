@@ -56,6 +56,13 @@ def overlay(frames: "np.ndarray", places: "np.ndarray", grid: int, *, given: int
     Of the visits in the first `given` frames only the first counts, so that what is generated is compared with it. The
     last visit stands for those that are missing: a cell is grey where all agree. A cell without visits is clear, and
     one with nothing to compare is faint.
+
+    **Arguments:**
+
+    - `frames`: one for each visit, in order.
+    - `places`: the cell of each, `row * grid + column`.
+    - `grid`: cells in each direction.
+    - `given`: how many of the frames were given.
     """
     import numpy as np
 

@@ -14,13 +14,13 @@ REPEATS = Key("frames that repeat earlier ones", "shade", "■")
 
 
 def shade(axes: "Axes", start: int | None, count: int) -> None:
-    """Shade the frames from `start` on, which repeat earlier ones."""
+    """Shade on `axes` the frames from `start` on, of `count`, which repeat earlier ones."""
     if start is not None and 0 < start < count:
         axes.axvspan(start - 0.5, count - 0.5, color=COLOUR["shade"], linewidth=0, zorder=0)
 
 
 def oracle(bounds: Any, count: int) -> list[float]:
-    """The lowest possible KL per frame, if it is known for as many frames."""
+    """The lowest possible KL per frame out of `bounds`, if it is known for `count` frames."""
     values = mapping(mapping(bounds).get("curves")).get("kl_per_frame")
     known = [number(value) for value in values] if isinstance(values, list) else []
     found = [value for value in known if value is not None]

@@ -51,7 +51,9 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 
 def lower_is_better(name: str, bound: Mapping[str, Any] | None = None) -> bool | None:
-    """Which way is better, by its best and chance values if both are known, else by the name; None for baselines."""
+    """Which way the metric `name` is better, by the best and chance values of `bound` if both are known, else by the
+    name; None for baselines.
+    """
     known = metric(name)
     best, chance = number((bound or {}).get("best")), number((bound or {}).get("chance"))
     if known.role != "baseline" and best is not None and chance is not None and best != chance:

@@ -38,8 +38,14 @@ class ImageGrid:
 
 
 def pieces(rows: "list[tuple[str, np.ndarray]]", kinds: list[str], *, length: int = PIECE) -> tuple[Piece, ...]:
-    """Cut rows of named frames, each `(time, height, width)` or `(time, height, width, 3)` in [0, 1], into pieces of
-    `length` frames."""
+    """Cut rows of frames into pieces.
+
+    **Arguments:**
+
+    - `rows`: a name and frames in [0, 1], `(time, height, width)` or `(time, height, width, 3)`.
+    - `kinds`: what each frame is.
+    - `length`: frames of a piece.
+    """
     time = len(kinds)
     length = min(length, time)
     cut = []
@@ -54,7 +60,7 @@ def pieces(rows: "list[tuple[str, np.ndarray]]", kinds: list[str], *, length: in
 
 
 def side_by_side(frames: "np.ndarray", length: int) -> "np.ndarray":
-    """Frames in a row with narrow gaps, as pixels for a PNG, with room for `length` of them."""
+    """`frames` in a row with narrow gaps, as pixels for a PNG, with room for `length` of them."""
     import numpy as np
 
     seen = to_bytes(frames)

@@ -82,7 +82,17 @@ Draw = Callable[["Axes"], None]
 
 
 def svg(name: str, label: str, draw: Draw, size: tuple[int, int]) -> str:
-    """Draw into one set of axes of `size` pixels; `name` keeps its ids apart from other figures'."""
+    """Draw into one set of axes.
+
+    **Arguments:**
+
+    - `name`: keeps the ids of the figure apart from those of others.
+    - `label`: what it shows, for readers that see no pictures.
+    - `draw`: draws into the axes.
+    - `size`: width and height in pixels.
+
+    **Returns:** the drawing, as it stands in a page.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -98,20 +108,20 @@ def svg(name: str, label: str, draw: Draw, size: tuple[int, int]) -> str:
 
 
 def words(axes: "Axes", *, x: str, y: str) -> None:
-    """Say what the axes are: `y` level above its axis, `x` at the right below its own."""
+    """Say what `axes` are: `y` level above its axis, `x` at the right below its own."""
     axes.set_title(y, loc="left", x=-44 / axes.bbox.width, pad=12)
     axes.set_xlabel(x, loc="right", labelpad=3)
 
 
 def whole_numbers(axes: "Axes", count: int) -> None:
-    """Tick the x axis at whole frames, few enough to read at this width."""
+    """Tick the x axis of `axes` at whole frames, of `count`, few enough to read at this width."""
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**9) if count / s * 26 <= axes.bbox.width)
     axes.set_xticks(range(0, count, step))
     axes.set_xlim(-0.5, count - 0.5)
 
 
 def steps_axis(axes: "Axes", *, logarithmic: bool) -> None:
-    """Tick the x axis with numbers of updates."""
+    """Tick the x axis of `axes` with numbers of updates; `logarithmic` says how they are spaced."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
     from vestige.report.numbers import format_steps
@@ -125,7 +135,9 @@ def steps_axis(axes: "Axes", *, logarithmic: bool) -> None:
 
 
 def thinned(x: Sequence[float], y: Sequence[float], most: int = 300) -> tuple[list[float], list[float]]:
-    """At most `most` points, each the mean of its neighbours, so that a long run gives no large page."""
+    """At most `most` points of the curve `x`, `y`, each the mean of its neighbours, so that a long run gives no large
+    page.
+    """
     import numpy as np
 
     if len(x) <= most:

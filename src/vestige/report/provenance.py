@@ -47,7 +47,7 @@ def from_positions(reads: "np.ndarray") -> "np.ndarray":
 
 
 def from_writes(reads: "np.ndarray", writes: "np.ndarray") -> "np.ndarray":
-    """Provenance of reads `(frames, slots)` from slots into which frame s was written with `writes[s]`.
+    """Provenance of `reads` `(frames, slots)` from slots into which frame s was written with `writes[s]`.
 
     A write of weight w leaves 1 - w of what was there: slot j holds frame s in proportion
     `writes[s, j] * prod_{s < u < t} (1 - writes[u, j])` at frame t.

@@ -16,7 +16,7 @@ Curves = dict[str, dict[float, float]]
 
 
 def published_curves(run: Run, name: str) -> Curves:
-    """The published points of one curve, by model."""
+    """The published points of the curve `name` of `run`, by model."""
     curves = mapping(mapping(run.published.get("curves")).get(name))
     found = {}
     for model, points in curves.items():
@@ -26,7 +26,7 @@ def published_curves(run: Run, name: str) -> Curves:
 
 
 def plot_published(axes: "Axes", run: Run, published: Curves) -> None:
-    """Thin lines with a marker for each model."""
+    """Thin lines on `axes` with a marker for each model of `published`, in the styles of `run`."""
     styles = _styles(run)
     for model, points in published.items():
         colour, marker, _ = styles[model]
@@ -37,7 +37,7 @@ def plot_published(axes: "Axes", run: Run, published: Curves) -> None:
 
 
 def published_keys(run: Run, published: Curves) -> tuple[Key, ...]:
-    """The entries of a legend for those lines."""
+    """The entries of a legend for the lines `published` of `run`."""
     styles = _styles(run)
     return tuple(Key(f"{model}, published", styles[model][0], styles[model][2]) for model in published)
 

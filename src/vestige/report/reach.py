@@ -30,7 +30,7 @@ def stored(run: Run) -> dict[float, float]:
 
 
 def paired(run: Run, places: str, values: str) -> dict[float, float]:
-    """Two arrays of numbers of one length as a curve; empty where they are not that."""
+    """The arrays `places` and `values` of `run`, of one length, as a curve; empty where they are not that."""
     x, y = run.arrays.get(places), run.arrays.get(values)
     if x is None or y is None or x.ndim != 1 or x.shape != y.shape or {x.dtype.kind, y.dtype.kind} - set("iuf"):
         return {}
@@ -38,7 +38,7 @@ def paired(run: Run, places: str, values: str) -> dict[float, float]:
 
 
 def distances(axes: "Axes", places: "list[float]") -> None:
-    """Make the horizontal axis logarithmic and tick it at the distances themselves."""
+    """Make the horizontal axis of `axes` logarithmic and tick it at the distances themselves, `places`."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.set_xscale("log")
@@ -96,7 +96,7 @@ def _storage(run: Run) -> Plot | None:
 
 
 def bytes_axis(axes: "Axes", values: "list[float]") -> None:
-    """Make the vertical axis logarithmic, wide enough that a flat line looks flat."""
+    """Make the vertical axis of `axes` logarithmic, wide enough that a flat line of `values` looks flat."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axes.set_ylim(min(values) / 4, max(values) * 4)

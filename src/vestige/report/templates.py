@@ -6,7 +6,7 @@ from vestige.report import numbers
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in `templates/<template>`."""
+    """Fill in `templates/<template>` with `values`, by name; `template` is its file."""
     import jinja2
     from markupsafe import Markup
 
@@ -26,7 +26,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as rows of a dotted name and a value."""
+    """Nested settings, `value`, as rows of a dotted name, which begins with `prefix`, and a value."""
     if isinstance(value, dict) and value:
         return [row for key, entry in value.items() for row in flat(entry, f"{prefix}.{key}" if prefix else str(key))]
     if isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):

@@ -13,20 +13,40 @@ from vestige.typing import Key
 
 @runtime_checkable
 class Acts(Protocol):
-    """Who can be sent into an environment; an [`Agent`][vestige.models.policy.Agent] can."""
+    """A model that can act in an environment; an [`Agent`][vestige.models.policy.Agent] can."""
 
     def init(self) -> Any:
-        """The state before the first step."""
+        """The state before the first step.
+
+        **Returns:** a pytree of arrays.
+        """
         ...
 
     def encode(
         self, state: Any, inputs: Float[Array, "time features"], mask: Bool[Array, " time"] | None = None
     ) -> tuple[Any, Float[Array, "time memory"]]:
-        """The state after some steps, and the read-out m_t at each."""
+        """Let the memory read some steps.
+
+        **Arguments:**
+
+        - `state`: that before the first of them.
+        - `inputs`: (time, features), what is locally available at each, see `seen`.
+        - `mask`: (time,), bool, False for padding, which comes last; None: every step counts.
+
+        **Returns:** the state after the last step that counts, and the read-outs m_t, (time, memory).
+        """
         ...
 
     def decide(self, memory: Float[Array, " memory"], inputs: Float[Array, " features"]) -> Opinion:
-        """What to do at a step, from a read-out and what is seen there."""
+        """What to do at a step.
+
+        **Arguments:**
+
+        - `memory`: (memory,), the read-out of that step.
+        - `inputs`: (features,), what is locally available there.
+
+        **Returns:** the logits of the actions, and what the critic expects.
+        """
         ...
 
 
@@ -45,15 +65,25 @@ class Environment(Protocol):
         ...
 
     def reset(self, *, key: Key) -> tuple[Any, Float[Array, " observation"]]:
-        """A new episode: its state, and what is seen first."""
+        """Begin an episode.
+
+        **Returns:** its state, and the first observation, (observation,).
+        """
         ...
 
     def step(
         self, state: Any, action: Int[Array, ""], *, key: Key
     ) -> tuple[Any, Float[Array, " observation"], Float[Array, ""], Bool[Array, ""]]:
-        """State and observation after an action, its reward, and whether the episode is over.
+        """Take one action.
 
         After the end it may be called on, and what it returns is ignored; it must be finite.
+
+        **Arguments:**
+
+        - `state`: that after the step before.
+        - `action`: an integer, 0 to `actions - 1`.
+
+        **Returns:** the state and the observation after it, its reward, and whether the episode is over.
         """
         ...
 
@@ -83,6 +113,14 @@ def play(agent: Acts, environment: Environment, decide: Decision, *, key: Key) -
 
     Costs `horizon` steps of memory, policy and environment; what is not used of the result takes no memory.
     Step k draws from `step_keys(key, k)` and nothing else.
+
+    **Arguments:**
+
+    - `agent`: memory, policy and critic.
+    - `environment`: where it acts.
+    - `decide`: from logits and a key to an action: `sampled`, `likeliest`, `uniform`.
+
+    **Returns:** the episode, padded to the horizon.
     """
     state, observation = environment.reset(key=step_keys(key, jnp.zeros((), jnp.int32))[0])
     nothing = jnp.zeros(environment.actions)
@@ -114,10 +152,19 @@ def seen(
     reward: Float[Array, ""],
     action: Float[Array, " actions"],
 ) -> Float[Array, " features"]:
-    """What is locally available at a step, as one vector: observation, last action and its reward, action.
+    """What is locally available at a step, as one vector.
 
-    Actions are one-hot, zeros where there is none yet. A memory must read all but the last `actions` numbers, which
-    belong to the question what the action will bring: see [`Columns`][vestige.models.longterm.Columns].
+    A memory must read all but the last `actions` numbers, which belong to the question what the action will bring: see
+    [`Columns`][vestige.models.longterm.Columns].
+
+    **Arguments:**
+
+    - `observation`: (observation,).
+    - `before`: (actions,), the last action, one-hot; zeros before the first.
+    - `reward`: what that action brought.
+    - `action`: (actions,), the action taken here, one-hot; zeros where there is none yet.
+
+    **Returns:** the four in this order, (observation + 2 actions + 1,).
     """
     return jnp.concatenate([observation, before, reward[None], action])
 

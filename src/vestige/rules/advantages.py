@@ -16,8 +16,15 @@ def advantages(
     """Generalised advantage estimates of one episode (Schulman et al. 2016, arXiv:1506.02438, equation 16).
 
     `A_t = d_t + discount trace A_{t+1}`, where `d_t = r_t + discount V_{t+1} - V_t`. Nothing follows the last step of
-    the episode: both V and A are 0 there. Padding (`mask` False), wherever it stands, has advantage 0 and is passed
-    over.
+    the episode: both V and A are 0 there.
+
+    **Arguments:**
+
+    - `rewards`, `values`: r and V, (time,), in units of the reward.
+    - `mask`: (time,), bool. Padding (False), wherever it stands, has advantage 0 and is passed over.
+    - `discount`, `trace`: gamma and lambda, in [0, 1].
+
+    **Returns:** (time,), in units of the reward.
     """
 
     def before(later: tuple[Array, Array], now: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], Array]:
@@ -32,7 +39,7 @@ def advantages(
 
 
 def standardised(values: Float[Array, "*shape"], mask: Bool[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """With mean 0 and variance 1 over the marked places; 0 elsewhere."""
+    """`values` with mean 0 and variance 1 over the places where `mask` is True; 0 elsewhere."""
     count = jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)
     centred = jnp.where(mask, values - jnp.sum(jnp.where(mask, values, 0.0)) / count, 0.0)
     return centred / (jnp.sqrt(jnp.sum(jnp.square(centred)) / count) + 1e-8)

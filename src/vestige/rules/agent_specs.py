@@ -64,7 +64,16 @@ class ProximalSpec(Spec):
         positive(self, "ratio", "clip")
 
     def build(self, environment: "Environment") -> "Proximal":
-        """The rule, in that environment. **Raises:** `ValueError` where there are more minibatches than steps."""
+        """The rule.
+
+        **Arguments:**
+
+        - `environment`: where episodes are played.
+
+        **Returns:** proximal policy optimisation in that environment.
+
+        **Raises:** `ValueError` where there are more minibatches than steps.
+        """
         return self.make(environment)
 
 
@@ -106,7 +115,14 @@ class AbstractAgentSpec(RuleSpec):
 
     @abc.abstractmethod
     def turns(self, steps: int) -> dict[str, Turn]:
-        """When the parts `memory` and `policy` learn, in a run of `steps` updates; a turn may end after the run."""
+        """When the parts learn.
+
+        **Arguments:**
+
+        - `steps`: updates of the run.
+
+        **Returns:** part (`memory`, `policy`) -> updates in which it learns; a turn may end after the run.
+        """
 
 
 @dataclasses.dataclass(frozen=True)

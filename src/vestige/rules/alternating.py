@@ -12,7 +12,7 @@ from vestige.typing import Batch, Key, Metrics
 
 
 class AlternatingCarry(NamedTuple):
-    """What survives an update."""
+    """What survives an update: the carries of the `first` and the `second` rule."""
 
     first: Any
     second: Any
@@ -29,6 +29,11 @@ class Alternating(AbstractRule):
     An optimiser that moves parameters whose gradient is 0, such as Adam by its momentum, goes on doing so after the
     change: where the second rule is to find what the first one trained at rest, give each part an optimiser of its
     own that stops in time (`optax.conditionally_mask`).
+
+    **Arguments:**
+
+    - `first`, `second`: the rules.
+    - `updates`: how many the first one makes.
 
     **Raises:** `ValueError` where `updates` is negative.
     """

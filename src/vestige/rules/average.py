@@ -14,12 +14,14 @@ def parameters(model: Any) -> PyTree:
 
 
 def averaged(average: PyTree | None, model: Any, decay: float | None) -> PyTree | None:
-    """The average after one more update, `decay` of the old and the rest new; None where none is kept."""
+    """The `average` after one more update, `decay` of it and the rest of the parameters of `model`; None where none is
+    kept.
+    """
     if average is None or decay is None:
         return None
     return jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, average, parameters(model))
 
 
 def ema_model(average: PyTree | None, model: Any) -> Any:
-    """The averaged model, or where there is none the model itself."""
+    """`model` with the parameters of `average`; where that is None, the model itself."""
     return model if average is None else eqx.combine(average, model)

@@ -25,11 +25,21 @@ class EvaluatedAtQueries(Protocol):
         ...
 
     def held_out(self, *, key: Key) -> AbstractSequence:
-        """One sequence to be evaluated on."""
+        """One sequence to be evaluated on.
+
+        **Returns:** the sequence, a function of the key alone.
+        """
         ...
 
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        """The steps whose outcome takes a memory, as many in every sequence."""
+        """The steps whose outcome takes a memory.
+
+        **Arguments:**
+
+        - `sequence`: of this task.
+
+        **Returns:** (queries,), integers, as many in every sequence.
+        """
         ...
 
 
@@ -46,9 +56,18 @@ class Scoring(eqx.Module):
 
 
 def chosen_steps(scoring: Scoring, model: AbstractLongTermModel, task: Any, *, key: Key) -> Diagnostics:
-    """`precision`: of as many steps as the task has queries, those with the largest scores, the part that are queries,
-    mean over held-out sequences. And of one of these, for a picture: `uncertainty` at the steps `uncertainty_steps`,
-    the `chosen_steps` and the `query_steps`. Nothing where a task does not know its queries."""
+    """Whether the steps that a rule selects are those that need a memory.
+
+    **Arguments:**
+
+    - `scoring`: how the rule scores steps.
+    - `model`: that scores them.
+    - `task`: nothing is returned where it does not know its queries (`EvaluatedAtQueries`).
+
+    **Returns:** the metric `precision`: of as many steps as the task has queries, those with the largest scores, the
+    part that are queries, mean over 16 held-out sequences. And of one of these, for a picture, arrays: `uncertainty` at
+    the steps `uncertainty_steps`, the `chosen_steps` and the `query_steps`.
+    """
     if not isinstance(task, EvaluatedAtQueries):
         return Diagnostics({}, {})
     keys = jax.random.split(key, SEQUENCES)

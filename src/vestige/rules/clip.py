@@ -9,7 +9,7 @@ from vestige.typing import PyTree
 
 
 def clipped(grads: PyTree, clip: float | None) -> tuple[PyTree, Float[Array, ""]]:
-    """The gradient, rescaled where its global norm exceeds `clip`, and the norm that it had.
+    """The gradient `grads`, rescaled where its global norm exceeds `clip`, and the norm that it had.
 
     A norm that is not finite reaches the driver as it is and is not scaled to zero.
     """
@@ -21,6 +21,9 @@ def clipped(grads: PyTree, clip: float | None) -> tuple[PyTree, Float[Array, ""]
 
 
 def check_clip(rule: str, clip: float | None) -> None:
-    """**Raises:** `ValueError` unless it is None or positive."""
+    """Check the option `clip` of the rule that is named `rule`.
+
+    **Raises:** `ValueError` unless it is None or positive.
+    """
     if clip is not None and not clip > 0:
         raise ValueError(f"{rule}: clip must be positive or None, got {clip}")

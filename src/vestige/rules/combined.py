@@ -18,7 +18,9 @@ class CombinedCarry(NamedTuple):
     """What survives an update."""
 
     proximal: ProximalCarry
+    """The carry of the policy's rule."""
     memup: MemUPCarry
+    """The carry of the memory's rule."""
     average: PyTree
     """The parameters of the policy's own copy of the memory."""
 
@@ -36,6 +38,12 @@ class Combined(AbstractRule):
     end, so that the two agree.
 
     Metrics: PPO's, and MemUP's as `memory_…`. Batches are ignored.
+
+    **Arguments:**
+
+    - `proximal`: the rule of the policy.
+    - `memup`: the rule of the memory.
+    - `decay`: how much of the copy is left at each new collection.
 
     **Raises:** `ValueError` where `decay` is not in [0, 1).
     """

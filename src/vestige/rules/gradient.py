@@ -16,7 +16,18 @@ from vestige.typing import Batch, Key, Metrics
 class Objective(Protocol):
     """What a model should do well on one example: a scalar to be *maximised*, and metrics."""
 
-    def __call__(self, model: Any, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]: ...
+    def __call__(self, model: Any, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
+        """Evaluate a model on one example.
+
+        **Arguments:**
+
+        - `model`: what is trained.
+        - `example`: a batch without its batch axis.
+        - `key`: of the noise on this example.
+
+        **Returns:** one number, to be maximised, and metrics, of which the mean over the batch is logged.
+        """
+        ...
 
 
 class Gradient(AbstractRule):

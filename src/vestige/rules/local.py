@@ -19,7 +19,9 @@ from vestige.typing import Batch, Key, PyTree
 
 
 class LocalCarry(eqx.Module):
-    """What goes from update to update: the sequences under way, and the slow copy of the model that follows them."""
+    """What goes from update to update: the sequences under way, `slots`, and the `slow` copy of the model that follows
+    them, its parameters; None where there is none.
+    """
 
     slots: Slots
     slow: PyTree | None
@@ -128,13 +130,14 @@ class TemporallyLocal(AbstractRule):
 
 
 class Learned(NamedTuple):
-    """What came of some observations."""
+    """What some observations taught."""
 
     grads: PyTree
     """For optax, shaped like the model's floating-point arrays."""
     states: Float[Array, "batch hidden"]
     """x after the last step."""
     metrics: dict[str, Float[Array, ""]]
+    """`loss`, `grad_norm` and `infinite_values`."""
     skipped: Int[Array, ""]
     """1 where the update was left out because it was not finite; else 0."""
 
@@ -162,10 +165,13 @@ class ThroughTime(AbstractRule):
 
     Storage grows with `bptt_length`: one state per step, for the backward sweep.
 
-    **Arguments:** `bptt_length`: steps per update, through which gradients go; the others as those of
-    [`TemporallyLocal`][vestige.rules.TemporallyLocal].
+    **Arguments:**
 
-    **Raises:** `ValueError` for `bptt_length` below 1.
+    - `objective`, `target`: as those of [`TemporallyLocal`][vestige.rules.TemporallyLocal].
+    - `bptt_length`: steps per update, through which gradients go.
+    - `clip`: bound on the gradient's global norm; None for none.
+
+    **Raises:** `ValueError` for `bptt_length` below 1, or where `clip` is not positive.
     """
 
     objective: AbstractStepObjective

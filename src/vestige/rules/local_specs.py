@@ -74,7 +74,15 @@ class AbstractLocalSpec(AbstractStepRuleSpec):
         return -(-task.steps // self.update_interval)
 
     def fitting(self, model: Any, of: "AbstractTarget") -> "AbstractRule":
-        """The rule that fits `of` of a model at each step."""
+        """The rule with a given target.
+
+        **Arguments:**
+
+        - `model`: the model's specification, which says how a density is fitted.
+        - `of`: what is fitted at each step.
+
+        **Returns:** the temporally local rule.
+        """
         return load(self.part)(step_objective(model), of, self.update_interval, self.slow, self.clip)
 
 

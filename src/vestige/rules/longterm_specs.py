@@ -90,7 +90,15 @@ class AbstractWholeSequenceSpec(AbstractMemoryRuleSpec):
     """Whole sequences per update."""
 
     def gradient(self, steps: int, segment: int | None = None) -> "Gradient":
-        """The gradient of the loss of whole sequences of `steps` steps."""
+        """The gradient of the loss of whole sequences.
+
+        **Arguments:**
+
+        - `steps`: the most that a sequence has.
+        - `segment`: steps between two stored states, the others being computed again; None: every state is stored.
+
+        **Returns:** the rule.
+        """
         objective = load("vestige.models.longterm.objective:WholeSequence")(steps, segment)
         return load("vestige.rules.gradient:Gradient")(objective, clip=self.clip)
 
@@ -136,7 +144,15 @@ class ChunkParallelSpec(AbstractMemUPSpec):
 
 
 def whole_sequence(task: LongSequences, rule: str) -> int:
-    """The steps of a whole sequence. **Raises:** `ValueError` where a task has none."""
+    """The steps of a whole sequence.
+
+    **Arguments:**
+
+    - `task`: on long sequences.
+    - `rule`: its name, for the message.
+
+    **Raises:** `ValueError` where the task reads a file from end to end and has no whole sequence.
+    """
     if task.steps is None:
         raise ValueError(
             f"rule {rule} takes whole sequences, and where a file is read from end to end there is none; cut it with "

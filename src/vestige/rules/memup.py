@@ -26,6 +26,7 @@ class MemUPCarry(NamedTuple):
     """What survives an update."""
 
     slots: Slots
+    """The sequences under way."""
     candidates: Candidates
     """Of every slot's sequence, batch first."""
     average: PyTree | None

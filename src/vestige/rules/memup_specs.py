@@ -29,7 +29,14 @@ class HasQueries(Protocol):
     """A task that knows at which steps an outcome takes a memory."""
 
     def queries(self, sequence: Any) -> Any:
-        """These steps of one sequence, as many in every one."""
+        """The steps whose outcome takes a memory.
+
+        **Arguments:**
+
+        - `sequence`: of this task.
+
+        **Returns:** (queries,), integers, as many in every sequence.
+        """
         ...
 
 
@@ -39,7 +46,16 @@ class ScoreSpec(Spec):
     contract: ClassVar[str] = "score"
 
     def build(self, task: Any) -> "AbstractScore":
-        """The score. **Raises:** `ValueError` where the task does not say what it must know."""
+        """The score.
+
+        **Arguments:**
+
+        - `task`: the built task, for scores that must know something of it.
+
+        **Returns:** the score.
+
+        **Raises:** `ValueError` where the task does not say what the score must know.
+        """
         return self.make()
 
 
@@ -121,7 +137,10 @@ class SelectionSpec(Spec):
     contract: ClassVar[str] = "selection"
 
     def build(self) -> "AbstractSelection":
-        """The selection."""
+        """The selection.
+
+        **Returns:** a new one; it holds no arrays.
+        """
         return self.make()
 
 
@@ -212,7 +231,16 @@ class AbstractMemUPSpec(RuleSpec):
         return {"rollout": f"{self.rollout:,}"}
 
     def memup(self, task: LongSequences) -> "MemUP":
-        """MemUP itself. **Raises:** `ValueError` where options do not fit each other or the task."""
+        """MemUP itself, its score and its selection built.
+
+        **Arguments:**
+
+        - `task`: the built task; `scan_chunk` is at most the steps of its sequences.
+
+        **Returns:** the rule.
+
+        **Raises:** `ValueError` where options do not fit each other or the task.
+        """
         names = [field.name for field in dataclasses.fields(AbstractMemUPSpec)]
         options = {name: getattr(self, name) for name in names}
         chunk = self.scan_chunk if task.steps is None else min(self.scan_chunk, task.steps)

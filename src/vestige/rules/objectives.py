@@ -15,7 +15,16 @@ class AbstractStepObjective(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
-        """To be maximised."""
+        """What raises the density of a value at one step, to be maximised.
+
+        **Arguments:**
+
+        - `density`: of the step, as a model gives it; which methods it must have, each objective says.
+        - `value`: an array or a tuple of arrays, held fixed.
+        - `key`: of the noise, where there is any.
+
+        **Returns:** one number, in nats where it is a log-likelihood or a bound of one.
+        """
 
 
 class MaximumLikelihood(AbstractStepObjective):

@@ -12,7 +12,12 @@ from vestige.typing import Batch, Key
 
 
 class Partial(AbstractRule):
-    """Apply a rule to the field `name` of a model; the gradient of all else is exactly 0.
+    """Apply a rule to one field of a model; the gradient of all else is exactly 0.
+
+    **Arguments:**
+
+    - `name`: of the field.
+    - `rule`: for what the field holds.
 
     **Raises:** `ValueError` from `init`, where the model has no such field.
     """

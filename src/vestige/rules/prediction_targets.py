@@ -37,7 +37,20 @@ def prediction_targets(
     count: int,
     key: Key,
 ) -> PredictionTargets:
-    """`count` steps for every prediction point of the rollout that begins at `offset`. Takes no model; no gradient."""
+    """The steps that must be predicted, for every prediction point of one rollout. Takes no model; no gradient.
+
+    **Arguments:**
+
+    - `selection`: chooses them.
+    - `candidates`: of the sequence.
+    - `offset`: the step at which the rollout begins.
+    - `length`: steps of the sequence.
+    - `rollout`: steps of the rollout, static.
+    - `frequency`: steps between two prediction points, static.
+    - `count`: steps for each point, static.
+
+    **Returns:** the points, which of them count, and their targets.
+    """
     steps = jnp.clip(length - offset, 0, rollout)
     points, counted = prediction_points(rollout, frequency, steps)
     keys = jax.random.split(key, points.shape[0])
@@ -51,7 +64,17 @@ def distant_loss(
     memories: PyTree[Array],
     prediction_targets: PredictionTargets,
 ) -> Float[Array, ""]:
-    """Mean over the prediction points of the weighted losses at their targets (MemUP equation E6)."""
+    """Mean over the prediction points of the weighted losses at their targets (MemUP equation E6).
+
+    **Arguments:**
+
+    - `model`: memory and predictor.
+    - `sequence`: one.
+    - `memories`: m_t of the rollout, with leading axis time.
+    - `prediction_targets`: of that rollout.
+
+    **Returns:** one number, in units of the model's loss.
+    """
 
     def answered(memory: PyTree[Array], steps: Array) -> Array:
         picked = jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, steps))

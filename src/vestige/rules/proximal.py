@@ -17,19 +17,22 @@ from vestige.typing import Batch, Key, Metrics, PyTree
 
 
 class Experience(NamedTuple):
-    """Collected episodes, or single steps of them; where `mask` is False there is none."""
+    """Collected episodes, or single steps of them; padding where `mask` is False."""
 
     inputs: Float[Array, "*steps features"]
+    """What was locally available, see `vestige.rules.acting.seen`."""
     readouts: Float[Array, "*steps memory"]
     """The memory's, computed once: it is frozen."""
     actions: Int[Array, "*steps"]
+    """Their numbers."""
     logs: Float[Array, "*steps"]
     """ln of the probabilities of the actions when they were taken."""
     advantages: Float[Array, "*steps"]
     """With mean 0 and variance 1 over a collection."""
     returns: Float[Array, "*steps"]
-    """What the critic is to say."""
+    """The targets of the critic."""
     rewards: Float[Array, "*steps"]
+    """What each action brought."""
     mask: Bool[Array, "*steps"]
 
 
@@ -67,8 +70,11 @@ class Proximal(AbstractRule):
     **Arguments:**
 
     - `environment`: where episodes are played.
-    - `episodes`, `epochs`, `minibatches`: see above.
-    - `ratio`, `value`, `entropy`: see above.
+    - `episodes`: played for a collection.
+    - `epochs`: passes over it.
+    - `minibatches`: updates per pass.
+    - `ratio`: how far w may move from 1 before its gradient is cut off.
+    - `value`, `entropy`: weights of the critic's error and of the policy's entropy.
     - `discount`, `trace`: gamma and lambda of the [advantages][vestige.rules.advantages.advantages].
     - `clip`: bound on the gradient's global norm; None for none.
 

@@ -31,10 +31,21 @@ def scored(
     scan_chunk: int,
     key: Key,
 ) -> Candidates:
-    """Scoring passes from their offset on of the slots that are `wanted`; the other slots keep their candidates.
+    """Score the sequences of some slots anew, from their offset on; the other slots keep their candidates.
 
     More than a quarter of the batch is scored all at once; fewer slots eight at a time, in time and memory in
     proportion to their number, rounded up to eight.
+
+    **Arguments:**
+
+    - `score`, `model`: how steps are scored.
+    - `candidates`: those of all slots, batch first.
+    - `slots`: the sequences under way.
+    - `wanted`: (batch,), bool, which slots are scored.
+    - `count`: candidates of a slot, static.
+    - `scan_chunk`: steps read at a time, static.
+
+    **Returns:** the candidates of all slots.
     """
 
     def scan(row: Array) -> Candidates:

@@ -31,9 +31,18 @@ def unroll(
     steps: int,
     stride: int | None = None,
 ) -> Rollout:
-    """Take `steps` steps from `offset` on; the next rollout begins after the first `stride` of them (None: after all).
+    """Take some steps of one sequence. Differentiable in the state that enters: the caller cuts the gradient there.
 
-    Differentiable in the state that enters: whoever cuts there says so.
+    **Arguments:**
+
+    - `model`: whose memory reads.
+    - `sequence`: one.
+    - `offset`: the first step.
+    - `state`: that before it.
+    - `steps`: how many, static.
+    - `stride`: the next rollout begins after this many of them; None: after all.
+
+    **Returns:** the window, m_t for each step, and the state with which the next rollout begins.
     """
     window = sequence.window(offset, steps)
     if stride is None or stride == steps:
@@ -48,7 +57,15 @@ def unroll(
 
 
 def current_loss(model: AbstractLongTermModel, rollout: Rollout) -> Float[Array, ""]:
-    """Mean over the known steps of what memory and predictor lose at the step itself: the read-out that is judged."""
+    """Mean over the known steps of the loss of memory and predictor at the step itself, where a model is evaluated.
+
+    **Arguments:**
+
+    - `model`: memory and predictor.
+    - `rollout`: one.
+
+    **Returns:** one number, in units of the model's loss.
+    """
     window = rollout.window
     inputs, outcomes = masked_where(window.known, (window.inputs, window.outcomes))
     losses = jax.vmap(model.surprise)(rollout.memories, inputs, outcomes)
@@ -58,7 +75,16 @@ def current_loss(model: AbstractLongTermModel, rollout: Rollout) -> Float[Array,
 def local_loss(
     model: AbstractLongTermModel, sequence: AbstractSequence, offset: Int[Array, ""], steps: int
 ) -> Float[Array, ""]:
-    """Mean over the same steps of what the detector loses."""
+    """Mean over the known steps of a rollout of the detector's loss.
+
+    **Arguments:**
+
+    - `model`: with the detector.
+    - `sequence`: one.
+    - `offset`, `steps`: the first step of the rollout, and how many.
+
+    **Returns:** one number, in units of the detector's loss.
+    """
     lead = model.detector.context - 1
     window = sequence.window(offset - lead, steps + lead)
     predictions = model.detector(window.inputs, window.inside)
@@ -68,5 +94,5 @@ def local_loss(
 
 
 def mean_where(values: Float[Array, " steps"], where: Bool[Array, " steps"]) -> Float[Array, ""]:
-    """Their mean where `where` is True; 0 where it never is."""
+    """The mean of `values` where `where` is True; 0 where it never is."""
     return jnp.sum(jnp.where(where, values, 0.0)) / jnp.maximum(jnp.sum(where, dtype=values.dtype), 1.0)

@@ -31,12 +31,21 @@ def score_pass(
     start: Int[Array, ""],
     key: Key,
 ) -> Candidates:
-    """The `count` known steps from `start` on with the largest scores, read in windows of `scan_chunk` steps.
+    """The known steps of a sequence with the largest scores.
 
-    Among equals lots decide, which belong to key and step: neither the earlier nor the later has the better chance,
-    and the size of the windows changes nothing.
+    Equals come in random order, which belongs to key and step: neither the earlier nor the later has the better chance,
+    and the size of the windows changes nothing. Time in proportion to the length, memory to `scan_chunk + count`. No
+    gradient.
 
-    Time in proportion to the length, memory to `scan_chunk + count`. No gradient.
+    **Arguments:**
+
+    - `score`, `model`: how steps are scored.
+    - `sequence`: one.
+    - `count`: how many steps are kept, static.
+    - `scan_chunk`: steps read at a time, static.
+    - `start`: the first step that is scored.
+
+    **Returns:** `count` candidates, best first.
     """
     lead = model.detector.context - 1
     key_score, key_lots = jax.random.split(key)

@@ -1,4 +1,4 @@
-"""How uncertain a step is: what makes it worth asking about."""
+"""How uncertain a step is: what makes it worth predicting."""
 
 import abc
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from vestige.typing import Key
 class AbstractScore(eqx.Module):
     """u_k for the steps of a sequence, window after window (MemUP section 3.3). Never differentiated.
 
-    A step that must not be asked about scores -inf.
+    A step that must not become a target scores -inf.
     """
 
     @property
@@ -27,7 +27,15 @@ class AbstractScore(eqx.Module):
 
     @abc.abstractmethod
     def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
-        """What is carried from window to window: a pytree of arrays, or None."""
+        """What is carried from window to window, before the first.
+
+        **Arguments:**
+
+        - `model`: as in a call.
+        - `sequence`: the one whose steps are scored.
+
+        **Returns:** a pytree of arrays, or None.
+        """
 
     @abc.abstractmethod
     def __call__(
@@ -40,7 +48,7 @@ class AbstractScore(eqx.Module):
         *,
         key: Key,
     ) -> tuple[Any, Float[Array, " steps"]]:
-        """What is carried on, and a score for each of `steps`.
+        """Score the steps of one window.
 
         **Arguments:**
 
@@ -49,8 +57,13 @@ class AbstractScore(eqx.Module):
         - `window`: `lead` steps of the window before, to be looked back at, `model.detector.context - 1` of them, and
           then those to be scored.
         - `steps`: where in the sequence these stand; the last ones may lie beyond its end.
+        - `lead`: how many steps of `window` come before those that are scored, static.
         - `key`: the same for all windows. What is drawn belongs to a step (`jax.random.fold_in(key, step)`), and so
           does not depend on the size of the windows.
+
+        **Returns:** what is carried on, and (steps,), a score for each of `steps`.
+
+        **Raises:** `ValueError` where the model's outcome has no such score.
         """
 
 
@@ -107,6 +120,10 @@ class ReducibleUncertainty(AbstractScore):
     sections 3.11.2 and 6, item 1); their difference is 0. At the start nothing is explained and the second term
     alone decides.
 
+    **Arguments:**
+
+    - `curiosity`: weight of the local loss, not negative.
+
     **Raises:** `ValueError` where `curiosity < 0`.
     """
 
@@ -144,10 +161,10 @@ class RandomScore(AbstractScore):
 
 
 class OracleScore(AbstractScore):
-    """1 at the steps that are known to need a memory, and no other is ever asked about: the oracle.
+    """1 at the steps that are known to need a memory, and no other ever becomes a target: the oracle.
 
     What a rule could do with a perfect detector, as the other control beside `RandomScore`. Where fewer of the steps
-    lie ahead than targets are wanted, they are repeated; behind the last of them the memory is asked nothing.
+    lie ahead than targets are wanted, they are repeated; behind the last of them nothing is predicted from the memory.
 
     **Arguments:**
 

@@ -1,4 +1,4 @@
-"""Which future steps a memory is asked about."""
+"""Which future steps are predicted from a memory."""
 
 import abc
 from typing import NamedTuple
@@ -12,21 +12,22 @@ from vestige.typing import Key
 
 
 class Candidates(NamedTuple):
-    """The most uncertain steps of a sequence, best first, equals in the order of lots drawn for them.
+    """The most uncertain steps of a sequence, best first, equals in random order: numbers of `steps` and their
+    `scores`.
 
-    The score of one that is not there is -inf.
+    A candidate that is missing has the score -inf.
     """
 
     steps: Int[Array, " candidates"]
     scores: Float[Array, " candidates"]
 
     def ahead(self, point: Int[Array, ""]) -> "Candidates":
-        """Those at `point` or after it; the others score -inf."""
+        """The same candidates; those before the step `point` score -inf."""
         return Candidates(self.steps, jnp.where(self.steps >= point, self.scores, -jnp.inf))
 
 
 class Targets(NamedTuple):
-    """Steps to be asked about, and how much each counts."""
+    """Numbers of the `steps` whose outcomes are predicted, and their `weights` in the loss."""
 
     steps: Int[Array, " targets"]
     weights: Float[Array, " targets"]
@@ -37,9 +38,16 @@ class AbstractSelection(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, candidates: Candidates, point: Int[Array, ""], count: int, *, key: Key) -> Targets:
-        """`count` steps k >= `point`. Where there is none at all their weights are 0.
+        """Choose the steps whose outcomes must be predicted from the memory at one point.
 
-        Weights sum to 1 where the choice is deterministic; else as the member says.
+        **Arguments:**
+
+        - `candidates`: the most uncertain steps of the sequence.
+        - `point`: the step at which the memory is read; only steps k >= `point` are chosen.
+        - `count`: how many, static.
+
+        **Returns:** `count` steps and their weights, which sum to 1 where the choice is deterministic, else as the
+        member says. Where no candidate lies ahead all weights are 0.
         """
 
 
@@ -57,7 +65,10 @@ class TopK(AbstractSelection):
 class GumbelTopK(AbstractSelection):
     """`count` of them without replacement, by Gumbel-top-k on `score / temperature`, anew at every point.
 
-    The released code's temperature is 0.25; an infinite one makes every candidate as likely as any other.
+    **Arguments:**
+
+    - `temperature`: positive. The released code's is 0.25; an infinite one makes every candidate as likely as any
+      other.
 
     **Raises:** `ValueError` where `temperature <= 0`.
     """
@@ -83,6 +94,10 @@ class Importance(AbstractSelection):
     The weighted sum of losses is then an unbiased estimate of the sum over *all* candidates ahead, the inner sum of
     equation E1 (MemUP section 6, item 3), where every known step is a candidate. `TopK` is biased and varies least;
     this is the other end of the dial.
+
+    **Arguments:**
+
+    - `temperature`: positive; an infinite one makes every candidate as likely as any other.
 
     **Raises:** `ValueError` where `temperature <= 0`.
     """

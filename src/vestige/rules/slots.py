@@ -14,8 +14,11 @@ class Slots(eqx.Module):
     """The sequences at work, how far each has come, and the memory with which it got there; batch first."""
 
     sequence: AbstractSequence
+    """The sequences, one a slot."""
     offset: Int[Array, " batch"]
+    """The step at which each goes on."""
     state: Any
+    """That of the memory, one a slot."""
 
     @property
     def ended(self) -> Bool[Array, " batch"]:
@@ -33,7 +36,7 @@ class Slots(eqx.Module):
 
 
 def replace(where: Bool[Array, " batch"], new: Any, old: Any) -> Any:
-    """Row by row the one or the other."""
+    """Row by row `new` where `where` is True, else `old`; pytrees with a leading batch axis."""
 
     def one(n: Array, o: Array) -> Array:
         return jnp.where(where.reshape(where.shape + (1,) * (n.ndim - 1)), n, o)
@@ -42,12 +45,14 @@ def replace(where: Bool[Array, " batch"], new: Any, old: Any) -> Any:
 
 
 def empty(fresh: AbstractSequence, initial: Any) -> Slots:
-    """Places whose sequences are over, so that the first batch fills them all."""
+    """Slots like those for `fresh` sequences, each with the state `initial`, whose sequences are over, so that the
+    first batch fills them all.
+    """
     return Slots(fresh, fresh.length, _rows(initial, fresh.length.shape))
 
 
 def beginning(sequence: AbstractSequence, initial: Any) -> Slots:
-    """Places that are at their sequences' first step."""
+    """Slots that are at the first step of each `sequence`, with the state `initial`."""
     return Slots(sequence, jnp.zeros_like(sequence.length), _rows(initial, sequence.length.shape))
 
 

@@ -29,19 +29,44 @@ class RuleSpec(Spec):
         return 1
 
     def summary(self) -> dict[str, str]:
-        """What `vestige list` shows of the rule, heading -> text."""
+        """What `vestige list` shows of the rule.
+
+        **Returns:** heading -> text; by default nothing.
+        """
         return {}
 
     def check(self, model: Any, task: Any) -> None:
-        """**Raises:** `ValueError` where these options do not fit those of model and task; by default all do."""
+        """Check that these options fit those of model and task; by default all do.
+
+        **Arguments:**
+
+        - `model`: a `ModelSpec` that provides what the rule needs.
+        - `task`: a `TaskSpec`.
+
+        **Raises:** `ValueError` where they do not fit.
+        """
 
     @abc.abstractmethod
     def build(self, model: Any, task: Any) -> "AbstractRule":
-        """The rule, for models of a specification, a `ModelSpec` that provides what is needed, on a task.
+        """The rule.
+
+        **Arguments:**
+
+        - `model`: a `ModelSpec` that provides what the rule needs.
+        - `task`: the built task, as the model sees it.
+
+        **Returns:** the rule, for models of that specification on that task.
 
         **Raises:** `ValueError` where what it must know of them is missing, with those that have it.
         """
 
     def updates_per_batch(self, task: Any) -> int:
-        """How many updates work through one batch: the first may cost more than those that follow."""
+        """How many updates work through one batch: the first may cost more than those that follow.
+
+        **Arguments:**
+
+        - `task`: the built task, as the model sees it.
+
+        **Returns:** at least 1; by default 1.
+        """
         return 1

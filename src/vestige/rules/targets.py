@@ -22,8 +22,18 @@ class AbstractTarget(eqx.Module):
     def __call__(
         self, model: Any, previous: Float[Array, " hidden"], observations: Float[Array, "upcoming observed"]
     ) -> tuple[Any, Any]:
-        """The density, and the value that is to become more probable under it; `model` is an
-        [`AbstractFilter`][vestige.models.filters.AbstractFilter], `observations` are y_t and those `ahead` of it."""
+        """The density that is fitted at a step, and the value whose density is raised.
+
+        **Arguments:**
+
+        - `model`: an [`AbstractFilter`][vestige.models.filters.AbstractFilter].
+        - `previous`: (hidden,), the state x_{t-1}.
+        - `observations`: (1 + `ahead`, observed), y_t and those after it.
+
+        **Returns:** the density, and the value: what an `AbstractStepObjective` takes.
+
+        **Raises:** `ValueError` where model or observations are not those that the target needs.
+        """
 
 
 class JointTarget(AbstractTarget):
@@ -34,7 +44,7 @@ class JointTarget(AbstractTarget):
 
 
 class TransitionTarget(AbstractTarget):
-    """p(y_t | x_{t-1}): nothing asks the state to hold anything, unless gradients come from later steps."""
+    """p(y_t | x_{t-1}): nothing requires the state to hold anything, unless gradients come from later steps."""
 
     def __call__(self, model: AbstractFilter, previous: Array, observations: Array) -> tuple[Any, Any]:
         return model.given(previous), observations[0]

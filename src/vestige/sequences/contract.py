@@ -28,7 +28,7 @@ class AbstractSequence(eqx.Module):
     """One sequence, known by its windows.
 
     It holds arrays, or just what is needed to make any window again (a key, a symbol, a place in a file), and is a
-    pytree: many sequences of a kind are one with a leading axis. The same window is the same whenever it is asked for.
+    pytree: many sequences of a kind are one with a leading axis. The same window is the same whenever it is read.
     """
 
     length: eqx.AbstractVar[Int[Array, ""]]
@@ -36,12 +36,28 @@ class AbstractSequence(eqx.Module):
 
     @abc.abstractmethod
     def window(self, start: Int[Array, ""], size: int) -> Window:
-        """Steps `start` to `start + size - 1`; `start` may be negative, and the end beyond the last step.
+        """Read consecutive steps.
 
         Costs time and memory in proportion to `size`, whatever the length.
+
+        **Arguments:**
+
+        - `start`: the first step; may be negative, and may be traced.
+        - `size`: how many steps, static; the last may lie beyond the end of the sequence.
+
+        **Returns:** steps `start` to `start + size - 1`, time first; those that do not exist are not `inside`.
         """
 
 
 def at(sequence: AbstractSequence, steps: Int[Array, " picked"], width: int = 1) -> Window:
-    """For each of some steps the window of `width` steps that ends with it: fields (picked, width, …)."""
+    """For each of some steps the window that ends with it.
+
+    **Arguments:**
+
+    - `sequence`: that is read.
+    - `steps`: (picked,), integers.
+    - `width`: steps of each window, static.
+
+    **Returns:** one window, whose fields have the leading axes (picked, width).
+    """
     return jax.vmap(lambda step: sequence.window(step - (width - 1), width))(steps)

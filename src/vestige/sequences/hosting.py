@@ -35,6 +35,13 @@ def read_rows(
     A row of `rows` (…, 4) is the two parts of the place where the sequence begins, the window's first step, and the
     sequence's length.
 
+    **Arguments:**
+
+    - `reader`: the file.
+    - `size`: steps of each window.
+    - `tokens`, `classes`: how many integers an input and an outcome may be; None where they are numbers.
+    - `rows`: (…, 4), integers.
+
     **Raises:** `RunError`, in one line, for what `StreamSequence` lists.
     """
     batch = rows.shape[:-1]

@@ -18,7 +18,7 @@ def place(step: int) -> np.ndarray:
 
 
 def step_of(high: int, low: int) -> int:
-    """The step that `place` wrote."""
+    """The step that `place` wrote as the two parts `high` and `low`."""
     return high * PART + low
 
 

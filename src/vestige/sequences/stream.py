@@ -76,6 +76,12 @@ def lanes(
 ) -> StreamSequence:
     """A file cut into `count` consecutive sequences, as one with a leading axis; lengths differ by one step at most.
 
+    **Arguments:**
+
+    - `reader`: the file.
+    - `count`: how many sequences.
+    - `tokens`, `classes`: how many integers an input and an outcome may be; None where they are numbers.
+
     **Raises:** `ValueError` where the file has fewer than `count` steps, or more than 2^30 for each.
     """
     if not 1 <= count <= reader.length:
@@ -96,6 +102,11 @@ def lanes(
 
 def whole(reader: AbstractReader, *, tokens: int | None = None, classes: int | None = None) -> StreamSequence:
     """A file from its first step to its last, as one sequence.
+
+    **Arguments:**
+
+    - `reader`: the file.
+    - `tokens`, `classes`: how many integers an input and an outcome may be; None where they are numbers.
 
     **Raises:** `ValueError` where it has more than 2^30 steps.
     """

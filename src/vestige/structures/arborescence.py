@@ -19,6 +19,11 @@ class Edmonds(AbstractRecursion):
     from outside, until there are no cycles. Keys: u * n + v for the arc u → v; v * n + v for v as the root.
 
     Steps: v for node v, n + c for the c-th cycle (level by level, by the smallest member), 2n - 1 for the root.
+
+    **Arguments:**
+
+    - `nodes`: n.
+    - `root`: the node from which all arcs lead away; None: it is drawn last.
     """
 
     def __init__(self, nodes: int, root: int | None):
@@ -189,7 +194,13 @@ class Arborescence(AbstractStructure[Laminar]):
 
 
 def contract(clock: _Clock, *, root_times: Float[Array, " nodes"]) -> Laminar:
-    """Race and contract until there are no cycles left; then, if there is a race for the root, run it."""
+    """Race and contract until there are no cycles left; then, if there is a race for the root, run it.
+
+    **Arguments:**
+
+    - `clock`: by what the races are decided.
+    - `root_times`: (n,), logarithms of the times at which nodes arrive as the root; all +inf where the root is fixed.
+    """
     n = root_times.shape[0]
     place = jnp.arange(n, dtype=jnp.int32)
     start = _Contraction(

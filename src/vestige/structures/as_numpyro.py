@@ -29,6 +29,7 @@ class TraceDistribution(dist.Distribution):
     **Arguments:**
 
     - `structure`: one structure, of `vestige.structures`.
+    - `validate_args`: as NumPyro's.
 
     **Raises:** `ValueError` for a structure that was made under `jax.vmap` already; when drawing,
     unless it is compiled, where the rates admit no whole structure.

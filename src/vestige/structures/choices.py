@@ -11,7 +11,7 @@ from vestige.structures.traces import Rows
 
 
 class RaceInEveryRow(AbstractRecursion):
-    """All races at once; then it is over."""
+    """All races at once, one in each of `rows` rows of `options` keys; then it is over."""
 
     def __init__(self, rows: int, options: int):
         self.rows, self.options = rows, options
@@ -76,5 +76,14 @@ class Choices(AbstractSequential[Rows]):
 
 
 def bits(logits: Float[Array, " bits"]) -> Choices:
-    """Independent bits: `value[:, 0]` of a draw is 1 with probability sigma(logit)."""
+    """Independent bits: `value[:, 0]` of a draw is 1 with probability sigma(logit).
+
+    **Arguments:**
+
+    - `logits`: (bits,).
+
+    **Returns:** choices of 2 options, one row a bit.
+
+    **Raises:** `ValueError` for NaN and +inf.
+    """
     return Choices(jnp.stack([logits, jnp.zeros_like(logits)], axis=1))

@@ -25,6 +25,7 @@ class Draw(eqx.Module, Generic[TraceKind]):
     value: Float[Array, "..."]
     """The structure as an indicator array of zeros and ones. Asking for a gradient through it is an error."""
     trace: TraceKind
+    """The winners of every step, and who took part in it."""
     log_times: Float[Array, "*keys"]
     """Logarithms of the arrival times; +inf for keys of rate zero. Differentiable in the rates."""
     log_prob: Float[Array, ""]
@@ -37,6 +38,8 @@ class Draw(eqx.Module, Generic[TraceKind]):
     def required(self) -> "Draw[TraceKind]":
         """The draw itself, or draws with leading axes. For what a compiled program returned, which does not raise.
 
+        **Returns:** the same draw, where it is valid.
+
         **Raises:** `ValueError` where one of them is not valid.
         """
         return require(self, self.valid, self.fault)
@@ -47,6 +50,10 @@ class LogRates(eqx.Module):
 
     -inf in an array that an optimiser owns becomes NaN under weight decay or momentum. Here an impossible key stays
     impossible, and its number stays finite, whatever the optimiser does.
+
+    **Arguments:**
+
+    - `log_rates`: one for each key, of any shape; -inf for an impossible key.
     """
 
     finite: Float[Array, "*keys"]
@@ -68,7 +75,7 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
     """A distribution over combinatorial objects: exponential times are drawn, an algorithm made of races runs.
 
     Written for one structure; `jax.vmap` makes batches of any shape. Sizes are static, lengths are masks: a key of
-    log-rate -inf has rate zero, never wins and changes nothing.
+    log-rate -inf has rate zero, never wins and changes nothing. (Struminsky et al. 2021, arXiv:2110.15072.)
     """
 
     rates: eqx.AbstractVar[LogRates]
@@ -82,7 +89,14 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         return self.rates.value
 
     def with_log_rates(self: Structure, log_rates: Float[Array, "*keys"]) -> Structure:
-        """The same structure with other log-rates, -inf where there is no key; they are not checked."""
+        """The same structure with other log-rates; they are not checked.
+
+        **Arguments:**
+
+        - `log_rates`: shaped like those of this structure; -inf where there is no key.
+
+        **Returns:** a structure of the same class, size and mask.
+        """
         return eqx.tree_at(lambda structure: structure.rates, self, LogRates(log_rates))
 
     @property
@@ -93,23 +107,54 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
 
     @abc.abstractmethod
     def run(self, log_times: Float[Array, "*keys"]) -> TraceKind:
-        """The trace of the algorithm on these arrival times. Ties go to the smaller key."""
+        """Run the algorithm on arrival times. Ties go to the smaller key.
+
+        **Arguments:**
+
+        - `log_times`: logarithms of the arrival times, shaped like the log-rates; +inf for a key that never arrives.
+
+        **Returns:** the trace. It may end early where keys are missing, see `complete`.
+        """
 
     @abc.abstractmethod
     def value(self, trace: TraceKind) -> Float[Array, "..."]:
-        """The structure that a trace amounts to, as an indicator array."""
+        """The structure that a trace amounts to.
+
+        **Arguments:**
+
+        - `trace`: of a structure of this size.
+
+        **Returns:** an indicator array of zeros and ones, of the dtype of the log-rates.
+        """
 
     @abc.abstractmethod
     def complete(self, trace: TraceKind) -> Bool[Array, ""]:
-        """Whether the trace ends in a whole structure rather than for want of admissible keys."""
+        """Whether a trace ends in a whole structure rather than for want of admissible keys.
+
+        **Arguments:**
+
+        - `trace`: what `run` or `replay` returned.
+
+        **Returns:** one bool; True where the mask leaves nothing.
+        """
 
     @abc.abstractmethod
     def replay(self, winners: Int[Array, " steps"]) -> TraceKind:
-        """The trace with these winners, if there is one; otherwise a trace with others."""
+        """The trace with these winners, if there is one; otherwise a trace with others.
+
+        **Arguments:**
+
+        - `winners`: (steps,), integers: the key that wins each step, -1 where there is no such step.
+
+        **Returns:** a trace; it has these winners if and only if there is such a trace.
+        """
 
     @abc.abstractmethod
     def recursion(self) -> AbstractRecursion:
-        """The algorithm in plain Python, on all keys of a structure of this size."""
+        """The algorithm in plain Python, on all keys of a structure of this size, whatever the rates and the mask.
+
+        **Returns:** the races, one after the other: what compiled structures are tested against and enumerated by.
+        """
 
     @property
     @abc.abstractmethod
@@ -117,20 +162,35 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         """What is wrong, and how to fix it, where `complete` is False."""
 
     def arrivals(self, *, key: Key) -> Float[Array, "*keys"]:
-        """Logarithms of independent exponential arrival times, +inf for keys of rate zero; differentiable in the
-        rates, the noise held fixed."""
+        """Draw independent exponential arrival times.
+
+        **Returns:** their logarithms, shaped like the log-rates: +inf for keys of rate zero; differentiable in the
+        rates, the noise held fixed.
+        """
         noise = log_exponential(self.log_rates.shape, self.log_rates.dtype, key=key)
         present = self.log_rates > -jnp.inf
         return jnp.where(present, noise - jnp.where(present, self.log_rates, 0.0), jnp.inf)
 
     def sample(self, *, key: Key) -> Draw[TraceKind]:
-        """A draw. **Raises** `ValueError` where the rates admit no whole structure; compiled, `valid` is then False."""
+        """Draw a structure.
+
+        **Returns:** the draw, with its trace, its arrival times and its log-probability.
+
+        **Raises:** `ValueError` where the rates admit no whole structure; compiled, `valid` is then False.
+        """
         return self.solve(self.arrivals(key=key))
 
     def solve(self, log_times: Float[Array, "*keys"]) -> Draw[TraceKind]:
-        """What the algorithm makes of these logarithms of arrival times. Keys of rate zero never arrive.
+        """Run the algorithm on given arrival times. Keys of rate zero never arrive.
 
-        **Raises** `ValueError` where the keys that are there admit no whole structure; compiled, `valid` is then False.
+        **Arguments:**
+
+        - `log_times`: logarithms of the arrival times, shaped like the log-rates.
+
+        **Returns:** the draw that they make.
+
+        **Raises:** `ValueError` where the keys that are there admit no whole structure; compiled, `valid` is then
+        False.
         """
         present = self.log_rates > -jnp.inf
         trace = self.run(jax.lax.stop_gradient(jnp.where(present, log_times, jnp.inf)))
@@ -141,27 +201,51 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         return Draw(value, trace, log_times, log_prob, valid, self.incomplete)
 
     def mode(self) -> Draw[TraceKind]:
-        """The structure at the mean arrival times 1/λ: every race goes to the key with the highest rate left."""
+        """The structure at the mean arrival times 1/λ: every race goes to the key with the highest rate left.
+
+        **Returns:** that draw; it draws no random number.
+
+        **Raises:** as `solve`.
+        """
         return self.solve(-self.log_rates)
 
     def log_prob(self, trace: TraceKind) -> Float[Array, ""]:
-        """log p(trace) in nats, differentiable in the rates. Not that of the value: many traces may lead to it.
+        """log p(trace), differentiable in the rates. Not that of the value: many traces may lead to it.
 
-        -inf for what `trace` returned where there is no such trace; NaN where a log-rate is NaN or +inf.
+        **Arguments:**
+
+        - `trace`: of a structure of this size.
+
+        **Returns:** one number, nats: -inf for what `trace` returned where there is no such trace; NaN where a log-rate
+        is NaN or +inf.
         """
         return flagged(log_prob(trace, self.log_rates), self.usable)
 
     def posterior(self, trace: TraceKind, *, key: Key) -> Float[Array, "*keys"]:
-        """Logarithms of arrival times given the trace, differentiable in the rates.
+        """Draw arrival times given a trace.
 
         `solve` makes the same trace of them, up to rounding: see each structure.
+
+        **Arguments:**
+
+        - `trace`: the trace that is given.
+
+        **Returns:** logarithms of arrival times, shaped like the log-rates, +inf for keys of rate zero; differentiable
+        in the rates.
         """
         return posterior(trace, self.log_rates, key=key)
 
     def trace(self, winners: Int[Array, " steps"]) -> TraceKind:
         """The trace that is given by its winners, e.g. observed data.
 
-        **Raises** `ValueError` where no trace has these winners; compiled, the log-probability is then -inf.
+        **Arguments:**
+
+        - `winners`: (steps,), integers: keys, that is indices into the flattened log-rates, in the order in which the
+          races are won; -1 where there is no such step.
+
+        **Returns:** the trace; compiled, one of log-probability -inf where no trace has these winners.
+
+        **Raises:** `ValueError` where no trace has these winners.
         """
         trace = self.replay(winners)
         right = jnp.all(trace.winners == winners)
@@ -182,7 +266,7 @@ class AbstractSequential(AbstractStructure[TraceKind]):
 
 
 def flagged(x: Float[Array, ""], valid: Bool[Array, ""]) -> Float[Array, ""]:
-    """`x`; NaN, and so is its gradient, where it is not valid."""
+    """`x`, a scalar; NaN, and so is its gradient, where `valid` is False."""
     return x * jnp.where(valid, 1.0, jnp.nan).astype(x.dtype)
 
 
@@ -192,8 +276,16 @@ def absent(mask: Bool[Array, "..."] | None) -> Bool[Array, ""]:
 
 
 def checked_rates(log_rates: Any, owner: str) -> Float[Array, "..."]:
-    """The log-rates as floats of at least 32 bits. **Raises** `ValueError` for NaN and +inf; compiled, `usable` is then
-    False."""
+    """The log-rates as floats of at least 32 bits.
+
+    **Arguments:**
+
+    - `log_rates`: an array of any shape.
+    - `owner`: the structure, for messages.
+
+    **Raises:** `TypeError` for an array that is not floating point; `ValueError` for NaN and +inf; compiled, `usable`
+    is then False.
+    """
     log_rates = jnp.asarray(log_rates)
     _floating(log_rates, owner)
     if log_rates.dtype.itemsize < 4:
@@ -206,7 +298,15 @@ def checked_rates(log_rates: Any, owner: str) -> Float[Array, "..."]:
 
 
 def square(log_rates: Float[Array, "..."], owner: str) -> int:
-    """The number of rows of a square array. **Raises** `ValueError` for other shapes."""
+    """The number of rows of a square array.
+
+    **Arguments:**
+
+    - `log_rates`: (n, n).
+    - `owner`: the structure, for messages.
+
+    **Raises:** `ValueError` for other shapes; `TypeError` for an array that is not floating point.
+    """
     if log_rates.ndim != 2 or log_rates.shape[0] != log_rates.shape[1]:
         raise ValueError(
             f"{owner}: log_rates must be a square array (n, n), got {log_rates.shape}; use jax.vmap for batches"
@@ -216,7 +316,15 @@ def square(log_rates: Float[Array, "..."], owner: str) -> int:
 
 
 def rows_of_options(log_rates: Float[Array, "..."], owner: str) -> None:
-    """**Raises** `ValueError` where there are no rows with at least one option each."""
+    """Check the shape of rows of options.
+
+    **Arguments:**
+
+    - `log_rates`: (rows, options), at least one of each.
+    - `owner`: the structure, for messages.
+
+    **Raises:** `ValueError` for other shapes; `TypeError` for an array that is not floating point.
+    """
     if log_rates.ndim != 2 or 0 in log_rates.shape:
         raise ValueError(
             f"{owner}: log_rates must have rows of options (rows, options), got {log_rates.shape}; use jax.vmap for "
@@ -226,7 +334,15 @@ def rows_of_options(log_rates: Float[Array, "..."], owner: str) -> None:
 
 
 def vector(log_rates: Float[Array, "..."], owner: str) -> int:
-    """The length of a vector. **Raises** `ValueError` for other shapes."""
+    """The length of a vector.
+
+    **Arguments:**
+
+    - `log_rates`: (n,).
+    - `owner`: the structure, for messages.
+
+    **Raises:** `ValueError` for other shapes; `TypeError` for an array that is not floating point.
+    """
     if log_rates.ndim != 1:
         raise ValueError(f"{owner}: log_rates must be a vector (n,), got {log_rates.shape}; use jax.vmap for batches")
     _floating(log_rates, owner)
@@ -239,12 +355,14 @@ def _floating(log_rates: Any, owner: str) -> None:
 
 
 def kept(log_rates: Float[Array, "*keys"], keys: Bool[Array, "*keys"]) -> Float[Array, "*keys"]:
-    """The log-rates with every key outside `keys` made impossible, whatever was written there."""
+    """`log_rates` with every key outside `keys`, bools of the same shape, made impossible."""
     return jnp.where(keys, log_rates, -jnp.inf)
 
 
 def indicator(places: Int[Array, " steps"], shape: tuple[int, ...], dtype: Any) -> Float[Array, "..."]:
-    """Ones at the given flat places, zeros elsewhere; negative places are left out."""
+    """Ones at the given flat `places`, zeros elsewhere, as an array of `shape` and `dtype`; negative places are left
+    out.
+    """
     size = 1
     for length in shape:
         size *= length
@@ -253,7 +371,9 @@ def indicator(places: Int[Array, " steps"], shape: tuple[int, ...], dtype: Any) 
 
 
 def in_order(winners: Int[Array, " steps"], log_rates: Float[Array, "*keys"]) -> Float[Array, "*keys"]:
-    """Log-times at which the winners come one after the other, everybody else later, keys of rate zero never."""
+    """Log-times at which the `winners`, flat keys, come one after the other, everybody else later, keys of rate zero
+    in `log_rates` never.
+    """
     steps = winners.shape[0]
     place = jnp.where(winners < 0, log_rates.size, winners)
     order = jnp.arange(steps, dtype=jnp.int32).astype(log_rates.dtype)

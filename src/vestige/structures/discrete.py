@@ -10,8 +10,8 @@ from vestige.structures.reverse_only import reverse_only
 
 
 def discrete(value: Float[Array, "..."], rates: Float[Array, "..."], owner: str) -> Float[Array, "..."]:
-    """`value`, which was drawn with these rates. A gradient that flows back through it raises `TypeError`, and so does
-    forward mode in the rates.
+    """`value`, which was drawn with these `rates` from `owner`. A gradient that flows back through it raises
+    `TypeError`, and so does forward mode in the rates.
 
     Without this the derivative would be zero, silently. What is not differentiated, or passes through
     `jax.lax.stop_gradient`, costs nothing.

@@ -20,6 +20,7 @@ class Distinct(NamedTuple):
     """The traces with the largest perturbed log-probabilities, in falling order: a sample without replacement."""
 
     winners: Int[Array, "traces steps"]
+    """Keys, step by step; -1 where a trace has no such step."""
     log_probs: Float[Array, " traces"]
     """-inf, with winners that mean nothing, where there are fewer traces than were asked for."""
     perturbed: Float[Array, " traces"]
@@ -31,6 +32,15 @@ def distinct_traces(structure: Sequential, count: int, *, key: Key) -> Distinct:
 
     Stochastic beam search over the items in order of arrival (Kool et al. 2020, ancestral Gumbel-top-k): the maximum
     of the children's perturbed log-probabilities is conditioned on their parent's. O(count · items · steps).
+
+    **Arguments:**
+
+    - `structure`: a `Categorical`, a `Subset` or a `Permutation` without a mask.
+    - `count`: static.
+
+    **Returns:** the traces with their log-probabilities, in falling order of the perturbed ones.
+
+    **Raises:** `ValueError` for a `Permutation` with a mask.
     """
     rates = structure.log_rates
     items = rates.shape[0]

@@ -43,13 +43,24 @@ class Table(NamedTuple):
     """All traces of a structure, with a leading axis."""
 
     traces: AbstractTrace
+    """The traces."""
     values: Float[Array, "traces ..."]
+    """The indicator array of each."""
     log_probs: Float[Array, " traces"]
     """Differentiable in the rates. They sum to one unless masks or rates of zero make traces end early."""
 
 
 def enumerate_traces(structure: AbstractStructure) -> Table:
-    """Every trace, what it amounts to, and its log-probability. **Raises** as `all_winners`."""
+    """Every trace, what it amounts to, and its log-probability.
+
+    **Arguments:**
+
+    - `structure`: a small one: about five nodes.
+
+    **Returns:** a table with one row a trace; `all_winners` says which traces are listed.
+
+    **Raises:** `ValueError` beyond 200,000 traces.
+    """
     winners = jnp.asarray(all_winners(structure))
     every = jax.vmap(structure.replay)(winners)
     values = jax.vmap(structure.value)(every)
@@ -63,7 +74,16 @@ def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."])
     """log p(value): of the structure, summed over all traces that lead to it. By enumeration, for small ones.
 
     For `Subset` of any size see `subset_log_prob`; for `Categorical`, `Permutation` and `BinaryTree` the trace *is*
-    the structure, so that `structure.log_prob` is what you want. -inf for an array that is no such structure.
+    the structure, so that `structure.log_prob` is what you want.
+
+    **Arguments:**
+
+    - `structure`: a small one: about five nodes.
+    - `value`: an indicator array, shaped like the value of a draw.
+
+    **Returns:** one number, nats, differentiable in the rates; -inf for an array that is no such structure.
+
+    **Raises:** `ValueError` beyond 200,000 traces.
     """
     table = enumerate_traces(structure)
     same = jnp.all((table.values == value[None]).reshape(table.values.shape[0], -1), axis=1)
@@ -72,7 +92,16 @@ def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."])
 
 
 def entropy(structure: AbstractStructure) -> Float[Array, ""]:
-    """Entropy of the trace distribution in nats, exactly; differentiable. For small structures."""
+    """Entropy of the trace distribution, exactly. By enumeration, for small structures.
+
+    **Arguments:**
+
+    - `structure`: a small one: about five nodes.
+
+    **Returns:** one number, nats, differentiable in the rates.
+
+    **Raises:** `ValueError` beyond 200,000 traces.
+    """
     log_probs = enumerate_traces(structure).log_probs
     possible = log_probs > -jnp.inf
     finite = jnp.where(possible, log_probs, 0.0)
@@ -80,8 +109,20 @@ def entropy(structure: AbstractStructure) -> Float[Array, ""]:
 
 
 def entropy_estimate(structure: AbstractStructure, *, draws: int, key: Key) -> Float[Array, ""]:
-    """Entropy of the trace distribution in nats, the mean of -log p(T) over draws: unbiased, and so is its gradient
-    (leave-one-out over the same draws, for two or more). Of first order: a second derivative raises `TypeError`."""
+    """Entropy of the trace distribution, the mean of -log p(T) over draws.
+
+    Unbiased, and so is its gradient (leave-one-out over the same draws, for two or more). Of first order: a second
+    derivative raises `TypeError`.
+
+    **Arguments:**
+
+    - `structure`: of any size.
+    - `draws`: how many, static.
+
+    **Returns:** one number, nats; NaN where a draw is not valid.
+
+    **Raises:** `ValueError` where the rates admit no whole structure.
+    """
     frozen = jax.lax.stop_gradient(structure)
     drawn = jax.vmap(lambda k: frozen.sample(key=k))(jax.random.split(key, draws))
     log_probs = jax.vmap(structure.log_prob)(drawn.trace)

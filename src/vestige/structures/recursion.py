@@ -35,18 +35,34 @@ class AbstractRecursion(abc.ABC):
 
     @abc.abstractmethod
     def start(self) -> Any:
-        """The state before the first race."""
+        """The state before the first race.
+
+        **Returns:** any value; `split` and `advance` must not change it in place.
+        """
 
     @abc.abstractmethod
     def split(self, state: Any) -> Mapping[int, frozenset[int]]:
-        """Disjoint candidate sets to be raced now, by step number; none when the algorithm is done.
+        """Disjoint candidate sets to be raced now. They follow from `state` alone.
 
-        The step numbers place the winners in the trace; they, and the sets, follow from `state` alone.
+        **Arguments:**
+
+        - `state`: what `start` or `advance` returned.
+
+        **Returns:** step number -> candidate keys; empty when the algorithm is done. The step numbers place the winners
+        in the trace.
         """
 
     @abc.abstractmethod
     def advance(self, state: Any, winners: Mapping[int, int]) -> Any:
-        """The state after these winners, by step number. It never sees a time."""
+        """The state after some races. It never sees a time.
+
+        **Arguments:**
+
+        - `state`: that for which `split` returned the candidates.
+        - `winners`: step number -> winning key, one for each of those candidate sets.
+
+        **Returns:** the next state.
+        """
 
 
 Trace = dict[int, tuple[frozenset[int], int]]
@@ -54,7 +70,15 @@ Trace = dict[int, tuple[frozenset[int], int]]
 
 
 def play(recursion: AbstractRecursion, times: Sequence[float]) -> Trace:
-    """The trace for given arrival times. Ties go to the smaller key. Time: sum of the sizes of all sets."""
+    """Run the algorithm. Ties go to the smaller key. Time: sum of the sizes of all sets.
+
+    **Arguments:**
+
+    - `recursion`: the algorithm.
+    - `times`: the arrival time of every key.
+
+    **Returns:** the trace.
+    """
     left = list(times)
     state, trace = recursion.start(), {}
     while sets := recursion.split(state):

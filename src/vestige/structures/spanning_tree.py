@@ -97,7 +97,10 @@ class SpanningTree(AbstractSequential[Nested]):
 
 
 def symmetric(log_rates: Float[Array, "nodes nodes"], owner: str) -> Float[Array, "nodes nodes"]:
-    """The mean of the array and its transpose. **Raises** `ValueError` where they differ; compiled, it is NaN."""
+    """The mean of `log_rates` and its transpose.
+
+    **Raises:** `ValueError`, which names `owner`, where they differ; compiled, the result is NaN there.
+    """
     other = log_rates.T
     finite = jnp.isfinite(log_rates) & jnp.isfinite(other)
     a, b = (jnp.where(finite, x, 0.0) for x in (log_rates, other))
@@ -142,7 +145,15 @@ def prim(
 
 def connected_at(order: Int[Array, " nodes"], step: Int[Array, " nodes-1"]) -> Int[Array, "nodes nodes"]:
     """Kruskal's step at which each pair of nodes becomes connected: the last among the steps of the edges that
-    Prim added between reaching the one and the other."""
+    Prim added between reaching the one and the other.
+
+    **Arguments:**
+
+    - `order`: (n,), the nodes in the order in which Prim reaches them.
+    - `step`: (n - 1,), Kruskal's steps of the edges that reach them.
+
+    **Returns:** (n, n), integers; 0 on the diagonal.
+    """
     n = order.shape[0]
 
     def row(state, reached):

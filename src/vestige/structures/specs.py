@@ -56,15 +56,40 @@ class StructureSpec(Spec):
         return 1
 
     def arranged(self, coordinates: "Float[Array, ' coordinates']") -> "Float[Array, '*keys']":
-        """The log-rates that a vector of coordinates stands for."""
+        """The log-rates that a vector of coordinates stands for.
+
+        **Arguments:**
+
+        - `coordinates`: a vector of as many numbers as the property `coordinates` says.
+
+        **Returns:** log-rates of shape `rates_shape`, differentiable in the coordinates.
+        """
         return coordinates.reshape(self.rates_shape)
 
     def of(self, log_rates: "Float[Array, '*keys']") -> "AbstractStructure[Any]":
-        """The structure with these log-rates."""
+        """The structure with these log-rates.
+
+        **Arguments:**
+
+        - `log_rates`: of shape `rates_shape`.
+
+        **Returns:** the structure, without a mask.
+
+        **Raises:** `ValueError` for NaN or +inf.
+        """
         return load(self.part)(log_rates)
 
     def build(self, coordinates: "Float[Array, ' coordinates']") -> "AbstractStructure[Any]":
-        """The structure with these coordinates."""
+        """The structure with these coordinates.
+
+        **Arguments:**
+
+        - `coordinates`: a vector of as many numbers as the property `coordinates` says.
+
+        **Returns:** as `of`.
+
+        **Raises:** `ValueError` for NaN or +inf.
+        """
         return self.of(self.arranged(coordinates))
 
     @classmethod

@@ -12,7 +12,7 @@ from vestige.structures.traces import Nested
 
 
 class FirstArrivals(AbstractRecursion):
-    """The first k of n to arrive: at step s everybody not yet taken is in the race."""
+    """The first `k` of `items` to arrive: at step s everybody not yet taken is in the race."""
 
     def __init__(self, items: int, k: int):
         self.items, self.k = items, k
@@ -29,7 +29,7 @@ class FirstArrivals(AbstractRecursion):
 
 
 def first_arrivals(log_times: Float[Array, " items"], k: int) -> Nested:
-    """The trace of the first k arrivals. O(n log n)."""
+    """The trace of the first `k` arrivals, by `log_times`, (n,). O(n log n)."""
     order = jnp.argsort(log_times, stable=True)[:k].astype(jnp.int32)
     winners = jnp.where(log_times[order] < jnp.inf, order, -1)
     exits = jnp.full(log_times.shape, k - 1, jnp.int32).at[order].set(jnp.arange(k, dtype=jnp.int32))

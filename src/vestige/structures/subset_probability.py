@@ -17,12 +17,19 @@ BISECTIONS = 24  # a bracket of 50 becomes 3e-6; the Newton step after them does
 
 
 def subset_log_prob(subset: Subset, value: Float[Array, " items"]) -> Float[Array, ""]:
-    """log p(X) of a set, its k! orders summed: log ∫ Π_{i ∈ X} (1 - exp(-λ_i t)) Λ exp(-Λ t) dt, where t is the time of
-    the first arrival outside X and Λ the total rate there.
+    """log p(X) of a set, its k! orders summed: log ∫ Π_{i ∈ X} (1 - exp(-λ_i t)) Λ exp(-Λ t) dt, where t is the time
+    of the first arrival outside X and Λ the total rate there.
 
     In log t the integrand is analytic and falls off on both sides, so that the trapezoid rule converges exponentially:
     exact to rounding with 50 √k nodes or 250, for rates of any size. O(50 n √k) time; differentiable in the rates.
-    -inf for an array that does not mark k possible items. (Kool et al. 2020, appendix, in another variable.)
+    (Kool et al. 2020, appendix, in another variable.)
+
+    **Arguments:**
+
+    - `subset`: the distribution, k of n items.
+    - `value`: (n,), the set as an indicator: positive for its members.
+
+    **Returns:** one number, nats; -inf for an array that does not mark k possible items.
     """
     inside = value > 0
     outside = logsumexp(subset.log_rates, 0, ~inside)
@@ -37,9 +44,15 @@ def subset_posterior(subset: Subset, value: Float[Array, " items"], *, key: Key)
     """Logarithms of arrival times given the set: `subset.solve` makes the same set of them, in any order.
 
     The first arrival outside is drawn by inverting its distribution function, those inside below it, and those outside
-    after it; differentiable in the rates, without jumps. O(1500 n √k) time. +inf for items of rate zero.
+    after it; differentiable in the rates, without jumps. O(1500 n √k) time.
 
-    **Raises** nothing: for an array that does not mark k possible items the times mean nothing.
+    **Arguments:**
+
+    - `subset`: the distribution, k of n items.
+    - `value`: (n,), the set as an indicator: positive for its members.
+
+    **Returns:** (n,), +inf for items of rate zero. For an array that does not mark k possible items the times mean
+    nothing; nothing is raised.
     """
     key_first, key_noise = jax.random.split(key)
     inside = value > 0

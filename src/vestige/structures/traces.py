@@ -25,15 +25,32 @@ class AbstractTrace(eqx.Module):
 
     @abc.abstractmethod
     def log_totals(self, log_rates: Float[Array, "*keys"]) -> Float[Array, " steps"]:
-        """log Λ_s, the total rate of the candidates of each step; -inf where there are none."""
+        """log Λ_s, the total rate of the candidates of each step.
+
+        **Arguments:**
+
+        - `log_rates`: one for each key, in the shape of the structure.
+
+        **Returns:** (steps,); -inf where there are no candidates. Differentiable.
+        """
 
     @abc.abstractmethod
     def log_elapsed(self, log_minima: Float[Array, " steps"]) -> Float[Array, "*keys"]:
-        """For each key the logarithm of the sum of the minima of the steps it took part in; -inf for none."""
+        """For each key the logarithm of the sum of the minima of the steps it took part in.
+
+        **Arguments:**
+
+        - `log_minima`: (steps,), logarithms of the minimum of each step; -inf where there was no such step.
+
+        **Returns:** one number for each key, in the shape of the log-rates; -inf for a key that took part in no step.
+        """
 
 
 class Nested(AbstractTrace):
-    """Candidate sets that only shrink: subsets, permutations, Kruskal's edges, greedy matchings. O(keys)."""
+    """Candidate sets that only shrink: subsets, permutations, Kruskal's edges, greedy matchings. O(keys).
+
+    `winners` as in `AbstractTrace`.
+    """
 
     winners: Int[Array, " steps"]
     exits: Int[Array, "*keys"]
@@ -49,7 +66,10 @@ class Nested(AbstractTrace):
 
 
 class Rows(AbstractTrace):
-    """Candidate sets that are the rows of a matrix, one step for each: choices by themselves. O(keys)."""
+    """Candidate sets that are the rows of a matrix, one step for each: choices by themselves. O(keys).
+
+    `winners` as in `AbstractTrace`; `options` is the number of columns.
+    """
 
     winners: Int[Array, " rows"]
     options: int = eqx.field(static=True)
@@ -62,7 +82,10 @@ class Rows(AbstractTrace):
 
 
 class Segments(AbstractTrace):
-    """Candidate sets that are intervals of positions, split at their winners: binary trees. O(steps · keys)."""
+    """Candidate sets that are intervals of positions, split at their winners: binary trees. O(steps · keys).
+
+    `winners` as in `AbstractTrace`; `left` and `right` are the ends of the intervals.
+    """
 
     winners: Int[Array, " items"]
     left: Int[Array, " items"]
@@ -88,7 +111,7 @@ class Laminar(AbstractTrace):
     """Candidate sets that grow by contraction: arcs that enter a node, then a cycle of nodes, and so on.
 
     Steps 0 … n-1 belong to the nodes, n … 2n-2 to the contracted cycles in the order of their making, 2n-1 to
-    the choice of a root. O(n²) time and memory.
+    the choice of a root. O(n²) time and memory. `winners` as in `AbstractTrace`.
     """
 
     winners: Int[Array, " steps"]
@@ -128,7 +151,15 @@ class Laminar(AbstractTrace):
 
 
 def log_prob(trace: AbstractTrace, log_rates: Float[Array, "*keys"]) -> Float[Array, ""]:
-    """log p(T), in nats: Σ_s log λ_{t_s} − log Λ_s; -inf if a winner has rate zero. Differentiable in the rates."""
+    """log p(T): Σ_s log λ_{t_s} − log Λ_s. Differentiable in the rates.
+
+    **Arguments:**
+
+    - `trace`: T.
+    - `log_rates`: one for each key, in the shape of the structure.
+
+    **Returns:** one number, nats; -inf if a winner has rate zero.
+    """
     won = trace.winners >= 0
     chosen = log_rates.reshape(-1)[jnp.where(won, trace.winners, 0)]
     possible = won & (chosen > -jnp.inf)
@@ -139,9 +170,16 @@ def log_prob(trace: AbstractTrace, log_rates: Float[Array, "*keys"]) -> Float[Ar
 
 
 def posterior(trace: AbstractTrace, log_rates: Float[Array, "*keys"], *, key: Key) -> Float[Array, "*keys"]:
-    """Logarithms of the arrival times given the trace; +inf for keys of rate zero.
+    """Draw arrival times given a trace: E_k = Σ M_s over the steps that k took part in, + R_k, or 0 for a winner.
 
     Reparameterised: differentiable in the rates through M_s = ε_s / Λ_s and R_k = ε_k / λ_k.
+
+    **Arguments:**
+
+    - `trace`: the trace that is given.
+    - `log_rates`: one for each key, in the shape of the structure.
+
+    **Returns:** logarithms of the arrival times, shaped like `log_rates`; +inf for keys of rate zero.
     """
     key_minima, key_rest = jax.random.split(key)
     won = trace.winners >= 0
@@ -155,7 +193,7 @@ def posterior(trace: AbstractTrace, log_rates: Float[Array, "*keys"], *, key: Ke
 
 
 def is_winner(trace: AbstractTrace, shape: tuple[int, ...]) -> Bool[Array, "*keys"]:
-    """Which keys won a step."""
+    """Which keys won a step of `trace`: bools of `shape`, that of the log-rates."""
     size = jnp.zeros(shape).size
     place = jnp.where(trace.winners < 0, size, trace.winners)
     return jnp.zeros(size, bool).at[place].set(True, mode="drop").reshape(shape)

@@ -23,21 +23,46 @@ class Evaluation(NamedTuple):
 
 
 class AbstractTask(eqx.Module):
-    """Draws batches, judges models, and knows what is possible.
+    """Draws batches, evaluates models, and knows what is possible.
 
     `batch` and `evaluate` are pure JAX and compile: data live in array fields, on the device.
     """
 
     @abc.abstractmethod
     def batch(self, *, size: int, key: Key) -> Batch:
-        """`size` training examples, with a leading batch axis."""
+        """Draw training examples.
+
+        **Arguments:**
+
+        - `size`: how many, static.
+        - `key`: the batch is a function of it alone.
+
+        **Returns:** a batch whose fields have a leading axis of `size`.
+        """
 
     @abc.abstractmethod
     def evaluate(self, model: Any, *, size: int, key: Key) -> Metrics:
-        """The published metrics on `size` held-out examples, as scalars and as curves over time."""
+        """Evaluate a model on held-out examples. Pure JAX.
+
+        **Arguments:**
+
+        - `model`: as the rule trains it.
+        - `size`: held-out examples, static.
+        - `key`: which examples, and the noise on them.
+
+        **Returns:** the published metrics by name: scalars, and curves over time.
+
+        **Raises:** `ValueError` where `size` is too small.
+        """
 
     @abc.abstractmethod
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
-        """The best possible and the chance level per metric, `{name: {"best": …, "chance": …}}` with None
-        for one that is not known, and reference curves under `"curves"`; `metrics` are measured ones, where a level
-        follows from them."""
+        """What is possible on this task. On the host.
+
+        **Arguments:**
+
+        - `metrics`: measured ones, where a level follows from them.
+
+        **Returns:** the best possible and the chance level per metric, `{name: {"best": …, "chance": …}}` with None for
+        one that is not known, and reference curves under `"curves"`.
+        """

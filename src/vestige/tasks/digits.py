@@ -9,7 +9,10 @@ CLASSES = 10
 
 
 def digit_labels(pool: ImagePool, task: str) -> Int[Array, " images"]:
-    """The pool's labels. **Raises** `ValueError` where there are none, or others than 0..9."""
+    """The labels of `pool`.
+
+    **Raises:** `ValueError`, which names the `task`, where there are none, or others than 0..9.
+    """
     if pool.labels is None:
         raise ValueError(f"{task}: the images have no labels, and it needs to know which digit each shows")
     labels = np.asarray(pool.labels)

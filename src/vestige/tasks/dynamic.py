@@ -20,6 +20,11 @@ def chain(labels: Int[Array, " time"], k: int) -> Int[Array, " k"]:
 
     Positions count from 0, so that only the first ten are ever visited; one that bears its own number is never
     left again (GTMM algorithm 3).
+
+    **Arguments:**
+
+    - `labels`: (time,), integers 0 to 9.
+    - `k`: how many positions, static.
     """
 
     def hop(position: Array, _: None) -> tuple[Array, Array]:

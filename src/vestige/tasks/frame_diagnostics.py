@@ -31,7 +31,14 @@ class OnMap(Protocol):
 
 
 def diagnostics(task: Any, model: TemporalModel, *, size: int, key: Key) -> Evaluation:
-    """Metrics on held-out and on training images, `size` sequences at a time, the tighter bound, and pictures."""
+    """Metrics on held-out and on training images, `size` sequences at a time, the tighter bound, and pictures.
+
+    **Arguments:**
+
+    - `task`: an `AbstractFrameTask`.
+    - `model`: trained.
+    - `size`: sequences per evaluation.
+    """
     held_out = evaluate_many(task, model, size, REPEATS, key=key)
     learned = evaluate_many(task.on_training_images(), model, size, REPEATS, key=key)
     metrics = scalars(held_out)
@@ -46,7 +53,13 @@ PARTICLES = 50
 @eqx.filter_jit
 def importance_gap(task: Any, model: TemporalModel, *, key: Key) -> jax.Array:
     """How many nats per frame the importance-weighted bound lies above the ELBO: mean over 64 held-out
-    sequences with 50 particles each."""
+    sequences with 50 particles each.
+
+    **Arguments:**
+
+    - `task`: an `AbstractFrameTask`.
+    - `model`: trained.
+    """
     key_data, key_paths = jax.random.split(key)
     batch = task.held_out(size=64, key=key_data)
 
@@ -113,7 +126,13 @@ def _continued(task: Any, model: TemporalModel, batch: Batch, key_filter: Key, k
 def pictures(task: Any, model: TemporalModel, *, key: Key) -> dict[str, np.ndarray]:
     """The arrays of `evaluation.npz` beside the curves: sequences of the data, sampled from the prior, and filtered
     and then continued, with what is known about them; mean attention and gates over held-out sequences; and all that
-    the memory reports while it reads the first sequence, its links after the last step only."""
+    the memory reports while it reads the first sequence, its links after the last step only.
+
+    **Arguments:**
+
+    - `task`: an `AbstractFrameTask`.
+    - `model`: trained.
+    """
     arrays = jax.tree.map(np.asarray, _pictures(task, model, key))
     if "example_links" in arrays:
         arrays["example_links"] = arrays["example_links"][-1]
@@ -134,6 +153,14 @@ def pictures(task: Any, model: TemporalModel, *, key: Key) -> dict[str, np.ndarr
 def generated(task: Any, model: TemporalModel, *, count: int, frames: int | None, given: int, seed: int) -> np.ndarray:
     """`count` sequences of `frames` mean frames, the first `given` of them held-out ones as they are. Actions, where
     the task has any, are those of held-out sequences.
+
+    **Arguments:**
+
+    - `task`: an `AbstractFrameTask`.
+    - `model`: trained.
+    - `count`, `frames`, `given`: how many sequences, their length (None: as in training), and how many frames are
+      held-out ones.
+    - `seed`: of the held-out frames and of the samples.
 
     **Raises:** `UsageError` where that leaves nothing to imagine, or is more than a sequence has.
     """

@@ -45,7 +45,16 @@ class AbstractImageFramesSpec(AbstractFramesSpec):
     provides: ClassVar[frozenset[str]] = frozenset({"frames", "named frames", "observations"})
 
     def assemble(self, train: "ImagePool", test: "ImagePool") -> "AbstractFrameTask[Any]":
-        """The task on these images."""
+        """The task on given images.
+
+        **Arguments:**
+
+        - `train`, `test`: images to train on and held-out ones, of one shape.
+
+        **Returns:** the task.
+
+        **Raises:** `ValueError` for sizes that do not fit.
+        """
         options = {
             field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "images"
         }

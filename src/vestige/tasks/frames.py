@@ -36,7 +36,7 @@ class Example(NamedTuple):
 
 
 class AbstractFrameTask(AbstractTask, Generic[Source]):
-    """Sequences of frames, some of which can be predicted by whoever remembers the others.
+    """Sequences of frames, some of which can be predicted by a model that remembers the others.
 
     A final task says how one sequence is made (`sequence`) and which metrics of its own it has (`judge`); batches,
     held-out batches and evaluation are the same for all. Row i of a batch is a function of the key and of i alone.
@@ -86,12 +86,30 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
 
     @abc.abstractmethod
     def sequence(self, source: Source, *, key: Key) -> Example:
-        """One sequence from the given source; pure JAX."""
+        """One sequence; pure JAX.
+
+        **Arguments:**
+
+        - `source`: `train` or `test`.
+
+        **Returns:** frames, (frames, …), actions where there are any, (frames, condition_size), which frames
+        can be predicted, and what the sequence was made from. No batch axis.
+        """
 
     @abc.abstractmethod
     def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> Mapping[str, Tally]:
-        """The task's own metrics on one sequence, of which the KL per frame is known: sums and what they are to be
-        divided by, so that sequences count by how many frames they bring."""
+        """The task's own metrics on one sequence.
+
+        **Arguments:**
+
+        - `model`: a generative temporal model.
+        - `example`: the sequence.
+        - `kl`: (frames,), the KL per frame, in nats.
+        - `key`: of what the model samples.
+
+        **Returns:** name -> a sum and what it is to be divided by, so that sequences count by how many frames they
+        bring.
+        """
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
@@ -102,7 +120,14 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         return self._batch(self.train, size, key)
 
     def held_out(self, *, size: int, key: Key) -> Batch:
-        """As `batch`, from the held-out source."""
+        """As `batch`, from the held-out source.
+
+        **Arguments:**
+
+        - `size`: how many sequences, static.
+
+        **Returns:** a batch whose fields have a leading axis of `size`.
+        """
         return self._batch(self.test, size, key)
 
     def _batch(self, source: Source, size: int, key: Key) -> Batch:
@@ -110,11 +135,23 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         return jax.vmap(lambda k: self.sequence(source, key=k).batch)(keys)
 
     def on_training_images(self: Task) -> Task:
-        """The same task judged on training material: the first of it, as much as there is held out."""
+        """The same task evaluated on training material: the first of it, as much as there is held out.
+
+        **Returns:** a task of the same class.
+        """
         return eqx.tree_at(lambda task: task.test, self, self.train.first(self.test.size))
 
     def evaluate(self, model: Any, *, size: int, key: Key) -> Metrics:
-        """Costs one filter per sequence, and what `judge` adds; 64 sequences at a time."""
+        """Evaluate a model on held-out sequences. Costs one filter per sequence, and what `judge` adds; 64 sequences
+        at a time.
+
+        **Arguments:**
+
+        - `model`: a generative temporal model.
+        - `size`: held-out sequences, static.
+
+        **Returns:** the metrics of the class and those of `judge`: scalars, and curves over frames.
+        """
 
         def one(row: Array) -> tuple[Metrics, dict[str, Tally]]:
             row_key = jax.random.fold_in(key, row)
@@ -141,11 +178,29 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         }
 
     def diagnostics(self, model: Any, *, size: int, key: Key) -> Evaluation:
-        """Means over 8 evaluations on held-out and on training images, a tighter bound, and pictures."""
+        """Means over 8 evaluations on held-out and on training images, a tighter bound, and pictures.
+
+        **Arguments:**
+
+        - `model`: a generative temporal model.
+        - `size`: sequences per evaluation.
+
+        **Returns:** final metrics, those on training images, bounds, and arrays for the report.
+        """
         return frame_diagnostics.diagnostics(self, model, size=size, key=key)
 
     def generated(self, model: Any, *, count: int, frames: int | None, given: int, seed: int) -> np.ndarray:
-        """`count` sequences of mean frames that the model generates, of which the first `given` are held-out ones.
+        """Sequences of mean frames that the model generates.
+
+        **Arguments:**
+
+        - `model`: a generative temporal model.
+        - `count`: how many sequences.
+        - `frames`: length of each; None: as long as in training.
+        - `given`: how many frames at the beginning of each are held-out ones.
+        - `seed`: of the held-out frames and of the samples.
+
+        **Returns:** (count, frames, height, width), in [0, 1].
 
         **Raises:** `UsageError` where that leaves nothing to generate, or is more than a sequence has.
         """

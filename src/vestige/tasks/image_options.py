@@ -27,7 +27,12 @@ class ImageOptions(Spec):
         known(self.source)
 
     def pools(self) -> "tuple[ImagePool, ImagePool]":
-        """Training and held-out images on the device. **Raises** `UsageError` where files are missing."""
+        """The images, on the device.
+
+        **Returns:** those to train on and held-out ones, with their labels.
+
+        **Raises:** `UsageError` where files are missing.
+        """
         import jax.numpy as jnp
 
         from vestige.tasks.images import ImagePool
@@ -39,7 +44,14 @@ class ImageOptions(Spec):
         return train, test
 
     def pools_or_noise(self, *, key: "Key") -> "tuple[ImagePool, ImagePool]":
-        """As `pools`, with noise of ten classes in place of files that are missing."""
+        """As `pools`, with noise of ten classes in place of files that are missing.
+
+        **Arguments:**
+
+        - `key`: of the noise.
+
+        **Returns:** as `pools`; noise is the same to train on and held out.
+        """
         import jax
         import jax.numpy as jnp
 

@@ -110,7 +110,7 @@ class MapNavigation(AbstractFrameTask[ImagePool]):
 
 
 def agreement(frames: Float[Array, "time *frame"], pairs: Bool[Array, "time time"]) -> Tally:
-    """1 - |difference|, mean over pixels, of the marked pairs of two frames at different times."""
+    """1 - |difference|, mean over pixels, of the marked `pairs`, (time, time), of two `frames` at different times."""
     flat = frames.reshape(frames.shape[0], -1)
     difference = jax.vmap(lambda frame: jnp.mean(jnp.abs(flat - frame[None]), axis=1))(flat)
     return Tally.over(1.0 - difference, jnp.tril(pairs, -1))

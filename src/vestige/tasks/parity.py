@@ -33,6 +33,12 @@ class ParityRecall(AbstractAppended):
     **Cost.** Construction fits the classifier on the training images, some seconds. A batch sorts the pool's labels
     once. Evaluation takes twice the time of a task without generation.
 
+    **Arguments:**
+
+    - `train`, `test`: images to train on and held-out ones, with labels.
+    - `l`, `k`: digits of a sequence, and answers.
+    - `even_is_one`: whether an even digit is answered by a 1.
+
     **Raises:** `ValueError` where `l` or `k` is not positive, where `k > l`, where an image has no label in 0..9, or
     where there is no image of a 0 or of a 1.
     """

@@ -62,7 +62,10 @@ class PerfectRecall(AbstractAppended):
 
 
 def some_of(l: int, k: int) -> None:
-    """**Raises** `ValueError` unless k images, at least one, can be recalled out of l."""
+    """Check `l` and `k`.
+
+    **Raises:** `ValueError` unless k images, at least one, can be recalled out of l.
+    """
     if l < 1 or k < 1:
         raise ValueError(f"l and k must be at least 1, got l={l}, k={k}")
     if k > l:

@@ -82,6 +82,12 @@ def determined(drawn: Float[Array, "time *frame"], start: Int[Array, ""], k: int
     """Which of the `k` frames from `start` on are alike at all places that fit the ones before.
 
     The places are 0 .. l - k - 1. Costs l² comparisons of frames.
+
+    **Arguments:**
+
+    - `drawn`: (l, …), the frames of the sequence.
+    - `start`: the first of the `k` frames.
+    - `k`: static.
     """
     l = drawn.shape[0]
     flat = drawn.reshape(l, -1)

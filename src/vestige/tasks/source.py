@@ -20,4 +20,11 @@ class AbstractSource(eqx.Module):
 
     @abc.abstractmethod
     def first(self, count: int | None) -> "AbstractSource":
-        """The beginning of this source, at most `count` of it; None: all."""
+        """The beginning of this source.
+
+        **Arguments:**
+
+        - `count`: at most how much of it, in units of `size`; None: all.
+
+        **Returns:** a source of the same kind.
+        """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class TaskSpec(Spec):
-    """The options of a task: what it provides to a model, by which metric it is told, and how it is built."""
+    """The options of a task: what it provides to a model, by which metric it is evaluated, and how it is built."""
 
     contract: ClassVar[str] = "task"
     provides: ClassVar[frozenset[str]]
@@ -22,29 +22,62 @@ class TaskSpec(Spec):
     @property
     @abc.abstractmethod
     def metric(self) -> str:
-        """The metric that counts: by it published models are told in `vestige list`."""
+        """The metric that counts: `vestige list` shows published models by it."""
 
     @abc.abstractmethod
     def summary(self) -> dict[str, str]:
-        """What `vestige list` shows of the task, heading -> text."""
+        """What `vestige list` shows of the task.
+
+        **Returns:** heading -> text.
+        """
 
     @abc.abstractmethod
     def build(self, *, seed: int) -> "AbstractTask":
         """The task, its data loaded.
 
+        **Arguments:**
+
+        - `seed`: of the run, for tasks that draw what is fixed during a run.
+
+        **Returns:** the task.
+
         **Raises:** `UsageError` where data are missing; `ValueError` for sizes that do not fit.
         """
 
     def presented(self, task: "AbstractTask", need: str) -> "AbstractTask":
-        """A task that `build` returned, as models see it that need `need`, one of `provides`."""
+        """A task as models see it that need something of it; by default as it is.
+
+        **Arguments:**
+
+        - `task`: what `build` or `dummy_build` returned.
+        - `need`: one of `provides`.
+
+        **Returns:** the same task behind the contract of `need`.
+        """
         return task
 
     def dummy_build(self, *, key: "Key") -> "AbstractTask":
-        """As `build`, with noise of the same shape in place of data that are missing: to be timed, never learned."""
+        """As `build`, with noise of the same shape in place of data that are missing: to be timed, never learned.
+
+        **Arguments:**
+
+        - `key`: of the noise.
+
+        **Returns:** the task; by default that of seed 0.
+
+        **Raises:** `ValueError` for sizes that do not fit.
+        """
         return self.build(seed=0)
 
     def at_distance(self, distance: int) -> "TaskSpec | None":
-        """The same task where something must be remembered over another distance; None where there is but one."""
+        """The same task where something must be remembered over another distance.
+
+        **Arguments:**
+
+        - `distance`: in steps.
+
+        **Returns:** the options of that task; None where there is but one distance.
+        """
         return None
 
     @property

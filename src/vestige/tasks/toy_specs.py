@@ -41,7 +41,10 @@ class AbstractToySpec(TaskSpec):
 
     @abc.abstractmethod
     def cost_function(self) -> Callable[[Any], Any]:
-        """From the value of a draw to what it costs."""
+        """What a draw costs.
+
+        **Returns:** a function from the value of a draw to a scalar.
+        """
 
     @property
     @abc.abstractmethod

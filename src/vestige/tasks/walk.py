@@ -20,6 +20,12 @@ def random_walk(
 ) -> tuple[Int[Array, " time"], Int[Array, " time"]]:
     """A walk of `frames` cells, each step uniform among the moves that stay on the grid.
 
+    **Arguments:**
+
+    - `start`: row and column of the first cell.
+    - `grid`: cells in each direction.
+    - `frames`: static.
+
     **Returns:** the cells, `row * grid + column`, and the actions that led to them (`STAY` first).
     """
     moves = jnp.array(MOVES, jnp.int32)
@@ -44,9 +50,17 @@ def revisited(cells: Int[Array, " time"]) -> Bool[Array, " time"]:
 
 @lru_cache
 def new_cell_probability(grid: int, frames: int, start: tuple[int, int] | None) -> tuple[float, ...]:
-    """How likely a random walk's frame t shows a cell for the first time, exactly; `start` None: a uniform one.
+    """How likely frame t of a random walk shows a cell for the first time, exactly.
 
     The sum over all cells of the probability that the cell is first hit at t. Costs `frames · grid⁶`.
+
+    **Arguments:**
+
+    - `grid`: cells in each direction.
+    - `frames`: steps of the walk.
+    - `start`: row and column of the first cell; None: a uniform one.
+
+    **Returns:** one probability for each frame.
     """
     cells = grid * grid
     step = np.zeros((cells, cells))

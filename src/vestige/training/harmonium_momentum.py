@@ -19,6 +19,11 @@ def harmonium_momentum(groups: MomentumGroups, steps: int) -> optax.GradientTran
     """The optimiser of a recurrent harmonium for a run of `steps` updates. (rbmish; the notes' 3.2.3.)
 
     The gradient transformation's update raises `ValueError` for the parameters of any other model.
+
+    **Arguments:**
+
+    - `groups`: coefficients of the parameters, and the schedule.
+    - `steps`: updates of the run.
     """
     epoch = max(1, steps // 50) if groups.epoch is None else groups.epoch
     epochs = max(1, steps // epoch)
@@ -51,6 +56,11 @@ def harmonium_momentum(groups: MomentumGroups, steps: int) -> optax.GradientTran
 
 def masses_of(parameters: Any, groups: MomentumGroups) -> Any:
     """A mass for every parameter of a recurrent harmonium, or of a stack with one on top.
+
+    **Arguments:**
+
+    - `parameters`: the model's.
+    - `groups`: the coefficients.
 
     **Raises:** `ValueError` for another model.
     """

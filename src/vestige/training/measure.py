@@ -57,7 +57,9 @@ def available_bytes() -> int | None:
 
 
 def matmul_rate(size: int = 1024, *, repeats: int = 9) -> float:
-    """GFLOP/s of a float32 product of two square matrices, median of `repeats`: this machine's own yardstick."""
+    """GFLOP/s of a float32 product of two square matrices of `size` rows, median of `repeats`: this machine's own
+    yardstick.
+    """
     a = jnp.ones((size, size))
     product = jax.jit(lambda a: a @ a)
     product(a).block_until_ready()
@@ -84,12 +86,18 @@ def measure(
     seconds: float | None = None,
     available: int | None = None,
 ) -> Cost:
-    """Time `blocks` blocks of `updates` updates of the driver's own compiled loop, data generation included.
+    """Time the driver's own compiled loop, data generation included.
 
     The compiler counts the body of a loop once, so the arithmetic is counted on the program of `unrolled`: the
     same model with its time loop written out. That program is lowered but never compiled. Where it has loops all the
     same, nothing is counted.
 
+    **Arguments:**
+
+    - `model`, `task`, `rule`, `optimiser`, `batch_size`: as for `fit`.
+    - `unrolled`: the model without loops over time.
+    - `updates`: of a block.
+    - `blocks`: over which the time is taken.
     - `cycle`: how many updates work through a batch, of which the first may cost more: blocks are multiples of it.
     - `seconds`: blocks that would last longer than this, all together, are made shorter, down to one cycle, and fewer,
       down to one; None: never.

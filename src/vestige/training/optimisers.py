@@ -16,7 +16,14 @@ class OptimiserSpec(Spec):
     contract: ClassVar[str] = "optimiser"
 
     def check(self, rule: Any) -> None:
-        """**Raises:** `ValueError` where it does not go together with a rule's specification; by default it does."""
+        """Check that the optimiser goes together with a rule; by default it does.
+
+        **Arguments:**
+
+        - `rule`: a `RuleSpec`.
+
+        **Raises:** `ValueError` where it does not.
+        """
 
     @abc.abstractmethod
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
@@ -25,8 +32,12 @@ class OptimiserSpec(Spec):
         **Arguments:**
 
         - `steps`: updates of the run.
-        - `task`: the task, for optimisers whose coefficients depend on what is observed.
+        - `task`: the built task, for optimisers whose coefficients depend on what is observed.
         - `rule`: the rule's specification, for optimisers of models whose parts learn one after the other.
+
+        **Returns:** an `optax.GradientTransformation`.
+
+        **Raises:** `ValueError` where the options do not fit the task.
         """
 
 
@@ -47,7 +58,14 @@ class AbstractScheduledSpec(OptimiserSpec):
         at_least(self, 0, "warmup")
 
     def schedule(self, steps: int) -> Any:
-        """The learning rate by update, as optax takes it."""
+        """The learning rate by update.
+
+        **Arguments:**
+
+        - `steps`: updates of the run, `warmup` among them.
+
+        **Returns:** an optax schedule, from the number of an update to its rate.
+        """
         import optax
 
         after = max(steps - self.warmup, 1)

@@ -9,7 +9,7 @@ from vestige.typing import Metrics
 
 
 class AbstractProgress(abc.ABC):
-    """Follows one run. Between `start` and `stop` it is told of every chunk of updates."""
+    """Follows one run. Between `start` and `stop` it receives every chunk of updates."""
 
     @abc.abstractmethod
     def start(self, steps: int, done: int) -> None:
@@ -21,7 +21,7 @@ class AbstractProgress(abc.ABC):
 
     @abc.abstractmethod
     def note(self, text: str) -> None:
-        """One sentence worth keeping on the screen."""
+        """One sentence, `text`, worth keeping on the screen."""
 
     @abc.abstractmethod
     def stop(self) -> None:
@@ -55,7 +55,13 @@ def _duration(seconds: float) -> str:
 
 
 class Plain(AbstractProgress):
-    """One line every `every` seconds: for logs, pipes and CI."""
+    """One line every `every` seconds: for logs, pipes and CI.
+
+    **Arguments:**
+
+    - `every`: seconds.
+    - `stream`: where lines go; by default to standard output.
+    """
 
     def __init__(self, *, every: float = 10.0, stream: TextIO | None = None):
         self.every = every

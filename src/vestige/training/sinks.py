@@ -17,7 +17,7 @@ class AbstractSink(abc.ABC):
 
     @abc.abstractmethod
     def write(self, record: Record) -> None:
-        """Keep one record; it is safe when this returns."""
+        """Keep one `record`, whose step is not below that of the record before; it is safe when this returns."""
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -18,7 +18,9 @@ class RunState(eqx.Module):
     run: batch and noise of update n come from `fold_in(key, n)`, and no clock enters."""
 
     model: Any
+    """With its parameters as they are after the last update."""
     optimiser: optax.OptState
+    """What optax keeps."""
     carry: Any
     """What the rule keeps from step to step."""
     key: Key

@@ -70,6 +70,13 @@ def make_advance(
     It halts *before* an update whose gradient, metrics or new parameters are not finite, so the state it
     returns is good; with `skip_nonfinite` it counts the update and goes on without it. `count` is traced: one
     compilation serves every number. The state's buffers are donated.
+
+    **Arguments:**
+
+    - `optimiser`: of optax.
+    - `batch_size`: examples per update.
+    - `skip_nonfinite`: whether such updates are counted and left out.
+    - `mesh`: over whose axes the batch is spread; None: one device.
     """
 
     def update(
@@ -125,6 +132,12 @@ def name_nonfinite(program: Program, state: RunState, batch_size: int) -> list[s
 
     Repeats the update outside the compiled loop: it is deterministic, so a healthy run pays nothing for
     the names.
+
+    **Arguments:**
+
+    - `program`: task and rule.
+    - `state`: that before the update.
+    - `batch_size`: examples per update.
     """
     drawn = _undrawn(program, state, batch_size)
     proposal, _ = eqx.filter_jit(_propose)(program, state, drawn, batch_size, None)

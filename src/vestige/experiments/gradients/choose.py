@@ -13,6 +13,12 @@ def chosen(
 ) -> tuple[list[str], list[str]]:
     """The registered estimators to be measured, and those that are left out because the structure does not allow them.
 
+    **Arguments:**
+
+    - `structure`: whose gradients are estimated.
+    - `options`: of the laboratory.
+    - `names`: registered estimators; None: all.
+
     **Raises:** `UsageError` for an unknown name, or one that does not go with the structure.
     """
     known = registry("estimator")

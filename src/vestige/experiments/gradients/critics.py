@@ -15,7 +15,15 @@ RATE = 1e-2  # Adam's
 
 
 def train(problem: Problem, estimator: Any, *, steps: int, key: Any) -> Any:
-    """The estimator after that many updates of what is learned in it, at the one point."""
+    """The estimator after some updates of what is learned in it, at the one point.
+
+    **Arguments:**
+
+    - `problem`: structure, point and objective.
+    - `estimator`: that is trained.
+    - `steps`: updates.
+    - `key`: of the draws.
+    """
     optimiser = optax.adam(RATE)
     weights, rest = eqx.partition(estimator, eqx.is_inexact_array)
 

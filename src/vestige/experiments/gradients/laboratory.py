@@ -31,7 +31,16 @@ class Laboratory(NamedTuple):
 
 
 def laboratory(structure: StructureSpec, options: GradientOptions, names: list[str] | None = None) -> Laboratory:
-    """Measure the estimators `names`, all that are defined unless given. **Raises** `UsageError` as `chosen`."""
+    """Measure estimators.
+
+    **Arguments:**
+
+    - `structure`: whose gradients are estimated.
+    - `options`: of the laboratory.
+    - `names`: registered estimators; None: all that are defined.
+
+    **Raises:** `UsageError` as `chosen`.
+    """
     names, left_out = chosen(structure, options, names)
     here, specs = problem(structure, options), registry("estimator")
 

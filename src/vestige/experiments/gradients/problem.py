@@ -25,12 +25,12 @@ class Problem(NamedTuple):
 
 
 def problem(structure: StructureSpec, options: GradientOptions) -> Problem:
-    """The structure at a random point, and the objective; the same for the same options."""
+    """`structure` at a random point, and the objective; the same for the same `options`."""
     key_point, key_objective = jax.random.split(jax.random.key(options.seed))
     point = options.scale * jax.random.normal(key_point, (structure.coordinates,))
     return Problem(structure, point, OBJECTIVES[options.objective](structure, key_objective))
 
 
 def gradient(problem: Problem, estimator: Any, key: Any) -> Any:
-    """One estimate at the point, a vector."""
+    """One estimate by `estimator` of the gradient of `problem` at its point, a vector."""
     return jax.grad(lambda rates: expect(problem.fn, problem.make(rates), estimator=estimator, key=key))(problem.point)

@@ -41,7 +41,14 @@ class Quality(NamedTuple):
 
 
 class Bench:
-    """Measures estimators of one problem. Those that differ in their arrays alone share a compiled program."""
+    """Measures estimators of one problem. Those that differ in their arrays alone share a compiled program.
+
+    **Arguments:**
+
+    - `problem`: structure, point and objective.
+    - `against`: the reference gradient.
+    - `samples`: estimates of each estimator, in `blocks` batches.
+    """
 
     def __init__(self, problem: Problem, against: Reference, *, samples: int, blocks: int):
         self.problem, self.against = problem, against

@@ -31,7 +31,9 @@ class Reference(NamedTuple):
 
 
 def reference(problem: Problem, options: GradientOptions) -> Reference:
-    """The exact gradient where there are at most 200,000 traces, else a long leave-one-out estimate."""
+    """The gradient of `problem`: exact where there are at most 200,000 traces, else a long leave-one-out estimate,
+    drawn by the seed of `options`.
+    """
     traces = _listed(problem)
     if traces is not None:
         found = eqx.filter_jit(gradient)(problem, Exact(), jax.random.key(options.seed))

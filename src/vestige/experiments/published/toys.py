@@ -40,7 +40,16 @@ ARBORESCENCE: Table = {
 
 
 def published(table: Table, task: TaskSpec, *, note: str = "") -> Callable[[Experiment], Published]:
-    """The numbers that belong to an experiment on that task: the loss at the last listed update that it reaches."""
+    """The numbers that belong to an experiment: the loss at the last listed update that it reaches.
+
+    **Arguments:**
+
+    - `table`: update -> the loss of each model.
+    - `task`: the one that the numbers are of.
+    - `note`: a sentence that is added to theirs.
+
+    **Returns:** a function from an experiment to its published numbers; none for another task.
+    """
 
     def numbers(experiment: Experiment) -> Published:
         reached = [at for at in table if at <= experiment.steps]

@@ -70,7 +70,13 @@ def _today(name: str, value: Any) -> Any:
 
 
 def finish(experiment: str, flat: dict[str, Any]) -> dict[str, Any]:
-    """Choices left to the model as what they were, and the steps of an update as an option of the rule."""
+    """Choices left to the model as what they were, and the steps of an update as an option of the rule.
+
+    **Arguments:**
+
+    - `experiment`: its name.
+    - `flat`: dotted name -> value, under today's names; changed in place.
+    """
     chunk = flat.pop(CHUNK)
     flat = {name: _today(name, value) for name, value in flat.items()}
     for part in ("rule", "optimiser"):

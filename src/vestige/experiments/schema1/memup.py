@@ -70,12 +70,14 @@ def cell_of(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def finish(experiment: str, flat: dict[str, Any]) -> dict[str, Any]:
-    """What the table of names cannot say of a recurrent memory."""
+    """What the table of names cannot say of a recurrent memory: `flat`, dotted name -> value; `experiment` is not
+    used.
+    """
     return cell_of(rule_of(flat))
 
 
 def finish_stream(experiment: str, flat: dict[str, Any]) -> dict[str, Any]:
-    """Likewise of one that read a file; the segment of the example is an option of its own today."""
+    """Likewise `flat` of an `experiment` that read a file; the segment of the example is an option of its own today."""
     flat = finish(experiment, flat)
     if flat["task.train"] is None:
         flat["task.example_segment"] = flat.pop("task.segment")

@@ -27,52 +27,113 @@ class AbstractFamily(eqx.Module):
 
     @abc.abstractmethod
     def inside(self, value: Float[Array, " size"]) -> Bool[Array, ""]:
-        """Whether y is in the support."""
+        """Whether y is in the support.
+
+        **Arguments:**
+
+        - `value`: (size,), y.
+
+        **Returns:** one bool.
+        """
 
     @abc.abstractmethod
     def fault(self, seen: Float[np.ndarray, "n size"]) -> str | None:
-        """What is wrong with values, as "expected …, got …"; None if nothing is. On the host."""
+        """What is wrong with values. On the host.
+
+        **Arguments:**
+
+        - `seen`: (n, size).
+
+        **Returns:** "expected …, got …", with the first step at fault; None if nothing is wrong.
+        """
 
     @abc.abstractmethod
     def log_density(
         self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]
     ) -> Float[Array, ""]:
-        """log p(y | parameters) in nats, of a finite y in the support."""
+        """log p(y | parameters), of a finite y in the support.
+
+        **Arguments:**
+
+        - `parameters`: (num_parameters,), what a net puts out.
+        - `value`: (size,), y.
+
+        **Returns:** one number, nats, differentiable in the parameters.
+        """
 
     @abc.abstractmethod
     def mean(self, parameters: Float[Array, " num_parameters"]) -> Float[Array, " size"]:
-        """E[y]."""
+        """E[y].
+
+        **Arguments:**
+
+        - `parameters`: (num_parameters,), what a net puts out.
+
+        **Returns:** (size,), in units of y.
+        """
 
     @abc.abstractmethod
     def draw(self, parameters: Float[Array, " num_parameters"], *, key: Key) -> Float[Array, " size"]:
-        """A sample of y."""
+        """A sample of y.
+
+        **Arguments:**
+
+        - `parameters`: (num_parameters,), what a net puts out.
+
+        **Returns:** (size,), in the support.
+        """
 
     @abc.abstractmethod
     def encoder_input(self, value: Float[Array, " size"]) -> Float[Array, " size"]:
-        """y as the encoder receives it: of order 1, its spread the same everywhere."""
+        """y as the encoder receives it: of order 1, its spread the same everywhere.
+
+        **Arguments:**
+
+        - `value`: (size,), y.
+
+        **Returns:** (size,).
+        """
 
     def log_prob(self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]) -> Float[Array, ""]:
-        """log p(y | parameters) in nats.
+        """log p(y | parameters).
 
-        **Raises:** `ValueError` for a concrete value outside the support. Of a traced one the result is -inf, and NaN
-        where a value is NaN.
+        **Arguments:**
+
+        - `parameters`: (num_parameters,), what a net puts out.
+        - `value`: (size,), y.
+
+        **Returns:** one number, nats. Of a traced value outside the support it is -inf, and NaN where a value is NaN.
+
+        **Raises:** `ValueError` for a concrete value outside the support.
         """
         self.require(value)
         density = self.log_density(parameters, jnp.where(jnp.isfinite(value), value, 0.0))
         return outside_log(self.inside(value), value, density)
 
     def require(self, value: Float[Array, " size"]) -> None:
-        """**Raises** `ValueError` where a concrete value is outside the support; a traced one is left alone."""
+        """Check a concrete value; a traced one is left alone.
+
+        **Arguments:**
+
+        - `value`: (size,), y.
+
+        **Raises:** `ValueError` where it is outside the support.
+        """
         if not is_concrete(value):
             return
         if (fault := self.fault(np.asarray(value).reshape(1, -1))) is not None:
             raise ValueError(f"{type(self).__name__}: {fault.replace(' of step 0', '')}")
 
     def admit(self, observations: np.ndarray, owner: str) -> None:
-        """On the host, before anything is compiled.
+        """Check observations on the host, before anything is compiled.
+
+        **Arguments:**
+
+        - `observations`: floating-point (…, size); a missing step is NaN in all its values.
+        - `owner`: what they belong to, for messages.
 
         **Raises:** `ValueError` where `observations` are not floating-point (…, size), where a step is NaN in some of
-        its values and not in all (a missing step is NaN in all), or where a value is outside the support.
+        its values and not in all, or where a value is outside the support.
         """
         found = np.asarray(observations)
         if found.ndim < 1 or found.shape[-1] != self.size or found.dtype.kind != "f":
@@ -106,19 +167,47 @@ class AbstractExponentialFamily(AbstractFamily):
 
     @abc.abstractmethod
     def statistics(self, value: Float[Array, " size"]) -> Float[Array, " naturals"]:
-        """Of y, what eta multiplies."""
+        """Of y, what eta multiplies.
+
+        **Arguments:**
+
+        - `value`: (size,), y.
+
+        **Returns:** (naturals,).
+        """
 
     @abc.abstractmethod
     def log_base(self, value: Float[Array, " size"]) -> Float[Array, ""]:
-        """log base(y), in nats; -inf outside the support, NaN of NaN."""
+        """log base(y).
+
+        **Arguments:**
+
+        - `value`: (size,), y.
+
+        **Returns:** one number, nats; -inf outside the support, NaN of NaN.
+        """
 
     @abc.abstractmethod
     def log_partition(self, natural: Float[Array, " naturals"]) -> Float[Array, ""]:
-        """The logarithm of the sum or integral of base(y) exp(eta · statistics(y)); inf where it diverges."""
+        """The logarithm of the sum or integral of base(y) exp(eta · statistics(y)).
+
+        **Arguments:**
+
+        - `natural`: (naturals,), eta.
+
+        **Returns:** one number; inf where it diverges.
+        """
 
     @abc.abstractmethod
     def clamped(self, natural: Float[Array, " naturals"]) -> Bool[Array, ""]:
-        """Whether no law has this eta, so that `mean` and `draw` are those of the nearest one that has."""
+        """Whether no law has this eta, so that `mean` and `draw` are those of the nearest one that has.
+
+        **Arguments:**
+
+        - `natural`: (naturals,), eta.
+
+        **Returns:** one bool.
+        """
 
     @property
     def num_parameters(self) -> int:
@@ -129,7 +218,15 @@ class AbstractExponentialFamily(AbstractFamily):
 
 
 def first_fault(seen: np.ndarray, wrong: np.ndarray, expected: str, fix: str) -> str | None:
-    """The first of the values that are `wrong`, in words; None if none is."""
+    """The first value at fault, in words; None if none is.
+
+    **Arguments:**
+
+    - `seen`: (n, size).
+    - `wrong`: bools of the same shape, which values are at fault.
+    - `expected`: a clause that says what values must be.
+    - `fix`: a clause that says how to fix it.
+    """
     if not wrong.any():
         return None
     step, value = np.argwhere(wrong)[0]

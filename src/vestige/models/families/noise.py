@@ -19,6 +19,11 @@ def with_noise(family: AbstractFamily, noise: Noise) -> AbstractFamily:
     | counts | `Poisson` | `NegativeBinomial` | as given |
     | others | as given | refused | as given |
 
+    **Arguments:**
+
+    - `family`: of the values.
+    - `noise`: a column of the table.
+
     **Raises:** `ValueError` where the values have no law with heavier tails.
     """
     if noise == "fixed":

@@ -20,48 +20,115 @@ class AbstractFilter(eqx.Module):
 
     @abc.abstractmethod
     def init(self) -> Float[Array, " hidden"]:
-        """x_0."""
+        """x_0.
+
+        **Returns:** (hidden,).
+        """
 
     @abc.abstractmethod
     def advance(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Array:
-        """x_t from x_{t-1} and an observation that is there."""
+        """x_t from x_{t-1} and an observation that is not missing.
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_{t-1}.
+        - `observation`: (observed,), y_t, finite.
+
+        **Returns:** (hidden,).
+        """
 
     @abc.abstractmethod
     def joint(self) -> Any:
-        """The density of pairs (x_{t-1}, y_t)."""
+        """The density of pairs (x_{t-1}, y_t).
+
+        **Returns:** a density, whose methods are those that the model's step objective needs.
+        """
 
     @abc.abstractmethod
     def given(self, state: Float[Array, " hidden"]) -> Any:
-        """The density of y_t given x_{t-1}, differentiable in it."""
+        """The density of y_t given x_{t-1}.
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_{t-1}.
+
+        **Returns:** a density as that of `joint`, differentiable in the state.
+        """
 
     @abc.abstractmethod
     def features(self, state: Float[Array, " hidden"]) -> Float[Array, " features"]:
-        """What is read out of a state linearly."""
+        """What is read out of a state linearly.
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_t.
+
+        **Returns:** (features,).
+        """
 
     @abc.abstractmethod
     def reconstruct(self, state: Float[Array, " hidden"]) -> Float[Array, " observed"]:
-        """E[y_t | x_t]: the observation without its noise."""
+        """E[y_t | x_t]: the observation without its noise.
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_t.
+
+        **Returns:** (observed,), in units of the observation.
+        """
 
     @abc.abstractmethod
     def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
-        """E[y_{t+1} | x_t]."""
+        """E[y_{t+1} | x_t].
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_t.
+        - `key`: for models that estimate it by sampling.
+
+        **Returns:** (observed,), in units of the observation.
+        """
 
     @abc.abstractmethod
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:
-        """log q(y_t | x_{t-1}) in nats, or an estimate of it."""
+        """log q(y_t | x_{t-1}), or an estimate of it.
+
+        **Arguments:**
+
+        - `previous`: (hidden,), x_{t-1}, the state before the observation.
+        - `observation`: (observed,), y_t.
+        - `key`: for models that estimate it by sampling.
+
+        **Returns:** one number, nats.
+        """
 
     def filter(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Array:
-        """x_t from x_{t-1} and y_t; an observation with a NaN in it is missing and leaves the state as it is, and so
-        does one with an infinite value, of which nothing can be made."""
+        """x_t from x_{t-1} and y_t, which may be missing.
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_{t-1}.
+        - `observation`: (observed,), y_t; where a number is NaN or infinite it counts as missing.
+
+        **Returns:** (hidden,); a missing observation leaves the state as it is.
+        """
         there = jnp.all(jnp.isfinite(observation))
         return jnp.where(there, self.advance(state, jnp.where(there, observation, 0.0)), state)
 
     def unroll(
         self, state: Float[Array, " hidden"], observations: Float[Array, "time observed"]
     ) -> tuple[Array, Float[Array, "time hidden"]]:
-        """Some steps: the state after the last, and the state *before* each."""
+        """Filter some steps, one scan.
+
+        **Arguments:**
+
+        - `state`: (hidden,), that before the first.
+        - `observations`: (time, observed); a step with a NaN or an infinite number is missing.
+
+        **Returns:** the state after the last step, and (time, hidden), the state *before* each.
+        """
 
         def step(state: Array, observation: Array) -> tuple[Array, Array]:
             return self.filter(state, observation), state

@@ -15,6 +15,11 @@ class FactorFilter(AbstractFilter):
     On an AR(1) world seen by two or more sensors its damped fixed point is the Kalman filter (the notes' 3.5); full
     re-fits without damping oscillate. With a single sensor the model is not identified.
 
+    **Arguments:**
+
+    - `observed`: numbers of an observation.
+    - `hidden`: numbers of the state.
+
     **Raises:** `ValueError` for sizes below 1.
     """
 

@@ -36,27 +36,73 @@ class AbstractLatent(eqx.Module):
 
     @abc.abstractmethod
     def mean(self, state: Float[Array, " hidden"]) -> Float[Array, " hidden"]:
-        """E[h] that goes with a state."""
+        """E[h] that goes with a state.
+
+        **Arguments:**
+
+        - `state`: (hidden,), entries in (-1, 1).
+
+        **Returns:** (hidden,).
+        """
 
     @abc.abstractmethod
     def recognised(self, state: Float[Array, " hidden"], rest: Float[Array, " rest"]) -> Any:
-        """r(h | u, y), of the state that these make and `numbers - 1` further outputs of the encoder per unit."""
+        """r(h | u, y), the law that the encoder makes of the previous state u and the observation y.
+
+        **Arguments:**
+
+        - `state`: (hidden,), the state that these make.
+        - `rest`: (hidden · (numbers - 1),), the further outputs of the encoder.
+
+        **Returns:** a law of h.
+        """
 
     @abc.abstractmethod
     def law(self, outputs: Float[Array, " outputs"]) -> Any:
-        """A law from the outputs of a net."""
+        """A law of h from the outputs of a net.
+
+        **Arguments:**
+
+        - `outputs`: (hidden · numbers,).
+
+        **Returns:** a law of h.
+        """
 
     @abc.abstractmethod
     def marginal(self, hidden: int) -> Any:
-        """q(h), of the joint target."""
+        """q(h), of the joint target.
+
+        **Arguments:**
+
+        - `hidden`: units of h.
+
+        **Returns:** a law of h that depends on no input.
+        """
 
     @abc.abstractmethod
     def expect(self, integrand: Integrand, law: Any, *, key: Key) -> Float[Array, ""]:
-        """An estimate of E[integrand(h)] that carries a gradient for the law and for what `integrand` closes over."""
+        """An estimate of E[integrand(h)].
+
+        **Arguments:**
+
+        - `integrand`: from h, (hidden,), to one number in nats.
+        - `law`: of h.
+
+        **Returns:** one number, with a gradient for the law and for what `integrand` closes over.
+        """
 
     @abc.abstractmethod
     def head(self, width: int, hidden: int, *, key: Key) -> Callable[[Float[Array, " width"]], Any]:
-        """The net from the decoder's hidden layer to a law of the previous state."""
+        """The net from the decoder's hidden layer to a law of the previous state.
+
+        **Arguments:**
+
+        - `width`: units of that layer.
+        - `hidden`: numbers of the state.
+        - `key`: for its initial parameters.
+
+        **Returns:** a module that maps (width,) to a law with `log_prob`.
+        """
 
 
 class StateHead(eqx.Module):
@@ -88,7 +134,7 @@ class Normalised(eqx.Module):
 
 
 class SpinHead(eqx.Module):
-    """q(u | h): the previous state as the means of bits. A unit is worth at most log 2, however it is told."""
+    """q(u | h): the previous state as the means of bits. A unit is worth at most log 2, however it is predicted."""
 
     net: eqx.nn.Linear
 
@@ -99,8 +145,13 @@ class SpinHead(eqx.Module):
 class Numbers(AbstractLatent):
     """h of real numbers: a diagonal Gaussian whose mean is a learned multiple of the state, one reparameterised draw.
 
-    **Arguments:** `hidden`; `floor`: least standard deviation of the state head, positive; `normalised`: whether that
-    tells the state with mean 0 and variance 1 over its units.
+    **Arguments:**
+
+    - `hidden`: units of h.
+    - `floor`: least standard deviation of the state head, positive.
+    - `normalised`: whether the state head predicts the state brought to mean 0 and variance 1 over its units.
+
+    **Raises:** `ValueError` where `floor` is not positive.
     """
 
     log_gain: Float[Array, " hidden"]
@@ -139,7 +190,10 @@ class Numbers(AbstractLatent):
 class Bits(AbstractLatent):
     """h of bits, -1 or 1, whose means are the state, as in a harmonium; the gradient through them is an estimator's.
 
-    **Arguments:** `hidden`; `estimator`: one of `vestige.estimators`. What it learns is trained with the model.
+    **Arguments:**
+
+    - `hidden`: units of h.
+    - `estimator`: one of `vestige.estimators`; by default `LeaveOneOut(8)`. What it learns is trained with the model.
     """
 
     bias: Float[Array, " hidden"]

@@ -34,7 +34,14 @@ def refitted(
 
 
 def error(current: LinearFilter, *, persistence: Float[Array, ""], noise: Float[Array, " sensors"]) -> Float[Array, ""]:
-    """The mean squared error at stationarity of the best multiple of x_t as an estimate of s_t."""
+    """The mean squared error at stationarity of the best multiple of x_t as an estimate of s_t.
+
+    **Arguments:**
+
+    - `current`: the filter, whose state is x_t.
+    - `persistence`: the coefficient of the AR(1) process s_t, of variance 1.
+    - `noise`: (sensors,), variance of each sensor.
+    """
     total = jnp.sum(current.gains)
     covariance = total / (1 - current.pole * persistence)
     variance = (2 * current.pole * total * persistence * covariance + total**2 + jnp.sum(current.gains**2 * noise)) / (

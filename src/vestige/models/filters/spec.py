@@ -58,4 +58,14 @@ class FilterSpec(ModelSpec):
 
     @abc.abstractmethod
     def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":
-        """The model of a task's observations."""
+        """The model of a task's observations.
+
+        **Arguments:**
+
+        - `task`: on observations; its family says what is observed.
+        - `key`: for its initial parameters.
+
+        **Returns:** the filter.
+
+        **Raises:** `ValueError` for a family that the model cannot have.
+        """

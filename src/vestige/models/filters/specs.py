@@ -47,7 +47,10 @@ class AbstractRVAESpec(FilterSpec):
 
     @abc.abstractmethod
     def latent(self) -> "AbstractLatent":
-        """What stands between encoder and decoder."""
+        """What stands between encoder and decoder.
+
+        **Returns:** numbers or bits, `hidden` of them.
+        """
 
     @property
     def default_rule(self) -> Mapping[str, Any]:

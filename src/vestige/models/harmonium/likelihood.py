@@ -16,7 +16,16 @@ class AbstractLikelihood(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, harmonium: Harmonium, value: PyTree[Array], *, key: Key) -> Float[Array, ""]:
-        """Of one value."""
+        """log q of one value.
+
+        **Arguments:**
+
+        - `harmonium`: with its partition function.
+        - `value`: of the visible units, as `Harmonium.log_unnormalised` takes it.
+        - `key`: for an estimate of log Z.
+
+        **Returns:** one number, nats, or an estimate of it.
+        """
 
 
 class ExactLikelihood(AbstractLikelihood):
@@ -29,7 +38,14 @@ class ExactLikelihood(AbstractLikelihood):
 class AnnealedLikelihood(AbstractLikelihood):
     """By annealed importance sampling: log Z is low on average, so the likelihood is high. More steps make it less so.
 
-    The chains begin at the visible units that the hidden biases alone would make.
+    The chains begin at the visible units that the hidden biases alone would make. O(chains · steps) sweeps.
+
+    **Arguments:**
+
+    - `chains`: independent ones, over which weights are averaged.
+    - `steps`: temperatures between the base and the harmonium.
+
+    **Raises:** `ValueError` where either is below 1.
     """
 
     chains: int = eqx.field(static=True, default=16)

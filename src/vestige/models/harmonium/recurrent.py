@@ -23,6 +23,12 @@ class RecurrentHarmonium(AbstractFilter):
     The density of (u, y) fitted at each step makes it an rEFH, that of y given u a TRBM, and the latter with gradients
     through earlier states an RTRBM.
 
+    **Arguments:**
+
+    - `family`: of the observation y, exponential in its parameters.
+    - `hidden`: bits of the state.
+    - `likelihood`: how log q of an observation is obtained; by default by annealed importance sampling.
+
     **Raises:** `ValueError` for fewer than one hidden unit, and for a family that is not exponential.
     """
 
@@ -106,7 +112,10 @@ class RecurrentHarmonium(AbstractFilter):
 
 
 def exponential(family: AbstractFamily, owner: str) -> AbstractExponentialFamily:
-    """**Raises** `ValueError` where a family cannot be the visible units of a harmonium."""
+    """`family` itself, where it can be that of the visible units of a harmonium.
+
+    **Raises:** `ValueError`, which names `owner`, where it cannot.
+    """
     if not isinstance(family, AbstractExponentialFamily):
         raise ValueError(
             f"{owner}: family must be an exponential family in its parameters, got {type(family).__name__}; take "
@@ -122,6 +131,12 @@ def backwards(
 
     In the order of time, oldest first: the states h_{T-steps} … h_{T-1} and the observations y_{T-steps+1} … y_T. No
     chain is run, and the hidden biases are not used. (The notes' 3.1(d).)
+
+    **Arguments:**
+
+    - `model`: the harmonium.
+    - `state`: (hidden,), means of the last hidden bits.
+    - `steps`: how many, static.
     """
     first, key = jax.random.split(key)
     hidden = jax.random.bernoulli(first, state).astype(state.dtype)

@@ -53,7 +53,10 @@ class AbstractHarmoniumSpec(FilterSpec):
         return self.hidden
 
     def likelihood(self) -> "AnnealedLikelihood":
-        """How the likelihood of an observation is obtained."""
+        """How the likelihood of an observation is obtained.
+
+        **Returns:** annealed importance sampling with `chains` and `annealing`.
+        """
         return load("vestige.models.harmonium.likelihood:AnnealedLikelihood")(self.chains, self.annealing)
 
     def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":

@@ -14,7 +14,14 @@ class Detector(eqx.Module):
     """d(y_k | x_{k-w+1} … x_k): a predictor that sees `context` steps and no more (MemUP sections 3.3 and 6).
 
     One hidden layer over the features of the last w steps, made for all steps of a window at once. Its uncertainty
-    tells which outcomes need a memory, for it cannot have one.
+    says which outcomes need a memory, for it cannot have one.
+
+    **Arguments:**
+
+    - `encoder`: from the inputs of one step to features.
+    - `outputs`: width of a prediction, the `size` of the outcome.
+    - `context`: w, steps that it sees, that of the outcome included.
+    - `width`: units of the hidden layer.
 
     **Raises:** `ValueError` where `context < 1`.
     """
@@ -33,9 +40,15 @@ class Detector(eqx.Module):
         self.output = eqx.nn.Linear(width, outputs, key=keys[1])
 
     def __call__(self, inputs: PyTree[Array], inside: Array) -> Float[Array, "steps outputs"]:
-        """Predictions for all steps but the first `context - 1`, which are there to be looked back at.
+        """Predict from local context.
 
-        Steps that are not `inside` the sequence count as zeros.
+        **Arguments:**
+
+        - `inputs`: of consecutive steps, time first.
+        - `inside`: (time,), bool; steps that are not inside the sequence count as zeros.
+
+        **Returns:** (time - context + 1, outputs), predictions for all steps but the first `context - 1`, which are
+        there to be looked back at.
         """
         features = jax.vmap(self.encoder)(masked_where(inside, inputs))
         features = jnp.where(inside[:, None], features, 0.0)

@@ -33,7 +33,13 @@ class Observed(eqx.Module):
 
 
 class Given(AbstractInput):
-    """What is given for the frame that is asked about, read by a `Vector`; no frame is seen."""
+    """What is given for the frame that is predicted, read by a `Vector`; no frame is seen.
+
+    **Arguments:**
+
+    - `size`: numbers that are given for a frame.
+    - `features_size`: units of the `Vector`.
+    """
 
     vector: Vector
     features_size: int = eqx.field(static=True)
@@ -50,6 +56,11 @@ class Frame(AbstractOutcome):
 
     `uncertainty` is refused: the entropy of a prediction by a density that is not discrete is no score. Score by the
     realised loss.
+
+    **Arguments:**
+
+    - `likelihood`: of a frame.
+    - `shape`: of a frame.
     """
 
     likelihood: AbstractLikelihood
@@ -122,7 +133,15 @@ class GenerativeMemory(AbstractLongTermModel):
 def generative_memory(
     model: TemporalModel, frame_shape: tuple[int, ...], condition_size: int, *, width: int = 64, key: Key
 ) -> GenerativeMemory:
-    """`model` with a detector that sees nothing but what is given for a frame."""
+    """`model` with a detector that sees nothing but what is given for a frame.
+
+    **Arguments:**
+
+    - `model`: a generative temporal model.
+    - `frame_shape`: of one frame.
+    - `condition_size`: numbers that are given for a frame.
+    - `width`: hidden units of the detector.
+    """
     keys = jax.random.split(key, 2)
     outcome = Frame(model.likelihood, frame_shape)
     detector = Detector(Given(condition_size, width, key=keys[0]), outcome.size, width=width, key=keys[1])

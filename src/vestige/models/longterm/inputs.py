@@ -20,11 +20,25 @@ class AbstractInput(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, inputs: PyTree[Array]) -> Float[Array, " features"]:
-        """Its features."""
+        """The features of one step.
+
+        **Arguments:**
+
+        - `inputs`: what a task shows at a step, without a time axis.
+
+        **Returns:** (features_size,).
+
+        **Raises:** `ValueError` for concrete inputs out of range, or a vector that is too short.
+        """
 
 
 class Token(AbstractInput):
     """A learned vector for each of `tokens` integers, 0 to `tokens - 1`; NaN for any other traced one.
+
+    **Arguments:**
+
+    - `tokens`: how many integers there are.
+    - `features_size`: length of a vector.
 
     **Raises:** `ValueError`, where it is called, for a concrete integer out of range.
     """
@@ -44,7 +58,13 @@ class Token(AbstractInput):
 
 
 class Vector(AbstractInput):
-    """A rectified layer on a vector of real numbers."""
+    """A rectified layer on a vector of real numbers.
+
+    **Arguments:**
+
+    - `size`: length of the vector.
+    - `features_size`: units of the layer.
+    """
 
     layer: eqx.nn.Linear
     features_size: int = eqx.field(static=True)
@@ -103,7 +123,14 @@ class Now(AbstractInput):
 
 class Recent(AbstractInput):
     """Of [`ContextWindow`][vestige.sequences.ContextWindow] inputs those of the last `width` steps, each read by
-    `inner`, and a rectified layer on them all. Steps before the sequence's first count as zeros."""
+    `inner`, and a rectified layer on them all. Steps before the sequence's first count as zeros.
+
+    **Arguments:**
+
+    - `inner`: reads one step.
+    - `width`: steps of the window.
+    - `features_size`: units of the layer.
+    """
 
     inner: AbstractInput
     layer: eqx.nn.Linear

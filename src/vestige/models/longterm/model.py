@@ -23,6 +23,15 @@ class LongTermModel(AbstractLongTermModel):
     it.
 
     Unbatched. Cost per step: the cell's, and `width (question + memory + outputs)` products per prediction.
+
+    **Arguments:**
+
+    - `encoder`: reads what is remembered of a step.
+    - `cell`: with inputs of the width of the encoder's features.
+    - `question`: reads the step that is predicted.
+    - `outcome`: what is predicted.
+    - `detector`: with outputs of the width of `outcome`.
+    - `width`: hidden units of the predictor.
     """
 
     encoder: AbstractInput

@@ -21,15 +21,31 @@ class AbstractOutcome(eqx.Module):
 
     @abc.abstractmethod
     def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
-        """How surprising the outcome is: nats, or squared units. Of a traced outcome that there cannot be it is inf, of
-        NaN it is NaN.
+        """How badly one outcome is predicted.
 
-        **Raises:** `ValueError` for a concrete outcome that there cannot be.
+        **Arguments:**
+
+        - `prediction`: (size,), what a model puts out.
+        - `outcome`: a class, an integer, or a number.
+
+        **Returns:** one number, nats or squared units. Of a traced outcome that is impossible it is inf, of NaN it is
+        NaN.
+
+        **Raises:** `ValueError` for a concrete outcome that is impossible.
         """
 
     @abc.abstractmethod
     def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
-        """The loss that the prediction itself expects; needs no outcome."""
+        """The loss that the prediction itself expects; needs no outcome.
+
+        **Arguments:**
+
+        - `prediction`: (size,), what a model puts out.
+
+        **Returns:** one number, in units of the loss.
+
+        **Raises:** `ValueError` where a prediction says nothing of its own error.
+        """
 
 
 class Classes(AbstractOutcome):

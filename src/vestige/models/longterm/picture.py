@@ -32,6 +32,7 @@ class Picture(AbstractInput):
     - `shape`: rows, columns and channels of a picture.
     - `columns`: places of the numbers, in the order in which they are read.
     - `width`: channels of the first convolution; the second has twice as many.
+    - `features_size`: units of the rectified layer.
 
     **Raises:** `ValueError` where rows or columns are no multiple of 8, or where a place is negative or named twice.
     """

@@ -32,7 +32,16 @@ class HasContextWindow(Protocol):
     """A task whose steps can show the last few as well."""
 
     def with_context_window(self, width: int) -> Any:
-        """The same task, every step of which shows the last `width` steps."""
+        """The same task, every step of which shows the last few.
+
+        **Arguments:**
+
+        - `width`: steps that are shown, the present one included.
+
+        **Returns:** the task.
+
+        **Raises:** `ValueError` where `width < 1`.
+        """
         ...
 
 

@@ -29,6 +29,12 @@ class Policy(eqx.Module):
     As in MemUP section 4.3, where both widths are 256. The actor's last layer starts a hundred times smaller, so that
     the first policy is almost uniform. Unbatched.
 
+    **Arguments:**
+
+    - `features_size`: width of the features.
+    - `actions`: how many there are.
+    - `widths`: units of the hidden layers, of the actor and of the critic.
+
     **Raises:** `ValueError` where there are fewer than two actions.
     """
 

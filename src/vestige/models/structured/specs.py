@@ -27,7 +27,10 @@ class CostlyOptions(Protocol):
         ...
 
     def cost_function(self) -> "Callable[[Any], Any]":
-        """From the value of a draw to what it costs."""
+        """What a draw costs.
+
+        **Returns:** a function from the value of a draw to a scalar.
+        """
         ...
 
 
@@ -88,7 +91,10 @@ class LogRatesSpec(ModelSpec):
 
 
 def check_defined(estimator: EstimatorSpec, structure: "StructureSpec") -> None:
-    """**Raises:** `ValueError` where an estimator needs what a structure does not provide, with those that run."""
+    """Check that an `estimator` is defined for a `structure`; both are specifications.
+
+    **Raises:** `ValueError` where it needs what the structure does not provide, with those that run.
+    """
     if not estimator.needs or estimator.needs in structure.provides:
         return
     others = [

@@ -27,6 +27,11 @@ def elbo(model: TemporalModel, example: Batch, *, key: Key) -> tuple[Float[Array
     gradient is reparameterised. The KL is in closed form, or log q - log p of the path where the prior is a mixture.
     To be maximised.
 
+    **Arguments:**
+
+    - `model`: a generative temporal model.
+    - `example`: one sequence.
+
     **Returns:** the bound and metrics: `negative_bound`, `kl` and `log_likelihood` (means over the frames
     that are not padding), `kl_per_frame` and `negative_bound_per_frame` (time; meaningless on padding).
     """
@@ -51,6 +56,12 @@ def importance_weighted_bound(
 
     `log (1/S) Σ_s p(x, z_s) / q(z_s | x)`, divided by the number of frames (Burda et al. 2016). Grows with
     `particles` towards log p(x). Costs `particles` filters.
+
+    **Arguments:**
+
+    - `model`: a generative temporal model.
+    - `example`: one sequence.
+    - `particles`: S, static.
 
     **Returns:** the bound, and the metric `gap`: how far it lies above the mean of the same paths' own
     bounds, never negative. Added to an ELBO over more sequences it gives this bound with less noise.

@@ -22,12 +22,28 @@ MakePosterior = Callable[..., AbstractPosterior]
 
 
 def gaussian(memory: AbstractMemory, latent_size: int, width: int, *, key: Key) -> GaussianPrior:
-    """A single Gaussian, from the context."""
+    """A single Gaussian, from the context.
+
+    **Arguments:**
+
+    - `memory`: whose context is read.
+    - `latent_size`: width of z.
+    - `width`: units of the hidden layer.
+    """
     return GaussianPrior(memory.context_size, latent_size, width, key=key)
 
 
 def mixture(memory: AbstractMemory, latent_size: int, width: int, *, key: Key) -> MixturePrior:
-    """Something new, or one of the slots. **Raises** `ValueError` for a memory without slots."""
+    """Something new, or one of the slots.
+
+    **Arguments:**
+
+    - `memory`: whose context and slots are read.
+    - `latent_size`: width of z.
+    - `width`: units of the hidden layer.
+
+    **Raises:** `ValueError` for a memory without slots.
+    """
     if not isinstance(memory, AbstractSlotMemory):
         raise ValueError(f"a mixture prior chooses among the slots of a memory, and {type(memory).__name__} has none")
     return MixturePrior(
@@ -66,8 +82,11 @@ def gtmm(
     - `prior`: `gaussian` (the paper's) or `mixture`, called as `prior(memory, latent_size, width, key=key)`.
     - `posterior`: `ResidualPosterior` (default), `PlainPosterior` (the paper's), or, with a mixture prior,
       `AddressedPosterior`.
+    - `likelihood`: of a frame; `Bernoulli()` by default.
+    - `transition_sees_frame`, `decoder_sees_context`, `rematerialise`: fields of
+      [`TemporalModel`][vestige.models.temporal.TemporalModel].
 
-    The other arguments are fields of [`TemporalModel`][vestige.models.temporal.TemporalModel].
+    **Returns:** the model, with an LSTM as controller.
     """
     keys = jax.random.split(key, 7)
     store = memory(latent_size, controller_size, key=keys[0])
@@ -105,6 +124,12 @@ def vrnn(frame_shape: tuple[int, ...], *, full: bool = False, key: Key, **argume
 
     By default only latents enter the transition and the decoder: the fair ablation of a memory. With `full`
     the transition also sees x_{t-1} and the decoder h (Chung et al. 2015).
+
+    **Arguments:**
+
+    - `frame_shape`: shape of one observation.
+    - `full`: whether the transition also sees x_{t-1} and the decoder h.
+    - `arguments`: of `gtmm`.
     """
     return gtmm(
         frame_shape,

@@ -18,7 +18,14 @@ class AbstractEncoder(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, frame: Float[Array, "*frame"]) -> Float[Array, " features"]:
-        """The features of one frame."""
+        """The features of one frame.
+
+        **Arguments:**
+
+        - `frame`: of the shape for which the encoder was built.
+
+        **Returns:** (features_size,).
+        """
 
 
 class AbstractDecoder(eqx.Module):
@@ -26,11 +33,24 @@ class AbstractDecoder(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, code: Float[Array, " code"]) -> Float[Array, "*frame"]:
-        """The likelihood's parameters for one frame."""
+        """The likelihood's parameters for one frame.
+
+        **Arguments:**
+
+        - `code`: (code,), of the width for which the decoder was built.
+
+        **Returns:** an array of the frame's shape, for Bernoulli pixels logits, for Gaussian ones means.
+        """
 
 
 class MLPEncoder(AbstractEncoder):
-    """Two hidden layers of `width` rectified units on the flattened frame."""
+    """Two hidden layers of `width` rectified units on the flattened frame.
+
+    **Arguments:**
+
+    - `frame_shape`: of one frame.
+    - `width`: units of each layer, and the number of features.
+    """
 
     layers: tuple[eqx.nn.Linear, ...]
     features_size: int = eqx.field(static=True)
@@ -51,7 +71,14 @@ class MLPEncoder(AbstractEncoder):
 
 
 class MLPDecoder(AbstractDecoder):
-    """Two hidden layers of `width` rectified units, then one output per pixel."""
+    """Two hidden layers of `width` rectified units, then one output per pixel.
+
+    **Arguments:**
+
+    - `code_size`: width of a code.
+    - `frame_shape`: of one frame.
+    - `width`: units of each hidden layer.
+    """
 
     layers: tuple[eqx.nn.Linear, ...]
     output: eqx.nn.Linear

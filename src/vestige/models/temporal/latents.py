@@ -37,11 +37,27 @@ class AbstractPrior(eqx.Module):
     def __call__(
         self, context: Float[Array, " context"], recollection: Recollection | None
     ) -> DiagonalGaussian | GaussianMixture:
-        """The prior of one step. `recollection` is None for a memory without slots."""
+        """The prior of one step (GTMM eq. 7).
+
+        **Arguments:**
+
+        - `context`: (context,), Psi, what the memory gave.
+        - `recollection`: the words of the memory and the weights of the read; None for a memory without slots.
+
+        **Returns:** a law of z, (latent,).
+
+        **Raises:** `ValueError` where the prior needs slots and there are none.
+        """
 
 
 class GaussianPrior(AbstractPrior):
-    """p(z_t | Psi) = N(f_mu(Psi), f_sigma(Psi)²), one hidden layer of `width` (GTMM eq. 7)."""
+    """p(z_t | Psi) = N(f_mu(Psi), f_sigma(Psi)²), one hidden layer of `width` (GTMM eq. 7).
+
+    **Arguments:**
+
+    - `context_size`, `latent_size`: widths of Psi and z.
+    - `width`: units of the hidden layer.
+    """
 
     hidden: eqx.nn.Linear
     output: eqx.nn.Linear
@@ -65,7 +81,14 @@ class AbstractPosterior(eqx.Module):
 
     @abc.abstractmethod
     def project(self, features: Float[Array, " features"]) -> Float[Array, " width"]:
-        """The frame's share of the first layer's pre-activations."""
+        """The frame's share of the first layer's pre-activations.
+
+        **Arguments:**
+
+        - `features`: (features,), the encoder's of one frame.
+
+        **Returns:** (width,).
+        """
 
     @abc.abstractmethod
     def __call__(
@@ -74,11 +97,28 @@ class AbstractPosterior(eqx.Module):
         context: Float[Array, " context"],
         projected: Float[Array, " width"],
     ) -> DiagonalGaussian:
-        """The posterior of one step."""
+        """The posterior of one step (GTMM eq. 8).
+
+        **Arguments:**
+
+        - `prior`: that of the step.
+        - `context`: (context,), Psi, what the memory gave.
+        - `projected`: (width,), what `project` made of the frame.
+
+        **Returns:** a law of z, (latent,).
+
+        **Raises:** `ValueError` for a prior of another kind than the posterior is made for.
+        """
 
 
 class PosteriorNetwork(eqx.Module):
-    """One hidden layer on [context, features]: two numbers per latent dimension, near zero at the start."""
+    """One hidden layer on [context, features]: two numbers per latent dimension, near zero at the start.
+
+    **Arguments:**
+
+    - `features_size`, `context_size`, `latent_size`: widths of the frame's features, Psi and z.
+    - `width`: units of the hidden layer.
+    """
 
     from_features: eqx.nn.Linear
     from_context: eqx.nn.Linear
@@ -99,7 +139,13 @@ class PosteriorNetwork(eqx.Module):
 
 
 class PlainPosterior(AbstractPosterior):
-    """N(f_mu(Psi, x), f_sigma(Psi, x)²): the paper's form (GTMM eq. 8), under any prior."""
+    """N(f_mu(Psi, x), f_sigma(Psi, x)²): the paper's form (GTMM eq. 8), under any prior.
+
+    **Arguments:**
+
+    - `features_size`, `context_size`, `latent_size`: widths of the frame's features, Psi and z.
+    - `width`: units of the hidden layer.
+    """
 
     network: PosteriorNetwork
 
@@ -124,6 +170,13 @@ class ResidualPosterior(AbstractPosterior):
 
     `m_q = m_p + dm`, `ls_q = ls_p + dls`: the easiest posterior is the prior itself, exactly, which is what
     a recalled frame needs. A posterior blind to Psi would pay at least ½ ln 2 nats per active dimension.
+
+    **Arguments:**
+
+    - `features_size`, `context_size`, `latent_size`: widths of the frame's features, Psi and z.
+    - `width`: units of the hidden layer.
+
+    **Raises:** `ValueError`, where it is called, under a mixture prior.
     """
 
     network: PosteriorNetwork

@@ -23,18 +23,39 @@ class AbstractLikelihood(eqx.Module):
 
     @abc.abstractmethod
     def log_prob(self, parameters: Float[Array, "*frame"], frame: Float[Array, "*frame"]) -> Float[Array, ""]:
-        """Log-probability of one frame in nats, summed over its pixels.
+        """Log-probability of one frame, summed over its pixels.
+
+        **Arguments:**
+
+        - `parameters`: what the decoder puts out, in the frame's shape.
+        - `frame`: what was seen.
+
+        **Returns:** one number, nats. Of a traced frame outside the support it is -inf, and NaN where a pixel is NaN.
 
         **Raises:** `ValueError` for a concrete frame outside the support.
         """
 
     @abc.abstractmethod
     def mean(self, parameters: Float[Array, "*frame"]) -> Float[Array, "*frame"]:
-        """The expected frame."""
+        """The expected frame.
+
+        **Arguments:**
+
+        - `parameters`: what the decoder puts out, in the frame's shape.
+
+        **Returns:** an array of that shape, in units of the pixels.
+        """
 
     @abc.abstractmethod
     def sample(self, parameters: Float[Array, "*frame"], *, key: Key) -> Float[Array, "*frame"]:
-        """One frame drawn at random."""
+        """One frame drawn at random.
+
+        **Arguments:**
+
+        - `parameters`: what the decoder puts out, in the frame's shape.
+
+        **Returns:** an array of that shape and dtype, in units of the pixels.
+        """
 
 
 class Bernoulli(AbstractLikelihood):

@@ -32,6 +32,13 @@ class MixturePrior(AbstractPrior):
 
     `g` is a linear layer that starts as the identity, for memories that hold latents themselves. The divergence from a
     mixture has no closed form: it is estimated from the posterior's own draw. Time and memory: O(slots x latent).
+
+    **Arguments:**
+
+    - `context_size`, `latent_size`: widths of Psi and z.
+    - `width`: units of the hidden layer for what is new.
+    - `word_size`: numbers of a word of the memory.
+    - `heads`: of its reads.
     """
 
     fresh: GaussianPrior
@@ -73,6 +80,11 @@ class AddressedPosterior(AbstractPosterior):
     The frame gives a Gaussian q_0, a correction of the component for what is new. How well each component explains it,
     r_j ∝ π_j ∫ q_0 p_j, says what the frame is: `m_q = r_0 m_{q_0} + Σ_j r_j mean_j`, and so for log-scales. Where one
     slot fits, the posterior is that slot's component, exactly, and the frame costs -log π_j nats.
+
+    **Arguments:**
+
+    - `features_size`, `context_size`, `latent_size`: widths of the frame's features, Psi and z.
+    - `width`: units of the hidden layer.
     """
 
     network: PosteriorNetwork

@@ -24,7 +24,10 @@ class PriorSpec(Spec):
 
     @abc.abstractmethod
     def parts(self) -> tuple[Any, Any]:
-        """How prior and posterior are made: the arguments `prior` and `posterior` of `gtmm`."""
+        """How prior and posterior are made.
+
+        **Returns:** the arguments `prior` and `posterior` of `gtmm`.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +113,17 @@ class AbstractTemporalSpec(ModelSpec):
         at_least(self, 8, "controller_size")
 
     def temporal(self, task: Framed, *, key: "Key") -> "TemporalModel":
-        """The generative temporal model."""
+        """The generative temporal model.
+
+        **Arguments:**
+
+        - `task`: says what a frame is, how many are worth keeping, and what is given with each.
+        - `key`: for its initial parameters.
+
+        **Returns:** the model; its controller has the width that `match_parameters` chooses.
+
+        **Raises:** `ValueError` for sizes that do not fit.
+        """
         from vestige.models.temporal.build import count_parameters, gtmm, match_width, shapes
 
         frames = {"mlp": "frames:MLP", "visual": "visual:Visual"}[self.backbone]

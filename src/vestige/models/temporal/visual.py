@@ -19,6 +19,11 @@ class VisualBlock(eqx.Module):
 
     Kernel sizes 1, 3, 5, 7 give `channels / 4` maps each. Group normalisation stands where the paper has
     batch normalisation, whose training statistics differ from those met in generation (our departure).
+
+    **Arguments:**
+
+    - `channels`: maps of the input, a multiple of 4.
+    - `resize`: the convolution that changes the resolution.
     """
 
     norms: tuple[eqx.nn.GroupNorm, eqx.nn.GroupNorm]
@@ -56,6 +61,12 @@ class VisualEncoder(AbstractEncoder):
     """A 1x1 stem to `channels` maps, two blocks that halve the resolution (the second doubles the
     channels), and a layer of `width` features.
 
+    **Arguments:**
+
+    - `frame_shape`: of one frame.
+    - `width`: features.
+    - `channels`: maps of the stem, a multiple of 4.
+
     **Raises:** `ValueError` where the frame is not (height, width) or (height, width, colours) with sides divisible
     by 4.
     """
@@ -86,6 +97,13 @@ class VisualEncoder(AbstractEncoder):
 
 class VisualDecoder(AbstractDecoder):
     """The encoder's mirror, with transposed convolutions.
+
+    **Arguments:**
+
+    - `code_size`: width of a code.
+    - `frame_shape`: of one frame.
+    - `width`: units of the first layer.
+    - `channels`: maps at full resolution, a multiple of 4.
 
     **Raises:** `ValueError` where the frame is not (height, width) or (height, width, colours) with sides divisible
     by 4.

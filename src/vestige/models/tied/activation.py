@@ -16,11 +16,25 @@ class AbstractActivation(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, mean: Float[Array, "*units"], variance: Float[Array, "*units"]) -> Float[Array, "*units"]:
-        """P(unit = 1), about."""
+        """P(unit = 1), about.
+
+        **Arguments:**
+
+        - `mean`, `variance`: of the units' inputs, arrays of one shape; variances are not negative.
+
+        **Returns:** an array of that shape, in [0, 1].
+        """
 
     @abc.abstractmethod
     def tempered(self, mean: Float[Array, " classes"], variance: Float[Array, " classes"]) -> Float[Array, " classes"]:
-        """Logits of a softmax whose inputs are uncertain; crude: each is shrunk by its own variance."""
+        """Logits of a softmax whose inputs are uncertain; crude: each is shrunk by its own variance.
+
+        **Arguments:**
+
+        - `mean`, `variance`: (classes,), of the inputs; variances are not negative.
+
+        **Returns:** (classes,).
+        """
 
 
 class Logistic(AbstractActivation):
@@ -56,6 +70,10 @@ class Normal(AbstractActivation):
 
 class GaussHermite(AbstractActivation):
     """Σ_r w_r sigma(m + s z_r): the integral itself up to quadrature. O(nodes) evaluations.
+
+    **Arguments:**
+
+    - `nodes`: points of the quadrature.
 
     **Raises:** `ValueError` for fewer than 1 node.
     """

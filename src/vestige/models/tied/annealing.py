@@ -19,6 +19,13 @@ def annealed_log_likelihood(
 
     O(chains · temperatures · Σ_k n_k (kernels of layer k)): for nets of tens of units, or a few examples.
 
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `temperatures`: T.
+    - `chains`: independent ones.
+
     **Raises:** `ValueError` for fewer than 1 temperature or chain, and for concrete data that are not values of
     layer 0.
     """
@@ -53,6 +60,13 @@ def reverse_log_likelihood(net: Net, states: States, *, temperatures: int, chain
 
     `log_mean` is -log (1/C Σ 1/w), a stochastic upper bound for such data.
 
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `states`: one draw of all layers.
+    - `temperatures`: T.
+    - `chains`: independent ones.
+
     **Raises:** `ValueError` for fewer than 1 temperature or chain, and for concrete data that are not values of
     layer 0.
     """
@@ -76,7 +90,14 @@ def reverse_log_likelihood(net: Net, states: States, *, temperatures: int, chain
 
 def sweep(net: Net, states: States, b: Float[Array, ""], *, key: Key) -> States:
     """One sweep of Gibbs sampling over the hidden units that leaves q(h | x)^{1-b} p(x, h)^b as it is. Layer by layer
-    upward, and in each layer unit by unit; a layer of classes at once."""
+    upward, and in each layer unit by unit; a layer of classes at once.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `states`: of all layers; the data stay as they are.
+    - `b`: from 0 to 1.
+    """
     found = list(states)
     for k in range(1, net.depth + 1):
         key_layer = jax.random.fold_in(key, k)

@@ -30,6 +30,12 @@ def from_mlp(mlp: eqx.nn.MLP, *, classes: bool = True, check: tuple[ArrayLike, A
     `from_arrays` tells, with the probability of 1 in {-1, 1}); `classes` says that its outputs are logits of classes,
     otherwise of bits. Any recognition runs on it: `PlainForward` is the network itself.
 
+    **Arguments:**
+
+    - `mlp`: the network.
+    - `classes`: whether its outputs are logits of classes.
+    - `check`: as in `from_arrays`.
+
     **Raises:** `ValueError` where the hidden activation is neither `jax.nn.sigmoid` nor `jnp.tanh`, where there is a
     final activation, and as `from_arrays`.
     """

@@ -57,6 +57,12 @@ def build_pair(
 def joined(layers: str, image: tuple[int, int], units: list[AbstractUnits]) -> list[AbstractConnection]:
     """What joins neighbouring layers, from the data upward; the data are images written as vectors.
 
+    **Arguments:**
+
+    - `layers`: the hidden layers, as `parsed` reads them.
+    - `image`: height and width of the data.
+    - `units`: of every layer, from the data upward.
+
     **Raises:** `ValueError` for filters that cannot be transposed.
     """
     below, found = (1, *image), []

@@ -30,16 +30,39 @@ class AbstractConnection(eqx.Module):
 
     @abc.abstractmethod
     def up(self, kernel: Float[Array, "..."], lower: Float[Array, "*lower"]) -> Float[Array, "*upper"]:
-        """To the upper layer. O(kernel), times the places of a convolution."""
+        """To the upper layer. O(kernel), times the places of a convolution.
+
+        **Arguments:**
+
+        - `kernel`: of shape `kernel_shape`.
+        - `lower`: one value or mean of the lower layer, of shape `lower`.
+
+        **Returns:** an array of shape `upper`.
+        """
 
     @abc.abstractmethod
     def down(self, kernel: Float[Array, "..."], upper: Float[Array, "*upper"]) -> Float[Array, "*lower"]:
-        """To the lower layer, by the transpose."""
+        """To the lower layer, by the transpose.
+
+        **Arguments:**
+
+        - `kernel`: of shape `kernel_shape`.
+        - `upper`: one value or mean of the upper layer, of shape `upper`.
+
+        **Returns:** an array of shape `lower`.
+        """
 
     @abc.abstractmethod
     def correlate(self, lower: Float[Array, "rows *lower"], upper: Float[Array, "rows *upper"]) -> Float[Array, "..."]:
-        """The derivative of the form in the kernel, summed over rows: for a dense one Σ_r lower_r upper_rᵀ. Takes rows,
-        other than everything else here, since it is one product of matrices then."""
+        """The derivative of the form in the kernel, summed over rows: for a dense one Σ_r lower_r upper_rᵀ. It takes
+        rows, unlike everything else here, since it is one product of matrices then.
+
+        **Arguments:**
+
+        - `lower`, `upper`: (rows, …), values or means of the two layers.
+
+        **Returns:** an array of shape `kernel_shape`.
+        """
 
 
 class Dense(AbstractConnection):
@@ -68,9 +91,15 @@ class Dense(AbstractConnection):
 
 
 class Convolution(AbstractConnection):
-    """A convolution of images `lower` = (channels, height, width); the kernel is (filters, channels, side, side).
+    """A convolution of images; the kernel is (filters, channels, side, side).
 
-    **Arguments:** `filters`, `side` of the kernel, `stride`, `padding` on each side, all at least 1 (padding 0).
+    **Arguments:**
+
+    - `lower`: (channels, height, width), the shape of an image.
+    - `filters`: channels of the upper layer.
+    - `side`: pixels of the kernel in each direction.
+    - `stride`: pixels from one place of the kernel to the next.
+    - `padding`: zeros on each side, from 0 to `side - 1`.
 
     **Raises:** `ValueError` where the transpose does not come back to the size of `lower`: with a stride, pixels at the
     border would be seen on the way up and never be generated on the way down.

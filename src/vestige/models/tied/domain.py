@@ -11,8 +11,17 @@ from vestige.numerics import is_concrete, outside_log
 
 
 def require_values(net: Net, data: Float[Array, "..."], owner: str, *, rows: bool = False) -> None:
-    """**Raises** `ValueError` where concrete data (one example, or with `rows` several) are not values of layer 0:
-    of grey values a net of bits has no likelihood. Traced ones are left alone."""
+    """Check concrete data: of grey values a net of bits has no likelihood. Traced ones are left alone.
+
+    **Arguments:**
+
+    - `net`: whose layer 0 they are for.
+    - `data`: one example, or with `rows` several.
+    - `owner`: the function, for the message.
+    - `rows`: whether `data` has a leading axis.
+
+    **Raises:** `ValueError` where they are not values of layer 0.
+    """
     if not is_concrete(data):
         return
     with jax.ensure_compile_time_eval():
@@ -26,11 +35,18 @@ def require_values(net: Net, data: Float[Array, "..."], owner: str, *, rows: boo
 
 
 def admitted(net: Net, data: Float[Array, "*units"]) -> Bool[Array, ""]:
-    """Whether one example is a value of layer 0."""
+    """Whether `data`, one example, is a value of layer 0 of `net`."""
     return net.units[0].admits(data[None])
 
 
 def log_or_impossible(net: Net, data: Float[Array, "*units"], log: Any) -> Any:
     """A log-probability of one example (or several of them, or what was made of them): -inf where the example is no
-    value of layer 0, NaN where it holds a NaN."""
+    value of layer 0, NaN where it holds a NaN.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `log`: the log-probability, or an array of such.
+    """
     return outside_log(admitted(net, data), data, log)

@@ -21,7 +21,10 @@ class Marginals(NamedTuple):
 
 
 def layer_states(net: Net, k: int) -> Float[Array, "states *units"]:
-    """All values of layer k. **Raises:** `ValueError` where there are more than 2^20."""
+    """All values of layer `k` of `net`, (states, …).
+
+    **Raises:** `ValueError` where there are more than 2^20.
+    """
     _few(net.units[k].count, f"layer {k}")
     return jnp.asarray(net.units[k].states(), net.prior.dtype)
 
@@ -51,6 +54,11 @@ def exact_log_likelihood(net: Net, data: Float[Array, "rows *units"]) -> Float[A
 
     -inf for a traced row that is no value of layer 0, NaN where it holds a NaN.
 
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: (rows, …), each shaped like layer 0.
+
     **Raises:** `ValueError` for concrete rows that are not values of layer 0.
     """
     require_values(net, data, "exact_log_likelihood", rows=True)
@@ -65,7 +73,13 @@ def exact_log_likelihood(net: Net, data: Float[Array, "rows *units"]) -> Float[A
 
 
 def log_posterior(net: Net, data: Float[Array, "*units"]) -> Float[Array, " states"]:
-    """log p(h | x⁰) of all `hidden_states` of one example; NaN where it is no value of layer 0, concrete ones raise."""
+    """log p(h | x⁰) of all `hidden_states` of one example; NaN where it is no value of layer 0, concrete ones raise.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    """
     require_values(net, data, "log_posterior")
     hidden = hidden_states(net)
     joint = jax.vmap(lambda *h: net.log_p((data, *h)))(*hidden)
@@ -78,6 +92,11 @@ def exact_gaps(net: Net, data: Float[Array, "rows *units"]) -> Float[Array, "row
     Both posteriors are chains upward, so the divergence is Σ_k E_q KL(q(x^k | x^{k-1}) ‖ p(x^k | x^{k-1})), where
     p(x^k | x^{k-1}) ∝ p(x^{k-1} | x^k) p(x^k). O(Σ_k states_{k-1} states_k). NaN for a row that is no value of
     layer 0; concrete ones raise.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: (rows, …), each shaped like layer 0.
     """
     require_values(net, data, "exact_gaps", rows=True)
     above = marginals(net).log_p
@@ -113,7 +132,13 @@ def log_z_squared(net: Net) -> Float[Array, ""]:
 
 def half_log_likelihood(net: Net, data: Float[Array, "*units"]) -> Float[Array, ""]:
     """2 log Σ_h √(p(x, h) q(h | x)): log p*(x) + log Z², and a lower bound of log p(x). -inf where x is no value of
-    layer 0; concrete ones raise."""
+    layer 0; concrete ones raise.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    """
     require_values(net, data, "half_log_likelihood")
     hidden = hidden_states(net)
     each = jax.vmap(lambda *h: 0.5 * (net.log_p((data, *h)) + net.log_q((data, *h))))(*hidden)

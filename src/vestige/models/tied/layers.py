@@ -62,7 +62,10 @@ def parsed(layers: str) -> tuple[Units | Filters, ...]:
 
 
 def shapes(layers: str, side: int) -> tuple[tuple[int, ...], ...]:
-    """Of the hidden layers above an image of `side` x `side` pixels. **Raises:** `ValueError` as `parsed`."""
+    """Shapes of the hidden `layers`, as `parsed` reads them, above an image of `side` x `side` pixels.
+
+    **Raises:** `ValueError` as `parsed`.
+    """
     below: tuple[int, ...] = (1, side, side)
     found = []
     for layer in parsed(layers):

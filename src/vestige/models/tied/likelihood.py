@@ -38,7 +38,13 @@ def summarised(log_weights: Float[Array, " samples"]) -> Weighed:
 
 def log_weight(net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, ""]:
     """log p(x, h) - log q(h | x) of one upward pass. A top of classes is summed out in both, which costs one more step
-    of the last layer and leaves less variance."""
+    of the last layer and leaves less variance.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    """
     states = net.recognise(data, key=key)
     p, q = net.log_p_terms(states), net.log_q_terms(states)
     if isinstance(net.units[-1], OneHot) and net.depth > 1:
@@ -48,7 +54,7 @@ def log_weight(net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Arr
 
 
 def class_log_joint(net: Net, below: Float[Array, "*units"]) -> Float[Array, " classes"]:
-    """log p(x^{n-1}, y) for every class y of the top."""
+    """log p(x^{n-1}, y) for every class y of the top of `net`; `below` is x^{n-1}, shaped like the layer below it."""
     classes = jnp.eye(net.units[-1].shape[0], dtype=net.prior.dtype)
     given = jax.vmap(lambda y: net.units[-2].log_prob(below, net.down_logits(net.depth - 1, y)))(classes)
     return given + jax.nn.log_softmax(net.prior)
@@ -60,6 +66,13 @@ def importance_log_likelihood(
     """log p(x) of one example by K = `samples` importance samples from q (notes, section 3.5).
 
     Drawn `chunk` at a time with running sums, so that storage does not grow with `samples`. O(samples · weights).
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `samples`: K.
+    - `chunk`: samples drawn at a time, at most; it changes only storage.
 
     **Raises:** `ValueError` for fewer than 1 sample or chunk, and for concrete data that are not values of layer 0.
     """
@@ -87,7 +100,14 @@ def importance_log_likelihood(
 
 
 def of_data(net: Net, data: Float[Array, "*units"], found: Weighed) -> Weighed:
-    """What weights say of an example, with the status of one that is no value of layer 0."""
+    """The weights `found` for an example, with the status of one that is no value of layer 0.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `found`: made of the weights of its samples.
+    """
     log_mean, mean_log = (log_or_impossible(net, data, log) for log in (found.log_mean, found.mean_log))
     ess, error = (jnp.where(admitted(net, data), x, jnp.nan) for x in (found.ess, found.error))
     return Weighed(log_mean, mean_log, ess, error)
@@ -98,6 +118,12 @@ def class_log_likelihoods(
 ) -> Float[Array, " classes"]:
     """log p(x, y) of one example for every class y, by the same `samples` draws of the layers below the classes: their
     softmax is the generative network's own posterior.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `samples`: how many draws.
 
     **Raises:** `ValueError` for fewer than 1 sample, and for concrete data that are not values of layer 0.
     """
@@ -119,6 +145,12 @@ def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> F
     From one upward pass, with log p(x^k) of each of its layers by `samples` importance samples from there up. Noisy for
     one example; take the mean over many. What the estimates of log p(x^k) lack moves from one layer to the next, the
     sum only lacks what that of the data does. NaN for data that are not values of layer 0; concrete ones raise.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `samples`: importance samples for each layer.
     """
     require_values(net, data, "gaps")
     key_pass, key_rest = jax.random.split(key)
@@ -135,7 +167,14 @@ def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> F
 
 
 def half_bound(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> Float[Array, ""]:
-    """2 log (1/K Σ √(p(x, h) / q(h | x))): log p*(x) + log Z² of the bidirectional model, from below; one example."""
+    """2 log (1/K Σ √(p(x, h) / q(h | x))): log p*(x) + log Z² of the bidirectional model, from below; one example.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `samples`: K.
+    """
     _at_least_one("half_bound", samples=samples)
     require_values(net, data, "half_bound")
 
@@ -148,8 +187,14 @@ def half_bound(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key
 
 
 def estimated_log_z_squared(net: Net, *, samples: int, chunk: int = 1000, key: Key) -> Weighed:
-    """log Z² = log E √(q(h|x) p(x,h') / (p(x,h) q(h'|x))) over x, h ~ p and h' ~ q(·|x) (Bornschein et al. 2016; notes,
-    section 3.5). At most 0; 0 where p and q agree.
+    """log Z² = log E √(q(h|x) p(x,h') / (p(x,h) q(h'|x))) over x, h ~ p and h' ~ q(·|x) (Bornschein et al. 2016;
+    notes, section 3.5). At most 0; 0 where p and q agree.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `samples`: how many draws.
+    - `chunk`: draws at a time; it changes only storage.
 
     **Raises:** `ValueError` for fewer than 1 sample.
     """

@@ -15,7 +15,14 @@ Weights = Float[Array, " rows"]
 
 
 def generation_update(net: Net, states: States, weights: Weights) -> Net:
-    """Σ_rows weight · ∇ log p(x⁰, …, xⁿ), in W, u⁰ … uⁿ; zero elsewhere. States have rows first. O(kernels · rows)."""
+    """Σ_rows weight · ∇ log p(x⁰, …, xⁿ), in W, u⁰ … uⁿ; zero elsewhere. States have rows first. O(kernels · rows).
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `states`: of all layers, each (rows, …).
+    - `weights`: (rows,).
+    """
     kernels, biases = [], []
     for k in range(net.depth):
         logits = jax.vmap(lambda above, k=k: net.down_logits(k, above))(states[k + 1])
@@ -31,9 +38,13 @@ def generation_update(net: Net, states: States, weights: Weights) -> Net:
 
 
 def recognition_update(net: Net, states: States, weights: Weights | tuple[Weights, ...]) -> Net:
-    """Σ_rows weight · ∇ log q(x¹, …, xⁿ | x⁰), in R, v¹ … vⁿ; zero elsewhere. States have rows first.
+    """Σ_rows weight · ∇ log q(x¹, …, xⁿ | x⁰), in R, v¹ … vⁿ; zero elsewhere. O(kernels · rows).
 
-    `weights`: one for a row, or such a vector for each of the layers 1 … n.
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `states`: of all layers, each (rows, …).
+    - `weights`: (rows,), or such a vector for each of the layers 1 … n.
     """
     each = weights if isinstance(weights, tuple) else (weights,) * net.depth
     kernels, biases = [], []
@@ -56,7 +67,7 @@ def added(*changes: Net) -> Net:
 
 
 def times(factor: float | Float[Array, ""], change: Net) -> Net:
-    """A multiple of an update."""
+    """The update `change`, multiplied by `factor`."""
     return jax.tree.map(lambda leaf: leaf * factor, change)
 
 

@@ -107,6 +107,7 @@ def tied_pair(
     - `ups`: the connections, dense by default; `downs`: those of the way down, by default the same.
     - `data_mean`: mean of the data; u⁰ becomes its logit, clipped to [0.02, 0.98].
     - `prior`: logits of the top, zero by default.
+    - `scale`: standard deviation of the weights at the start.
 
     **Raises:** `ValueError` as `TiedPair`.
     """
@@ -137,8 +138,17 @@ def tied_pair(
 
 
 def checked(units: AbstractUnits, values: Float[Array, "rows *units"], name: str) -> Float[Array, "rows *units"]:
-    """`values` themselves. **Raises:** `ValueError` where they are not values of such a layer. Reads the array, so not
-    for compiled code: check data when they come in."""
+    """`values` themselves.
+
+    **Arguments:**
+
+    - `units`: of the layer.
+    - `values`: (rows, …).
+    - `name`: what they are called in the message.
+
+    **Raises:** `ValueError` where they are not values of such a layer. Reads the array, so not
+    for compiled code: check data when they come in.
+    """
     if values.shape[1:] != units.shape:
         raise ValueError(f"{name} must have rows of shape {units.shape}, got {values.shape[1:]}")
     if not bool(units.admits(values)):

@@ -18,12 +18,24 @@ LEAST_CHANCE = 0.05  # with which a proposal tries either value of a missing bit
 
 
 def generated(net: Net, top: Float[Array, "*top"], *, key: Key) -> Float[Array, "*units"]:
-    """Mean data of one downward pass from this top, the hidden layers sampled."""
+    """Mean data of one downward pass from this top, the hidden layers sampled.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `top`: a value of the top layer.
+    """
     return net.units[0].mean(net.down_logits(0, net.generate(top=top, key=key)[1]))
 
 
 def reconstructed(net: Net, data: Float[Array, "*units"], *, layer: int | None = None) -> Float[Array, "*units"]:
     """Up to `layer` (the top by default) and down again, means all the way (AP1): logits of the data.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `layer`: from 1 on.
 
     **Raises:** `ValueError` for a layer that is not there.
     """
@@ -48,6 +60,13 @@ def inpainted(
     up is q and not the posterior of p, and of a deeper net only the top is carried on. On tied nets of 4-3-2 bits with
     weights N(0, 1.5²) it misses p(missing | known) by 0.105 on average over 20 nets, and by 0.29 at worst.
     `completed` weighs that away, `exact_completion` sums it out.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `known`: bools of that shape, which of the data are known.
+    - `sweeps`: upward and downward passes.
 
     **Raises:** `ValueError` for fewer than 1 sweep.
     """
@@ -93,6 +112,11 @@ def completed(
     1 / ess. Time and memory O(samples · units). What `data` holds where it is not known does not matter. NaN where a
     traced known value is no bit.
 
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `sweeps`: of `inpainted`.
+
     **Raises:** `ValueError` for fewer than 1 sample or sweep, for a layer 0 that is not of bits, and for concrete known
     values that are not bits.
     """
@@ -121,6 +145,12 @@ def exact_completion(net: Net, data: Float[Array, "*units"], known: Bool[Array, 
     """E[missing | known] under the generation network, by summing over every state of layer 1 with the layers above
     summed out. O(states_1 · units + Σ states_k states_{k+1}). Otherwise as `completed`.
 
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `data`: one example, shaped like layer 0.
+    - `known`: bools of that shape, which of the data are known.
+
     **Raises:** `ValueError` for a layer of more than 2^20 states, for a layer 0 that is not of bits, and for concrete
     known values that are not bits.
     """
@@ -148,6 +178,12 @@ def _completion(net: Net, data: Array, known: Array, mean: Array) -> Array:
 
 def round_trip(net: Net, recognition: AbstractRecognition, label: Int[Array, ""], *, key: Key) -> Bool[Array, ""]:
     """Whether data generated for a class, all layers sampled, are recognised as that class.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `recognition`: how data are recognised.
+    - `label`: a class of the top.
 
     **Raises:** `ValueError` for a concrete label that is no class of the top.
     """

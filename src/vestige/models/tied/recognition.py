@@ -18,11 +18,29 @@ class AbstractRecognition(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
-        """E_q x^k for k = 0 … n, the first being the data; those of the top are probabilities. One example."""
+        """E_q x^k for k = 0 … n. One example.
+
+        **Arguments:**
+
+        - `net`: whose upward half is used.
+        - `data`: shaped like the lowest layer.
+        - `key`: for recognition that samples.
+
+        **Returns:** one array a layer, shaped like it, the data first; those of the top are probabilities.
+        """
 
     @abc.abstractmethod
     def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
-        """Logits of the mean of the top layer: for classes, up to a constant its log-probabilities."""
+        """Logits of the mean of the top layer: for classes, up to a constant its log-probabilities.
+
+        **Arguments:**
+
+        - `net`: whose upward half is used.
+        - `data`: shaped like the lowest layer.
+        - `key`: for recognition that samples.
+
+        **Returns:** an array shaped like the top layer.
+        """
 
 
 class PlainForward(AbstractRecognition):
@@ -68,6 +86,10 @@ class VariancePropagation(AbstractRecognition):
 
 class Sampled(AbstractRecognition):
     """The mean of sampled upward passes: exact up to noise of order 1/√passes. The last step is not sampled.
+
+    **Arguments:**
+
+    - `passes`: how many.
 
     **Raises:** `ValueError` for fewer than 1 pass.
     """

@@ -28,7 +28,11 @@ class TieSpec(Spec):
 
     @abc.abstractmethod
     def build(self) -> "Tie":
-        """From two kernels to a tie."""
+        """The tie.
+
+        **Returns:** a function from two kernels, of generation and of recognition, and the axis that counts upper
+        units, to a tie.
+        """
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,16 +22,29 @@ class AbstractTie(eqx.Module):
 
     @abc.abstractmethod
     def generation(self) -> Kernel:
-        """The kernel of the way down."""
+        """The kernel of the way down.
+
+        **Returns:** an array of the connection's `kernel_shape`, differentiable in the parameters.
+        """
 
     @abc.abstractmethod
     def recognition(self) -> Kernel:
-        """The kernel of the way up; used transposed by the connection."""
+        """The kernel of the way up; the connection uses it transposed.
+
+        **Returns:** an array of the connection's `kernel_shape`, differentiable in the parameters.
+        """
 
     @abc.abstractmethod
     def pull(self, generation: Kernel, recognition: Kernel) -> "AbstractTie":
-        """From ascent directions of the two kernels to that of the parameters, shaped like this node. Local: it looks
-        at this connection alone."""
+        """From ascent directions of the two kernels to that of the parameters. Local: it looks at this connection
+        alone.
+
+        **Arguments:**
+
+        - `generation`, `recognition`: directions of the two kernels, shaped like them.
+
+        **Returns:** the direction, shaped like this node.
+        """
 
     @property
     @abc.abstractmethod
@@ -124,28 +137,42 @@ class Soft(AbstractTie):
 
 
 def full(down: Kernel, up: Kernel, axis: int) -> Full:
-    """Each other's transpose, always."""
+    """Each other's transpose, always: the kernel is `down`; `up` and `axis` are not used."""
     return Full(down)
 
 
 def untied(down: Kernel, up: Kernel, axis: int) -> Untied:
-    """Two unrelated networks."""
+    """Two unrelated networks, with the kernels `down` and `up`; `axis` is not used."""
     return Untied(down, up)
 
 
 def begun_tied(down: Kernel, up: Kernel, axis: int) -> Untied:
-    """Each other's transpose at the start only."""
+    """Each other's transpose at the start only: both kernels begin as `down`; `up` and `axis` are not used."""
     return Untied(down, down)
 
 
 def scaled(down: Kernel, up: Kernel, axis: int) -> Scaled:
-    """Transposed up to a factor for each upper unit, 1 at the start."""
+    """Transposed up to a factor for each upper unit, 1 at the start.
+
+    **Arguments:**
+
+    - `down`: the kernel.
+    - `up`: not used.
+    - `axis`: that of the kernel that counts upper units.
+    """
     shape = tuple(length if place == axis else 1 for place, length in enumerate(down.shape))
     return Scaled(down, jnp.ones(shape, down.dtype))
 
 
 class Softly(eqx.Module):
-    """Two kernels that begin alike and are drawn together. **Raises:** `ValueError` for a negative strength."""
+    """Two kernels that begin alike and are drawn together.
+
+    **Arguments:**
+
+    - `strength`: of the penalty Σ (up - down)², not negative.
+
+    **Raises:** `ValueError` for a negative strength.
+    """
 
     strength: float = eqx.field(static=True, default=1e-3)
 

@@ -28,27 +28,55 @@ class AbstractUnits(eqx.Module):
 
     @abc.abstractmethod
     def log_prob(self, value: Float[Array, "*units"], logits: Float[Array, "*units"]) -> Float[Array, ""]:
-        """Of the whole layer, in nats.
+        """Log-probability of the whole layer.
+
+        **Arguments:**
+
+        - `value`: of the layer, or a mean of such values.
+        - `logits`: shaped like it.
+
+        **Returns:** one number, nats. Of a traced value that is neither it is -inf, of NaN it is NaN.
 
         **Raises:** `ValueError` for a concrete value that is neither one of the layer nor a mean of some.
         """
 
     @abc.abstractmethod
     def sample(self, logits: Float[Array, "*units"], *, key: Key) -> Float[Array, "*units"]:
-        """A value drawn with exactly the probabilities of `log_prob`."""
+        """A value drawn with exactly the probabilities of `log_prob`.
+
+        **Arguments:**
+
+        - `logits`: shaped like the layer.
+
+        **Returns:** a value of the layer, of the dtype of the logits.
+        """
 
     @abc.abstractmethod
     def mean(self, logits: Float[Array, "*units"]) -> Float[Array, "*units"]:
-        """The expected value."""
+        """The expected value.
+
+        **Arguments:**
+
+        - `logits`: shaped like the layer.
+
+        **Returns:** probabilities, shaped like the layer.
+        """
 
     @abc.abstractmethod
     def admits(self, values: Float[Array, "rows *units"]) -> Bool[Array, ""]:
-        """Whether all of these are values of the layer."""
+        """Whether all of some rows are values of the layer.
+
+        **Arguments:**
+
+        - `values`: (rows, …), each row shaped like the layer.
+
+        **Returns:** one bool.
+        """
 
     @property
     @abc.abstractmethod
     def expected(self) -> str:
-        """What `admits` asks for, and the way to get it."""
+        """What `admits` requires, and how to get it."""
 
     @property
     @abc.abstractmethod
@@ -57,10 +85,21 @@ class AbstractUnits(eqx.Module):
 
     @abc.abstractmethod
     def states(self) -> Float[np.ndarray, "states *units"]:
-        """All values, the first unit slowest; float64."""
+        """All values, the first unit slowest.
+
+        **Returns:** (`count`, …), float64; `count` grows exponentially in the number of bits.
+        """
 
     def error(self, value: Float[Array, "*units"], logits: Float[Array, "*units"]) -> Float[Array, "*units"]:
-        """The derivative of `log_prob` in the logits: value minus mean. All that a local update needs."""
+        """The derivative of `log_prob` in the logits: value minus mean. All that a local update needs.
+
+        **Arguments:**
+
+        - `value`: of the layer, or a mean of such values.
+        - `logits`: shaped like it.
+
+        **Returns:** an array shaped like the layer.
+        """
         return value - self.mean(logits)
 
     @property

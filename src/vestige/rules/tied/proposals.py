@@ -18,7 +18,17 @@ class AbstractProposal(eqx.Module):
     def __call__(
         self, net: Net, data: Float[Array, "*units"], top: Float[Array, "*top"], known: Bool[Array, ""], *, key: Key
     ) -> tuple[States, Float[Array, ""]]:
-        """All layers, and the log-probability of those drawn. Where `known`, the top is `top` and is not drawn."""
+        """Draw the hidden layers for one example.
+
+        **Arguments:**
+
+        - `net`: the pair of networks.
+        - `data`: shaped like the lowest layer.
+        - `top`: shaped like the highest layer: the label, as the value of that layer.
+        - `known`: whether the label counts; then the top is `top` and is not drawn.
+
+        **Returns:** the states of all layers, the data first, and the log-probability of what was drawn, in nats.
+        """
 
 
 class Upward(AbstractProposal):
@@ -40,10 +50,15 @@ class Guided(AbstractProposal):
     labels under the prior). The difference is what the label says beyond what the upward bias already holds, as in a
     deep Boltzmann machine (notes, sections 3.2 and 6.3). A label thus reaches all layers by the generation weights,
     without back-propagation; probabilities of the draws are exact, so weighting by them is too. One more downward pass
-    for each class.
+    for each class. For a top of classes.
 
-    **Arguments:** `gain`: 1 would be right where the rest of the net said nothing; what the data say already is counted
-    twice then, hence less. `layers`: how many hidden layers are guided, from the top; None: all. For a top of classes.
+    **Arguments:**
+
+    - `gain`: 1 would be right where the rest of the net said nothing; what the data say already is counted twice then,
+      hence less.
+    - `layers`: how many hidden layers are guided, from the top; None: all.
+
+    **Raises:** `ValueError` where `layers` is below 1.
     """
 
     gain: float = eqx.field(static=True, default=0.3)

@@ -37,7 +37,12 @@ class Draws(NamedTuple):
 
 
 def rows_of(net: Net, batch: Batch) -> Rows:
-    """`batch.inputs` are data; `batch.targets`, if any, are indicators of the class, zeros where it is not known.
+    """The rows of a batch.
+
+    **Arguments:**
+
+    - `net`: whose layers say what shapes are expected.
+    - `batch`: `batch.inputs` are data; `batch.targets`, if any, indicators of the class, zeros where it is not known.
 
     **Raises:** `ValueError` where shapes are not those of the layers, and where there is a mask.
     """
@@ -58,7 +63,16 @@ def rows_of(net: Net, batch: Batch) -> Rows:
 
 
 def drawn(net: Net, proposal: AbstractProposal, rows: Rows, samples: int, *, key: Key) -> Draws:
-    """`samples` draws for each row; samples share the data, not the noise."""
+    """Draw the hidden layers of each row.
+
+    **Arguments:**
+
+    - `net`, `proposal`: what draws them.
+    - `rows`: data and labels.
+    - `samples`: draws for each row, which share the data, not the noise.
+
+    **Returns:** states and log-probabilities, with leading axes (rows, samples).
+    """
 
     def one(data: Array, top: Array, known: Array, key: Key) -> tuple[States, Array, Array]:
         states, log_q = proposal(net, data, top, known, key=key)
@@ -71,7 +85,7 @@ def drawn(net: Net, proposal: AbstractProposal, rows: Rows, samples: int, *, key
 
 
 def model_samples(net: Net, count: int, *, key: Key) -> States:
-    """`count` draws of all layers from the generation network."""
+    """`count` draws of all layers from the generation network of `net`."""
     return jax.vmap(lambda k: net.generate(key=k))(jax.random.split(key, count))
 
 
@@ -81,7 +95,15 @@ def flat(states: States) -> States:
 
 
 def stepped(pair: TiedPair, change: Net, rows: int, carry, metrics: Metrics) -> Step:
-    """The step for a sum of ascent directions over so many rows: its mean, as a descent direction of the pair."""
+    """The step for a sum of ascent directions over rows: its mean, as a descent direction of the pair.
+
+    **Arguments:**
+
+    - `pair`: the model.
+    - `change`: the sum, shaped like its net.
+    - `rows`: how many.
+    - `carry`, `metrics`: of the step.
+    """
     return Step(pair.pull(times(-1.0 / rows, change)), carry, metrics)
 
 

@@ -12,7 +12,10 @@ def log_mean(log_weights: Float[Array, "rows samples"]) -> Float[Array, " rows"]
 
 
 def check_shares(owner: str, real: float, reading: float) -> None:
-    """**Raises:** `ValueError` where `real` is not in [0, 1] or `reading` is negative."""
+    """Check options of the rule `owner`.
+
+    **Raises:** `ValueError` where `real` is not in [0, 1] or `reading` is negative.
+    """
     if not 0 <= real <= 1:
         raise ValueError(f"{owner}: real must be in [0, 1], got {real}")
     if reading < 0:
@@ -20,6 +23,9 @@ def check_shares(owner: str, real: float, reading: float) -> None:
 
 
 def at_least_one(rule: str, samples: int, lowest: int = 1) -> None:
-    """**Raises:** `ValueError` where K is less than the rule needs."""
+    """Check K, the `samples` of the rule named `rule`.
+
+    **Raises:** `ValueError` where K is below `lowest`.
+    """
     if samples < lowest:
         raise ValueError(f"{rule}: samples (K) must be at least {lowest}, got {samples}")

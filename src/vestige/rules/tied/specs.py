@@ -20,7 +20,14 @@ class CountsHiddenBits(Protocol):
     """The options of a model that know how many hidden bits it will have on a task."""
 
     def hidden_bits(self, task: Any) -> int:
-        """Bits of all hidden layers together; `task` is a `TaskSpec`."""
+        """Bits of all hidden layers together.
+
+        **Arguments:**
+
+        - `task`: a `TaskSpec`.
+
+        **Returns:** their number.
+        """
         ...
 
 
@@ -51,7 +58,10 @@ class AbstractWakeSpec(AbstractTwoWaySpec):
         at_least(self, 0, "gain", "reading")
 
     def proposal(self) -> "AbstractProposal":
-        """Who samples hidden layers in the wake phase."""
+        """What samples hidden layers in the wake phase.
+
+        **Returns:** `Guided` with this gain, or `Upward` where the gain is 0.
+        """
         where = "vestige.rules.tied.proposals"
         return load(f"{where}:Guided")(self.gain) if self.gain else load(f"{where}:Upward")()
 

@@ -36,11 +36,23 @@ class AbstractReader(abc.ABC):
 
     @abc.abstractmethod
     def steps_there(self) -> int:
-        """How many steps it has now: less than `length` where it has shrunk. Asked before every read, so cheap."""
+        """How many steps the file has now. Called before every read, so it must be cheap.
+
+        **Returns:** at most `length`: less where the file has shrunk.
+        """
 
     @abc.abstractmethod
     def read(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and outcomes of the steps `start` to `stop - 1`, time first; fewer where the file ends before.
+        """Read consecutive steps.
 
         Time and memory in proportion to the steps, or to the blocks in which the file is stored.
+
+        **Arguments:**
+
+        - `start`, `stop`: the first step and the one after the last, 0 <= `start` <= `stop`.
+
+        **Returns:** inputs and outcomes of the steps `start` to `stop - 1`, time first, in the shapes and dtypes of
+        `inputs` and `outcomes`; fewer where the file ends before.
+
+        **Raises:** `RunError` where what is stored is damaged.
         """

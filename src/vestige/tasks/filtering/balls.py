@@ -78,6 +78,11 @@ def render(positions: Float[Array, "balls 2"], resolution: int) -> Float[Array, 
 
     Divided by r², as in the original; the MATLAB port multiplies, which makes balls of radius 0.83 whose errors cannot
     be compared with the literature.
+
+    **Arguments:**
+
+    - `positions`: (balls, 2), in units of the box.
+    - `resolution`: cells in each direction.
     """
     centres = (jnp.arange(resolution, dtype=positions.dtype) + 0.5) * (BOX / resolution)
     squared = jnp.square(centres[None, None] - positions.T[..., None])  # axis, ball, cell

@@ -1,4 +1,4 @@
-"""The contract of a task in which a model that only goes forward is judged by what its state knows."""
+"""The contract of a task in which a model that only goes forward is evaluated by what its state knows."""
 
 import abc
 from collections.abc import Callable
@@ -20,7 +20,7 @@ EVALUATION_BATCH = 64
 
 
 class AbstractFilteringTask(AbstractTask):
-    """Sequences of observations, some of what lies behind them, and what a filter's state is asked.
+    """Sequences of observations, some of what lies behind them, and what is read out of a filter's state.
 
     A batch's `inputs` are one [`ArraySequence`][vestige.sequences.ArraySequence] with a leading batch axis. Its inputs
     are the observations (time, `width`), float32, where a step that is missing is NaN in all `width` values and counts
@@ -45,11 +45,22 @@ class AbstractFilteringTask(AbstractTask):
 
     @abc.abstractmethod
     def sequence(self, *, key: Key) -> ArraySequence:
-        """One sequence to train on; pure JAX."""
+        """One sequence to train on; pure JAX.
+
+        **Returns:** at most `steps` steps: observations (steps, width) and outcomes (steps, d), float32.
+        """
 
     @abc.abstractmethod
     def held_out(self, row: Int[Array, ""], *, key: Key) -> ArraySequence:
-        """The sequence in row `row` of those that a model is judged on under this key; pure JAX."""
+        """One of the sequences on which a model is evaluated under this key; pure JAX.
+
+        **Arguments:**
+
+        - `row`: its number, an integer from 0 to `held_out_count` - 1; may be traced.
+        - `key`: which sequences are held out; the same for all rows.
+
+        **Returns:** a sequence like those to train on; its length may differ.
+        """
 
     @property
     def width(self) -> int:
@@ -57,7 +68,14 @@ class AbstractFilteringTask(AbstractTask):
         return self.family.size
 
     def held_out_count(self, size: int) -> int:
-        """How many sequences an evaluation of `size` judges: fewer where the held-out data have fewer."""
+        """How many sequences an evaluation takes.
+
+        **Arguments:**
+
+        - `size`: held-out sequences that are wanted.
+
+        **Returns:** `size`, or fewer where the held-out data have fewer.
+        """
         return size
 
     @property
@@ -66,21 +84,44 @@ class AbstractFilteringTask(AbstractTask):
         return POPULATION
 
     def diagnostics(self, model: Any, *, size: int, key: Key) -> Evaluation:
-        """Metrics on held-out sequences, one of them filtered step by step, and what the model generates, where it can.
+        """Metrics on held-out sequences, one of them filtered step by step, and what the model generates, where it
+        can.
 
         Costs one evaluation, and one sequence more.
+
+        **Arguments:**
+
+        - `model`: as `evaluate` takes it.
+        - `size`: held-out sequences of the evaluation.
+
+        **Returns:** final metrics, their bounds, and arrays for the report.
         """
         return diagnostics.diagnostics(self, model, size=size, key=key)
 
     def batch(self, *, size: int, key: Key) -> Batch:
-        """`size` sequences to train on, as one with a leading axis, in `inputs`."""
+        """Draw sequences to train on.
+
+        **Arguments:**
+
+        - `size`: how many, static.
+
+        **Returns:** a batch with one sequence with a leading axis in `inputs`.
+        """
         return Batch(jax.vmap(lambda row: self.sequence(key=jax.random.fold_in(key, row)))(jnp.arange(size)))
 
 
 def over_held_out(
     task: AbstractFilteringTask, of: Callable[[ArraySequence, Key], PyTree[Array]], *, size: int, key: Key
 ) -> PyTree[Array]:
-    """`of` each held-out sequence, with a key of the row's own, stacked; up to 64 sequences at a time.
+    """Apply a function to each held-out sequence, up to 64 sequences at a time.
+
+    **Arguments:**
+
+    - `task`: whose held-out sequences they are.
+    - `of`: from a sequence and a key of the row's own to a pytree of arrays.
+    - `size`: held-out sequences that are wanted.
+
+    **Returns:** the results, stacked.
 
     **Raises:** `ValueError` where `size` is not positive.
     """

@@ -24,11 +24,22 @@ class RunsBackwards(Protocol):
     def sampled_backwards(
         self, state: Float[Array, " hidden"], steps: int, *, key: Key
     ) -> tuple[Float[Array, "steps hidden"], Float[Array, "steps p"]]:
-        """Sampled states and mean observations that may have come before a state, oldest first."""
+        """What may have come before a state, sampled.
+
+        **Arguments:**
+
+        - `state`: (hidden,), the last one.
+        - `steps`: how many, static.
+
+        **Returns:** states, (steps, hidden), and mean observations, (steps, p), oldest first.
+        """
         ...
 
     def receptive_fields(self) -> Float[Array, "units p"]:
-        """The weights through which each unit sees the observation."""
+        """The weights through which each unit sees the observation.
+
+        **Returns:** (units, p).
+        """
         ...
 
 
@@ -37,7 +48,14 @@ class HasFilms(Protocol):
     """A task whose observations are images."""
 
     def films(self, observations: np.ndarray) -> np.ndarray:
-        """Observations (time, p) as one film of grey values, (1, time, height, width)."""
+        """Observations as one film.
+
+        **Arguments:**
+
+        - `observations`: (time, p).
+
+        **Returns:** grey values, (1, time, height, width).
+        """
         ...
 
 
@@ -46,8 +64,17 @@ FILMS = {"filter_seen": "frames", "filter_foretold": "foretold", "filter_imagine
 
 
 def diagnostics(task: Any, model: Any, *, size: int, key: Key) -> Evaluation:
-    """Metrics on held-out sequences, one of them step by step, and where the model can, its fields and a sequence of
-    its own."""
+    """Metrics on held-out sequences, one of them step by step, and where the model can, its fields and a sequence that
+    it generates.
+
+    **Arguments:**
+
+    - `task`: an `AbstractFilteringTask`.
+    - `model`: a filter.
+    - `size`: held-out sequences of the evaluation.
+
+    **Returns:** final metrics, bounds, and arrays for the report.
+    """
     key_metrics, key_example, key_own = jax.random.split(key, 3)
     found = evaluate(task, model, size, key=key_metrics)
     metrics = scalars(found)
@@ -62,7 +89,16 @@ def diagnostics(task: Any, model: Any, *, size: int, key: Key) -> Evaluation:
 
 
 def example(task: Any, model: Any, *, key: Key) -> dict[str, np.ndarray]:
-    """The first held-out sequence: observations, what the model takes them for, what it predicts, and its states."""
+    """The first held-out sequence, filtered.
+
+    **Arguments:**
+
+    - `task`: an `AbstractFilteringTask`.
+    - `model`: a filter.
+
+    **Returns:** by name, each with the time axis first and at most 200 steps: observations, what the model takes them
+    for, what it predicts, and its states.
+    """
     key_sequence, key_model = jax.random.split(key)
 
     def read_out(before: Any, seen: Any, after: Any, key: Key) -> dict[str, Any]:
@@ -82,7 +118,15 @@ def example(task: Any, model: Any, *, key: Key) -> dict[str, np.ndarray]:
 
 
 def generated(model: RunsBackwards, state: np.ndarray, *, key: Key) -> dict[str, np.ndarray]:
-    """Samples of what came before a state, and the fields of the units that see the most of the observation."""
+    """Samples of what came before a state, and the fields of the units that see the most of the observation.
+
+    **Arguments:**
+
+    - `model`: a filter that runs backwards.
+    - `state`: (hidden,), the last one.
+
+    **Returns:** the arrays by name.
+    """
     states, observations = model.sampled_backwards(jnp.asarray(state), GENERATED, key=key)
     fields = np.asarray(model.receptive_fields())
     return {

@@ -28,7 +28,7 @@ def music(length: int, *, key: Key) -> PianoRolls:
 
 
 def motion(recording: Motion, nth: int, length: int, *, changes: bool, key: Key) -> MotionCapture:
-    """Normal numbers."""
+    """Normal numbers, in the shape of `recording`; `nth`, `length` and `changes` as in `motion_capture`."""
     frames = _frames(_generator(key).normal(size=(WINDOWS * nth * length, CHANNELS[recording])).astype(np.float32))
     return motion_capture(frames, frames, nth=nth, changes=changes, length=length)
 
@@ -40,7 +40,9 @@ def text(length: int, *, key: Key) -> Characters:
 
 
 def places(recording: Track, bin: float, length: int, *, key: Key) -> PlaceCells:
-    """An animal that runs in circles, and cells that fire as they please."""
+    """An animal that runs in circles, and as many cells as in `recording` that fire at random; `bin` and `length` as
+    in `place_cells`.
+    """
     draw = _generator(key)
     seconds = np.arange(0, 60 * MINUTES, 1 / 60)
     where = 200 + 100 * np.stack([np.cos(seconds), np.sin(seconds)], axis=1)

@@ -79,6 +79,11 @@ def oscillator(dims: int = 1, *, mass: float = 5.0, damping: float = 0.25, sprin
     """A mass on a spring with friction: position in rad, velocity in rad/s; its position is observed.
 
     A = [[1, dt], [-k dt / m, 1 - b dt / m]], Q = diag(5e-7, 5e-5), dt = 0.05 s, m = 5, b = 0.25, k = 3.
+
+    **Arguments:**
+
+    - `dims`: independent masses.
+    - `mass`, `damping`, `spring`: m, b and k.
     """
     return LinearWorld(
         transition=_spring(mass, damping, spring),
@@ -95,6 +100,12 @@ def free(dims: int = 1, *, mass: float = 5.0, damping: float = 0.25, speed: floa
 
     The limit of the velocity in the authors' code, 1.9 rad/s, is taken as that of the *first* velocity, uniform within
     it: that leaves the world linear and the Kalman filter optimal. This is a reading, not known to be theirs.
+
+    **Arguments:**
+
+    - `dims`: independent masses.
+    - `mass`, `damping`: m and b, as in `oscillator`.
+    - `speed`: rad/s, the limit of the first velocity.
     """
     return LinearWorld(
         transition=_spring(mass, damping, 0.0),
@@ -110,6 +121,11 @@ def driven(dims: int = 1, *, mass: float = 5.0, damping: float = 0.25, spring: f
     """A force drives the mass, and a copy of it (efference copy) is observed beside the position.
 
     A = [[A, G], [0, 0.9994]], G = (0, dt / m), Q = diag(5e-5, 1e-6, 7.5e-4).
+
+    **Arguments:**
+
+    - `dims`: independent masses.
+    - `mass`, `damping`, `spring`: m, b and k, as in `oscillator`.
     """
     (a, b), (c, d) = _spring(mass, damping, spring)
     return LinearWorld(

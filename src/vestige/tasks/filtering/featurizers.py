@@ -18,18 +18,40 @@ class AbstractFeaturizer(eqx.Module):
 
     @abc.abstractmethod
     def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """(total, p) of recordings that begin at `starts` to (total, p · per_channel), float32, on the host. A frame
-        that is NaN stays so."""
+        """The features of recordings, on the host.
+
+        **Arguments:**
+
+        - `frames`: (total, p), the recordings one after the other; a missing frame is NaN.
+        - `starts`: the rows at which recordings begin, integers.
+
+        **Returns:** (total, p · per_channel), float32; a frame that is NaN stays so.
+        """
 
     @abc.abstractmethod
     def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
-        """The frame, from its features."""
+        """The frames, from their features.
+
+        **Arguments:**
+
+        - `features`: (time, p · per_channel).
+
+        **Returns:** (time, p).
+        """
 
     @abc.abstractmethod
     def next_frame(
         self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
     ) -> Float[Array, "time p"]:
-        """The next frame, from the last one and its expected features."""
+        """The next frame, from the last one and its expected features.
+
+        **Arguments:**
+
+        - `frame`: (time, p), the last frame before each prediction.
+        - `predicted`: (time, p · per_channel), the expected features of the next one.
+
+        **Returns:** (time, p).
+        """
 
 
 class Bare(AbstractFeaturizer):

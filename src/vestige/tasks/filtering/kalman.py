@@ -50,6 +50,13 @@ def kalman_filter(
 
     Joseph form, so that covariances stay symmetric and positive; Cholesky factors, never inverses. `difference` makes
     the innovation of y_t and C m: on a ring the short way round. In the dtype of its arguments; time O(time · d³).
+
+    **Arguments:**
+
+    - `world`: the linear Gaussian world.
+    - `observations`: (time, r).
+    - `noise`: R_t, (time, r, r).
+    - `difference`: makes the innovation of y_t and C m.
     """
     identity = jnp.eye(world.mean.shape[0], dtype=world.mean.dtype)
     emission = world.emission
@@ -87,7 +94,9 @@ def kalman_filter(
 
 
 def smooth(world: LinearGaussian, beliefs: Beliefs) -> Hindsight:
-    """The Rauch-Tung-Striebel smoother, backwards over what the filter believed; time O(time · d³)."""
+    """The Rauch-Tung-Striebel smoother, backwards over the `beliefs` that the filter had in `world`; time O(time ·
+    d³).
+    """
     matmul = lambda *factors: jnp.linalg.multi_dot(factors, precision=jax.lax.Precision.HIGHEST)
 
     def step(later: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:

@@ -122,6 +122,14 @@ def motion_capture(
     A frame that is NaN is missing. **Raises** `ValueError` where a channel that is left is constant in training (they
     are named; `drop=constant_channels(train)` leaves them out), where a name in `drop` is unknown, where a frame is NaN
     in part, or a value is infinite.
+
+    **Arguments:**
+
+    - `train`, `test`: recordings to train on and held-out ones.
+    - `nth`: one frame is kept of so many.
+    - `drop`: names of channels that are left out.
+    - `changes`: whether changes are observed beside the posture.
+    - `length`: steps of a training window.
     """
     if unknown := set(drop) - set(train.channels):
         raise ValueError(f"motion_capture: drop names channels that there are not: {sorted(unknown)}")

@@ -17,6 +17,11 @@ def frame_errors(
 
     `predicted[t]` is what was said of frame t + 1 after frame t. A frame that is missing, or beyond the end, counts for
     nothing.
+
+    **Arguments:**
+
+    - `predicted`, `frames`: (time, p).
+    - `inside`: (time,), bool.
     """
     there = inside[1:] & ~jnp.any(jnp.isnan(frames[1:]), axis=1)
     errors = jnp.where(there[:, None], predicted[:-1] - frames[1:], 0.0)
@@ -31,8 +36,9 @@ def repeated(frames: Float[Array, "time p"]) -> Float[Array, "time p"]:
 
 
 def extrapolated(frames: Float[Array, "time p"], low: float, high: float) -> Float[Array, "time p"]:
-    """The next frame is as far from this one as this one is from the last, within low..high; after the first frame,
-    the same as that one."""
+    """The next frame is as far from this one as this one is from the last, within `low`..`high`; after the first of
+    the `frames`, the same as that one.
+    """
     moved = jnp.concatenate([frames[:1], 2 * frames[1:] - frames[:-1]])
     return jnp.clip(moved, low, high)
 
@@ -45,7 +51,9 @@ def mean_per_frame(sums: Mapping[str, tuple[Array, Array]]) -> dict[str, Float[A
 def next_regression(
     recordings: Stretches, of: Callable[[Float[Array, "time seen"]], Float[Array, "time p"]] = lambda seen: seen
 ) -> Readout:
-    """Linear regression from what is seen at a step to `of` what is seen at the next of the same recording."""
+    """Linear regression from what is seen at a step to `of` what is seen at the next of the same recording of
+    `recordings`.
+    """
     seen = recordings.frames.astype(jnp.float32)
     before, after = seen[:-1], of(seen[1:])
     first = jnp.zeros(before.shape[0], bool).at[recordings.starts[1:] - 1].set(True)

@@ -174,6 +174,8 @@ def place_cells(
     - `min_duration`: seconds of the shortest run that is kept.
     - `share`: of the running time, the last is held out.
     - `cell`: pixels along the side of a cell of the grid.
+    - `recording`: spikes and positions.
+    - `length`: steps of a training window.
 
     **Raises:** `ValueError` where a number is not positive, `share` is not in (0, 1), a unit in `drop` is unknown, no
     unit is left, or the animal does not run.

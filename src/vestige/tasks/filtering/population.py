@@ -29,15 +29,37 @@ class AbstractSensor(eqx.Module):
 
     @abc.abstractmethod
     def observe(self, stimulus: Float[Array, " dims"], *, key: Key) -> Float[Array, " p"]:
-        """A noisy observation."""
+        """A noisy observation.
+
+        **Arguments:**
+
+        - `stimulus`: (dims,), in its own units.
+
+        **Returns:** (p,), values of `family`.
+        """
 
     @abc.abstractmethod
     def decode(self, observation: Float[Array, " p"]) -> tuple[Float[Array, " dims"], Float[Array, " dims"]]:
-        """Estimate and variance of each of the `dims` numbers; NaN where the observation says nothing."""
+        """The best estimate from one observation alone.
+
+        **Arguments:**
+
+        - `observation`: (p,), as `observe` returns it.
+
+        **Returns:** estimate and variance of each number, (dims,), in units of the stimulus and their square; NaN where
+        the observation says nothing.
+        """
 
     @abc.abstractmethod
     def difference(self, a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """a - b, the short way where the sensor cannot tell values a period apart."""
+        """a - b, the short way where the sensor cannot tell values a period apart.
+
+        **Arguments:**
+
+        - `a`, `b`: arrays of one shape, in units of the stimulus.
+
+        **Returns:** an array of that shape.
+        """
 
 
 class PopulationCode(AbstractSensor):

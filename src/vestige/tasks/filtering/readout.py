@@ -33,6 +33,13 @@ def ridge(
     Solved by QR of the features with the penalty's root below them, which needs half the digits that normal equations
     would: float32 serves. A feature that never changes gets no weight. Rows of weight 0 are left out, whatever they
     hold. Time O(n · features²).
+
+    **Arguments:**
+
+    - `features`: (n, features).
+    - `targets`: (n, targets).
+    - `penalty`: not negative.
+    - `weights`: (n,), of the rows; None: all count alike.
     """
     weights = jnp.ones(features.shape[0], features.dtype) if weights is None else weights
     here = weights[:, None] > 0
@@ -58,7 +65,14 @@ def chosen_ridge(
     features: Float[Array, "n features"], targets: Float[Array, "n targets"], weights: Float[Array, " n"]
 ) -> Readout:
     """`ridge` with the penalty, of 1e-4, 1e-3, … 10, that serves best: fitted on the first four fifths of the rows and
-    judged on the others, then fitted anew on all. For few rows and many features."""
+    evaluated on the others, then fitted anew on all. For few rows and many features.
+
+    **Arguments:**
+
+    - `features`: (n, features).
+    - `targets`: (n, targets).
+    - `weights`: (n,), of the rows.
+    """
     cut = 4 * features.shape[0] // 5
     early = jnp.where(jnp.arange(features.shape[0]) < cut, weights, 0.0)
     late = weights - early
@@ -75,7 +89,13 @@ def chosen_ridge(
 def r2(
     errors: Float[Array, "n targets"], targets: Float[Array, "n targets"], weights: Float[Array, " n"] | None = None
 ) -> Float[Array, ""]:
-    """1 - (mean squared error) / variance, both summed over the targets; 1 is perfect, 0 is what their mean gives."""
+    """1 - (mean squared error) / variance, both summed over the targets; 1 is perfect, 0 is what their mean gives.
+
+    **Arguments:**
+
+    - `errors`, `targets`: (n, targets), in the same units.
+    - `weights`: (n,), of the rows; None: all count alike.
+    """
     weights = jnp.ones(targets.shape[0], targets.dtype) if weights is None else weights
     here = weights[:, None] > 0
     errors, targets = jnp.where(here, errors, 0.0), jnp.where(here, targets, 0.0)

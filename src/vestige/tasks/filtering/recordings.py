@@ -48,7 +48,12 @@ class Stretches(eqx.Module):
 
 
 def stretches(recordings: FrameSet, outcomes: np.ndarray | None = None) -> Stretches:
-    """On the device; `outcomes` (total, d), by default none.
+    """Recordings on the device.
+
+    **Arguments:**
+
+    - `recordings`: frames, one recording after the other.
+    - `outcomes`: (total, d), what may be read out at each frame; by default nothing.
 
     **Raises:** `ValueError` where there are more or fewer outcomes than frames, or 2^31 frames or more.
     """
@@ -67,7 +72,7 @@ def stretches(recordings: FrameSet, outcomes: np.ndarray | None = None) -> Stret
 
 
 class AbstractRecordings(AbstractFilteringTask):
-    """Training sequences are windows of `length` steps at random places; judged are whole held-out recordings.
+    """Training sequences are windows of `length` steps at random places; evaluations take whole held-out recordings.
 
     An evaluation of `size` takes as many different recordings at random, or all where there are no more.
     """
@@ -95,7 +100,16 @@ class AbstractRecordings(AbstractFilteringTask):
 
 
 def check_evaluable(owner: str, held_out: np.ndarray, lengths: np.ndarray) -> None:
-    """**Raises** `ValueError` where no held-out frame has one before it to be foretold from, and every error is NaN."""
+    """Check that an error of prediction can be computed.
+
+    **Arguments:**
+
+    - `owner`: the task, for the message.
+    - `held_out`: (total, p), recordings one after the other; a missing frame is NaN.
+    - `lengths`: steps of each recording.
+
+    **Raises:** `ValueError` where no held-out frame has one before it to be predicted from, and every error is NaN.
+    """
     there = ~np.isnan(held_out).any(axis=1)
     if max(int(part.sum()) for part in np.split(there, np.cumsum(lengths.astype(np.int64))[:-1])) < 2:
         raise ValueError(
@@ -105,6 +119,9 @@ def check_evaluable(owner: str, held_out: np.ndarray, lengths: np.ndarray) -> No
 
 
 def checked_length(owner: str, length: int) -> None:
-    """**Raises** `ValueError` where a window has fewer than two steps."""
+    """Check the `length` of training windows of the task `owner`.
+
+    **Raises:** `ValueError` where a window has fewer than two steps.
+    """
     if length < 2:
         raise ValueError(f"{owner}: length, the steps of a training window, must be at least 2, got {length}")

@@ -28,11 +28,25 @@ class AbstractPlace(eqx.Module):
 
     @abc.abstractmethod
     def numbers(self, position: Float[Array, "... dims"]) -> Float[Array, "... numbers"]:
-        """The targets of the read-out."""
+        """The targets of the read-out.
+
+        **Arguments:**
+
+        - `position`: (…, dims), in units of the stimulus.
+
+        **Returns:** (…, numbers).
+        """
 
     @abc.abstractmethod
     def position(self, numbers: Float[Array, "... numbers"]) -> Float[Array, "... dims"]:
-        """Back again."""
+        """The position, from the targets of the read-out.
+
+        **Arguments:**
+
+        - `numbers`: (…, numbers), also predicted ones.
+
+        **Returns:** (…, dims), in units of the stimulus.
+        """
 
 
 class OnLine(AbstractPlace):

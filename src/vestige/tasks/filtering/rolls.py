@@ -83,7 +83,15 @@ class PianoRolls(AbstractRecordings):
 
 
 def piano_rolls(train: FrameSet, test: FrameSet, length: int = 100) -> PianoRolls:
-    """The task on rolls as `Music().load` gives them. **Raises** `ValueError` where a value is not 0 or 1."""
+    """The task on rolls as `Music().load` gives them.
+
+    **Arguments:**
+
+    - `train`, `test`: rolls to train on and held-out ones.
+    - `length`: steps of a training window.
+
+    **Raises:** `ValueError` where a value is not 0 or 1.
+    """
     for part in (train, test):
         Bernoulli(train.frames.shape[1]).admit(part.frames.astype(np.float32), "piano_rolls")
     return PianoRolls(stretches(train), stretches(test), length)

@@ -9,8 +9,18 @@ from vestige.data.frames import joined
 
 
 def binned(recording: Recording, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Counts (bins, units) of bins of `width` seconds, and the median position (bins, 2) in each, NaN where the camera
-    saw nothing. The median leaves out single frames in which the tracker was lost."""
+    """Counts in bins of a recording.
+
+    **Arguments:**
+
+    - `recording`: spikes and positions.
+    - `width`: of a bin, in seconds.
+
+    **Returns:** counts (bins, units), and the median position (bins, 2) in each, in pixels, NaN where the camera saw
+    nothing. The median leaves out single frames in which the tracker was lost.
+
+    **Raises:** `ValueError` where there are fewer than 3 bins.
+    """
     start = max(recording.pos_time[0], recording.spike_time.min())
     end = min(recording.pos_time[-1], recording.spike_time.max())
     bins = int((end - start) / width)
@@ -30,14 +40,22 @@ def binned(recording: Recording, width: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def speed(places: np.ndarray, width: float) -> np.ndarray:
-    """Pixels a second (bins,), from the bins before and after; 0 at the ends and where a place is not known."""
+    """Speed in bins, from the bins before and after.
+
+    **Arguments:**
+
+    - `places`: (bins, 2), pixels.
+    - `width`: of a bin, in seconds.
+
+    **Returns:** (bins,), pixels a second; 0 at the ends and where a place is not known.
+    """
     found = np.zeros(len(places))
     found[1:-1] = np.hypot(*(places[2:] - places[:-2]).T) / (2 * width)
     return np.nan_to_num(found)
 
 
 def runs(running: np.ndarray, *, bridge: int, min_length: int) -> list[tuple[int, int]]:
-    """Stretches [start, end) of True of at least `min_length`, after gaps of at most `bridge` are closed."""
+    """Stretches [start, end) of True in `running` of at least `min_length`, gaps of at most `bridge` closed before."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], running, [False]]).astype(int)))
     found: list[tuple[int, int]] = []
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -49,7 +67,9 @@ def runs(running: np.ndarray, *, bridge: int, min_length: int) -> list[tuple[int
 
 
 def parted(stretches: list[tuple[int, int]], share: float) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Cut in time: the last `share` of all bins is held out. The stretch in which the cut falls is cut in two."""
+    """The `stretches`, cut in time: the last `share` of all bins is held out. The stretch in which the cut falls is
+    cut in two.
+    """
     total = sum(end - start for start, end in stretches)
     left = total - round(share * total)
     early, late = [], []
@@ -64,6 +84,8 @@ def parted(stretches: list[tuple[int, int]], share: float) -> tuple[list[tuple[i
 def pieces(
     counts: np.ndarray, places: np.ndarray, stretches: list[tuple[int, int]], names: tuple[str, ...]
 ) -> tuple[FrameSet, np.ndarray]:
-    """The bins of some stretches, and where the animal was in each."""
+    """The bins of some `stretches`, and where the animal was in each: rows of `counts` and `places`; `names` are those
+    of the cells.
+    """
     frames = joined([counts[start:end] for start, end in stretches], names)
     return frames, np.concatenate([places[start:end] for start, end in stretches])

@@ -46,12 +46,24 @@ class RecordedSpec(FilteringSpec):
     """Sequences of observations in files."""
 
     def loaded(self) -> "AbstractFilteringTask":
-        """The task. **Raises** `UsageError` where its data are missing."""
+        """The task on its data.
+
+        **Returns:** the task.
+
+        **Raises:** `UsageError` where its data are missing.
+        """
         return self.make()
 
     @abc.abstractmethod
     def noise(self, *, key: "Key") -> "AbstractFilteringTask":
-        """The task on noise of the same shape."""
+        """The task on noise of the same shape.
+
+        **Arguments:**
+
+        - `key`: of the noise.
+
+        **Returns:** the task.
+        """
 
     def build(self, *, seed: int) -> "AbstractFilteringTask":
         return self.loaded()

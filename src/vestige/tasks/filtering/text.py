@@ -117,6 +117,12 @@ class Characters(AbstractFilteringTask):
 def characters(train: str, test: str, *, alphabet: str | None = None, length: int = 400) -> Characters:
     """The task on two texts; the alphabet is, unless given, what occurs in either, in order of code points.
 
+    **Arguments:**
+
+    - `train`, `test`: texts to train on and to evaluate on.
+    - `alphabet`: the characters, in the order of their numbers.
+    - `length`: steps of a training window.
+
     **Raises** `ValueError` where a character is not in the alphabet, the alphabet repeats one or has fewer than two, or
     a text is shorter than `length`.
     """

@@ -13,30 +13,70 @@ from vestige.typing import Key, PyTree
 
 @runtime_checkable
 class Filters(Protocol):
-    """What is asked of a model, for one sequence: x_t is its state after y_1 … y_t."""
+    """What a filtering task requires of a model, for one sequence: x_t is its state after y_1 … y_t."""
 
     def init(self) -> Any:
-        """x_0."""
+        """x_0.
+
+        **Returns:** a pytree of arrays.
+        """
         ...
 
     def filter(self, state: Any, observation: Float[Array, " p"], /) -> Any:
-        """x_t from x_{t-1} and y_t; a missing observation, NaN, leaves the state as it is."""
+        """x_t from x_{t-1} and y_t.
+
+        **Arguments:**
+
+        - `state`: x_{t-1}.
+        - `observation`: (p,), y_t; a missing one, NaN, leaves the state as it is.
+
+        **Returns:** x_t.
+        """
         ...
 
     def features(self, state: Any, /) -> Float[Array, " features"]:
-        """What is read out of a state, linearly."""
+        """What is read out of a state, linearly.
+
+        **Arguments:**
+
+        - `state`: x_t.
+
+        **Returns:** (features,).
+        """
         ...
 
     def reconstruct(self, state: Any, /) -> Float[Array, " p"]:
-        """E[y_t | x_t]."""
+        """E[y_t | x_t].
+
+        **Arguments:**
+
+        - `state`: x_t.
+
+        **Returns:** (p,).
+        """
         ...
 
     def predict(self, state: Any, /, *, key: Key) -> Float[Array, " p"]:
-        """E[y_{t+1} | x_t]."""
+        """E[y_{t+1} | x_t].
+
+        **Arguments:**
+
+        - `state`: x_t.
+
+        **Returns:** (p,).
+        """
         ...
 
     def log_predictive(self, previous: Any, observation: Float[Array, " p"], /, *, key: Key) -> Float[Array, ""]:
-        """log q(y_t | x_{t-1}), in nats, from the state *before* the observation."""
+        """log q(y_t | x_{t-1}).
+
+        **Arguments:**
+
+        - `previous`: x_{t-1}, the state *before* the observation.
+        - `observation`: (p,), y_t.
+
+        **Returns:** one number, nats.
+        """
         ...
 
 
@@ -47,10 +87,18 @@ def unroll(
     *,
     key: Key,
 ) -> PyTree[Array]:
-    """Filter one sequence and keep `read_out(before, observation, after, key)` of every step, time first.
+    """Filter one sequence and keep something of every step.
 
     Steps beyond the sequence's length count as missing, so that nothing in the padding reaches a state; what is
     read out there means nothing. One scan; memory for what is read out alone.
+
+    **Arguments:**
+
+    - `model`: the filter.
+    - `sequence`: of observations.
+    - `read_out`: `read_out(before, observation, after, key)`, from the states before and after a step to what is kept.
+
+    **Returns:** what `read_out` returned, time first.
     """
     observations = observed(sequence)
 

@@ -26,7 +26,10 @@ class AbstractChoice(AbstractLongTask):
 
     @abc.abstractmethod
     def prior(self) -> Float[Array, " classes"]:
-        """How likely each class is at a query to whoever remembers nothing."""
+        """How likely each class is at a query to a model that remembers nothing.
+
+        **Returns:** (classes,), which sum to 1.
+        """
 
     def judge(
         self, predictions: Float[Array, "queries classes"], outcomes: Array
@@ -41,7 +44,14 @@ class AbstractChoice(AbstractLongTask):
         }
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
-        """A perfect memory is always right. Chance knows that an outcome is due and how often each class comes."""
+        """A perfect memory is always right. Chance knows that an outcome is due and how often each class comes.
+
+        **Arguments:**
+
+        - `metrics`: not used.
+
+        **Returns:** the best possible and the chance level per metric.
+        """
         entropy = float(_entropy(self.prior()))
         return {
             "accuracy": {"best": 1.0, "chance": float(jnp.max(self.prior()))},
@@ -51,7 +61,7 @@ class AbstractChoice(AbstractLongTask):
 
 
 def even_odds(alternatives: int, classes: int) -> Float[Array, " classes"]:
-    """The first `alternatives` classes equally likely, the others impossible."""
+    """The first `alternatives` of `classes` classes equally likely, the others impossible; (classes,)."""
     return jnp.where(jnp.arange(classes) < alternatives, 1.0 / alternatives, 0.0)
 
 

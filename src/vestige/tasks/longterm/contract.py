@@ -21,10 +21,10 @@ REPEATS = 4  # evaluations behind the final metrics
 
 
 class AbstractMemoryTask(AbstractTask):
-    """Sequences in which some outcomes are uncertain to whoever does not remember.
+    """Sequences in which some outcomes are uncertain to a model that does not remember.
 
-    A final task says how one sequence is made, and at which of its steps a memory is judged and how. These steps are
-    part of the task: what a detector takes for uncertain must not decide on what it is judged (MemUP pitfall 8).
+    A final task says how one sequence is made, and at which of its steps a memory is evaluated and how. These steps are
+    part of the task: what a detector takes for uncertain must not decide on what it is evaluated (MemUP pitfall 8).
     Row i of a batch is a function of the key and of i alone.
     """
 
@@ -35,34 +35,77 @@ class AbstractMemoryTask(AbstractTask):
 
     @abc.abstractmethod
     def sequence(self, *, key: Key) -> AbstractSequence:
-        """One sequence to train on; pure JAX."""
+        """One sequence to train on; pure JAX.
+
+        **Returns:** at most `steps` steps, read in windows.
+        """
 
     @abc.abstractmethod
     def held_out(self, *, key: Key) -> AbstractSequence:
-        """One sequence to be judged on; where sequences are generated, one like any other."""
+        """One sequence to be evaluated on; where sequences are generated, one like any other.
+
+        **Returns:** a sequence like those to train on.
+        """
 
     @abc.abstractmethod
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        """The steps whose outcome takes a memory, as many in every sequence."""
+        """The steps whose outcome takes a memory.
+
+        **Arguments:**
+
+        - `sequence`: of this task.
+
+        **Returns:** (queries,), integers, as many in every sequence.
+        """
 
     @abc.abstractmethod
     def judged(self, sequence: AbstractSequence) -> Int[Array, " judged"]:
-        """The steps at which a model is judged, the queries among them."""
+        """The steps at which a model is evaluated, the queries among them.
+
+        **Arguments:**
+
+        - `sequence`: of this task.
+
+        **Returns:** (judged,), integers, as many in every sequence.
+        """
 
     @abc.abstractmethod
     def answers(self, model: Any, memories: PyTree[Array], asked: Window) -> dict[str, Float[Array, " _"]]:
-        """Metrics of one sequence, of each of which the mean is reported; m_k and the step itself, for every judged
-        k."""
+        """Metrics of one sequence.
+
+        **Arguments:**
+
+        - `model`: the long-term model.
+        - `memories`: m_k for every step that is evaluated, with that leading axis.
+        - `asked`: these steps, with the same leading axis.
+
+        **Returns:** name -> one number for each of them, or for some; the mean is reported.
+        """
 
     def batch(self, *, size: int, key: Key) -> Batch:
-        """`size` sequences to train on, as one sequence with a leading axis, in `inputs`."""
+        """Draw sequences to train on.
+
+        **Arguments:**
+
+        - `size`: how many, static.
+
+        **Returns:** a batch with one sequence with a leading axis in `inputs`.
+        """
         return Batch(jax.vmap(lambda row: self.sequence(key=jax.random.fold_in(key, row)))(jnp.arange(size)))
 
     def evaluate(self, model: Encodes, *, size: int, key: Key, read_size: int = READ_SIZE) -> Metrics:
-        """Means over the judged steps of `size` held-out sequences, where y_k is predicted from m_k and x_k.
+        """Means over the evaluated steps of held-out sequences, where y_k is predicted from m_k and x_k.
 
         Every sequence is read once, 64 at a time, in windows of `read_size` steps. Memory: that of reading 64 windows,
         however long the sequences.
+
+        **Arguments:**
+
+        - `model`: the long-term model.
+        - `size`: held-out sequences, static.
+        - `read_size`: steps read at a time; it changes no result.
+
+        **Returns:** the metrics, scalars.
 
         **Raises:** `ValueError` where `size` or `read_size` is not positive.
         """
@@ -79,7 +122,15 @@ class AbstractMemoryTask(AbstractTask):
         return {name: jnp.mean(found) for name, found in values.items()}
 
     def diagnostics(self, model: Encodes, *, size: int, key: Key) -> Evaluation:
-        """Final metrics: the mean of four evaluations of `size` sequences, and their bounds."""
+        """Final metrics: the mean of four evaluations, and their bounds.
+
+        **Arguments:**
+
+        - `model`: the long-term model.
+        - `size`: held-out sequences per evaluation.
+
+        **Returns:** metrics and bounds; there are no arrays.
+        """
         held_out = evaluate_many(self, model, size, REPEATS, key=key)
         return Evaluation(scalars(held_out), {}, self.bounds(held_out), {})
 
@@ -111,7 +162,15 @@ class AbstractLongTask(AbstractMemoryTask):
     def judge(
         self, predictions: Float[Array, "queries outputs"], outcomes: Array
     ) -> dict[str, Float[Array, " queries"]]:
-        """Metrics per query, of which the mean is reported."""
+        """Metrics per query.
+
+        **Arguments:**
+
+        - `predictions`: (queries, outputs), logits of the classes, or the mean of a number.
+        - `outcomes`: (queries,), classes or numbers.
+
+        **Returns:** name -> (queries,), of which the mean is reported.
+        """
 
     def judged(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return self.queries(sequence)
@@ -120,15 +179,23 @@ class AbstractLongTask(AbstractMemoryTask):
         return self.judge(jax.vmap(model.predict)(memories, asked.inputs), asked.outcomes)
 
     def with_context_window(self, width: int) -> "WithContextWindow":
-        """The same task, every step of which shows the last `width` steps too. **Raises:** `ValueError` where
-        `width < 1`."""
+        """The same task, every step of which shows the last few too.
+
+        **Arguments:**
+
+        - `width`: steps that are shown, the present one included.
+
+        **Returns:** the task.
+
+        **Raises:** `ValueError` where `width < 1`.
+        """
         return WithContextWindow(self, width)
 
 
 class WithContextWindow(AbstractLongTask):
     """`task`, every step of which shows the last `width` steps too.
 
-    Who is asked about a later step then sees where that is: needed where the questions are all alike and only their
+    A prediction of a later step then sees where that is: needed where the questions are all alike and only their
     order tells them apart, as in `Copy`. Outcomes, queries and metrics are those of `task`.
 
     **Raises:** `ValueError` where `width < 1`.

@@ -37,23 +37,54 @@ class CopySequence(AbstractSequence):
 
 
 class AbstractLayout(eqx.Module):
-    """Where the symbols stand, and what asks for them."""
+    """Where the symbols stand, and which tokens query them. `alphabet` is the number of different symbols."""
 
     @abc.abstractmethod
     def places(self, steps: Int[Array, ""], symbols: int, *, key: Key) -> Int[Array, " symbols"]:
-        """At which of the first `steps` steps the symbols are shown, rising."""
+        """At which steps the symbols are shown.
+
+        **Arguments:**
+
+        - `steps`: the symbols are shown among the first `steps` steps; may be traced.
+        - `symbols`: how many are shown, static.
+
+        **Returns:** (symbols,), integers, rising.
+        """
 
     @abc.abstractmethod
     def questions(self, symbols: int, alphabet: int) -> Int[Array, " symbols"]:
-        """The tokens at the last steps, beyond `alphabet`, which stands for blank."""
+        """The tokens at the last steps. They lie beyond `alphabet`, which is the token of a blank.
+
+        **Arguments:**
+
+        - `symbols`: how many are shown.
+        - `alphabet`: how many different ones there are.
+
+        **Returns:** (symbols,), integers.
+        """
 
     @abc.abstractmethod
     def tokens(self, symbols: int, alphabet: int) -> int:
-        """How many there are, blank and questions included."""
+        """How many tokens there are, blank and questions included.
+
+        **Arguments:**
+
+        - `symbols`: how many are shown.
+        - `alphabet`: how many different ones there are.
+
+        **Returns:** their number.
+        """
 
     @abc.abstractmethod
     def classes(self, alphabet: int) -> int:
-        """How many there are, blank included."""
+        """How many classes an outcome has, blank included.
+
+        **Arguments:**
+
+        - `alphabet`: how many different symbols there are.
+
+        **Returns:** their number.
+        """
 
 
 class Block(AbstractLayout):

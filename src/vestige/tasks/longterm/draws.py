@@ -12,14 +12,23 @@ from vestige.typing import Key
 def steps_of(
     start: Int[Array, ""], size: int, length: Int[Array, ""]
 ) -> tuple[Int[Array, " size"], Bool[Array, " size"]]:
-    """The `size` steps of a window, and which of them the sequence has; in place of the others stands step 0."""
+    """The steps of a window, and which of them the sequence has; in place of the others stands step 0.
+
+    **Arguments:**
+
+    - `start`: the first step.
+    - `size`: how many, static.
+    - `length`: steps of the sequence.
+
+    **Returns:** (size,), integers, and (size,), bools.
+    """
     steps = (start + jnp.arange(size, dtype=start.dtype)).astype(length.dtype)
     inside = (steps >= 0) & (steps < length)
     return jnp.where(inside, steps, 0), inside
 
 
 def drawn_at(steps: Int[Array, " size"], draw: Callable[[Key], Array], *, key: Key) -> Array:
-    """`draw` with the key of each step: the same for a step whatever window it is in."""
+    """`draw` with the key of each of `steps`: the same for a step whatever window it is in."""
     return jax.vmap(lambda step: draw(jax.random.fold_in(key, step)))(steps)
 
 
@@ -51,13 +60,19 @@ def drawn_length(max_length: int, min_length: int | None, *, key: Key) -> Int[Ar
 
 
 def in_range(owner: str, name: str, value: int | None, upper: str, largest: int) -> None:
-    """**Raises** `ValueError` where `value`, called `name`, is neither None nor in 1..`largest`, called `upper`."""
+    """Check an option of `owner`.
+
+    **Raises:** `ValueError` where `value`, called `name`, is neither None nor in 1..`largest`, called `upper`.
+    """
     if value is not None and not 1 <= value <= largest:
         raise ValueError(f"{owner}: {name} must be in 1..{upper}, 1..{largest}, got {value}")
 
 
 def at_least(least: int, owner: str, **sizes: int) -> None:
-    """**Raises** `ValueError` where one of the sizes is smaller than `least`."""
+    """Check options of `owner`, the `sizes` by name.
+
+    **Raises:** `ValueError` where one of them is smaller than `least`.
+    """
     for name, size in sizes.items():
         if size < least:
             raise ValueError(f"{owner}: {name} must be at least {least}, got {name}={size}")

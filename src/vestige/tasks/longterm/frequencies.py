@@ -15,12 +15,27 @@ class AbstractFrequencies(eqx.Module):
 
     @abc.abstractmethod
     def added(self, outcomes: Array, known: Bool[Array, " steps"], seen: Int[Array, ""]) -> "AbstractFrequencies":
-        """With the outcomes of a window; `seen` is how many were known before."""
+        """The statistics with the outcomes of a window added.
+
+        **Arguments:**
+
+        - `outcomes`: (steps,), classes or numbers.
+        - `known`: (steps,), bool; the others do not count.
+        - `seen`: how many known outcomes were added before.
+
+        **Returns:** statistics of the same class.
+        """
 
     @abc.abstractmethod
     def together(self, weights: Float[Array, " lanes"]) -> Metrics:
-        """What a constant prediction reaches on several sequences, from statistics with a leading axis and the share of
-        each in all known outcomes."""
+        """What a constant prediction reaches on several sequences. The statistics must have a leading axis.
+
+        **Arguments:**
+
+        - `weights`: (lanes,), the share of each sequence in all known outcomes.
+
+        **Returns:** metrics, scalars.
+        """
 
 
 class ClassFrequencies(AbstractFrequencies):

@@ -18,10 +18,19 @@ from vestige.typing import Key, Metrics
 
 @runtime_checkable
 class Describes(Protocol):
-    """What the task asks of a model beside remembering."""
+    """What the task requires of a model beside remembering."""
 
     def described(self, memory: Any, inputs: Any, outcome: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """KL and -log p of a frame, in nats, from what is remembered."""
+        """How well a frame is predicted from what is remembered.
+
+        **Arguments:**
+
+        - `memory`: m_t.
+        - `inputs`: x_k, what is given at the step.
+        - `outcome`: the frame.
+
+        **Returns:** its KL and -log p, or an upper bound of it, in nats.
+        """
         ...
 
 

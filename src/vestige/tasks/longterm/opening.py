@@ -12,7 +12,16 @@ from vestige.sequences import AbstractReader, ArrayRecordReader, NpyReader, Parq
 
 
 def opened(path: str, *, inputs: str, outcomes: str, unknown: bool) -> AbstractReader:
-    """A reader for `path`, by its ending. **Raises:** `UsageError` for another ending, and as the readers do."""
+    """A reader, by the ending of a path.
+
+    **Arguments:**
+
+    - `path`: of a file or a folder.
+    - `inputs`, `outcomes`: names of the columns or arrays.
+    - `unknown`: whether NaN, or a negative class, says that a step has no outcome.
+
+    **Raises:** `UsageError` for another ending, and as the readers do.
+    """
     ending = Path(path).suffix.lower()
     if ending not in OPENERS and not Path(path).is_dir():
         there = "is no folder" if Path(path).exists() else "is not there"

@@ -12,33 +12,63 @@ from vestige.typing import PyTree
 
 @runtime_checkable
 class Encodes(Protocol):
-    """What all tasks on long sequences ask of a model."""
+    """What all tasks on long sequences require of a model."""
 
     def init(self) -> Any:
-        """The state before the first step."""
+        """The state before the first step.
+
+        **Returns:** a pytree of arrays.
+        """
         ...
 
     def encode(self, state: Any, inputs: PyTree[Array], mask: Bool[Array, " time"]) -> tuple[Any, PyTree[Array]]:
-        """The state after some steps, and the read-out m_t at each. Masked steps come last and change nothing."""
+        """Let the memory read some steps.
+
+        **Arguments:**
+
+        - `state`: that before the first of them.
+        - `inputs`: x_t, a pytree with leading axis time.
+        - `mask`: (time,), bool; masked steps come last and change nothing.
+
+        **Returns:** the state after the last step that counts, and the read-out m_t at each, time first.
+        """
         ...
 
 
 @runtime_checkable
 class EncodesAndPredicts(Encodes, Protocol):
-    """What is asked of it where it must answer with a class or a number."""
+    """What is required of it where the outcome is a class or a number."""
 
     def predict(self, memory: Float[Array, " memory"], inputs: PyTree[Array]) -> Float[Array, " outputs"]:
-        """For one step: logits of the classes, or the mean of a number, from a read-out and what is seen there."""
+        """Predict the outcome of one step.
+
+        **Arguments:**
+
+        - `memory`: (memory,), a read-out.
+        - `inputs`: what is seen at the step.
+
+        **Returns:** (outputs,), logits of the classes, or the mean of a number.
+        """
         ...
 
 
 def readouts_at(
     model: Encodes, sequence: AbstractSequence, queries: Int[Array, " queries"], *, steps: int, read_size: int
 ) -> PyTree[Array]:
-    """The read-outs at the steps `queries` of a sequence that has at most `steps`, read in windows of `read_size`.
+    """The read-outs at a few steps of a sequence.
 
-    A query beyond `steps` gets zeros. Costs the time of reading the sequence once; memory for one window, whatever the
-    length. The result does not depend on `read_size`.
+    Costs the time of reading the sequence once; memory for one window, whatever the length. The result does not depend
+    on `read_size`.
+
+    **Arguments:**
+
+    - `model`: that reads.
+    - `sequence`: of at most `steps` steps.
+    - `queries`: (queries,), integers, the steps; one beyond `steps` gets zeros.
+    - `steps`: static.
+    - `read_size`: steps read at a time, static.
+
+    **Returns:** m_k with leading axis queries.
     """
 
     def read(start: Array, state: Any) -> tuple[Any, PyTree[Array]]:

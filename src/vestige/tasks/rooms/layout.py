@@ -60,7 +60,7 @@ def draw_room(*, key: Key) -> Room:
 def colour(
     hue: Float[Array, "*n"], saturation: Float[Array, "..."], value: Float[Array, "..."]
 ) -> Float[Array, "*n 3"]:
-    """RGB of a hue (in turns, of any size), a saturation and a value in [0, 1]."""
+    """RGB of a `hue` (in turns, of any size), a `saturation` and a `value` in [0, 1]."""
 
     def channel(offset: int) -> Array:
         k = (offset + 6 * hue) % 6

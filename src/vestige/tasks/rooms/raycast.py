@@ -41,7 +41,9 @@ class Room(NamedTuple):
 
 
 def column_angles(headings: Float[Array, " time"], width: int) -> Float[Array, "time width"]:
-    """The azimuths at which the columns of each frame look, in radians: the left ones look more to the left."""
+    """The azimuths at which the `width` columns of each frame look, in radians: the left ones look more to the left of
+    the `headings`.
+    """
     u = (2 * jnp.arange(width, dtype=headings.dtype) + 1) / width - 1
     return headings[:, None] - jnp.arctan(u / FOCAL)[None]
 
@@ -53,6 +55,12 @@ def render(
 
     One ray per column meets the first wall; rows are then wall, floor, or sky with a skyline at infinity. Costs a few
     dozen operations per pixel and no loop; `vmap` over rooms and headings draws many sequences.
+
+    **Arguments:**
+
+    - `room`: what is seen.
+    - `headings`: (time,).
+    - `height`, `width`: pixels, static.
 
     **Returns:** frames in [0, 1], top row first.
     """

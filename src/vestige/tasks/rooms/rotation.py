@@ -141,7 +141,9 @@ class RoomRotation(AbstractFrameTask[Rooms]):
 
 
 def covered(headings: Float[Array, " time"], width: int) -> Bool[Array, " time"]:
-    """Whether all azimuths at which a frame's columns look lay within an earlier frame's field of view."""
+    """Whether all azimuths at which the `width` columns of a frame look lay within an earlier frame's field of view;
+    `headings` are those of the frames, in radians.
+    """
     angles = column_angles(headings, width)[:, :, None] - headings[None, None]
     off = jnp.abs((angles + jnp.pi) % (2 * jnp.pi) - jnp.pi)
     earlier = jnp.tril(jnp.ones((headings.shape[0],) * 2, bool), -1)

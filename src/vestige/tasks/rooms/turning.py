@@ -19,7 +19,15 @@ class AbstractTurning(eqx.Module):
 
     @abc.abstractmethod
     def headings(self, frames: int, *, key: Key) -> tuple[Float[Array, " time"], Int[Array, " time"] | None]:
-        """Headings in radians from a random one on, and the actions that led to them, if any."""
+        """Where the agent looks.
+
+        **Arguments:**
+
+        - `frames`: how many, static.
+
+        **Returns:** (frames,), headings in radians from a random one on, and (frames,), integers, the actions that led
+        to them; None where there are none.
+        """
 
 
 class Revolution(AbstractTurning):
@@ -27,6 +35,10 @@ class Revolution(AbstractTurning):
 
     `min_period == max_period`, a whole number: every view comes again exactly that many frames later, and is found by
     its position alone. Else views in between come.
+
+    **Arguments:**
+
+    - `min_period`, `max_period`: frames of a full turn; the number is uniform between them.
 
     **Raises:** `ValueError` unless `0 < min_period <= max_period`.
     """

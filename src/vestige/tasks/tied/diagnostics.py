@@ -34,7 +34,13 @@ FILTERS = 40
 
 
 def of_patterns(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
-    """Of a few patterns, `Patterns`: exact metrics, what `p*` makes of them, and pictures."""
+    """Of a few patterns, `Patterns`: exact metrics, what `p*` makes of them, and pictures.
+
+    **Arguments:**
+
+    - `task`: `Patterns`.
+    - `model`: trained.
+    """
     key_z, key_pictures = jax.random.split(key)
     found = evaluate(task, model, len(task.patterns), key=key)
     metrics = scalars(found)
@@ -53,7 +59,13 @@ def of_patterns(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
 
 
 def of_images(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
-    """Of `LabelledImages`: metrics on all held-out images, with ten times the samples of `task`, and pictures."""
+    """Of `LabelledImages`: metrics on all held-out images, with ten times the samples of `task`, and pictures.
+
+    **Arguments:**
+
+    - `task`: `LabelledImages`.
+    - `model`: trained.
+    """
     key_metrics, key_gaps, key_pictures = jax.random.split(key, 3)
     closer = dataclasses.replace(task, samples=FINAL * task.samples)
     metrics = scalars(evaluate(closer, model, len(task.test), key=key_metrics))
@@ -105,7 +117,13 @@ def _pictures(net: Net, shown: Array, known: Array, image: tuple[int, int], *, k
 
 
 def first_weights(kernel: np.ndarray, image: tuple[int, int]) -> np.ndarray:
-    """The strongest of the first weights as grey pictures: of whole images, or of what a filter looks at."""
+    """The strongest of the first weights as grey pictures: of whole images, or of what a filter looks at.
+
+    **Arguments:**
+
+    - `kernel`: of the lowest connection.
+    - `image`: height and width of the data.
+    """
     weights = kernel.T.reshape(-1, *image) if kernel.ndim == 2 else kernel[:, 0]
     strongest = np.argsort(-np.square(weights).sum(axis=(1, 2)))[:FILTERS]
     return 0.5 + 0.5 * weights[strongest] / max(np.abs(weights[strongest]).max(), 1e-12)

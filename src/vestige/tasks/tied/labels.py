@@ -7,6 +7,11 @@ from jaxtyping import Array, Float, Int, Shaped
 def indicators(labels: Int[np.ndarray, " rows"], classes: int) -> Float[np.ndarray, "rows classes"]:
     """One 1 in each row; a row of zeros where the label is -1, not known. float32.
 
+    **Arguments:**
+
+    - `labels`: (rows,), integers.
+    - `classes`: how many there are.
+
     **Raises:** `ValueError` for labels out of range.
     """
     if labels.size and (labels.min() < -1 or labels.max() >= classes):
@@ -18,7 +23,10 @@ def indicators(labels: Int[np.ndarray, " rows"], classes: int) -> Float[np.ndarr
 
 
 def check_labels(owner: str, part: str, images: Shaped[Array, "..."], labels: Shaped[Array, "..."]) -> None:
-    """**Raises** `ValueError` where there are more or fewer labels than images of a `part`."""
+    """Check that `images` and `labels` of a `part` of the data of `owner` are as many.
+
+    **Raises:** `ValueError` where there are more or fewer labels than images.
+    """
     if images.shape[0] != labels.shape[0]:
         raise ValueError(
             f"{owner}: {part} has {images.shape[0]} images and {labels.shape[0]} labels; every image needs one"
@@ -26,7 +34,10 @@ def check_labels(owner: str, part: str, images: Shaped[Array, "..."], labels: Sh
 
 
 def check_numbers(owner: str, labels: Int[Array, " rows"], classes: int) -> None:
-    """**Raises** `ValueError` where a label is not one of so many classes, or there is none."""
+    """Check the `labels` on which `owner` is evaluated.
+
+    **Raises:** `ValueError` where a label is not one of `classes` classes, or there is none.
+    """
     found = np.asarray(labels)
     if not found.size:
         raise ValueError(f"{owner}: test_labels are empty; there is nothing to evaluate on")
@@ -36,6 +47,12 @@ def check_numbers(owner: str, labels: Int[Array, " rows"], classes: int) -> None
 
 def few_labels(labels: Int[np.ndarray, " rows"], each: int, classes: int) -> Int[np.ndarray, " rows"]:
     """The same with all but the first `each` of every class hidden (-1).
+
+    **Arguments:**
+
+    - `labels`: (rows,), integers.
+    - `each`: labels that stay known of every class.
+    - `classes`: how many there are.
 
     **Raises:** `ValueError` where a class has fewer, or fewer than 1 is asked for.
     """

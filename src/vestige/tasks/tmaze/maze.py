@@ -70,7 +70,7 @@ class TMaze(eqx.Module):
 
 
 def observed(state: MazeState, noise: Float[Array, ""]) -> Float[Array, "3"]:
-    """Hint, junction, noise."""
+    """Hint, junction and `noise` in a `state`, as one vector."""
     hint = jnp.where(state.step == 0, state.hint, 0.0)
     junction = (state.step == state.length - 1).astype(hint.dtype)
     return jnp.stack([hint, junction, noise])
@@ -82,7 +82,7 @@ def noise_of(key: Key) -> Float[Array, ""]:
 
 
 def payoff(hint: Float[Array, ""], action: Int[Array, ""]) -> Float[Array, ""]:
-    """What an action brings at the junction."""
+    """What an `action` brings at the junction, where the hint was `hint`."""
     return jnp.where((hint > 0) == (action == 1), RIGHT, WRONG)
 
 

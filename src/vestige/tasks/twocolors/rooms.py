@@ -35,7 +35,9 @@ class TwoColorsRoom:
 
 
 def draw_room(pillar: int, *, rng: np.random.Generator) -> TwoColorsRoom:
-    """Orbs of both colours, as many of each, anywhere but near the centre."""
+    """A room whose pillar has the colour `pillar`, with orbs of both colours, as many of each, drawn by `rng` anywhere
+    but near the centre.
+    """
     orbs = []
     while len(orbs) < 2 * ORBS:
         x, y = rng.integers(WALL - HALF, HALF - WALL, 2, endpoint=True).tolist()
