@@ -21,7 +21,7 @@ def drawn(build: Callable[[jax.Array], Part], *, seed: int = 0, scale: float = 0
         if not isinstance(leaf, jax.ShapeDtypeStruct):
             return leaf
         assert np.issubdtype(leaf.dtype, np.floating), f"an array of {leaf.dtype} is not a weight"
-        return scale * noise.normal(size=leaf.shape).astype(leaf.dtype)
+        return jax.device_put((scale * noise.normal(size=leaf.shape)).astype(leaf.dtype))
 
     shapes = eqx.filter_eval_shape(build, jax.random.key(seed))
-    return jax.device_put(jax.tree.map(draw, shapes))
+    return jax.tree.map(draw, shapes)
