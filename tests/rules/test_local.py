@@ -250,7 +250,11 @@ def fixed_fantasies(monkeypatch):
 def test_gradients_through_time_are_the_recursions_of_the_authors(target, fixed_fantasies, key):
     """G_t = (e_{t+1} W_u' + G_{t+1} W_u') x_t (1 - x_t), with h_{t+1} W_u' + b_u in place of e W_u' for the pair
     (notes 3.2.4; the sampled h of the authors replaced by its mean)."""
-    model, batch, rule = harmonium(), counts(key, rows=1), ThroughTime(ContrastiveDivergence(), target, bptt_length=TIME)
+    model, batch, rule = (
+        harmonium(),
+        counts(key, rows=1),
+        ThroughTime(ContrastiveDivergence(), target, bptt_length=TIME),
+    )
     anew = eqx.filter_jit(lambda model: rule.step(model, rule.init(model, batch, key=key), batch, key=key).grads)
     grads = anew(model)
     w_u, w_y, b_u, b_h = (
