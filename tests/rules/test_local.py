@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.drawn import drawn
 
+from tests.drawn import drawn
 from vestige.models.families import Poisson
 from vestige.models.filters import FactorFilter, RecurrentVAE
 from vestige.models.harmonium import Harmonium, RecurrentHarmonium

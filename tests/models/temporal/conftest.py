@@ -2,8 +2,8 @@ import functools
 
 import jax
 import pytest
-from tests.drawn import drawn
 
+from tests.drawn import drawn
 from vestige.memory import DNC, Attention, Introspection
 from vestige.models.temporal import AddressedPosterior, PlainPosterior, gtmm, mixture, vrnn
 

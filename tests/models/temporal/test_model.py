@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.drawn import drawn
 
+from tests.drawn import drawn
 from vestige.models.temporal import elbo, gtmm
 from vestige.numerics import GaussianMixture
 from vestige.typing import Batch
