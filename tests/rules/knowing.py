@@ -3,7 +3,9 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from tests.drawn import drawn
 from vestige.cells import AbstractCell
 from vestige.models.longterm import Classes, Detector, LongTermModel, Token
 
@@ -24,27 +26,33 @@ class Holds(AbstractCell[jax.Array]):
         return state, state
 
 
-def knowing_model(task, *, knows: bool, key) -> LongTermModel:
+def knowing_model(task, *, knows: bool) -> LongTermModel:
     """The detector gives every symbol the same chance where one is due, and is sure of blank elsewhere.
 
     So does the predictor, who at the question names the symbol held, if it `knows`.
     """
     symbols, tokens, classes = task.symbols, task.tokens, task.classes
-    keys = jax.random.split(key, 6)
-    cell = Holds(symbols)
-    token = lambda k: eqx.tree_at(lambda t: t.table.weight, Token(tokens, tokens, key=k), jnp.eye(tokens))
-    detector = Detector(token(keys[0]), classes, width=2, key=keys[1])
-    question = token(keys[2])
-    model = LongTermModel(token(keys[3]), cell, question, Classes(classes), detector, width=2 + symbols, key=keys[4])
-    due = (jnp.arange(tokens) == symbols + 1) | (jnp.arange(tokens) == symbols + 2)  # the question, a noisy step
-    kind = jnp.stack([due, ~due]).astype(float)
-    blank = jnp.zeros((classes, 2)).at[symbols].set(jnp.array([-SURE, SURE]))
-    asked = jnp.zeros((symbols, tokens)).at[:, symbols + 1].set(1.0)
-    recall = jnp.concatenate([asked, jnp.eye(symbols)], axis=1)  # one where both are
-    hidden = jnp.concatenate([jnp.pad(kind, ((0, 0), (0, symbols))), recall])
-    bias = jnp.concatenate([jnp.zeros(2), jnp.full(symbols, -1.0)])
-    naming = jnp.pad(jnp.eye(symbols), ((0, 1), (0, 0))) * (SURE if knows else 0.0)
+
+    def build(key):
+        token = lambda: Token(tokens, tokens, key=key)
+        detector = Detector(token(), classes, width=2, key=key)
+        return LongTermModel(token(), Holds(symbols), token(), Classes(classes), detector, width=2 + symbols, key=key)
+
+    token = np.arange(tokens)
+    due = (token == symbols + 1) | (token == symbols + 2)  # the question, a noisy step
+    kind = np.stack([due, ~due]).astype(float)
+    blank = np.zeros((classes, 2))
+    blank[symbols] = -SURE, SURE
+    asked = np.zeros((symbols, tokens))
+    asked[:, symbols + 1] = 1.0
+    recall = np.concatenate([asked, np.eye(symbols)], axis=1)  # one where both are
+    hidden = np.concatenate([np.pad(kind, ((0, 0), (0, symbols))), recall])
+    bias = np.concatenate([np.zeros(2), np.full(symbols, -1.0)])
+    naming = np.pad(np.eye(symbols), ((0, 1), (0, 0))) * (SURE if knows else 0.0)
     where = lambda m: (
+        m.encoder.table.weight,
+        m.question.table.weight,
+        m.detector.encoder.table.weight,
         m.hidden.weight,
         m.hidden.bias,
         m.output.weight,
@@ -55,13 +63,14 @@ def knowing_model(task, *, knows: bool, key) -> LongTermModel:
         m.detector.output.bias,
     )
     weights = (
+        *[np.eye(tokens)] * 3,
         hidden,
         bias,
-        jnp.concatenate([blank, naming], axis=1),
-        jnp.zeros(classes),
+        np.concatenate([blank, naming], axis=1),
+        np.zeros(classes),
         kind[:, :, None],
-        jnp.zeros((2, 1)),
+        np.zeros((2, 1)),
         blank,
-        jnp.zeros(classes),
+        np.zeros(classes),
     )
-    return eqx.tree_at(where, model, weights)
+    return eqx.tree_at(where, drawn(build), tuple(jnp.asarray(each, jnp.float32) for each in weights))

@@ -7,6 +7,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Int
 
+from tests.drawn import drawn
 from vestige.cells import LSTM, AbstractParallelCell, Fixed
 from vestige.models.longterm import Classes, Detector, LongTermModel, Number, Token, Vector
 from vestige.sequences import AbstractSequence, ArraySequence, Window
@@ -68,35 +69,40 @@ def token_model(
     )
 
 
-@eqx.filter_jit
+def seed_of(key) -> int:
+    return int(jax.random.key_data(key)[-1])
+
+
 def number_model(*, key, context: int = 1) -> LongTermModel:
-    keys = jax.random.split(key, 6)
-    return LongTermModel(
-        Vector(2, 5, key=keys[0]),
-        LSTM(5, 6, key=keys[1]),
-        Vector(2, 5, key=keys[2]),
-        Number(),
-        Detector(Vector(2, 4, key=keys[3]), 1, context=context, width=4, key=keys[4]),
-        width=7,
-        key=keys[5],
-    )
+    def build(key):
+        keys = jax.random.split(key, 6)
+        return LongTermModel(
+            Vector(2, 5, key=keys[0]),
+            LSTM(5, 6, key=keys[1]),
+            Vector(2, 5, key=keys[2]),
+            Number(),
+            Detector(Vector(2, 4, key=keys[3]), 1, context=context, width=4, key=keys[4]),
+            width=7,
+            key=keys[5],
+        )
+
+    return drawn(build, seed=seed_of(key))
 
 
-@eqx.filter_jit
 def numbers(lengths: list[int], *, key, steps: int | None = None, only_last: bool = False) -> Batch:
     """Sequences in memory with real inputs and outcomes, padded with garbage."""
     steps = max(lengths) if steps is None else steps
-    keys = jax.random.split(key, 2)
-    inputs = jax.random.normal(keys[0], (len(lengths), steps, 2))
-    outcomes = jax.random.normal(keys[1], (len(lengths), steps))
+    noise, step, length = np.random.default_rng(seed_of(key)), np.arange(steps), np.array(lengths)[:, None]
+    inputs, outcomes = noise.normal(size=(len(lengths), steps, 2)), noise.normal(size=(len(lengths), steps))
+    inputs = jnp.asarray(np.where((step < length)[:, :, None], inputs, 1e6))
+    outcomes = jnp.asarray(np.where(step < length, outcomes, -1e6))
+    known = step == length - 1 if only_last else step < length
+    return _sequences(inputs, outcomes, length[:, 0].astype(np.int32), known)
 
-    def one(inputs, outcomes, length):
-        step = jnp.arange(steps, dtype=jnp.int32)
-        known = step == length - 1 if only_last else step < length
-        inputs = jnp.where((step < length)[:, None], inputs, 1e6)
-        return ArraySequence(inputs, jnp.where(step < length, outcomes, -1e6), length, known)
 
-    return Batch(jax.vmap(one)(inputs, outcomes, jnp.array(lengths, jnp.int32)))
+@jax.jit
+def _sequences(inputs, outcomes, length, known):
+    return Batch(jax.vmap(ArraySequence)(inputs, outcomes, length, known))
 
 
 def trained(rule, model, draw, updates: int, *, key, rate: float = 1e-2):

@@ -86,7 +86,7 @@ def test_storage_is_bounded_by_what_is_done_at_once(key):
 
 
 def test_the_average_is_carried(key):
-    model, batch = token_model(key=key), cues(2, 9, key=key)
+    model, batch = number_model(key=key), numbers([9, 9], key=key)
     rule = ChunkParallel(MemUP(4, 1, average=0.75), steps=9)
     carry = rule.init(model, batch, key=key)
     moved = jax.tree.map(lambda leaf: leaf + 1.0 if eqx.is_inexact_array(leaf) else leaf, model)

@@ -1,11 +1,14 @@
 """A memory and a policy that learn together."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.tasks.tmaze.agents import small_agent
 from vestige.rules import Combined, MemUP, Proximal
 from vestige.tasks.tmaze import TMaze
@@ -29,33 +32,48 @@ def step():
     return eqx.filter_jit(RULE.step)
 
 
+@functools.cache
+def some_agent():
+    return drawn(lambda key: small_agent(key=key))
+
+
+@eqx.filter_jit
+def begun(agent, key):
+    return RULE.init(agent, None, key=key)
+
+
+@eqx.filter_jit
+def readouts_of(agent, inputs):
+    return agent.encode(agent.init(), inputs)[1]
+
+
 def shifted(agent, distance):
     """Another memory, the same policy."""
-    other = jax.tree.map(lambda leaf: leaf + distance if eqx.is_inexact_array(leaf) else leaf, agent.memory)
+    far = lambda leaf: jax.device_put(np.asarray(leaf) + np.float32(distance))
+    other = jax.tree.map(lambda leaf: far(leaf) if eqx.is_inexact_array(leaf) else leaf, agent.memory)
     return eqx.tree_at(lambda a: a.memory, agent, other)
 
 
 def test_the_copy_moves_once_per_collection(step, key):
-    agent = small_agent(key=key)
-    carry = RULE.init(agent, None, key=key)
+    agent = some_agent()
+    carry = begun(agent, key)
     close(carry.average, parameters(agent.memory))
     moved, expected = shifted(agent, 1.0), []
     for i, share in enumerate([0.25, 0.25, 0.25, 0.4375, 0.4375, 0.4375]):
         carry = step(moved, carry, None, key=jax.random.fold_in(key, i)).carry
-        expected = jax.tree.map(lambda leaf, share=share: leaf + share, parameters(agent.memory))
+        expected = jax.tree.map(lambda leaf, share=share: np.asarray(leaf) + share, parameters(agent.memory))
         close(carry.average, expected)
 
 
 def test_the_policy_acts_and_learns_on_the_copy(step, key):
-    agent = small_agent(key=key)
+    agent = some_agent()
     trained = shifted(agent, 0.4)
-    found = step(trained, RULE.init(agent, None, key=key), None, key=key)
+    found = step(trained, begun(agent, key), None, key=key)
     copy = shifted(agent, 0.1)
-    experience = found.carry.proximal.experience
+    experience = jax.device_get(found.carry.proximal.experience)
     for row in range(3):
         n = int(experience.mask[row].sum())
-        _, readouts = copy.encode(copy.init(), experience.inputs[row, :n])
-        close(experience.readouts[row, :n], readouts)
+        close(experience.readouts[row, :n], readouts_of(copy, experience.inputs[row])[:n])
     key_proximal = jax.random.split(key, 3)[0]
     alone = eqx.filter_jit(PROXIMAL.step)(copy, PROXIMAL.init(copy, None, key=key), None, key=key_proximal)
     close(found.grads.policy, alone.grads.policy)
@@ -63,8 +81,8 @@ def test_the_policy_acts_and_learns_on_the_copy(step, key):
 
 
 def test_the_memory_learns_from_the_collected_episodes(step, key):
-    agent = small_agent(key=key)
-    carry = RULE.init(agent, None, key=key)
+    agent = some_agent()
+    carry = begun(agent, key)
     found = step(agent, carry, None, key=key)
     experience = found.carry.proximal.experience
     slots = found.carry.memup.slots
@@ -82,8 +100,8 @@ def test_the_memory_learns_from_the_collected_episodes(step, key):
 
 
 def test_updates_go_on_through_collections(step, key):
-    agent = small_agent(key=key)
-    carry = RULE.init(agent, None, key=key)
+    agent = some_agent()
+    carry = begun(agent, key)
     like = parameters(agent)
     for i in range(9):
         found = step(agent, carry, None, key=jax.random.fold_in(key, i))

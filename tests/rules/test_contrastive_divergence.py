@@ -84,7 +84,7 @@ def test_persistent_chains_go_on_where_they_were(key):
     model = Harmonium(jnp.zeros((4, 1)), jnp.full(4, 50.0), jnp.zeros(1), Bernoulli(4))
     carry = rule.init(model, Batch(data), key=key)
     np.testing.assert_array_equal(carry, data[:5])
-    after = rule.step(model, carry, Batch(data), key=key).carry
+    after = eqx.filter_jit(rule.step)(model, carry, Batch(data), key=key).carry
     np.testing.assert_array_equal(after, 1.0)  # where the biases put them
 
 

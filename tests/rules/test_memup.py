@@ -30,12 +30,17 @@ def close(one, other, tolerance=1e-5):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), one, other)
 
 
+@eqx.filter_jit
+def begun(rule, model, batch, key):
+    return rule.init(model, batch, key=key)
+
+
 def test_a_rollout_over_everything_is_back_propagation(key):
     """Check 2: r = T, one prediction point at the last step, one target: the last step."""
     with jax.enable_x64(True):
         model, batch = number_model(key=key), numbers([7, 7, 7], key=jax.random.key(1), only_last=True)
         rule = MemUP(7, 3, current=False, clip=None)
-        step = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+        step = eqx.filter_jit(rule.step)(model, begun(rule, model, batch, key), batch, key=key)
 
         def loss(model):
             def one(sequence):
@@ -50,26 +55,29 @@ def test_a_rollout_over_everything_is_back_propagation(key):
         close64(memory_of(step.grads), memory_of(grads))
 
 
-@pytest.mark.parametrize("rule", [MemUP(4, 3, frequency=2, clip=None), MemUP(5, 2, stride=3, clip=None)])
+@pytest.mark.parametrize(
+    "rule",
+    [MemUP(4, 3, frequency=2, clip=None), pytest.param(MemUP(5, 2, stride=3, clip=None), marks=pytest.mark.slow)],
+)
 def test_finite_differences(rule, key):
     """Check 4: with the entering state held fixed, the loss of a rollout changes as its gradient says."""
     with jax.enable_x64(True):
         model, batch = number_model(key=key, context=2), numbers([20, 17], key=jax.random.key(1))
-        first = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
+        step = eqx.filter_jit(rule.step)
+        first = step(model, begun(rule, model, batch, key), batch, key=key)
         arrays, rest = eqx.partition(model, eqx.is_inexact_array)
 
-        @jax.jit
         def second(arrays):
-            return rule.step(eqx.combine(arrays, rest), first.carry, batch, key=key)
+            return jax.device_get(step(eqx.combine(arrays, rest), first.carry, batch, key=key))
 
-        grads = second(arrays).grads
-        leaves, tree = jax.tree.flatten(arrays)
+        grads = jax.tree.leaves(second(arrays).grads)
+        leaves, tree = jax.tree.flatten(jax.device_get(arrays))
         for turn in range(3):
-            keys = jax.random.split(jax.random.key(turn), len(leaves))
-            way = [jax.random.normal(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)]
+            noise = np.random.default_rng(turn)
+            way = [noise.normal(size=leaf.shape) for leaf in leaves]
             moved = lambda size, way=way: jax.tree.unflatten(tree, [a + size * b for a, b in zip(leaves, way)])  # noqa: B905
             up, down = (second(moved(size)).metrics["loss"] for size in (1e-5, -1e-5))
-            slope = sum(jnp.sum(g * w) for g, w in zip(jax.tree.leaves(grads), way, strict=True))
+            slope = sum(np.sum(g * w) for g, w in zip(grads, way, strict=True))
             np.testing.assert_allclose((up - down) / 2e-5, slope, rtol=1e-6)
 
 
@@ -80,11 +88,16 @@ def test_no_gradient_crosses_a_border(rule, key):
 
     def second(inputs):
         there = eqx.tree_at(lambda b: b.inputs.inputs, batch, inputs)
-        first = rule.step(model, rule.init(model, there, key=key), there, key=key)
-        return rule.step(model, first.carry, there, key=key)
+
+        def update(carry, _):
+            step = rule.step(model, carry, there, key=key)
+            return step.carry, step.metrics
+
+        metrics = jax.lax.scan(update, rule.init(model, there, key=key), length=2)[1]
+        return jax.tree.map(lambda leaf: leaf[1], metrics)
 
     def loss(inputs):
-        return second(inputs).metrics["distant" if isinstance(rule, MemUP) else "loss"]
+        return second(inputs)["distant" if isinstance(rule, MemUP) else "loss"]
 
     slopes = np.abs(np.asarray(jax.jit(jax.grad(loss))(batch.inputs.inputs))[0]).sum(axis=-1)
     assert (slopes[:4] == 0).all() and (slopes[4:8] > 0).all()
@@ -111,7 +124,7 @@ def test_slots_go_on_as_if_each_were_alone(key):
     batch = numbers(lengths, key=jax.random.key(1))
     rule = Truncated(5)
     step = eqx.filter_jit(rule.step)
-    carry = rule.init(model, batch, key=key)
+    carry = begun(rule, model, batch, key)
     ends = {}
     for _ in range(6):
         carry = step(model, carry, batch, key=key).carry
@@ -127,8 +140,8 @@ def test_an_ended_slot_begins_anew_with_nothing(key):
     model, batch = number_model(key=key), numbers([4, 9], key=jax.random.key(1))
     fresh = numbers([6, 6], key=jax.random.key(2), steps=9)
     rule = Truncated(5)
-    carry = rule.step(model, rule.init(model, batch, key=key), batch, key=key).carry
-    refilled = carry.refilled(fresh.inputs, model.init())
+    carry = eqx.filter_jit(rule.step)(model, begun(rule, model, batch, key), batch, key=key).carry
+    refilled = jax.jit(lambda carry: carry.refilled(fresh.inputs, model.init()))(carry)
     np.testing.assert_array_equal(refilled.offset, [0, 5])
     for leaf, before in zip(jax.tree.leaves(refilled.state), jax.tree.leaves(carry.state), strict=True):
         assert not np.asarray(leaf[0]).any()
@@ -137,21 +150,7 @@ def test_an_ended_slot_begins_anew_with_nothing(key):
     np.testing.assert_array_equal(refilled.sequence.outcomes[1], batch.inputs.outcomes[1])
 
 
-def test_garbage_beyond_the_end_changes_nothing(key):
-    model = number_model(key=key, context=2)
-    short = numbers([6, 9], key=jax.random.key(1))
-    wild = eqx.tree_at(
-        lambda b: (b.inputs.inputs, b.inputs.outcomes),
-        short,
-        (short.inputs.inputs.at[0, 6:].set(3.0), short.inputs.outcomes.at[0, 6:].set(77.0)),
-    )
-    for rule in (Truncated(8), MemUP(8, 2, frequency=3)):
-        step = eqx.filter_jit(rule.step)
-        steps = [step(model, rule.init(model, b, key=key), b, key=key) for b in (short, wild)]
-        close(steps[0].grads, steps[1].grads)
-        assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(steps[0].grads))
-
-
+@pytest.mark.slow
 def test_storage_does_not_grow_with_length(key):
     """Check 6: the compiled update needs the same memory for 200 and for 20,000 steps, and more for longer rollouts."""
     short, long = (temporary_bytes(MemUP(5, 2, scan_chunk=50), length, key) for length in (200, 20_000))
@@ -161,9 +160,9 @@ def test_storage_does_not_grow_with_length(key):
 
 def test_the_average_moves_as_it_should(key):
     """Check 8: to a constant w from w0, after n updates `w + d^n (w0 - w)`."""
-    model, batch = token_model(key=key), cues(2, 9, key=key)
+    model, batch = number_model(key=key), numbers([9, 9], key=key)
     rule = MemUP(4, 1, average=0.9)
-    carry = rule.init(model, batch, key=key)
+    carry = begun(rule, model, batch, key)
     moved = jax.tree.map(lambda leaf: leaf + 1.0 if eqx.is_inexact_array(leaf) else leaf, model)
     step = eqx.filter_jit(rule.step)
     for _ in range(5):
@@ -186,7 +185,7 @@ PAIRS += [(Surprise(), GumbelTopK()), (RandomScore(), Importance())]
 def test_every_score_and_every_selection(score, selection, key):
     model, batch = token_model(key=key), cues(3, 23, key=key)
     rule = MemUP(5, 2, frequency=3, score=score, selection=selection, average=0.5, scan_chunk=7)
-    carry, step = rule.init(model, batch, key=key), eqx.filter_jit(rule.step)
+    carry, step = begun(rule, model, batch, key), eqx.filter_jit(rule.step)
     for i in range(6):
         proposed = step(model, carry, batch, key=jax.random.key(i))
         carry = proposed.carry
@@ -195,19 +194,23 @@ def test_every_score_and_every_selection(score, selection, key):
         assert bool((ahead < 23).all()) and bool((ahead >= 0).all())
 
 
+@eqx.filter_jit
+def guesses(score, model, window):
+    """Of the detector, or of the predictor behind the memory."""
+    if isinstance(score, Surprise):
+        return model.detector(window.inputs, window.inside)
+    return jax.vmap(model.predict)(model.encode(model.init(), window.inputs[2:])[1], window.inputs[2:])
+
+
 @pytest.mark.parametrize("score", [Surprise(), HindsightScore()])
-@pytest.mark.parametrize("chunk", [4, 11, 40])
+@pytest.mark.parametrize("chunk", [4, pytest.param(11, marks=pytest.mark.slow), 40])
 def test_a_score_pass_does_not_depend_on_its_windows(score, chunk, key):
     model, batch = number_model(key=key, context=3), numbers([29], key=jax.random.key(1))
     sequence = jax.tree.map(lambda leaf: leaf[0], batch.inputs)
     found = eqx.filter_jit(score_pass)(score, model, sequence, count=6, scan_chunk=chunk, start=jnp.array(5), key=key)
-    window = sequence.window(jnp.array(-2), 31)
-    if isinstance(score, Surprise):
-        means = model.detector(window.inputs, window.inside)[:, 0]
-    else:
-        _, memories = model.encode(model.init(), window.inputs[2:])
-        means = jax.jit(jax.vmap(model.predict))(memories, window.inputs[2:])[:, 0]
-    scores = np.asarray(jnp.square(means - window.outcomes[2:]))
+    window = jax.jit(lambda sequence: sequence.window(jnp.array(-2), 31))(sequence)
+    means = guesses(score, model, window)[:, 0]
+    scores = np.square(np.asarray(means) - np.asarray(window.outcomes[2:]))
     best = sorted(range(5, 29), key=lambda step: -scores[step])[:6]
     assert found.steps.tolist() == best
     np.testing.assert_allclose(found.scores, scores[best], rtol=1e-4)
@@ -222,7 +225,7 @@ def test_candidates_that_run_out_are_sought_again(key):
     )
     ends = []
     for rule in (many, few):
-        carry, losses = rule.init(model, batch, key=key), []
+        carry, losses = begun(rule, model, batch, key), []
         for _ in range(7):
             step = eqx.filter_jit(rule.step)(model, carry, batch, key=key)
             carry = step.carry

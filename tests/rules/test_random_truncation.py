@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.rules.longterm import close64, number_model, numbers, temporary_bytes
 from vestige.cells import LinearRecurrence
 from vestige.models.longterm import WholeSequence
@@ -62,10 +63,10 @@ def test_without_cuts_it_is_back_propagation(key):
     """Also where the state is complex; a row that has ended waits."""
     with jax.enable_x64(True):
         batch = numbers([8, 8], key=jax.random.key(1))
-        model = eqx.tree_at(lambda m: m.cell, number_model(key=key), LinearRecurrence(5, 6, key=key))
+        model = eqx.tree_at(lambda m: m.cell, number_model(key=key), drawn(lambda key: LinearRecurrence(5, 6, key=key)))
         rule = RandomlyTruncated(2, 0.0, longest=4, clip=None)
         step = eqx.filter_jit(rule.step)(model, rule.init(model, batch, key=key), batch, key=key)
-        whole = Gradient(WholeSequence(8), clip=None).step(model, None, batch, key=key)
+        whole = eqx.filter_jit(Gradient(WholeSequence(8), clip=None).step)(model, None, batch, key=key)
         memory = lambda grads: eqx.filter((grads.encoder, grads.cell, grads.hidden, grads.output), eqx.is_array)
         close64(memory(step.grads), jax.tree.map(lambda g: 4 * g, memory(whole.grads)))
         np.testing.assert_allclose(step.metrics["loss"], whole.metrics["loss"], rtol=1e-10)
@@ -100,6 +101,7 @@ def test_it_goes_on_where_it_was_cut(key):
             assert bool(carry.ended[0])
 
 
+@pytest.mark.slow
 def test_storage_does_not_grow_with_length(key):
     """Check 6; a further place for a state costs that state (8 x 2 x 16 numbers), and not a rollout's steps."""
     short, long = (temporary_bytes(RandomlyTruncated(20, 0.5, longest=10), n, key) for n in (200, 20_000))

@@ -16,6 +16,22 @@ from vestige.sequences import AbstractSequence, Window
 ROWS = 40
 
 
+SIZES = {"count": 4, "scan_chunk": 8}
+
+
+@eqx.filter_jit
+def scored_again(model, before, slots, wanted, key):
+    return scored(Surprise(), model, before, slots, wanted=wanted, key=key, **SIZES)
+
+
+@eqx.filter_jit
+def one_by_one(model, sequences, starts, key):
+    def one(sequence, start, row):
+        return score_pass(Surprise(), model, sequence, start=start, key=jax.random.fold_in(key, row), **SIZES)
+
+    return jax.vmap(one)(sequences, starts, jnp.arange(ROWS))
+
+
 @pytest.mark.parametrize(
     "wanted", [[], [3], [39, 0, 17], list(range(1, 40, 4)), list(range(0, 40, 2)), list(range(40))]
 )
@@ -23,21 +39,14 @@ def test_those_wanted_are_scored_and_no_others(wanted, key):
     """One at a time would find the same; some of these sets are more than one group, some more than a quarter."""
     assert TOGETHER < 10
     model, batch = number_model(key=key), numbers([20 + row % 7 for row in range(ROWS)], key=key)
-    starts = jnp.arange(ROWS, dtype=jnp.int32) % 9
+    starts = jnp.asarray(np.arange(ROWS, dtype=np.int32) % 9)
     slots = Slots(batch.inputs, starts, jnp.zeros(ROWS))
     before = Candidates(jnp.full((ROWS, 4), 99, jnp.int32), jnp.full((ROWS, 4), 7.0))
-    sizes = {"count": 4, "scan_chunk": 8}
-    chosen = jnp.zeros(ROWS, bool).at[jnp.array(wanted, jnp.int32)].set(True)
-    known = jax.jit(lambda w: scored(Surprise(), model, before, slots, wanted=w, key=key, **sizes))(chosen)
-
-    def one(row):
-        sequence, start = jax.tree.map(lambda leaf: leaf[row], (batch.inputs, starts))
-        return score_pass(Surprise(), model, sequence, start=start, key=jax.random.fold_in(key, row), **sizes)
-
-    alone = jax.jit(jax.vmap(one))(jnp.arange(ROWS))
-    expected = np.where(np.asarray(chosen)[:, None], alone.steps, before.steps)
-    np.testing.assert_array_equal(known.steps, expected)
-    np.testing.assert_allclose(known.scores, np.where(np.asarray(chosen)[:, None], alone.scores, 7.0), rtol=1e-5)
+    chosen = np.isin(np.arange(ROWS), wanted)
+    known = scored_again(model, before, slots, jnp.asarray(chosen), key)
+    alone = one_by_one(model, batch.inputs, starts, key)
+    np.testing.assert_array_equal(known.steps, np.where(chosen[:, None], alone.steps, before.steps))
+    np.testing.assert_allclose(known.scores, np.where(chosen[:, None], alone.scores, 7.0), rtol=1e-5)
 
 
 class Noted(AbstractSequence):
@@ -56,13 +65,12 @@ class Noted(AbstractSequence):
 @pytest.mark.parametrize("wanted", [[5], list(range(20))])
 def test_long_sequences_that_nobody_asks_about_are_not_read(wanted, key):
     notes = []
-    lengths = jnp.full(ROWS, 400, jnp.int32).at[jnp.array(wanted)].set(8)
+    chosen = np.isin(np.arange(ROWS), wanted)
+    lengths = np.where(chosen, 8, 400).astype(np.int32)
     batch = jax.jit(jax.vmap(lambda length: Noted(length, notes)))(lengths)
     slots = Slots(batch, jnp.zeros(ROWS, jnp.int32), jnp.zeros(ROWS))
-    chosen = jnp.zeros(ROWS, bool).at[jnp.array(wanted)].set(True)
     nothing = Candidates(jnp.zeros((ROWS, 4), jnp.int32), jnp.full((ROWS, 4), -jnp.inf))
-    model, sizes = number_model(key=key), {"count": 4, "scan_chunk": 8}
-    found = jax.jit(lambda w: scored(Surprise(), model, nothing, slots, wanted=w, key=key, **sizes))(chosen)
+    found = scored_again(number_model(key=key), nothing, slots, jnp.asarray(chosen), key)
     jax.block_until_ready(found)
     jax.effects_barrier()
     assert set(notes) == {8}

@@ -1,5 +1,6 @@
 """How uncertain steps are, and which of equals are asked about (check 15 of the MemUP notes)."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +42,7 @@ def one_sequence(length, key):
     return jax.tree.map(lambda leaf: leaf[0], batch.inputs)
 
 
+@eqx.filter_jit
 def scored(score, sequence, model, *, key, count=4, chunk=9, start=0):
     return score_pass(score, model, sequence, count=count, scan_chunk=chunk, start=jnp.array(start, jnp.int32), key=key)
 
@@ -81,18 +83,22 @@ def test_only_what_is_asked_for_is_asked(selection, key):
     assert not selection(candidates, jnp.array(28), 16, key=key).weights.any()
 
 
-def precision(score, *, knows):
-    """How often the one target of the first rollout is the question, of 256 sequences."""
-    task = Recall(30, noise=8)
-    model = knowing_model(task, knows=knows, key=jax.random.key(0))
-    batch = task.batch(size=256, key=jax.random.key(1)).inputs
-    keys = jax.random.split(jax.random.key(2), 256)
+TASK = Recall(30, noise=8)
 
+
+@eqx.filter_jit
+def found_first(score, model, batch, keys):
     def one(sequence, key):
         candidates = scored(score, sequence, model, key=key, count=16, chunk=20)
-        return TopK()(candidates, jnp.array(9, jnp.int32), 1, key=key).steps[0] == task.queries(sequence)[0]
+        return TopK()(candidates, jnp.array(9, jnp.int32), 1, key=key).steps[0] == TASK.queries(sequence)[0]
 
-    return float(jnp.mean(jax.jit(jax.vmap(one))(batch, keys)))
+    return jnp.mean(jax.vmap(one)(batch, keys))
+
+
+def precision(score, *, knows):
+    """How often the one target of the first rollout is the question, of 256 sequences."""
+    batch = TASK.batch(size=256, key=jax.random.key(1)).inputs
+    return float(found_first(score, knowing_model(TASK, knows=knows), batch, jax.random.split(jax.random.key(2), 256)))
 
 
 @pytest.mark.parametrize("score", [Surprise(), HindsightScore()])

@@ -18,7 +18,7 @@ def close(one, other):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), one, other)
 
 
-@pytest.mark.parametrize("segment", [1, 4, 5, 11])
+@pytest.mark.parametrize("segment", [1, 4, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 11))])
 def test_segments_change_nothing(segment, key):
     model, batch = number_model(key=key), numbers([11, 7, 9], key=jax.random.key(1))
     whole = gradient(Gradient(WholeSequence(11), clip=None), model, batch, key)
@@ -35,6 +35,7 @@ def test_one_rollout_over_everything_is_the_same(key):
     )
 
 
+@pytest.mark.slow
 def test_segments_store_less(key):
     model, batch = token_model(key=key), cues(8, 400, key=key)
 

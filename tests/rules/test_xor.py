@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Int
 
+from tests.drawn import drawn
 from tests.rules.longterm import token_model, trained
 from vestige.rules import MemUP, OracleScore, RandomlyTruncated
 from vestige.sequences import AbstractSequence, Window
@@ -36,7 +37,7 @@ def every_pair(places, length, answer=lambda a, b: a ^ b):
     """All four, once each: what is drawn at random in a task is enumerated here."""
     answers = jnp.array([answer(a, b) for a, b in PAIRS.tolist()], jnp.int32)
     one = lambda bits, answer: Bits(bits, answer, jnp.array(length, jnp.int32), places)
-    return Batch(jax.vmap(one)(jnp.array(PAIRS), answers))
+    return Batch(jax.jit(jax.vmap(one))(jnp.array(PAIRS), answers))
 
 
 def last_step(sequence):
@@ -50,7 +51,7 @@ def told(rule, places, length, key, answer=lambda a, b: a ^ b):
     as good as a coin.
     """
     with jax.enable_x64(True):
-        model = token_model(key=key, tokens=4, classes=3)
+        model = drawn(lambda key: token_model(key=key, tokens=4, classes=3))
         batches = [every_pair(places, length, lambda a, b, flip=flip: answer(a, b) ^ flip) for flip in (0, 1)]
         carries = [rule.init(model, batch, key=key) for batch in batches]
         step, sizes = eqx.filter_jit(rule.step), []
@@ -85,6 +86,7 @@ def test_the_first_bit_alone_is_worth_nothing(key):
     assert first[0] > SOMETHING and first[1] > SOMETHING
 
 
+@pytest.mark.slow
 def test_overlapping_rollouts_see_both_sides_of_a_border(key):
     """What `stride` repairs: bits less than a rollout apart, a border between them. The rollouts with both are told."""
     apart = told(memup(4), (3, 5), 12, key)

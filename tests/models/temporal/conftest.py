@@ -1,9 +1,9 @@
 import functools
 
-import equinox as eqx
 import jax
 import pytest
 
+from tests.drawn import drawn
 from vestige.memory import DNC, Attention, Introspection
 from vestige.models.temporal import AddressedPosterior, PlainPosterior, gtmm, mixture, vrnn
 
@@ -27,6 +27,9 @@ def attention(latent_size, controller_size, *, key):
 
 SIZES = {"latent_size": 3, "controller_size": 5, "width": 7}
 
+OF_EACH_KIND = {"introspection", "introspection, mixture", "dnc", "attention", "vrnn latent"}
+"""The others are options of these, and slow."""
+
 MODELS = {
     "introspection": lambda key: gtmm(FRAME, introspection(), key=key, **SIZES),
     "introspection, plain": lambda key: gtmm(FRAME, introspection(heads=2), posterior=PlainPosterior, key=key, **SIZES),
@@ -45,10 +48,10 @@ MODELS = {
 
 @functools.cache
 def made(name):
-    return eqx.filter_jit(MODELS[name])(jax.random.key(5))
+    return drawn(MODELS[name], seed=5)
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=[n if n in OF_EACH_KIND else pytest.param(n, marks=pytest.mark.slow) for n in MODELS])
 def model(request):
     return made(request.param)
 
