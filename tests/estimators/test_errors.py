@@ -82,6 +82,13 @@ LOST = (
 )
 
 
+@eqx.filter_jit
+def slopes(parts):
+    """An estimate from a structure and an estimator, and its slopes in both."""
+    value = lambda parts: expect(lambda x: jnp.sum(x * jnp.arange(3.0)), parts[0], estimator=parts[1], key=KEY)
+    return eqx.filter_value_and_grad(value)(parts)
+
+
 @pytest.mark.parametrize("structure", LOST, ids=["nothing possible", "nan"])
 @pytest.mark.parametrize(
     "estimator",
@@ -98,12 +105,6 @@ LOST = (
 )
 def test_compiled_estimates_of_nothing_are_nan_gradients_included(estimator, structure):
     """Never a finite number that means nothing."""
-
-    @eqx.filter_jit
-    def slopes(parts):
-        value = lambda parts: expect(lambda x: jnp.sum(x * jnp.arange(3.0)), parts[0], estimator=parts[1], key=KEY)
-        return eqx.filter_value_and_grad(value)(parts)
-
     value, slope = slopes((structure, estimator))
     assert jnp.isnan(value)
     possible = structure.log_rates > -jnp.inf

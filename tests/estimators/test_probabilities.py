@@ -83,7 +83,7 @@ def test_structure_log_prob_by_hand():
     rates = np.zeros((3, 3))
     rates[0, 1], rates[0, 2], rates[1, 2] = np.log([1, 2, 3])
     tree = SpanningTree(jnp.asarray(rates + rates.T, jnp.float32))
-    table = enumerate_traces(tree)
+    table = jax.jit(enumerate_traces)(tree)
     found = sorted({round(prob(tree, value), 5) for value in np.unique(np.asarray(table.values), axis=0)})
     assert found == pytest.approx([3 / 20, 4 / 15, 7 / 12], abs=1e-5)
     assert prob(tree, np.zeros((3, 3))) == 0

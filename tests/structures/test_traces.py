@@ -8,7 +8,7 @@ import pytest
 from .cases import CASES, N, compiled, given_winners, listed, played
 
 
-@pytest.mark.parametrize("n", [3, 4, 5])
+@pytest.mark.parametrize("n", [pytest.param(3, marks=pytest.mark.slow), 4, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_probabilities_of_all_traces(name, n):
     if n > CASES[name].whole:
         pytest.skip("too many traces")
