@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.conformance.cases import cases
+from tests.conformance.cases import cases, quick_first
 from vestige.cells import unroll
 
 INPUTS, STEPS = 3, 6
@@ -16,7 +16,7 @@ CELLS = dict(cases("cell"))
 MASKED = {"nothing": [], "start": [0], "middle": [2, 3], "end": [5], "all": [0, 1, 2, 3, 4, 5]}
 
 
-@pytest.fixture(params=CELLS, scope="module")
+@pytest.fixture(params=quick_first(cases("cell")), scope="module")
 def cell(request):
     spec = CELLS[request.param]
     small = {"hidden": 4} if "hidden" in {field.name for field in dataclasses.fields(spec)} else {}

@@ -22,6 +22,7 @@ LEARNERS = {
     "learned": ScoreFunction(2, baseline=Learned(network())),
     "both": Relax(Critic(4, 8, context=2, key=jax.random.key(1)), 2, baseline=Learned(network())),
 }
+QUICK_FIRST = [pytest.param(name, marks=[pytest.mark.slow] * (name == "both")) for name in LEARNERS]
 USES = {
     "itself": [1.0, 0.0, 0.0],
     "negated": [-1.0, 0.0, 0.0],
@@ -74,7 +75,7 @@ def same(found, expected, **tolerance):
 
 
 @pytest.mark.parametrize("use", ["negated", "scaled", "logarithm", "twice in a larger loss"])
-@pytest.mark.parametrize("case", LEARNERS)
+@pytest.mark.parametrize("case", QUICK_FIRST)
 def test_what_is_done_with_an_estimate_teaches_the_same(case, use, key):
     plain, changed = (followed(kind, LEARNERS[case], RATES, key) for kind in ("itself", use))
     same(changed.lesson, plain.lesson)
@@ -82,7 +83,7 @@ def test_what_is_done_with_an_estimate_teaches_the_same(case, use, key):
     np.testing.assert_allclose(changed.slope, changed.counts * plain.slope, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", LEARNERS)
+@pytest.mark.parametrize("case", QUICK_FIRST)
 def test_every_learned_array_moves(case, key):
     estimator = LEARNERS[case]
     optimiser = optax.adam(1e-2)
@@ -121,7 +122,7 @@ def test_context_reaches_what_is_learned(key):
     assert not np.allclose(here.critic.hidden.weight, there.critic.hidden.weight)
 
 
-@pytest.mark.parametrize("case", LEARNERS)
+@pytest.mark.parametrize("case", QUICK_FIRST)
 def test_the_context_is_held_fixed(case, key):
     np.testing.assert_array_equal(followed("itself", LEARNERS[case], RATES, key).context_slope, np.zeros(2))
 
@@ -156,7 +157,7 @@ REDUCED = {"mean": np.full(ROWS, 1 / ROWS), "sum": np.ones(ROWS), "negated mean"
 
 
 @pytest.mark.parametrize("reduced", REDUCED)
-@pytest.mark.parametrize("case", ["critic", "running mean"])
+@pytest.mark.parametrize("case", [pytest.param("critic", marks=pytest.mark.slow), "running mean"])
 def test_a_batch_teaches_the_mean_of_its_rows(case, reduced, key):
     keys, lessons = row_lessons(case, key)
     weights = REDUCED[reduced].astype(np.float32)

@@ -37,7 +37,7 @@ def listed(rates: np.ndarray, chosen: tuple[int, ...]) -> float:
     return float(special.logsumexp(orders))
 
 
-@pytest.mark.parametrize("k", [1, 3, 6])
+@pytest.mark.parametrize("k", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(6, marks=pytest.mark.slow)])
 def test_subset_log_prob_over_sixty_orders_of_magnitude(k):
     with jax.enable_x64(True):
         log_prob = jax.jit(jax.vmap(lambda rates, value: subset_log_prob(Subset(rates, k), value)))

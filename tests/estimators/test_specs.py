@@ -24,7 +24,7 @@ from vestige.estimators.specs import (
     ScoreFunctionSpec,
 )
 from vestige.plain import from_plain, to_plain
-from vestige.structures.specs import STRUCTURES, SubsetSpec
+from vestige.structures.specs import STRUCTURES, CategoricalSpec
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -63,7 +63,12 @@ def test_options_reach_the_parts(key):
     assert warm.temperature == 0.5
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
+QUICK = {"subset", "spanning-tree"}  # one provides all there is to need, one nothing
+
+
+@pytest.mark.parametrize(
+    "structure", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in STRUCTURES]
+)
 @pytest.mark.parametrize("name", [name for name in ESTIMATORS if ESTIMATORS[name].needs])
 def test_what_an_estimator_needs_decides_where_it_is_defined(name, structure, key):
     """Where a structure provides it a gradient can be traced, elsewhere the estimator refuses."""
@@ -91,7 +96,7 @@ def test_an_untrained_critic_stays_as_it_is(key):
         def loss(both):
             rates, estimator = both
             cost = lambda v: jnp.sum(jnp.arange(4.0) * v)
-            return expect(cost, SubsetSpec(4).build(rates), estimator=estimator, key=key)
+            return expect(cost, CategoricalSpec(4).build(rates), estimator=estimator, key=key)
 
         return eqx.filter_grad(loss)((jnp.linspace(-1.0, 1.0, 4), estimator))
 

@@ -28,25 +28,45 @@ def compiled(sequence, start, size):
     return sequence.window(start, size)
 
 
-compiled_at = jax.jit(at, static_argnums=2)
+@functools.partial(jax.jit, static_argnums=1)
+def looked_at(sequence, steps):
+    """Windows that overlap, that end where the sequence ends, that begin before it and go on behind it."""
+    last = sequence.length - 1
+    zero = jnp.zeros_like(last)
+    places = {
+        "whole": (zero, steps),
+        "later": (zero + 1, steps),
+        "first": (zero, 1),
+        "last": (last, 1),
+        "middle": (sequence.length // 3, 3),
+        "end": (last - 2, 3),
+        "around": (zero - 2, steps + 5),
+    }
+    windows = {name: compiled(sequence, start, size) for name, (start, size) in places.items()}
+    return windows, at(sequence, jnp.stack([zero, last]), 3)
 
 
-def conforms(sequence) -> None:
-    """Windows agree wherever they overlap, end where the sequence ends, and come out the same again."""
-    window = lambda start, size: on_host(compiled(sequence, jnp.asarray(np.int32(start)), size))
-    cut = lambda tree, start, size: jax.tree.map(lambda leaf: leaf[start : start + size], tree)
+def conforms(sequence, steps: int | None = None) -> None:
+    """Windows agree wherever they overlap, end where the sequence ends, and come out the same again.
+
+    `steps` is the length of the longest window: that of the sequence, or more, so that sequences share a program.
+    """
     length = int(sequence.length)
-    whole = window(0, length)
-    assert whole.inside.all() and not (whole.known & ~whole.inside).any() and whole.known.any()
-    for start, size in ((0, 1), (length - 1, 1), (length // 3, 3), (1, length)):
-        seen, left = window(start, size), min(size, length - start)
-        same_where_inside(cut(seen, 0, left), cut(whole, start, left))
-        assert not seen.inside[left:].any() and not seen.known[left:].any()
-    beyond = window(-2, length + 5)
-    np.testing.assert_array_equal(beyond.inside, [False] * 2 + [True] * length + [False] * 3)
-    same_where_inside(cut(beyond, 2, length), whole)
-    same_where_inside(window(0, length), whole)
-    picked = on_host(compiled_at(sequence, jnp.asarray(np.array([0, length - 1], np.int32)), 3))
+    steps = length if steps is None else steps
+    seen, picked = jax.tree.map(on_host, looked_at(sequence, steps), is_leaf=lambda x: isinstance(x, Window))
+    cut = lambda window, start, size: jax.tree.map(lambda leaf: leaf[start : start + size], window)
+    whole = seen["whole"]
+    np.testing.assert_array_equal(whole.inside, np.arange(steps) < length)
+    assert not (whole.known & ~whole.inside).any() and whole.known.any()
+    for name, start in (("first", 0), ("last", length - 1), ("middle", length // 3), ("later", 1)):
+        window, left = seen[name], length - start
+        same_where_inside(cut(window, 0, left), cut(whole, start, min(len(window.inside), left)))
+        assert not window.inside[left:].any() and not window.known[left:].any()
+    around = seen["around"]
+    np.testing.assert_array_equal(around.inside, [False] * 2 + [True] * length + [False] * (steps - length + 3))
+    same_where_inside(cut(around, 2, steps), whole)
+    again = looked_at(sequence, steps)[0]["whole"]
+    same_where_inside(on_host(again), whole)
     assert picked.inside.shape == (2, 3)
     np.testing.assert_array_equal(picked.inside[0], [False, False, True])
-    same_where_inside(jax.tree.map(lambda leaf: leaf[1], picked), window(length - 3, 3))
+    same_where_inside(jax.tree.map(lambda leaf: leaf[1], picked), seen["end"])

@@ -1,5 +1,6 @@
 """What all tasks on sequences of frames have in common."""
 
+import functools
 import math
 
 import equinox as eqx
@@ -29,7 +30,7 @@ def task(request):
 
 @pytest.fixture(scope="module")
 def model(task):
-    return eqx.filter_jit(lambda key: tiny(task, key))(jax.random.key(3))
+    return tiny(task)
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +44,32 @@ def metrics(task, model):
     return evaluate(task, model, jax.random.key(4))
 
 
-def tiny(task, key):
+def tiny(task):
+    likelihood = Gaussian if isinstance(task, RoomRotation) else None
+    return made(task.frame_shape, task.condition_size, likelihood)
+
+
+@functools.cache
+def made(frame_shape, condition_size, likelihood):
+    """In one compilation."""
+
     def memory(latent_size, controller_size, *, key):
         return Introspection(latent_size, controller_size, slots=4, key=key)
 
-    return gtmm(
-        task.frame_shape,
-        memory,
-        latent_size=2,
-        controller_size=5,
-        width=6,
-        condition_size=task.condition_size,
-        likelihood=Gaussian() if isinstance(task, RoomRotation) else None,
-        key=key,
-    )
+    @eqx.filter_jit
+    def make(key):
+        return gtmm(
+            frame_shape,
+            memory,
+            latent_size=2,
+            controller_size=5,
+            width=6,
+            condition_size=condition_size,
+            likelihood=None if likelihood is None else likelihood(),
+            key=key,
+        )
+
+    return make(jax.random.key(3))
 
 
 @eqx.filter_jit
@@ -134,6 +147,9 @@ def one_by_one(task, model, row):
     return elbo(model, sequence.batch, key=key_model)[1]["kl_per_frame"], sequence.predictable
 
 
+@pytest.mark.parametrize(
+    "task", [pytest.param(n, marks=[pytest.mark.slow] * (n != "perfect recall")) for n in TASKS], indirect=True
+)
 def test_every_frame_weighs_alike_in_the_split_kl(task, model, metrics):
     rows = [one_by_one(task, model, jnp.asarray(np.int32(row))) for row in range(SIZE)]
     kl, known = (np.stack(part) for part in zip(*jax.device_get(rows), strict=True))
@@ -210,5 +226,5 @@ def test_a_control_is_judged_on_the_frames_in_the_place_of_copies(key):
     control = PerfectRecall(TRAIN, TEST, l=6, k=4, control=True)
     predictable = shown(control, key[None]).predictable
     np.testing.assert_array_equal(predictable, np.arange(10)[None] >= 6)
-    metrics = evaluate(control, eqx.filter_jit(lambda key: tiny(control, key))(key), key)
+    metrics = evaluate(control, tiny(control), key)
     assert control.bounds(metrics)["kl_recall"]["best"] == float(metrics["kl_fresh"])

@@ -59,7 +59,10 @@ def even(counts, draws):
     return np.abs(np.asarray(counts) - draws * p).max() < 4 * np.sqrt(draws * p * (1 - p))
 
 
-@pytest.mark.parametrize("name", TASKS)
+VARIANTS = {"recall among distractors", "shuffled pixels"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in VARIANTS)) for n in TASKS])
 class TestEvery:
     """What holds for all of them."""
 
@@ -167,7 +170,7 @@ class TestRecall:
         lengths = np.asarray(batch_of(task, 20, key)[0].length)
         assert (lengths <= task.steps).all() and np.median(lengths) < 15
         for row in range(3):
-            conforms(trained_on(task, jax.random.fold_in(key, row)))
+            conforms(trained_on(task, jax.random.fold_in(key, row)), task.steps)
 
     def test_noise_is_anywhere_and_nothing_predicts_it(self, key):
         seen = many(Recall(10, symbols=4, distractors=True, noise=3), 2000, key)
