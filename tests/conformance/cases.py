@@ -1,5 +1,9 @@
 """What the suites are generated from."""
 
+from collections.abc import Iterator
+
+import pytest
+
 from vestige.registries import registry
 from vestige.spec import Spec
 
@@ -14,6 +18,14 @@ def cases(contract: str) -> list[tuple[str, Spec]]:
             further = [example for example in type(spec).examples() if example != spec]
             found += [(f"{name}-example-{i}", example) for i, example in enumerate(further)]
     return found
+
+
+def quick_first(known: list[tuple[str, Spec]]) -> Iterator:
+    """The names as parameters: slow where an earlier one is of the same class, which it is with other options."""
+    classes = set()
+    for name, spec in known:
+        yield pytest.param(name, marks=[pytest.mark.slow] * (type(spec) in classes))
+        classes.add(type(spec))
 
 
 def parametrised(contract: str) -> dict:

@@ -1,53 +1,70 @@
-"""Every registered structure keeps its contract."""
+"""Every registered structure keeps its contract, at the size of its first example. One program a structure."""
 
+import functools
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.conformance.cases import parametrised
+from vestige.registries import registry
 from vestige.structures import exact
 
 DRAWS = 64
+EXAMPLES = {name: type(spec).examples()[0] for name, spec in registry("structure").items()}
 
 
-@pytest.fixture(**parametrised("structure"))
-def spec(request):
-    return type(request.param).examples()[0]
+def built(spec, coordinates=None):
+    return spec.build(jnp.zeros(spec.coordinates) if coordinates is None else coordinates)
 
 
-@pytest.fixture
-def structure(spec):
-    return spec.build(0.5 * jax.random.normal(jax.random.key(0), (spec.coordinates,)))
+@eqx.filter_jit
+def looked_at(spec, winners):
+    """Some draws, and all traces there are."""
+    structure = built(spec, 0.5 * jax.random.normal(jax.random.key(0), (spec.coordinates,)))
+    draws = jax.vmap(lambda key: structure.sample(key=key))(jax.random.split(jax.random.key(2), DRAWS))
+
+    def log_prob(rates, trace):
+        return structure.with_log_rates(rates).log_prob(trace)
+
+    slope = jax.grad(log_prob)(structure.log_rates, jax.tree.map(lambda leaf: leaf[0], draws.trace))
+    return {
+        "log_rates": structure.log_rates,
+        "log_prob": draws.log_prob,
+        "log_prob again": jax.vmap(structure.log_prob)(draws.trace),
+        "values": jax.vmap(structure.value)(draws.trace),
+        "slope": slope,
+        "all log_probs": jax.vmap(lambda row: structure.log_prob(structure.trace(row)))(winners),
+    }
 
 
-def test_sizes_are_as_specified(spec, structure):
-    assert structure.log_rates.shape == spec.rates_shape
-    draw = structure.sample(key=jax.random.key(1))
-    assert draw.trace is not None and structure.value(draw.trace).shape == spec.value_shape
+@functools.cache
+def facts(name):
+    """On the host."""
+    spec = EXAMPLES[name]
+    return jax.device_get(looked_at(spec, jnp.asarray(exact.all_winners(built(spec)))))
 
 
-def test_probabilities_of_all_traces_sum_to_one(spec, structure):
-    winners = exact.all_winners(structure)
-    assert len(winners) >= spec.least_traces
-    logs = jax.vmap(lambda w: structure.log_prob(structure.trace(w)))(jnp.asarray(winners))
-    np.testing.assert_allclose(jnp.sum(jnp.exp(logs)), 1.0, rtol=1e-4)
+@pytest.fixture(params=EXAMPLES)
+def name(request):
+    return request.param
 
 
-def test_draws_have_the_probability_of_their_trace(structure):
-    keys = jax.random.split(jax.random.key(2), DRAWS)
-    draws = jax.vmap(lambda key: structure.sample(key=key))(keys)
-    again = jax.vmap(structure.log_prob)(draws.trace)
-    np.testing.assert_allclose(draws.log_prob, again, rtol=1e-5, atol=1e-6)
-    values = jax.vmap(structure.value)(draws.trace)
-    assert ((values == 0) | (values == 1)).all()
-    slope = jax.grad(lambda rates: type(structure).log_prob(with_rates(structure, rates), one(draws.trace)))
-    assert jnp.isfinite(slope(structure.log_rates)).any()
+def test_sizes_are_as_specified(name):
+    spec, found = EXAMPLES[name], facts(name)
+    assert found["log_rates"].shape == spec.rates_shape
+    assert found["values"].shape == (DRAWS, *spec.value_shape)
 
 
-def one(trace):
-    return jax.tree.map(lambda leaf: leaf[0], trace)
+def test_probabilities_of_all_traces_sum_to_one(name):
+    logs = facts(name)["all log_probs"]
+    assert len(logs) >= EXAMPLES[name].least_traces
+    np.testing.assert_allclose(np.exp(logs).sum(), 1.0, rtol=1e-4)
 
 
-def with_rates(structure, rates):
-    return structure.with_log_rates(rates)
+def test_draws_have_the_probability_of_their_trace(name):
+    found = facts(name)
+    np.testing.assert_allclose(found["log_prob"], found["log_prob again"], rtol=1e-5, atol=1e-6)
+    assert np.isin(found["values"], (0, 1)).all()
+    assert np.isfinite(found["slope"]).any()

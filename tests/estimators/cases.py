@@ -118,9 +118,21 @@ PAIRS = [(estimator, point) for point in POINTS for estimator in UNBIASED if pai
 QUICK = EVERYTHING | {"categorical", "permutation"}
 
 
+LONG = {
+    ("learned baseline", "subset"),
+    ("leave one out, times", "subset"),
+    ("relax, redraws, others", "subset"),
+    ("relax, given the set", "subset"),
+    ("without replacement", "categorical"),
+    ("without replacement", "permutation"),
+}
+"""Pairs whose parts are in others too, or take long to compile."""
+
+
 def quick_first(point: str, *values: Any) -> Any:
-    """The parameters of a test at this point: slow wherever not all estimators meet anyway."""
-    return pytest.param(*values, marks=[] if point in QUICK else [pytest.mark.slow])
+    """The parameters of a test at this point: slow wherever not all estimators meet anyway, and for long pairs."""
+    slow = point not in QUICK or values in LONG
+    return pytest.param(*values, marks=[pytest.mark.slow] * slow)
 
 
 def network() -> eqx.nn.Linear:

@@ -67,7 +67,7 @@ def test_too_many_traces(monkeypatch):
 
 
 def test_exact_and_traces_that_end_early():
-    structure = Matching(jnp.zeros((3, 3)), mask=jnp.array([True, True, False]))
+    structure = Matching(jnp.zeros((2, 2)), mask=jnp.array([True, False]))
     estimate = lambda structure: expect(jnp.sum, structure, estimator=Exact(), key=KEY)
     with pytest.raises(ValueError, match="do not add up"):
         estimate(structure)
@@ -77,9 +77,16 @@ def test_exact_and_traces_that_end_early():
 
 
 LOST = (
-    Categorical(jnp.zeros(3)).with_log_rates(jnp.full(3, -jnp.inf)),
+    Categorical(jnp.zeros(3)).with_log_rates(jnp.full(3, -jnp.inf, jnp.float32)),
     Categorical(jnp.zeros(3)).with_log_rates(jnp.array([0.0, jnp.nan, 0.0])),
 )
+
+
+@eqx.filter_jit
+def slopes(parts):
+    """An estimate from a structure and an estimator, and its slopes in both."""
+    value = lambda parts: expect(lambda x: jnp.sum(x * jnp.arange(3.0)), parts[0], estimator=parts[1], key=KEY)
+    return eqx.filter_value_and_grad(value)(parts)
 
 
 @pytest.mark.parametrize("structure", LOST, ids=["nothing possible", "nan"])
@@ -98,12 +105,6 @@ LOST = (
 )
 def test_compiled_estimates_of_nothing_are_nan_gradients_included(estimator, structure):
     """Never a finite number that means nothing."""
-
-    @eqx.filter_jit
-    def slopes(parts):
-        value = lambda parts: expect(lambda x: jnp.sum(x * jnp.arange(3.0)), parts[0], estimator=parts[1], key=KEY)
-        return eqx.filter_value_and_grad(value)(parts)
-
     value, slope = slopes((structure, estimator))
     assert jnp.isnan(value)
     possible = structure.log_rates > -jnp.inf

@@ -123,17 +123,24 @@ def test_enumeration_in_both_precisions(case):
         np.testing.assert_allclose(double, expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("nodes", [1, 2, 3, 4])
+@jax.jit
+def of_every_kind(weights):
+    """Subsets of every size of the items in the first row, spanning trees, arborescences from every root."""
+    nodes = len(weights)
+    sizes = [subset_marginals(weights[0], k) for k in range(nodes + 1)]
+    return sizes, spanning_tree_marginals(weights), [arborescence_marginals(weights, root) for root in range(nodes)]
+
+
+@pytest.mark.parametrize("nodes", [1, pytest.param(2, marks=pytest.mark.slow), 3, 4])
 def test_every_small_size(nodes):
-    weights = jax.random.normal(jax.random.key(nodes), (nodes, nodes))
-    known = np.asarray(weights, np.float64)
-    for k in range(nodes + 1):
-        expected = enumerated(known[0], subsets(nodes, k))
-        np.testing.assert_allclose(subset_marginals(weights[0], k), expected, atol=1e-6)
-    np.testing.assert_allclose(upper_marginals(weights), enumerated(known, spanning_trees(nodes)), atol=1e-6)
-    for root in range(nodes):
-        expected = enumerated(known, arborescences(nodes, root))
-        np.testing.assert_allclose(arborescence_marginals(weights, root), expected, atol=1e-6)
+    weights = np.random.default_rng(nodes).normal(size=(nodes, nodes)).astype(np.float32)
+    known = weights.astype(np.float64)
+    sizes, tree, rooted_trees = of_every_kind(weights)
+    for k, found in enumerate(sizes):
+        np.testing.assert_allclose(found, enumerated(known[0], subsets(nodes, k)), atol=1e-6)
+    np.testing.assert_allclose(np.triu(tree), enumerated(known, spanning_trees(nodes)), atol=1e-6)
+    for root, found in enumerate(rooted_trees):
+        np.testing.assert_allclose(found, enumerated(known, arborescences(nodes, root)), atol=1e-6)
 
 
 def test_gradient_is_that_of_the_enumeration(case):
@@ -200,15 +207,13 @@ def test_low_temperature_gives_the_optimum(case):
 
 
 def test_sums():
-    weights = jnp.asarray(draws(CASES["tree"], 1, 5.0)[0])
-    for k in range(6):
-        assert float(jnp.sum(subset_marginals(weights[0], k))) == pytest.approx(k, abs=1e-5)
-    tree = spanning_tree_marginals(weights)
+    sizes, tree, rooted_trees = jax.device_get(of_every_kind(draws(CASES["tree"], 1, 5.0)[0, :4, :4]))
+    for k, found in enumerate(sizes):
+        assert found.sum() == pytest.approx(k, abs=1e-5)
     np.testing.assert_array_equal(tree, tree.T)
-    assert float(jnp.sum(jnp.triu(tree))) == pytest.approx(4, abs=1e-5)
-    for root in range(5):
-        columns = jnp.sum(arborescence_marginals(weights, root), axis=0)
-        np.testing.assert_allclose(columns, np.arange(5) != root, atol=1e-6)
+    assert np.triu(tree).sum() == pytest.approx(3, abs=1e-5)
+    for root, found in enumerate(rooted_trees):
+        np.testing.assert_allclose(found.sum(axis=0), np.arange(4) != root, atol=1e-6)
 
 
 def test_many_items_and_nodes_in_float32():
@@ -228,9 +233,10 @@ def test_many_items_and_nodes_in_float32():
 
 
 def test_equal_weights_by_symmetry():
-    np.testing.assert_allclose(subset_marginals(jnp.full(1000, 50.0), 10), jnp.full(1000, 0.01), rtol=1e-5)
-    off_diagonal = 1.0 - jnp.eye(30)
-    np.testing.assert_allclose(spanning_tree_marginals(jnp.full((30, 30), -60.0)), off_diagonal * 2 / 30, rtol=1e-5)
+    of_ten = jax.jit(subset_marginals, static_argnums=1)(np.full(1000, 50.0, np.float32), 10)
+    np.testing.assert_allclose(of_ten, np.full(1000, 0.01), rtol=1e-5)
+    tree = jax.jit(spanning_tree_marginals)(np.full((30, 30), -60.0, np.float32))
+    np.testing.assert_allclose(tree, (1.0 - np.eye(30)) * 2 / 30, rtol=1e-5)
 
 
 def test_impossible_entries_are_exactly_zero(case):
@@ -324,11 +330,12 @@ def test_the_root_is_always_present():
 
 
 def test_too_few_items():
-    weights = jnp.array([-jnp.inf, 1.0, 2.0, -jnp.inf])
-    for k, expected in ((0, [0, 0, 0, 0]), (2, [0, 1, 1, 0]), (3, [0, 0, 0, 0])):
-        marginals, pull = jax.vjp(lambda w, k=k: subset_marginals(w, k), weights)
+    weights, cotangent = np.array([-np.inf, 1, 2, -np.inf], np.float32), np.arange(4, dtype=np.float32)
+    wanted = {0: [0, 0, 0, 0], 2: [0, 1, 1, 0], 3: [0, 0, 0, 0]}
+    of_sizes = jax.jit(lambda w, c: [with_gradient(partial(subset_marginals, k=k), w, c) for k in wanted])
+    for (marginals, gradient), expected in zip(of_sizes(weights, cotangent), wanted.values(), strict=True):
         np.testing.assert_allclose(marginals, expected, atol=1e-6)
-        np.testing.assert_allclose(pull(jnp.arange(4.0))[0], 0, atol=1e-6)
+        np.testing.assert_allclose(gradient, 0, atol=1e-6)
     assert not np.any(subset_marginals(jnp.full(3, -jnp.inf), 1))
 
 
@@ -339,6 +346,7 @@ def test_nan_is_reported_not_repaired(case):
     assert bool(jnp.all(jnp.any(jnp.isnan(marginals.reshape(20, -1)), axis=-1)))
 
 
+@pytest.mark.slow  # op by op
 def test_jit_and_vmap_change_nothing(case):
     weights, cotangents = jnp.asarray(draws(case, 20, 5.0)), jnp.asarray(draws(case, 20, 1.0, seed=1))
     marginals, gradients = with_gradients(case.marginals, weights, cotangents)

@@ -37,7 +37,7 @@ def listed(rates: np.ndarray, chosen: tuple[int, ...]) -> float:
     return float(special.logsumexp(orders))
 
 
-@pytest.mark.parametrize("k", [1, 3, 6])
+@pytest.mark.parametrize("k", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(6, marks=pytest.mark.slow)])
 def test_subset_log_prob_over_sixty_orders_of_magnitude(k):
     with jax.enable_x64(True):
         log_prob = jax.jit(jax.vmap(lambda rates, value: subset_log_prob(Subset(rates, k), value)))
@@ -83,7 +83,7 @@ def test_structure_log_prob_by_hand():
     rates = np.zeros((3, 3))
     rates[0, 1], rates[0, 2], rates[1, 2] = np.log([1, 2, 3])
     tree = SpanningTree(jnp.asarray(rates + rates.T, jnp.float32))
-    table = enumerate_traces(tree)
+    table = jax.jit(enumerate_traces)(tree)
     found = sorted({round(prob(tree, value), 5) for value in np.unique(np.asarray(table.values), axis=0)})
     assert found == pytest.approx([3 / 20, 4 / 15, 7 / 12], abs=1e-5)
     assert prob(tree, np.zeros((3, 3))) == 0

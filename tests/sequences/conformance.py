@@ -1,5 +1,7 @@
 """What every sequence must do: `conforms` is called for each kind, here and where tasks make them."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,35 +9,64 @@ import numpy as np
 from vestige.sequences import Window, at
 
 
+def on_host(window: Window) -> Window:
+    """Keys as their data."""
+    bare = lambda leaf: jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+    return jax.tree.map(lambda leaf: np.asarray(bare(leaf)), window)
+
+
 def same_where_inside(one: Window, other: Window) -> None:
+    one, other = on_host(one), on_host(other)
     np.testing.assert_array_equal(one.inside, other.inside)
     np.testing.assert_array_equal(one.known, other.known)
-    bare = lambda leaf: jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
-    keep = lambda leaf, known: np.asarray(bare(leaf))[np.asarray(known)]
-    jax.tree.map(
-        lambda a, b: np.testing.assert_array_equal(keep(a, one.inside), keep(b, other.inside)), one.inputs, other.inputs
-    )
-    jax.tree.map(
-        lambda a, b: np.testing.assert_array_equal(keep(a, one.known), keep(b, other.known)),
-        one.outcomes,
-        other.outcomes,
-    )
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[one.inside], b[other.inside]), one.inputs, other.inputs)
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[one.known], b[other.known]), one.outcomes, other.outcomes)
 
 
-def conforms(sequence) -> None:
-    """Windows agree wherever they overlap, end where the sequence ends, and come out the same again."""
-    window = jax.jit(lambda s, start, size: s.window(start, size), static_argnums=2)
+@functools.partial(jax.jit, static_argnums=2)
+def compiled(sequence, start, size):
+    return sequence.window(start, size)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def looked_at(sequence, steps):
+    """Windows that overlap, that end where the sequence ends, that begin before it and go on behind it."""
+    last = sequence.length - 1
+    zero = jnp.zeros_like(last)
+    places = {
+        "whole": (zero, steps),
+        "later": (zero + 1, steps),
+        "first": (zero, 1),
+        "last": (last, 1),
+        "middle": (sequence.length // 3, 3),
+        "end": (last - 2, 3),
+        "around": (zero - 2, steps + 5),
+    }
+    windows = {name: compiled(sequence, start, size) for name, (start, size) in places.items()}
+    return windows, at(sequence, jnp.stack([zero, last]), 3)
+
+
+def conforms(sequence, steps: int | None = None) -> None:
+    """Windows agree wherever they overlap, end where the sequence ends, and come out the same again.
+
+    `steps` is the length of the longest window: that of the sequence, or more, so that sequences share a program.
+    """
     length = int(sequence.length)
-    whole = window(sequence, jnp.array(0), length)
-    assert bool(whole.inside.all()) and not bool((whole.known & ~whole.inside).any()) and bool(whole.known.any())
-    cut = lambda tree, start, size: jax.tree.map(lambda leaf: leaf[start : start + size], tree)
-    for start, size in ((0, 1), (length - 1, 1), (length // 3, min(5, length - length // 3)), (1, length - 1)):
-        same_where_inside(window(sequence, jnp.array(start), size), cut(whole, start, size))
-    beyond = window(sequence, jnp.array(-2), length + 5)
-    np.testing.assert_array_equal(beyond.inside, [False] * 2 + [True] * length + [False] * 3)
-    same_where_inside(cut(beyond, 2, length), whole)
-    same_where_inside(window(sequence, jnp.array(0), length), whole)
-    picked = at(sequence, jnp.array([0, length - 1]), 3)
+    steps = length if steps is None else steps
+    seen, picked = jax.tree.map(on_host, looked_at(sequence, steps), is_leaf=lambda x: isinstance(x, Window))
+    cut = lambda window, start, size: jax.tree.map(lambda leaf: leaf[start : start + size], window)
+    whole = seen["whole"]
+    np.testing.assert_array_equal(whole.inside, np.arange(steps) < length)
+    assert not (whole.known & ~whole.inside).any() and whole.known.any()
+    for name, start in (("first", 0), ("last", length - 1), ("middle", length // 3), ("later", 1)):
+        window, left = seen[name], length - start
+        same_where_inside(cut(window, 0, left), cut(whole, start, min(len(window.inside), left)))
+        assert not window.inside[left:].any() and not window.known[left:].any()
+    around = seen["around"]
+    np.testing.assert_array_equal(around.inside, [False] * 2 + [True] * length + [False] * (steps - length + 3))
+    same_where_inside(cut(around, 2, steps), whole)
+    again = looked_at(sequence, steps)[0]["whole"]
+    same_where_inside(on_host(again), whole)
     assert picked.inside.shape == (2, 3)
     np.testing.assert_array_equal(picked.inside[0], [False, False, True])
-    same_where_inside(jax.tree.map(lambda leaf: leaf[1], picked), window(sequence, jnp.array(length - 3), 3))
+    same_where_inside(jax.tree.map(lambda leaf: leaf[1], picked), seen["end"])

@@ -75,7 +75,13 @@ CASES = {
 }
 
 
-QUICK = {"subset", "spanning tree", "binary tree"}
+OTHERWISE_ROOTED = {"arborescence, root 1", "arborescence, free root"}
+once_each = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in OTHERWISE_ROOTED)) for name in CASES]
+)
+"""For tests in which another root is another option of the same code: slow there."""
+
+QUICK = {"subset", "spanning tree"}
 statistical = pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 )

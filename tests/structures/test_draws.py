@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from scipy import stats
 
-from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mean_is, statistical
+from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mean_is, once_each, statistical
 
 
 @statistical
@@ -52,6 +52,7 @@ def scores(name, log_rates, winners):
     return jax.vmap(jax.value_and_grad(log_prob))(log_rates, winners)
 
 
+@once_each
 def test_scores_are_slopes(name):
     case, step, rows = CASES[name], 1e-5, 8
     log_rates = case.rates(N, seed=6)

@@ -7,7 +7,7 @@ import pytest
 
 from vestige.estimators import Critic, GivenSet, LeaveOneOut, Relax, WithoutReplacement, expect
 
-from .cases import CASES, N, compiled
+from .cases import CASES, N, compiled, once_each
 
 
 @compiled
@@ -16,11 +16,12 @@ def masked(name, log_rates, mask, key):
         structure = CASES[name].make(log_rates, mask=mask)
         draw = structure.sample(key=key)
         times = structure.posterior(draw.trace, key=key)
-        return draw.log_prob + jnp.sum(jnp.where(jnp.isfinite(times), times, 0.0)), (draw.trace.winners, draw.value)
+        return draw.log_prob + jnp.sum(jnp.where(jnp.isfinite(times), times, 0.0)), draw
 
     return jax.value_and_grad(total, has_aux=True)(log_rates)
 
 
+@once_each
 @pytest.mark.parametrize("garbage", [np.nan, np.inf, 1e30])
 def test_what_the_mask_hides_changes_nothing(name, garbage):
     case, n = CASES[name], 5
@@ -30,40 +31,51 @@ def test_what_the_mask_hides_changes_nothing(name, garbage):
     key = jax.random.key(2)
     expected = masked(name, clean, mask, key)
     found = masked(name, np.where(seen, clean, np.float32(garbage)), mask, key)
-    for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
-        assert bool(jnp.all(jnp.isfinite(a)))
-        np.testing.assert_array_equal(a, b)
+    jax.tree.map(np.testing.assert_array_equal, expected, found)
+    (total, draw), slope = expected
+    assert all(np.isfinite(leaf).all() for leaf in (total, slope, draw.value, draw.log_prob))
     assert (np.asarray(found[1])[~seen] == 0).all()
 
 
+TRACED: list[str] = []
+"""The names of the structures whose batches were traced, one for each program."""
+
+
+@compiled
+def draws(name, log_rates, keys):
+    TRACED.append(name)
+    return jax.vmap(lambda x, key: CASES[name].make(x).sample(key=key))(log_rates, keys)
+
+
+@once_each
 def test_batches_and_compilation(name):
-    case = CASES[name]
-    log_rates = case.rates(5, 16, seed=10, dtype=np.float32)
-    keys = jax.random.split(jax.random.key(10), 16)
-    count = 0
-
-    @jax.jit
-    def draws(log_rates, keys):
-        nonlocal count
-        count += 1
-        return jax.vmap(lambda x, key: case.make(x).sample(key=key))(log_rates, keys)
-
-    whole, one = draws(log_rates, keys), draws(log_rates[3:4], keys[3:4])
-    assert count == 2
-    draws(log_rates + 1, keys)
-    assert count == 2
-    alone, mode = of_one(name, log_rates[3], keys[3])
-    for a, b, c in zip(*map(jax.tree.leaves, (whole, one, alone)), strict=True):
-        np.testing.assert_allclose(a[3], b[0], rtol=1e-6)
-        agree(a[3], c)
+    log_rates, keys = CASES[name].rates(5, 16, seed=10, dtype=np.float32), jax.random.split(jax.random.key(10), 16)
+    whole = draws(name, log_rates, keys)
+    count = TRACED.count(name)
+    draws(name, log_rates + np.float32(1), keys)
+    assert TRACED.count(name) == count  # other values are no other program
+    (_, alone), _ = masked(name, log_rates[3], np.ones(5, bool), keys[3])
+    for a, b in zip(*map(jax.tree.leaves, (whole, alone)), strict=True):
+        agree(a[3], b)
+    mode = jax.eval_shape(lambda x: CASES[name].make(x).mode().value, log_rates[3])
     assert mode.shape == alone.value.shape
+
+
+@pytest.mark.slow
+def test_another_size_of_batch_is_another_program_of_the_same_rows(name):
+    log_rates, keys = CASES[name].rates(5, 16, seed=10, dtype=np.float32), jax.random.split(jax.random.key(10), 16)
+    whole = draws(name, log_rates, keys)
+    count = TRACED.count(name)
+    one = draws(name, log_rates[3:4], keys[3:4])
+    assert TRACED.count(name) == count + 1
+    for a, b in zip(*map(jax.tree.leaves, (whole, one)), strict=True):
+        np.testing.assert_allclose(a[3], b[0], rtol=1e-6)
 
 
 @compiled
 def of_one(name, log_rates, key):
-    """A draw without a batch, and the mode."""
-    structure = CASES[name].make(log_rates)
-    return structure.sample(key=key), structure.mode().value
+    """A draw without a batch."""
+    return CASES[name].make(log_rates).sample(key=key)
 
 
 def agree(one, other):
@@ -78,7 +90,7 @@ def test_jit_changes_nothing(name):
     """Op by op, which takes several times as long."""
     log_rates, key = CASES[name].rates(5, seed=10, dtype=np.float32), jax.random.key(10)
     plain = CASES[name].make(jnp.asarray(log_rates)).sample(key=key)
-    jax.tree.map(agree, of_one(name, log_rates, key)[0], plain)
+    jax.tree.map(agree, of_one(name, log_rates, key), plain)
 
 
 @compiled

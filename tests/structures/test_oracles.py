@@ -77,7 +77,10 @@ ORACLES = {
 }
 
 
-@pytest.mark.parametrize(("n", "count"), [(2, 10), (5, 150), pytest.param(8, 150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("n", "count"),
+    [pytest.param(2, 10, marks=pytest.mark.slow), (5, 150), pytest.param(8, 150, marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("name", ORACLES)
 def test_values(name, n, count):
     times = np.random.default_rng(n).exponential(size=(count, *CASES[name].shape(n)))
@@ -87,6 +90,7 @@ def test_values(name, n, count):
         np.testing.assert_array_equal(value, ORACLES[name](row))
 
 
+@pytest.mark.slow
 def test_cycles_within_cycles():
     """Times that send the nodes around in pairs, then pairs of pairs: two levels of contraction and more."""
     n, count = 6, 2000
@@ -110,7 +114,7 @@ def test_a_free_root_is_followed_by_the_best_arborescence_from_it():
         np.testing.assert_array_equal(value, minimum_arborescence(row, int(root)))
 
 
-@pytest.mark.parametrize("n", [20, 40])
+@pytest.mark.parametrize("n", [20, pytest.param(40, marks=pytest.mark.slow)])
 def test_larger_ones_are_whole(n):
     log_rates = np.random.default_rng(n).normal(size=(n, n)).astype(np.float32) * 3
     tree, arcs, pairs = jax.jit(

@@ -54,6 +54,7 @@ def posteriors(name, log_rates, winners, keys):
     return jax.vmap(one)(keys)
 
 
+@statistical
 def test_the_mean_of_the_posterior(name):
     """E[E_k | T] = Σ_{s: k ∈ P_s} 1/Λ_s + 1/λ_k for losers; and the slopes of the draws average to its slope."""
     case = CASES[name]

@@ -11,7 +11,7 @@ from jax import export
 from vestige.estimators import LeaveOneOut, expect
 from vestige.structures import SpanningTree, Subset, entropy_estimate
 
-from .cases import CASES, N
+from .cases import CASES, N, once_each
 
 
 def everything(make, log_rates, key):
@@ -30,6 +30,7 @@ def everything(make, log_rates, key):
     )
 
 
+@once_each
 def test_no_program_calls_the_host(name):
     log_rates = jnp.asarray(CASES[name].rates(N, dtype=np.float32))
     program = jax.jit(lambda x, key: everything(CASES[name].make, x, key))
@@ -49,7 +50,14 @@ def test_a_trained_selector_is_exported_and_read_again():
     np.testing.assert_array_equal(again.call(inputs), choose(inputs))
 
 
-@pytest.mark.parametrize("optimiser", [optax.adamw(0.1), optax.sgd(0.1, momentum=0.9)], ids=["adamw", "momentum"])
+@once_each
+@pytest.mark.parametrize(
+    "optimiser",
+    [
+        pytest.param(optax.adamw(0.1), id="adamw"),
+        pytest.param(optax.sgd(0.1, momentum=0.9), marks=pytest.mark.slow, id="momentum"),
+    ],
+)
 def test_impossible_keys_survive_the_optimiser(name, optimiser):
     """The structure itself is the trained module; some keys are impossible."""
     log_rates = CASES[name].rates(N, dtype=np.float32)
@@ -77,5 +85,5 @@ def test_impossible_keys_survive_the_optimiser(name, optimiser):
 
 def test_the_shape_of_a_gradient_is_that_of_the_rates():
     structure = SpanningTree(jnp.zeros((4, 4)))
-    slope = eqx.filter_grad(lambda s: s.mode().log_prob)(structure)
+    slope = eqx.filter_jit(eqx.filter_grad(lambda s: s.mode().log_prob))(structure)
     assert slope.log_rates.shape == (4, 4) and bool(jnp.any(slope.log_rates != 0))

@@ -29,7 +29,15 @@ def draws(rates, k, count=DRAWS):
     return jax.tree.map(np.asarray, one(jax.random.split(jax.random.key(k), count)))
 
 
-@pytest.mark.parametrize("k", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(5, marks=pytest.mark.slow)])
+def test_the_times_make_the_set_again():
+    with jax.enable_x64(True):
+        value, times, again = draws(RATES, 3, count=100)
+    np.testing.assert_array_equal(value, again)
+    assert np.isfinite(times).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [1, 3, 5])
 def test_the_times_make_the_set_again_and_mix_to_the_prior(k):
     with jax.enable_x64(True):
         value, times, again = draws(RATES, k)

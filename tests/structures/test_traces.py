@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from .cases import CASES, N, compiled, given_winners, listed, played
+from .cases import CASES, N, compiled, given_winners, listed, once_each, played
 
 
-@pytest.mark.parametrize("n", [3, 4, 5])
+@pytest.mark.parametrize("n", [pytest.param(3, marks=pytest.mark.slow), 4, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_probabilities_of_all_traces(name, n):
     if n > CASES[name].whole:
         pytest.skip("too many traces")
@@ -103,6 +103,7 @@ def test_the_compiled_algorithm_is_the_one_in_plain_python(name, kind):
     assert compared >= (100 if kind == "impossible" else 250), compared
 
 
+@once_each
 def test_impossible_winners_are_refused(name):
     log_rates = CASES[name].rates(N, seed=3)
     winners, _ = listed(name, N, log_rates)

@@ -24,6 +24,11 @@ def digits():
     return [ImagePool(jnp.asarray(s.images), jnp.asarray(s.labels)) for s in loaded]
 
 
+@pytest.fixture(scope="module")
+def classify(digits):
+    return DigitClassifier.fitted(digits[0])
+
+
 def test_the_example_of_figure_5(parity):
     shown = jnp.array([7, 8, 9, 0, 8])
     np.testing.assert_array_equal(parity.answer(shown), [0, 1, 0, 1, 1])
@@ -54,13 +59,13 @@ def test_images_of_a_class_are_drawn_equally_often(key):
 class TestClassifier:
     """Fitted on the host, run on the device."""
 
-    def test_it_says_what_scikit_learn_says(self, digits):
+    def test_it_says_what_scikit_learn_says(self, digits, classify):
         from sklearn.kernel_ridge import KernelRidge
 
         train, test = (np.asarray(pool.pixels >= 128, np.float64).reshape(pool.size, -1) for pool in digits)
         machine = KernelRidge(alpha=0.1, kernel="rbf", gamma=2 / (64 * train.var()))
         expected = machine.fit(train, np.eye(10)[digits[0].labels]).predict(test).argmax(axis=1)
-        ours = jax.jit(jax.vmap(DigitClassifier.fitted(digits[0])))(jnp.asarray(test, jnp.float32).reshape(-1, 8, 8))
+        ours = jax.jit(jax.vmap(classify))(jnp.asarray(test, jnp.float32).reshape(-1, 8, 8))
         assert np.mean(np.asarray(ours) == expected) > 0.995
         assert np.mean(np.asarray(ours) == digits[1].labels) > 0.9
 
@@ -69,8 +74,7 @@ class TestClassifier:
         assert 0.93 < parity.recognised <= 1
         assert parity.bounds({})["parity_accuracy"] == {"best": parity.recognised, "chance": 0.5}
 
-    def test_grey_counts_as_ink_from_one_half_on(self, digits):
-        classify = DigitClassifier.fitted(digits[0])
+    def test_grey_counts_as_ink_from_one_half_on(self, digits, classify):
         frame = (digits[0].pixels[0] >= 128).astype(jnp.float32)
         assert int(classify(frame)) == int(classify(0.2 + 0.3 * frame)) == int(digits[0].labels[0])
 
@@ -86,11 +90,11 @@ def test_accuracy_counts_generated_frames_of_the_right_digit(parity, key):
     def memory(latent_size, controller_size, *, key):
         return Introspection(latent_size, controller_size, slots=4, key=key)
 
-    model = gtmm((4, 4), memory, latent_size=2, controller_size=5, width=6, key=key)
+    model = eqx.filter_jit(lambda key: gtmm((4, 4), memory, latent_size=2, controller_size=5, width=6, key=key))(key)
     bias = lambda m: m.decoder.output.bias
     always_one = eqx.tree_at(bias, model, jnp.full_like(bias(model), 100.0))
     told = eqx.tree_at(lambda t: t.classifier, parity, Told())
-    sequence = parity.sequence(TEST, key=key)
+    sequence = jax.jit(lambda key: parity.sequence(TEST, key=key))(key)
     right = float(jnp.mean(sequence.facts["labels"][6:] == 1))
     judged = eqx.filter_jit(told.judge)(always_one, sequence, jnp.zeros(10), key=key)["parity_accuracy"]
     assert float(judged.terms) == 4.0

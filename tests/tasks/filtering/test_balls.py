@@ -11,7 +11,10 @@ from vestige.tasks.filtering import BouncingBalls
 from vestige.tasks.filtering.balls import BOX, RADIUS, SPEED, Discs, advance, released, render
 
 
-@pytest.mark.parametrize(("resolution", "repeat", "mean", "beyond"), [(15, 2.98, 18.7, 1.76), (30, 11.80, 74.7, 6.84)])
+@pytest.mark.parametrize(
+    ("resolution", "repeat", "mean", "beyond"),
+    [(15, 2.98, 18.7, 1.76), pytest.param(30, 11.80, 74.7, 6.84, marks=pytest.mark.slow)],
+)
 def test_errors_of_who_has_no_memory(resolution, repeat, mean, beyond):
     """A filter without memory says that the next frame is as this one."""
     task = BouncingBalls(resolution=resolution)

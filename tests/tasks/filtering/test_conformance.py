@@ -68,14 +68,23 @@ TASKS = {
 }
 
 
-@pytest.mark.parametrize("name", TASKS)
+VARIANTS = {"ring in two dimensions", "ring without spring", "ring seen by a Gaussian"}
+"""Of a ring, told apart in test_ring.py."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in VARIANTS)) for n in TASKS])
 class TestEvery:
     def test_shapes_are_as_told(self, name, key):
         conformance.shapes_are_as_told(TASKS[name], key)
 
+    def test_rows_and_keys_differ(self, name, key):
+        conformance.rows_and_keys_differ(TASKS[name], key)
+
+    @pytest.mark.slow  # tests/conformance draws rows of every registered task
     def test_rows_stand_alone(self, name, key):
         conformance.rows_stand_alone(TASKS[name], key)
 
+    @pytest.mark.slow
     def test_compiled_is_the_same(self, name, key):
         conformance.compiled_is_the_same(TASKS[name], key)
 

@@ -1,5 +1,6 @@
 """Check 8 of the notes: the generator's numbers, and what each yardstick reaches on them."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,6 +84,7 @@ def tracked():
         return task, *run(jax.random.key(20))
 
 
+@pytest.mark.slow
 class TestNumbers:
     """Of 240 sequences of 1000 steps."""
 
@@ -126,12 +128,19 @@ class TestNumbers:
         assert 0 < best < 7, "the best noise must lie inside the range that was tried"
 
 
+@eqx.filter_jit
+def tracked_by(task, key):
+    """Twenty sequences, and what each yardstick says of them."""
+    sequences = task.batch(size=20, key=key).inputs
+    return sequences, jax.vmap(task.yardsticks)(sequences)
+
+
 def test_a_filter_follows_the_ring_round(key):
     """Without a spring positions go beyond a period; the filter takes the short way and is not lost."""
     task = ring_without_spring(400)
-    sequences = task.batch(size=20, key=key).inputs
+    sequences, said = tracked_by(task, key)
     assert float(jnp.abs(sequences.outcomes[..., 0]).max()) > 2 * task.sensors[0].period
-    (sensed,), (filtered, _), (smoothed,) = jax.jit(jax.vmap(task.yardsticks))(sequences)
+    (sensed,), (filtered, _), (smoothed,) = said
     off = lambda said: float(jnp.nanmean(jnp.square(task.sensors[0].difference(said, sequences.outcomes[..., :1]))))
     assert off(smoothed) < off(filtered) < 0.6 * off(sensed)
 
@@ -141,10 +150,10 @@ def test_windows_without_spikes_are_skipped(key):
     from vestige.tasks.filtering import RingTracking, oscillator
 
     task = RingTracking(oscillator(), (PopulationCode(gains=(0.2, 0.2)),), length=300)
-    sequences = task.batch(size=20, key=key).inputs
+    sequences, said = tracked_by(task, key)
     silent = sequences.inputs.sum(-1) == 0
     assert 0.4 < float(silent.mean()) < 0.8
-    (sensed,), (filtered, _), (smoothed,) = jax.jit(jax.vmap(task.yardsticks))(sequences)
+    (sensed,), (filtered, _), (smoothed,) = said
     assert (jnp.isnan(sensed[..., 0]) == silent).all()
     off = lambda said: float(jnp.nanmean(jnp.square(task.sensors[0].difference(said, sequences.outcomes[..., :1]))))
     assert off(smoothed) < off(filtered) < 0.5 * off(sensed)

@@ -10,11 +10,11 @@ from vestige.tasks.filtering.readout import chosen_ridge
 
 
 @pytest.fixture
-def data(key):
-    keys = jax.random.split(key, 4)
-    x = jax.random.normal(keys[0], (300, 8)) @ jax.random.normal(keys[1], (8, 8)) + 3.0
-    y = x @ jax.random.normal(keys[2], (8, 2)) + 0.1 * jax.random.normal(keys[3], (300, 2)) - 5.0
-    return x, y
+def data():
+    draw = np.random.default_rng(4)
+    x = draw.normal(size=(300, 8)) @ draw.normal(size=(8, 8)) + 3.0
+    y = x @ draw.normal(size=(8, 2)) + 0.1 * draw.normal(size=(300, 2)) - 5.0
+    return jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.float32)
 
 
 @pytest.mark.parametrize("penalty", [1e-6, 0.1])

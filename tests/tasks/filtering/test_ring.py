@@ -8,6 +8,7 @@ import pytest
 
 from tests.tasks.filtering.filters import Leaky
 from vestige.tasks.filtering import (
+    GaussianSensor,
     LinearGaussian,
     LinearWorld,
     OnCircle,
@@ -108,12 +109,17 @@ def test_too_short_for_a_delay():
 
 def test_steps_in_which_a_state_settles_are_not_judged(key):
     """The sum over the later steps, by two tasks that differ in nothing else."""
-    model = Leaky(jnp.zeros(1), 15)
-    whole, late = RingTracking(length=50, settling=0), RingTracking(length=50, settling=30)
+    model, sensors = Leaky(jnp.zeros(1), 1), (GaussianSensor(),)
+    whole, late = (RingTracking(sensors=sensors, length=50, settling=settling) for settling in (0, 30))
     errors = [eqx.filter_jit(task.evaluate)(model, size=4, key=key) for task in (whole, late)]
-    sensed = jax.vmap(lambda row: whole.yardsticks(whole.held_out(row, key=jax.random.split(key)[0]))[0][0])
-    truth = jax.vmap(lambda row: whole.held_out(row, key=jax.random.split(key)[0]).outcomes[:, :1])
-    off = np.square(whole.sensors[0].difference(sensed(jnp.arange(4)), truth(jnp.arange(4))))
+
+    @jax.jit
+    def sensed(row):
+        """And the truth."""
+        sequence = whole.held_out(row, key=jax.random.split(key)[0])
+        return sequence.inputs * np.sqrt(np.float32(sensors[0].variance)), sequence.outcomes[:, :1]
+
+    off = np.array([np.square(np.subtract(*sensed(row))) for row in jnp.arange(4)])
     for found, first in zip(errors, (0, 30), strict=True):
         np.testing.assert_allclose(found["sensory_mse"], off[:, first:].mean(), rtol=1e-4)
     with pytest.raises(ValueError, match="at least 2 steps more than settling, got 30 and 29"):

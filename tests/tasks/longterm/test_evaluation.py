@@ -25,6 +25,9 @@ KNOW = {
 }
 
 
+VARIANTS = {"recall among distractors", "recall among noise", "positional copy"}
+
+
 @eqx.filter_jit
 def evaluated(task, model, size, key, read_size=200):
     return task.evaluate(model, size=size, key=key, read_size=read_size)
@@ -41,7 +44,7 @@ class TestClasses:
         assert abs(float(metrics["cross_entropy"]) - bounds["cross_entropy"]["best"]) < 1e-6
         assert abs(float(metrics["information"]) - bounds["information"]["best"]) < 1e-5
 
-    @pytest.mark.parametrize("name", KNOW)
+    @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in VARIANTS)) for n in KNOW])
     def test_who_is_blind_is_at_chance(self, name, key):
         task = KNOW[name][0]
         alternatives = int(np.sum(np.asarray(task.prior()) > 0))
@@ -145,7 +148,9 @@ class TestReading:
         found = readouts_at(count, sequence, queries, steps=15, read_size=read_size)
         np.testing.assert_array_equal(found[:, 0], [1, 4, 5, 15, 8])
 
-    @pytest.mark.parametrize("read_size", [1, 6, 7, 50])
+    @pytest.mark.parametrize(
+        "read_size", [1, pytest.param(6, marks=pytest.mark.slow), 7, pytest.param(50, marks=pytest.mark.slow)]
+    )
     def test_read_size_does_not_matter(self, read_size, key):
         task = Copy(15, symbols=3, layout=Scattered())
         model = Leaky(task.tokens, task.classes, key=key)

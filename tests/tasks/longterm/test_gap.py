@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.sequences.conformance import conforms
+from tests.sequences.conformance import compiled, conforms
 from tests.tasks.frame_tasks import TEST, TRAIN
 from tests.tasks.longterm.remembering import scanned
 from vestige.tasks.longterm import GapRecall
@@ -14,17 +14,13 @@ from vestige.tasks.longterm import GapRecall
 TASK = GapRecall(TRAIN, TEST, num_images=3, gap=6)
 
 
-def whole(sequence):
-    return jax.tree.map(np.asarray, sequence.window(jnp.array(0), int(sequence.length)))
-
-
 def test_conforms(key):
-    conforms(TASK.sequence(key=key))
+    conforms(jax.jit(lambda key: TASK.sequence(key=key))(key))
 
 
 def test_golden(key):
-    sequence = TASK.sequence(key=key)
-    window = sequence.window(jnp.array(0), 12)
+    sequence = jax.jit(lambda key: TASK.sequence(key=key))(key)
+    window = compiled(sequence, jnp.array(0), 12)
     frames, given = np.asarray(window.outcomes), np.asarray(window.inputs.condition)
     np.testing.assert_array_equal(frames[:3], sequence.images)
     np.testing.assert_array_equal(frames[3:9], 0)
@@ -50,7 +46,7 @@ def test_held_out_images_are_those_of_the_other_pool(key):
 
 def test_gaps_to_train_on_may_be_shorter(key):
     task = GapRecall(TRAIN, TEST, num_images=2, gap=100, min_distance=1)
-    lengths = np.asarray(task.batch(size=200, key=key).inputs.length)
+    lengths = np.asarray(jax.jit(lambda key: task.batch(size=200, key=key).inputs.length)(key))
     assert lengths.min() == 5 and np.median(lengths) < 9 and lengths.max() <= 104
     assert int(task.held_out(key=key).length) == 104
 

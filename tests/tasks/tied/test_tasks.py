@@ -10,6 +10,11 @@ from vestige.models.tied import Bits, OneHot, tied_pair
 from vestige.tasks.tied import CalibratedDigits, LabelledImages, Patterns, bars_and_stripes, few_labels, indicators
 
 
+@eqx.filter_jit
+def evaluated(task, model, size, key):
+    return task.evaluate(model, size=size, key=key)
+
+
 def test_bars_and_stripes():
     """2 · 2^n - 2 distinct images; every one has equal rows or equal columns."""
     for side in (2, 3, 4):
@@ -27,12 +32,12 @@ def test_patterns(key):
     """Without weights they cost what independent bits do, and both directions agree; batches draw all alike."""
     task = Patterns(jnp.asarray(bars_and_stripes(3)))
     model = tied_pair([Bits(9), Bits(3), Bits(2)], scale=0.0, data_mean=task.patterns.mean(axis=0), key=key)
-    found = task.evaluate(model, size=1, key=key)
+    found = evaluated(task, model, 1, key)
     bounds = task.bounds(found)["nll"]
     np.testing.assert_allclose(found["nll"], bounds["chance"], rtol=1e-5)
     np.testing.assert_allclose(found["consistency_gap"], 0.0, atol=1e-5)
     assert bounds["best"] == pytest.approx(np.log(14))
-    drawn = np.asarray(task.batch(size=1400, key=key).inputs)
+    drawn = np.asarray(jax.jit(lambda key: task.batch(size=1400, key=key).inputs)(key))
     counts = [int(np.sum(np.all(drawn == row, axis=1))) for row in np.asarray(task.patterns)]
     assert sum(counts) == 1400 and max(abs(count - 100) for count in counts) < 40
     with pytest.raises(ValueError, match="patterns must be bits, 0 or 1; make grey values binary"):
@@ -81,7 +86,7 @@ def copying():
 
 def test_a_model_that_knows(copying, key):
     task = halves()
-    found = task.evaluate(copying, size=10, key=key)
+    found = evaluated(task, copying, 10, key)
     for name in ("error", "error_ap2", "error_sampled", "error_generative", "inpainting", "ece"):
         assert float(found[name]) == pytest.approx(0.0, abs=1e-3), name
     assert float(found["nll"]) == pytest.approx(np.log(2), abs=1e-3)
@@ -91,14 +96,14 @@ def test_a_model_that_knows(copying, key):
     assert bounds["error"] == {"best": 0.0, "chance": 0.5}
     assert bounds["nll"]["chance"] == pytest.approx(4 * np.log(2))
     swapped = eqx.tree_at(lambda p: p.ties[1].kernel, copying, copying.ties[1].kernel[::-1])
-    found = eqx.filter_jit(task.evaluate)(swapped, size=4, key=key)  # fewer than there are: drawn by the key
+    found = evaluated(task, swapped, 4, key)  # fewer than there are: drawn by the key
     assert float(found["error"]) == 1.0 and float(found["error_generative"]) == 1.0
 
 
 def test_without_labels(key):
     """A top of bits: judged as data alone."""
-    model = tied_pair([Bits(4), Bits(3)], key=key)
-    found = halves(train_labels=None).evaluate(model, size=3, key=key)
+    model = eqx.filter_jit(tied_pair)([Bits(4), Bits(3)], key=key)
+    found = evaluated(halves(train_labels=None), model, 3, key)
     assert "error" not in found and np.isfinite(float(found["nll"]))
 
 
@@ -124,7 +129,7 @@ def test_a_classifier(key):
     images, labels = jax.random.uniform(key, (6, 4)), jnp.array([0, 1, 2, 0, 1, 2])
     task = CalibratedDigits(images, jax.nn.one_hot(labels, 3), images, labels, passes=5)
     model = eqx.nn.MLP(4, 3, 5, 0, activation=jax.nn.sigmoid, key=key)
-    found = eqx.filter_jit(task.evaluate)(model, size=6, key=key)
+    found = evaluated(task, model, 6, key)
     expected = -jnp.mean(
         jnp.take_along_axis(jax.nn.log_softmax(jax.jit(jax.vmap(model))(images)), labels[:, None], axis=1)
     )

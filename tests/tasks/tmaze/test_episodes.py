@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.sequences.conformance import conforms
+from tests.sequences.conformance import compiled, conforms
 from tests.tasks.tmaze.agents import small_agent
 from vestige.models.policy import Opinion
 from vestige.rules import MemUP, Truncated
@@ -17,13 +17,18 @@ MAZE = TMaze(7, 4)
 EPISODES = MazeEpisodes(MAZE)
 
 
+@eqx.filter_jit
+def episode(task, key):
+    return task.sequence(key=key)
+
+
 def test_windows_conform(key):
-    conforms(EPISODES.sequence(key=key))
+    conforms(episode(EPISODES, key))
 
 
 def test_an_episode_is_what_the_environment_plays(key):
     """Check by the environment itself: same key, same observations, actions and rewards, at every step."""
-    agent = small_agent(key=key)
+    agent = eqx.filter_jit(small_agent)(key=key)
     rows = jax.random.split(key, 12)
     played = jax.jit(jax.vmap(lambda k: play(agent, MAZE, uniform, key=k)))(rows)
     sequences = jax.jit(jax.vmap(lambda k: EPISODES.sequence(key=k)))(rows)
@@ -36,8 +41,8 @@ def test_an_episode_is_what_the_environment_plays(key):
 
 
 def test_inputs_are_observation_last_action_last_reward_action(key):
-    sequence = EPISODES.sequence(key=key)
-    seen = np.asarray(sequence.window(jnp.array(0), int(sequence.length)).inputs)
+    sequence = episode(EPISODES, key)
+    seen = np.asarray(compiled(sequence, jnp.array(0), int(sequence.length)).inputs)
     assert seen.shape[1] == EPISODES.features
     assert not seen[0, 3:5].any()
     np.testing.assert_array_equal(seen[1:, 3:5], seen[:-1, 6:8])
@@ -46,7 +51,7 @@ def test_inputs_are_observation_last_action_last_reward_action(key):
 
 def test_the_reward_at_the_junction_is_as_variable_as_told(key):
     """Check 10: mean 0.5 and variance 12.25; half the steps of an action are of each kind."""
-    batch = EPISODES.batch(size=4000, key=key).inputs
+    batch = jax.jit(lambda key: EPISODES.batch(size=4000, key=key).inputs)(key)
     last = jax.jit(jax.vmap(lambda s: s.window(s.length - 1, 1)))(batch)
     rewards = np.asarray(last.outcomes)[:, 0]
     assert abs(rewards.mean() - 0.5) < 4 * 3.5 / np.sqrt(4000)
@@ -58,26 +63,26 @@ def test_the_reward_at_the_junction_is_as_variable_as_told(key):
 
 
 def test_length_costs_nothing(key):
-    sequence = MazeEpisodes(TMaze(20_000)).sequence(key=key)
+    sequence = episode(MazeEpisodes(TMaze(20_000)), key)
     assert sum(leaf.nbytes for leaf in jax.tree.leaves(sequence) if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
     assert all(leaf.ndim == 0 for leaf in jax.tree.leaves(sequence))
-    window = sequence.window(jnp.array(19_990), 25)
+    window = compiled(sequence, jnp.array(19_990), 25)
     assert int(window.inside.sum()) == int(sequence.length) - 19_990
     assert float(window.inputs[int(sequence.length) - 19_991, 1]) == 1
 
 
 def test_the_query_is_the_junction(key):
-    sequence = EPISODES.sequence(key=key)
+    sequence = episode(EPISODES, key)
     assert EPISODES.queries(sequence).tolist() == [int(sequence.length) - 1]
     judged = EPISODES.judge(jnp.array([[1.5]]), jnp.array([4.0]))
     np.testing.assert_allclose(judged["mse"], [6.25])
     assert (EPISODES.steps, EPISODES.tokens, EPISODES.classes) == (11, None, None)
 
 
-@pytest.mark.parametrize("rule", [MemUP(3, 1, scan_chunk=6), Truncated(3)])
+@pytest.mark.parametrize("rule", [pytest.param(MemUP(3, 1, scan_chunk=6), marks=pytest.mark.slow), Truncated(3)])
 def test_rules_on_long_sequences_take_it(rule, key):
-    memory = small_agent(key=key).memory
-    batch = EPISODES.batch(size=3, key=key)
+    memory = eqx.filter_jit(small_agent)(key=key).memory
+    batch = jax.jit(lambda key: EPISODES.batch(size=3, key=key))(key)
     step = eqx.filter_jit(rule.step)(memory, rule.init(memory, batch, key=key), batch, key=key)
     assert float(step.metrics["grad_norm"]) > 0 and bool(jnp.isfinite(step.metrics["loss"]))
 
@@ -107,6 +112,7 @@ def test_who_remembers_gets_it_all(key):
     np.testing.assert_allclose(metrics["mse"], 0.0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_an_agent_that_knows_nothing_is_near_chance(key):
     task = MazeControl(TMaze(12))
     metrics = eqx.filter_jit(task.evaluate)(small_agent(key=key), size=400, key=key)
