@@ -41,14 +41,11 @@ CONNECTIONS = {
 }
 
 
-@pytest.fixture(
-    params=[
-        "dense",
-        "convolution",
-        "from vectors",
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("strided", "to vectors")),
-    ]
-)
+OPTIONS = {"strided", "to vectors"}
+"""Of a convolution: slow."""
+
+
+@pytest.fixture(params=[pytest.param(n, marks=pytest.mark.slow) if n in OPTIONS else n for n in CONNECTIONS])
 def connection(request):
     return CONNECTIONS[request.param]
 
