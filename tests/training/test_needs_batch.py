@@ -108,7 +108,11 @@ def test_what_is_learned_does_not_depend_on_who_is_asked(rule):
     assert asked.history[-1]["loss"] == always.history[-1]["loss"]
 
 
-@pytest.mark.parametrize("rule", [Truncated(4), MemUP(4, 1, scan_chunk=12)], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize(
+    "rule",
+    [Truncated(4), pytest.param(MemUP(4, 1, scan_chunk=12), marks=pytest.mark.slow)],
+    ids=lambda rule: type(rule).__name__,
+)
 def test_sequences_are_wanted_where_some_are_over(rule):
     """12 steps in rollouts of 4: at the first update, and then at every third."""
     task, key = Recall(10), jax.random.key(0)
