@@ -1,7 +1,5 @@
 """What the suites are generated from."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from vestige.registries import registry
@@ -20,12 +18,13 @@ def cases(contract: str) -> list[tuple[str, Spec]]:
     return found
 
 
-def quick_first(known: list[tuple[str, Spec]]) -> Iterator:
+def quick_first(known: list[tuple[str, Spec]]) -> list:
     """The names as parameters: slow where an earlier one is of the same class, which it is with other options."""
-    classes = set()
+    parameters, classes = [], set()
     for name, spec in known:
-        yield pytest.param(name, marks=[pytest.mark.slow] * (type(spec) in classes))
+        parameters.append(pytest.param(name, marks=[pytest.mark.slow] * (type(spec) in classes)))
         classes.add(type(spec))
+    return parameters
 
 
 def parametrised(contract: str) -> dict:

@@ -1,11 +1,14 @@
 """A generative temporal model as a long-term memory, against the model itself."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.tasks.frame_tasks import TEST, TRAIN
 from vestige.memory import DNC
 from vestige.models.longterm import Now, Recent, Token, Vector, generative_memory
@@ -18,8 +21,12 @@ SHAPE = TRAIN.frame_shape
 PIXELS = SHAPE[0] * SHAPE[1]
 
 
-@pytest.fixture
-def model(key):
+@functools.cache
+def made():
+    return drawn(built)
+
+
+def built(key):
     inner = gtmm(
         SHAPE,
         lambda latent, controller, *, key: DNC(latent, controller, slots=4, word_size=6, heads=1, key=key),
@@ -33,8 +40,24 @@ def model(key):
 
 
 @pytest.fixture
+def model():
+    return made()
+
+
+@pytest.fixture
 def window(key):
-    return TASK.sequence(key=key).window(jnp.array(0), 10)
+    return jax.jit(lambda key: TASK.sequence(key=key).window(jnp.array(0), 10))(key)
+
+
+@eqx.filter_jit
+def encoded(model, inputs, mask=None):
+    return model.encode(model.init(), inputs, mask)
+
+
+@eqx.filter_jit
+def filtered(model, frame, condition, state, key):
+    """One frame."""
+    return model.model.filter(frame[None], condition=condition[None], state=state, key=key)
 
 
 def close(one, other):
@@ -42,29 +65,27 @@ def close(one, other):
 
 
 def test_the_memory_at_a_step_has_filtered_the_frames_before_it(model, window):
-    _, memories = model.encode(model.init(), window.inputs)
+    memories = jax.device_get(encoded(model, window.inputs)[1])
     close(jax.tree.map(lambda leaf: leaf[0], memories), model.init())
     state = model.init()
     for step in range(1, 5):
         key = jax.random.fold_in(window.inputs.noise[step], 0)
-        frame, given = window.outcomes[step - 1][None], window.inputs.condition[step - 1][None]
-        state = model.model.filter(frame, condition=given, state=state, key=key).state
+        frame, given = np.asarray(window.outcomes)[step - 1], np.asarray(window.inputs.condition)[step - 1]
+        state = filtered(model, frame, given, state, key).state
         close(jax.tree.map(lambda leaf, step=step: leaf[step], memories), state)
 
 
 def test_surprise_is_the_negative_bound_of_one_frame(model, window):
-    state, _ = model.encode(model.init(), window.inputs)
+    state, _ = encoded(model, window.inputs)
     seen, frame = jax.tree.map(lambda leaf: leaf[9], (window.inputs, window.outcomes))
-    taken = model.model.filter(
-        frame[None], condition=seen.condition[None], state=state, key=jax.random.fold_in(seen.noise, 1)
-    )
-    found, cost = model.described(state, seen, frame)
+    taken = filtered(model, frame, seen.condition, state, jax.random.fold_in(seen.noise, 1))
+    found, cost = eqx.filter_jit(lambda model: model.described(state, seen, frame))(model)
     (mean, scale), (other, wider) = ((d.mean[0], jnp.exp(d.log_scale[0])) for d in (taken.posterior, taken.prior))
     terms = jnp.log(wider / scale) + (scale**2 + (mean - other) ** 2) / (2 * wider**2) - 0.5
     close(found, jnp.sum(terms))
     logits = taken.frame_parameters[0]
     close(cost, -jnp.sum(frame * jax.nn.log_sigmoid(logits) + (1 - frame) * jax.nn.log_sigmoid(-logits)))
-    close(model.surprise(state, seen, frame), found + cost)
+    close(eqx.filter_jit(lambda model: model.surprise(state, seen, frame))(model), found + cost)
 
 
 def test_it_sees_neither_the_frame_itself_nor_later_ones(model, window):
@@ -84,15 +105,15 @@ def test_it_sees_neither_the_frame_itself_nor_later_ones(model, window):
 
 
 def test_padding_changes_nothing(model, window):
-    state, memories = model.encode(model.init(), window.inputs, jnp.arange(10) < 6)
+    state, memories = encoded(model, window.inputs, jnp.arange(10) < 6)
     first = jax.tree.map(lambda leaf: leaf[:6], window.inputs)
-    short, fewer = model.encode(model.init(), first)
+    short, fewer = encoded(model, first)
     close(state, short)
     close(jax.tree.map(lambda leaf: leaf[:6], memories), fewer)
 
 
 def test_the_detector_sees_what_is_given_alone(model, window):
-    predictions = model.detector(window.inputs, window.inside)
+    predictions = eqx.filter_jit(model.detector)(window.inputs, window.inside)
     assert predictions.shape == (10, PIXELS)
     np.testing.assert_array_equal(predictions[3], predictions[5])  # two blanks of the gap
     assert np.abs(predictions[0] - predictions[7]).max() > 1e-3

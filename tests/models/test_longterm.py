@@ -1,10 +1,12 @@
 """Memory, predictor, detector: what each may see."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.rules.longterm import number_model, token_model
 from vestige.models.longterm import Classes, Detector, Number, Vector
 
@@ -21,12 +23,13 @@ def test_the_losses_are_what_they_say():
 
 @pytest.mark.parametrize("context", [1, 3])
 def test_a_detector_sees_its_context_and_no_more(context, key):
-    detector = Detector(Vector(2, 32, key=key), 1, context=context, key=key)
+    layer = drawn(lambda key: Detector(Vector(2, 32, key=key), 1, context=context, key=key))
+    detector = eqx.filter_jit(layer)
     inputs = jax.random.normal(key, (9, 2))
     inside = jnp.ones(9, bool)
     out = detector(inputs, inside)
     assert out.shape == (9 - context + 1, 1)
-    slopes = jax.jacobian(lambda x: detector(x, inside)[4, 0])(inputs)
+    slopes = jax.jit(jax.grad(lambda x: layer(x, inside)[4, 0]))(inputs)
     seen = np.flatnonzero(np.abs(np.asarray(slopes)).sum(axis=1))
     assert seen.tolist() == list(range(4, 4 + context))
     np.testing.assert_allclose(detector(inputs[2:7], inside[2:7]), out[2 : 2 + 5 - context + 1], rtol=1e-5, atol=1e-6)
@@ -43,7 +46,7 @@ def test_a_detector_without_the_step_itself_is_refused(key):
 def test_the_predictor_hears_the_memory_and_the_question(key):
     model = number_model(key=key)
     memory, x = jax.random.normal(key, (6,)), jnp.array([0.3, -0.2])
-    by_memory, by_question = jax.jacobian(lambda m, x: model.predict(m, x)[0], argnums=(0, 1))(memory, x)
+    by_memory, by_question = jax.jit(jax.grad(lambda m, x: model.predict(m, x)[0], argnums=(0, 1)))(memory, x)
     assert np.abs(by_memory).sum() > 1e-3 and np.abs(by_question).sum() > 1e-3
     np.testing.assert_allclose(
         model.surprise(memory, x, jnp.array(2.0)), (model.predict(memory, x)[0] - 2) ** 2, rtol=1e-5
@@ -51,10 +54,11 @@ def test_the_predictor_hears_the_memory_and_the_question(key):
 
 
 def test_remembering_in_parts_is_remembering(key):
-    model = token_model(key=key)
+    model = drawn(lambda key: token_model(key=key))
+    encode = eqx.filter_jit(model.encode)
     tokens = jax.random.randint(key, (10,), 0, 6)
-    end, memories = model.encode(model.init(), tokens)
-    middle, first = model.encode(model.init(), tokens[:6], jnp.arange(6) < 4)
-    rest, second = model.encode(middle, tokens[4:])
+    end, memories = encode(model.init(), tokens)
+    middle, first = encode(model.init(), tokens[:6], jnp.arange(6) < 4)
+    rest, second = encode(middle, tokens[4:])
     np.testing.assert_allclose(jnp.concatenate([first[:4], second]), memories, rtol=1e-5, atol=1e-6)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), rest, end)

@@ -1,10 +1,12 @@
 """A picture and numbers, as features."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from vestige.models.longterm import Detector, Glimpse, Picture
 
 
@@ -15,25 +17,27 @@ def glimpse(key, time=()):
 
 
 def test_what_is_not_named_is_not_seen(key):
-    eye = Picture((16, 8, 3), (2, 0), 5, key=key)
+    eye = drawn(lambda key: Picture((16, 8, 3), (2, 0), 5, key=key))
     seen = glimpse(key)
-    slopes = jax.jacobian(lambda numbers: eye(Glimpse(seen.picture, numbers)))(seen.numbers)
+    slopes = jax.jit(jax.jacobian(lambda numbers: eye(Glimpse(seen.picture, numbers))))(seen.numbers)
     assert slopes.shape == (5, 4)
     assert bool(slopes[:, 0].any()) and bool(slopes[:, 2].any()) and not bool(slopes[:, jnp.array([1, 3])].any())
 
 
 def test_every_place_and_channel_of_the_picture_is_seen(key):
-    eyes = [Picture((16, 8, 3), (), 64, key=k) for k in jax.random.split(key, 5)]  # of one, some units may be dead
+    build = lambda key: Picture((16, 8, 3), (), 64, key=key)
+    eyes = [drawn(build, seed=seed) for seed in range(5)]  # of one, some units may be dead
+    look = eqx.filter_jit(lambda eye, seen: eye(seen))
     dark = Glimpse(jnp.zeros((16, 8, 3), jnp.uint8), jnp.zeros(4))
     for place in [(0, 0, 0), (6, 5, 1), (15, 7, 2)]:
         lit = Glimpse(dark.picture.at[place].set(255), dark.numbers)
-        changed = [float(jnp.abs(layer(lit) - layer(dark)).max()) for layer in eyes]
+        changed = [float(np.abs(look(eye, lit) - look(eye, dark)).max()) for eye in eyes]
         assert max(changed) > 0, place
 
 
 def test_it_is_a_convolution(key):
     """Check by another implementation: kernels as large as their strides."""
-    eye = Picture((16, 8, 3), (), 5, key=key)
+    eye = drawn(lambda key: Picture((16, 8, 3), (), 5, key=key))
     seen = glimpse(key)
     image = jnp.moveaxis(seen.picture, -1, 0).astype(jnp.float32) / 255.0
     for layer, side in ((eye.first, 4), (eye.second, 2)):
@@ -45,8 +49,8 @@ def test_it_is_a_convolution(key):
 
 
 def test_a_detector_takes_it(key):
-    detector = Detector(Picture((16, 8, 3), (0,), 5, key=key), 1, context=2, key=key)
-    assert detector(glimpse(key, (7,)), jnp.ones(7, bool)).shape == (6, 1)
+    detector = drawn(lambda key: Detector(Picture((16, 8, 3), (0,), 5, key=key), 1, context=2, key=key))
+    assert eqx.filter_eval_shape(detector, glimpse(key, (7,)), jnp.ones(7, bool)).shape == (6, 1)
 
 
 @pytest.mark.parametrize(

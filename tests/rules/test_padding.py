@@ -1,5 +1,7 @@
 """What is masked, unknown or padded reaches neither value nor gradient; a mask that would be ignored is refused."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -60,14 +62,21 @@ RULES = {
     "randomly truncated": lambda: RandomlyTruncated(2, 0.0, longest=3),
     "memup": lambda: MemUP(5, 2, frequency=2),
 }
-ALSO_LINEAR = {"whole", "memup"}
-"""With the others it is slow."""
+FAST = {
+    ("whole", "lstm"),
+    ("truncated", "lstm"),
+    ("randomly truncated", "lstm"),
+    ("memup", "lstm"),
+    ("whole", "linear"),
+}
 
 
 @pytest.mark.parametrize(
     ("name", "cell"),
-    [(name, "lstm") for name in RULES]
-    + [pytest.param(name, "linear", marks=[] if name in ALSO_LINEAR else pytest.mark.slow) for name in RULES],
+    [
+        pair if pair in FAST else pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in itertools.product(RULES, ("lstm", "linear"))
+    ],
 )
 def test_unknown_and_padded_steps_change_nothing(name, cell, key):
     rule, model = RULES[name](), number_model(key=key, context=2)

@@ -82,10 +82,10 @@ once_each = pytest.mark.parametrize(
 """For tests in which another root is another option of the same code: slow there."""
 
 QUICK = {"subset", "spanning tree"}
-statistical = pytest.mark.parametrize(
+quick_first = pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 )
-"""For tests of many draws: every structure, but only some of them in the quick run."""
+"""Every structure, but only some of them in the quick run: for tests of many draws, or of code they share."""
 
 
 def compiled(function: Callable) -> Callable:

@@ -4,10 +4,10 @@ import jax
 import numpy as np
 from scipy import stats
 
-from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mean_is, once_each, statistical
+from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mean_is, quick_first
 
 
-@statistical
+@quick_first
 def test_values_are_drawn_as_often_as_they_should(name):
     log_rates, out = double(name)
     winners, log_probs = listed(name, N, log_rates)
@@ -33,7 +33,7 @@ def test_values_are_drawn_as_often_as_they_should(name):
     np.testing.assert_array_equal(out["log_prob"], out["log_prob again"])
 
 
-@statistical
+@quick_first
 def test_scores(name):
     _, out = double(name)
     assert np.isfinite(out["score"]).all()
@@ -52,7 +52,7 @@ def scores(name, log_rates, winners):
     return jax.vmap(jax.value_and_grad(log_prob))(log_rates, winners)
 
 
-@once_each
+@quick_first
 def test_scores_are_slopes(name):
     case, step, rows = CASES[name], 1e-5, 8
     log_rates = case.rates(N, seed=6)

@@ -7,7 +7,7 @@ import pytest
 
 from vestige.estimators import Critic, GivenSet, LeaveOneOut, Relax, WithoutReplacement, expect
 
-from .cases import CASES, N, compiled, once_each
+from .cases import CASES, N, compiled, once_each, quick_first
 
 
 @compiled
@@ -47,7 +47,7 @@ def draws(name, log_rates, keys):
     return jax.vmap(lambda x, key: CASES[name].make(x).sample(key=key))(log_rates, keys)
 
 
-@once_each
+@quick_first
 def test_batches_and_compilation(name):
     log_rates, keys = CASES[name].rates(5, 16, seed=10, dtype=np.float32), jax.random.split(jax.random.key(10), 16)
     whole = draws(name, log_rates, keys)

@@ -7,10 +7,10 @@ from scipy import stats
 
 from vestige.structures.recursion import traces
 
-from .cases import CASES, N, compiled, double, listed, mean_is, present, recursion_of, statistical, studied
+from .cases import CASES, N, compiled, double, listed, mean_is, present, quick_first, recursion_of, studied
 
 
-@statistical
+@quick_first
 def test_the_posterior_leads_back_to_the_trace(name):
     _, out = double(name)
     np.testing.assert_array_equal(out["back"], out["winners"])
@@ -21,7 +21,7 @@ def test_the_posterior_leads_back_to_the_trace(name):
         assert wrong <= (1e-4 if name.startswith("arborescence") else 0), wrong
 
 
-@statistical
+@quick_first
 def test_posteriors_mix_to_the_prior(name):
     log_rates, out = double(name)
     there = present(name)
@@ -54,7 +54,7 @@ def posteriors(name, log_rates, winners, keys):
     return jax.vmap(one)(keys)
 
 
-@statistical
+@quick_first
 def test_the_mean_of_the_posterior(name):
     """E[E_k | T] = Σ_{s: k ∈ P_s} 1/Λ_s + 1/λ_k for losers; and the slopes of the draws average to its slope."""
     case = CASES[name]

@@ -11,7 +11,7 @@ from jax import export
 from vestige.estimators import LeaveOneOut, expect
 from vestige.structures import SpanningTree, Subset, entropy_estimate
 
-from .cases import CASES, N, once_each
+from .cases import CASES, N, quick_first
 
 
 def everything(make, log_rates, key):
@@ -30,7 +30,7 @@ def everything(make, log_rates, key):
     )
 
 
-@once_each
+@quick_first
 def test_no_program_calls_the_host(name):
     log_rates = jnp.asarray(CASES[name].rates(N, dtype=np.float32))
     program = jax.jit(lambda x, key: everything(CASES[name].make, x, key))
@@ -50,7 +50,7 @@ def test_a_trained_selector_is_exported_and_read_again():
     np.testing.assert_array_equal(again.call(inputs), choose(inputs))
 
 
-@once_each
+@quick_first
 @pytest.mark.parametrize(
     "optimiser",
     [

@@ -13,7 +13,7 @@ from jaxtyping import config as jaxtyping_config
 from vestige.debug import checks
 from vestige.structures import Arborescence, Categorical, Subset
 
-from .cases import CASES, OTHERWISE_ROOTED, N, once_each
+from .cases import CASES, OTHERWISE_ROOTED, QUICK, N, once_each, quick_first
 
 
 @once_each
@@ -73,17 +73,21 @@ def compiled(name):
 
 
 def refused(name, log_rates, message):
-    """At once where the values are known; by the flag and NaN where they are not; in compiled programs on request."""
+    """At once where the values are known; by the flag and NaN where they are not."""
     log_rates = jnp.asarray(log_rates)
-    draw = functools.partial(drawn, CASES[name].make)
     with pytest.raises(ValueError, match=message):
-        draw(log_rates)
-    with pytest.raises(ValueError, match=message):
-        jax.vmap(draw)(jnp.stack([log_rates] * 2))
+        drawn(CASES[name].make, log_rates)
     found = compiled(name)(log_rates)
     assert not found.valid and np.isnan(found.log_prob)
     with pytest.raises(ValueError, match=type(CASES[name].make(jnp.zeros_like(log_rates))).__name__):
         found.required()
+
+
+def refused_in_programs(name, log_rates, message):
+    """In a batch whose values are known; in compiled programs on request."""
+    log_rates = jnp.asarray(log_rates)
+    with pytest.raises(ValueError, match=message):
+        jax.vmap(functools.partial(drawn, CASES[name].make))(jnp.stack([log_rates] * 2))
     with checks(), pytest.raises(eqx.EquinoxRuntimeError, match=message):
         compiled(name)(log_rates)
     assert not compiled(name)(log_rates).valid  # and outside as before
@@ -93,15 +97,26 @@ NOT_NUMBERS = [(name, bad) for name in CASES for bad in (np.nan, np.inf)]
 LONG = {(name, bad) for name, bad in NOT_NUMBERS if name in OTHERWISE_ROOTED or (bad == np.inf and name != "choices")}
 
 
-@pytest.mark.parametrize(
-    ("name", "bad"), [pytest.param(*case, marks=[pytest.mark.slow] * (case in LONG)) for case in NOT_NUMBERS]
-)
-def test_rates_that_are_no_numbers(name, bad):
+def spoilt(name, bad):
+    """Log-rates with a value that is no number."""
     log_rates = CASES[name].rates(N, dtype=np.float32)
     log_rates[(2, 1)[: log_rates.ndim]] = bad
     if CASES[name].keys in ("square", "symmetric"):
         log_rates[1, 2] = bad
-    refused(name, log_rates, "NaN or \\+inf")
+    return log_rates
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"), [pytest.param(*case, marks=[pytest.mark.slow] * (case in LONG)) for case in NOT_NUMBERS]
+)
+def test_rates_that_are_no_numbers(name, bad):
+    refused(name, spoilt(name, bad), "NaN or \\+inf")
+
+
+@quick_first
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_rates_that_are_no_numbers_in_programs(name, bad):
+    refused_in_programs(name, spoilt(name, bad), "NaN or \\+inf")
 
 
 NOTHING, NODE = np.float32(-np.inf), np.arange(N)
@@ -125,8 +140,20 @@ def test_no_whole_structure(kind):
     refused(name, np.asarray(log_rates, np.float32), message)
 
 
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (DEAD_ENDS[kind][0] not in QUICK)) for kind in DEAD_ENDS]
+)
+def test_no_whole_structure_in_programs(kind):
+    name, log_rates, message = DEAD_ENDS[kind]
+    refused_in_programs(name, np.asarray(log_rates, np.float32), message)
+
+
+UNEQUAL = np.triu(np.ones((N, N), np.float32))
+
+
 def test_edges_have_one_rate():
-    refused("spanning tree", np.triu(np.ones((N, N), np.float32)), "not symmetric")
+    refused("spanning tree", UNEQUAL, "not symmetric")
+    refused_in_programs("spanning tree", UNEQUAL, "not symmetric")
 
 
 def test_checks_are_of_one_thread():

@@ -20,7 +20,7 @@ TASKS = {
 ROW = Batch(jnp.zeros(()))
 
 
-LONG = {"arborescence", "spanning tree"}
+LONG = {"matching", "arborescence", "spanning tree"}
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in TASKS])
@@ -106,6 +106,7 @@ def test_gradient_std_is_that_of_the_keys(key):
     np.testing.assert_allclose(eqx.filter_jit(task.gradient_std)(model, key=key), by_hand, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_objective_is_maximised_and_trains_the_critic(key):
     task = TASKS["binary tree"]
     model = Rates(jnp.zeros(4), Relax(Critic(4, 8, key=key), 3))

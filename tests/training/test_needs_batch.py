@@ -7,6 +7,7 @@ import numpy as np
 import optax
 import pytest
 
+from tests.drawn import drawn
 from tests.rules.longterm import token_model
 from vestige.rules import AbstractRule, Alternating, MemUP, Partial, RandomlyTruncated, Step, Truncated
 from vestige.tasks import AbstractTask
@@ -107,11 +108,15 @@ def test_what_is_learned_does_not_depend_on_who_is_asked(rule):
     assert asked.history[-1]["loss"] == always.history[-1]["loss"]
 
 
-@pytest.mark.parametrize("rule", [Truncated(4), MemUP(4, 1, scan_chunk=12)], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize(
+    "rule",
+    [Truncated(4), pytest.param(MemUP(4, 1, scan_chunk=12), marks=pytest.mark.slow)],
+    ids=lambda rule: type(rule).__name__,
+)
 def test_sequences_are_wanted_where_some_are_over(rule):
     """12 steps in rollouts of 4: at the first update, and then at every third."""
     task, key = Recall(10), jax.random.key(0)
-    model = token_model(key=key, tokens=task.tokens, classes=task.classes, hidden=4)
+    model = drawn(lambda key: token_model(key=key, tokens=task.tokens, classes=task.classes, hidden=4))
     batch = task.batch(size=2, key=key)
     carry, asked = rule.init(model, batch, key=key), []
     step = eqx.filter_jit(rule.step)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from vestige.estimators import BiasedStraightThrough, LeaveOneOut, ScoreFunction
 from vestige.models.families import Bernoulli, Poisson
 from vestige.models.filters import Bits, Numbers, RecurrentVAE
@@ -16,9 +17,17 @@ from vestige.numerics import Spins
 HIDDEN, LAGS = 2, (1, 2)
 
 
-@pytest.fixture
-def model(key):
-    return RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, lags=LAGS, key=key)
+def numbers(weight=1.0):
+    return drawn(
+        lambda key: RecurrentVAE(
+            Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, weight=weight, lags=LAGS, key=key
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    return numbers()
 
 
 STATE = jnp.asarray([0.4, -0.6])
@@ -38,6 +47,7 @@ def integrated(model, density):
     return float(jax.nn.logsumexp(jax.vmap(density)(points)) + np.log(area))
 
 
+@pytest.mark.slow
 def test_pair_bound_is_below_the_log_density_and_meets_its_own_expectation(model, key):
     y = jnp.asarray([1.0, 0.0])
 
@@ -92,17 +102,15 @@ def test_later_observations_add_their_log_probability_and_a_missing_one_adds_not
     assert bool(jnp.all(jnp.isfinite(slope)))
 
 
-def test_weight_of_the_state_term_scales_it(model, key):
+def test_weight_of_the_state_term_scales_it(key):
     y = jnp.asarray([1.0, 0.0])
-    heavy = RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, weight=3.0, lags=LAGS, key=key)
-    light = RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, weight=0.0, lags=LAGS, key=key)
-    plain = RecurrentVAE(Bernoulli(2), HIDDEN, latent=Numbers(HIDDEN, 0.3), width=6, weight=1.0, lags=LAGS, key=key)
-    bounds = [float(m.joint().bound((STATE, y), key=key)) for m in (light, plain, heavy)]
+    bound = eqx.filter_jit(lambda model: model.joint().bound((STATE, y), key=key))
+    bounds = [float(bound(numbers(weight))) for weight in (0.0, 1.0, 3.0)]
     np.testing.assert_allclose(bounds[2] - bounds[0], 3 * (bounds[1] - bounds[0]), rtol=1e-4)
 
 
 def test_state_keeps_the_share_it_says_and_stays_bounded(key):
-    model = RecurrentVAE(Poisson(2), 8, longest=100.0, key=key)
+    model = eqx.filter_jit(lambda key: RecurrentVAE(Poisson(2), 8, longest=100.0, key=key))(key)
     keep = jax.nn.sigmoid(model.keep)
     np.testing.assert_allclose(keep[0], np.exp(-1.0), rtol=1e-4)
     np.testing.assert_allclose(keep[-1], np.exp(-0.01), rtol=1e-4)
@@ -110,7 +118,7 @@ def test_state_keeps_the_share_it_says_and_stays_bounded(key):
     silenced = eqx.tree_at(lambda m: m.encoder, model, replace=lambda x: jnp.zeros(16))
     y = jnp.asarray([2.0, 0.0])
     np.testing.assert_allclose(silenced.advance(other, y) - silenced.advance(one, y), 0.1 * keep, rtol=1e-4)
-    last, _ = model.unroll(model.init(), 20.0 * jnp.ones((300, 2)))
+    last, _ = eqx.filter_jit(model.unroll)(model.init(), 20.0 * jnp.ones((300, 2)))
     assert float(jnp.max(jnp.abs(last))) <= 1.0
 
 
@@ -143,8 +151,10 @@ HELD = jnp.asarray([0.4, -0.6, 0.0, 0.9])
 class TestBits:
     """A latent of four bits: everything by enumeration."""
 
-    def build(self, key, estimator):
-        model = RecurrentVAE(Bernoulli(2), BITS, latent=Bits(BITS, estimator), width=6, lags=LAGS, key=key)
+    def build(self, estimator):
+        model = drawn(
+            lambda key: RecurrentVAE(Bernoulli(2), BITS, latent=Bits(BITS, estimator), width=6, lags=LAGS, key=key)
+        )
         return eqx.tree_at(lambda m: m.latent.bias, model, jnp.asarray([0.5, -0.3, 0.0, 1.0]))
 
     def exact(self, model, y):
@@ -169,9 +179,13 @@ class TestBits:
 
         return jax.jit(jax.vmap(one))(keys)
 
-    @pytest.mark.parametrize("estimator", [LeaveOneOut(4), ScoreFunction(1)], ids=lambda e: type(e).__name__)
+    @pytest.mark.parametrize(
+        "estimator",
+        [LeaveOneOut(4), pytest.param(ScoreFunction(1), marks=pytest.mark.slow)],
+        ids=lambda e: type(e).__name__,
+    )
     def test_bound_and_slopes_are_those_of_the_sum_over_all_states(self, estimator, key):
-        model, y = self.build(key, estimator), jnp.asarray([1.0, 0.0])
+        model, y = self.build(estimator), jnp.asarray([1.0, 0.0])
         trained, rest = eqx.partition(model, eqx.is_inexact_array)
         exact, slopes = jax.jit(jax.value_and_grad(lambda t: self.exact(eqx.combine(t, rest), y)))(trained)
         bounds, estimates = self.found(model, y, jax.random.split(key, 20_000))
@@ -180,16 +194,18 @@ class TestBits:
             error = rows.std(axis=0) / np.sqrt(len(rows))
             assert (np.abs(rows.mean(axis=0) - expected) <= 5 * error + 1e-4).all()
 
+    @pytest.mark.slow
     def test_straight_through_is_not(self, key):
-        model, y = self.build(key, BiasedStraightThrough(draws=4)), jnp.asarray([1.0, 0.0])
+        model, y = self.build(BiasedStraightThrough(draws=4)), jnp.asarray([1.0, 0.0])
         trained, rest = eqx.partition(model, eqx.is_inexact_array)
         slope = jax.jit(jax.grad(lambda t: self.exact(eqx.combine(t, rest), y)))(trained).encoder.layers[-1].bias
         rows = np.asarray(self.found(model, y, jax.random.split(key, 20_000))[1].encoder.layers[-1].bias)
         error = rows.std(axis=0) / np.sqrt(len(rows))
         assert (np.abs(rows.mean(axis=0) - slope) / error).max() > 8
 
+    @pytest.mark.slow
     def test_probabilities_of_all_observations_add_up_to_one(self, key):
-        model = self.build(key, LeaveOneOut(2))
+        model = self.build(LeaveOneOut(2))
         prior, total = model.before(HELD), 0.0
         for y in map(jnp.asarray, ([0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0])):
             likelihoods = jax.vmap(lambda h, y=y: model.family.log_prob(model.observation(model.hidden_layer(h)), y))
@@ -202,7 +218,7 @@ class TestBits:
         np.testing.assert_allclose(total, 1.0, atol=1e-5)
 
     def test_a_state_is_the_mean_of_its_bits_and_one_at_the_edge_is_finite(self, key):
-        model = self.build(key, LeaveOneOut(2))
+        model = self.build(LeaveOneOut(2))
         y = jnp.asarray([1.0, 0.0])
         np.testing.assert_allclose(model.recognise(HELD, y).mean, model.advance(HELD, y), atol=1e-5)
         edge = model.latent.recognised(jnp.asarray([1.0, -1.0, 0.0, 0.5]), jnp.zeros(0))

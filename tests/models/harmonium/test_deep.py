@@ -6,17 +6,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.models.harmonium.enumeration import states
 from vestige.models.families import Bernoulli, Poisson
 from vestige.models.harmonium import DeepHarmonium, ExactLikelihood
 
 
 def stirred(key, family=None):
-    model = DeepHarmonium(family or Bernoulli(2), (2, 3), key=key)
-    model = eqx.tree_at(lambda m: m.top.likelihood, model, ExactLikelihood())
-    leaves, rest = jax.tree.flatten(model)
-    keys = jax.random.split(key, len(leaves))
-    return jax.tree.unflatten(rest, [0.7 * jax.random.normal(k, x.shape) for k, x in zip(keys, leaves, strict=True)])
+    model = drawn(
+        lambda key: DeepHarmonium(family or Bernoulli(2), (2, 3), key=key),
+        seed=int(jax.random.key_data(key)[-1]),
+        scale=0.7,
+    )
+    return eqx.tree_at(lambda m: m.top.likelihood, model, ExactLikelihood())
 
 
 STATE = jnp.asarray([0.2, 0.9, 0.5])

@@ -1,10 +1,12 @@
 """Energy, conditionals and log Z against sums over every state (checks 1 and 12 of the notes)."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.models.harmonium.enumeration import log_sum, states, table
 from vestige.models.families import Bernoulli, Gamma, Gaussian, Poisson, UnitGaussian
 from vestige.models.harmonium import (
@@ -28,10 +30,8 @@ def double():
 
 def recurrent(key, hidden=HIDDEN, family=None, scale=0.8):
     """Weights and biases away from zero."""
-    model = RecurrentHarmonium(family or Bernoulli(OBSERVED), hidden, likelihood=ExactLikelihood(), key=key)
-    leaves, rest = jax.tree.flatten(model)
-    keys = jax.random.split(key, len(leaves))
-    return jax.tree.unflatten(rest, [scale * jax.random.normal(k, x.shape) for k, x in zip(keys, leaves, strict=True)])
+    build = lambda key: RecurrentHarmonium(family or Bernoulli(OBSERVED), hidden, likelihood=ExactLikelihood(), key=key)
+    return drawn(build, seed=int(jax.random.key_data(key)[-1]), scale=scale)
 
 
 def pair_table(model):
@@ -59,12 +59,13 @@ def test_energy_is_the_sum_of_the_documented_terms(key, double):
 def test_conditionals_and_free_energy_are_those_of_the_enumerated_joint(key, double):
     model = recurrent(key)
     joint, logs = model.joint(), pair_table(model)
+    advance, log_unnormalised = eqx.filter_jit(model.advance), eqx.filter_jit(joint.log_unnormalised)
     shares = np.exp(logs - log_sum(logs))
     hidden, visible = states(HIDDEN), states(HIDDEN + OBSERVED)
     for row, value in enumerate(pairs()):
         means = shares[row] @ hidden / shares[row].sum()
-        np.testing.assert_allclose(model.advance(*value), means, atol=1e-12)
-        np.testing.assert_allclose(joint.log_unnormalised(value), log_sum(logs[row]), atol=1e-12)
+        np.testing.assert_allclose(advance(*value), means, atol=1e-12)
+        np.testing.assert_allclose(log_unnormalised(value), log_sum(logs[row]), atol=1e-12)
     for column, state in enumerate(hidden):
         means = shares[:, column] @ visible / shares[:, column].sum()
         found = np.concatenate(joint.family.mean(joint.natural(jnp.asarray(state))))
@@ -74,10 +75,10 @@ def test_conditionals_and_free_energy_are_those_of_the_enumerated_joint(key, dou
 def test_log_partition_is_the_sum_and_probabilities_add_up_to_one(key, double):
     model = recurrent(key)
     joint = model.joint()
-    np.testing.assert_allclose(exact_log_partition(joint), log_sum(pair_table(model)), atol=1e-12)
-    exact = ExactLikelihood()
-    total = sum(float(jnp.exp(exact(joint, value, key=key))) for value in pairs())
-    np.testing.assert_allclose(total, 1.0, atol=1e-12)
+    np.testing.assert_allclose(jax.jit(exact_log_partition)(joint), log_sum(pair_table(model)), atol=1e-12)
+    every = tuple(jnp.asarray(np.stack(part)) for part in zip(*pairs(), strict=True))
+    logs = jax.jit(jax.vmap(lambda *value: ExactLikelihood()(joint, value, key=key)))(*every)
+    np.testing.assert_allclose(np.exp(logs).sum(), 1.0, atol=1e-12)
 
 
 def test_log_partition_in_blocks_is_that_of_one_block(key, monkeypatch, double):
@@ -103,11 +104,11 @@ def test_log_partition_of_other_families_is_the_integral(family, key, double):
 
 def test_predictive_likelihood_is_a_ratio_of_the_joint_and_adds_up_to_one(key, double):
     """Check 13: log q(u, y) - log q(u), which needs no log Z of the joint."""
-    model, logs = recurrent(key), None
-    logs = pair_table(model)
+    model = recurrent(key)
+    logs, predictive = pair_table(model), jax.jit(lambda u, y: model.log_predictive(u, y, key=key))
     by_pair = np.array([log_sum(row) for row in logs]).reshape(2**HIDDEN, 2**OBSERVED)
     for u, row in zip(states(HIDDEN), by_pair, strict=True):
-        found = [model.log_predictive(jnp.asarray(u), jnp.asarray(y), key=key) for y in states(OBSERVED)]
+        found = [predictive(jnp.asarray(u), jnp.asarray(y)) for y in states(OBSERVED)]
         np.testing.assert_allclose(found, row - log_sum(row), atol=1e-12)
         np.testing.assert_allclose(np.exp(found).sum(), 1.0, atol=1e-12)
 
@@ -120,6 +121,7 @@ def test_annealing_finds_log_partition_within_its_stated_error(key):
     assert 100 < float(found.effective) <= 1000.1
 
 
+@pytest.mark.slow
 def test_annealing_of_large_counts_finds_log_partition(key):
     """Rates of hundreds: held at e⁴, the chains would be those of another harmonium (508.7 found of 753.1)."""
     weights = jnp.asarray([[1.5, 0.7], [0.2, 1.1]])
@@ -134,10 +136,11 @@ def test_annealing_where_no_law_exists_says_so(key):
     """A gamma law of negative rate: clamped draws are counted, and no estimate is given."""
     weights = jnp.asarray([[0.0], [3.0]])
     joint = Harmonium(weights, jnp.asarray([1.0, -1.0]), jnp.zeros(1), Gamma(1))
-    found = annealed_log_partition(joint, chains=50, steps=10, key=key)
+    annealed = jax.jit(lambda joint: annealed_log_partition(joint, chains=50, steps=10, key=key))
+    found = annealed(joint)
     assert 0 < found.clamped < 1 and np.isnan(found.log_partition)
     assert exact_log_partition(joint) == np.inf
-    fine = annealed_log_partition(Harmonium(-weights, *joint_biases(), Gamma(1)), chains=50, steps=10, key=key)
+    fine = annealed(Harmonium(-weights, *joint_biases(), Gamma(1)))
     assert fine.clamped == 0 and np.isfinite(fine.log_partition)
 
 
@@ -157,6 +160,7 @@ def test_a_family_that_is_not_exponential_is_refused(key):
         RecurrentHarmonium(Gaussian(2), 3, key=key)
 
 
+@pytest.mark.slow
 def test_annealing_gets_better_with_steps_and_is_low_on_average(key):
     joint = recurrent(key, hidden=6, scale=2.0).joint()
     exact = float(exact_log_partition(joint))
@@ -169,6 +173,7 @@ def test_annealing_gets_better_with_steps_and_is_low_on_average(key):
     assert few > 2 * many > 0
 
 
+@pytest.mark.slow
 def test_annealed_likelihood_comes_near_the_exact_one(key):
     given = recurrent(key, hidden=6, scale=1.0).given(jnp.full(6, 0.4))
     value = jnp.asarray([1.0, 0.0])
@@ -192,6 +197,7 @@ def test_gibbs_sampling_leaves_the_harmonium_as_it_is(key):
     np.testing.assert_array_less(np.abs(counts / len(bits) - expected), 4 * error)
 
 
+@pytest.mark.slow
 def test_samples_against_time_come_from_the_downward_conditionals(key):
     """Given means of 0 and 1 the first step down is known exactly."""
     model = recurrent(key, family=UnitGaussian(OBSERVED))
@@ -220,10 +226,11 @@ def test_a_missing_observation_leaves_the_state_and_reaches_no_gradient(key):
 def test_many_empty_windows_bring_the_state_to_rest(key):
     """Check 12: zero counts everywhere."""
     model = recurrent(key, family=Poisson(OBSERVED), scale=0.3)
-    last, _ = model.unroll(model.init(), jnp.zeros((200, OBSERVED)))
+    last, _ = eqx.filter_jit(model.unroll)(model.init(), jnp.zeros((200, OBSERVED)))
     np.testing.assert_allclose(model.filter(last, jnp.zeros(OBSERVED)), last, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_prediction_is_that_of_the_clamped_model(key):
     """25 sweeps come near the exact E[y | u]; the last steps are means, which is an approximation of its own."""
     model = recurrent(key, scale=0.3)

@@ -23,25 +23,27 @@ def test_local_bounds_add_up_to_the_global_one_but_for_the_priors(key):
         joint = model.joint()
         hidden = [jnp.asarray(h) for h in states(HIDDEN)]
         ys = [jnp.asarray([y]) for y in (1.0, 0.0, 1.0)]
-        bernoulli = lambda logits, value: float(Bernoulli(len(value)).log_prob(logits, value))
-        prior = lambda h: bernoulli(0.3 * model.hidden_bias, h)  # any law of h will do
-        down = lambda h, u, y: (
-            float(joint.family.log_partition(joint.natural(h)) * -1)
-            + float(jnp.dot(joint.natural(h), joint.family.statistics((u, y))))
-        )
-        up = lambda h, u, y: bernoulli(joint.logits((u, y)), h)
+        bernoulli = Bernoulli(HIDDEN).log_prob
+        prior = jax.jit(lambda h: bernoulli(0.3 * model.hidden_bias, h))  # any law of h will do
+        up = jax.jit(lambda h, u, y: bernoulli(joint.logits((u, y)), h))
+
+        @jax.jit
+        def down(h, u, y):
+            natural = joint.natural(h)
+            return jnp.dot(natural, joint.family.statistics((u, y))) - joint.family.log_partition(natural)
+
         start = jnp.zeros(HIDDEN)
 
         whole, local, excess, total = 0.0, 0.0, 0.0, []
         for path in itertools.product(hidden, repeat=TIME):
             chain = [start, *path]
             steps = [(chain[t + 1], chain[t], ys[t]) for t in range(TIME)]
-            recognised = sum(up(*step) for step in steps)
-            generated = prior(chain[-1]) + sum(down(*step) for step in steps)
+            recognised = sum(float(up(*step)) for step in steps)
+            generated = float(prior(chain[-1])) + sum(float(down(*step)) for step in steps)
             share = np.exp(recognised)
             whole += share * (generated - recognised)
-            local += share * sum(prior(step[0]) + down(*step) - up(*step) for step in steps)
-            excess += share * sum(prior(h) for h in path[:-1])
+            local += share * sum(float(prior(s[0])) + float(down(*s)) - float(up(*s)) for s in steps)
+            excess += share * sum(float(prior(h)) for h in path[:-1])
             total.append(generated)
         np.testing.assert_allclose(whole, local - excess, atol=1e-12)
         assert whole <= log_sum(np.array(total))

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.tasks.tmaze.agents import BEFORE, small_agent
 from vestige.models.longterm import Columns, Vector
 from vestige.models.policy import Agent, Policy
@@ -17,7 +18,7 @@ class TestColumns:
     def test_are_read_in_their_order_and_no_others(self, key):
         columns, x = Columns((3, 0), 4, key=key), jnp.array([1.0, 2.0, 3.0, 4.0])
         np.testing.assert_array_equal(columns(x), Vector(2, 4, key=key)(jnp.array([4.0, 1.0])))
-        slopes = jnp.abs(jax.jacobian(columns)(x)).sum(axis=0)
+        slopes = np.abs(jax.jit(jax.jacobian(columns))(x)).sum(axis=0)
         np.testing.assert_array_equal(slopes > 0, [True, False, False, True])
         assert columns.features_size == 4 and columns(x).shape == (4,)
 
@@ -31,31 +32,33 @@ class TestPolicy:
     """Actor and critic."""
 
     def test_share_nothing(self, key):
-        policy, x = Policy(5, 3, widths=(7, 6), key=key), jax.random.normal(key, (5,))
+        policy, x = drawn(lambda key: Policy(5, 3, widths=(7, 6), key=key)), jax.random.normal(key, (5,))
         by_value = eqx.filter_jit(eqx.filter_grad(lambda p: p(x).value))(policy)
         by_logits = eqx.filter_jit(eqx.filter_grad(lambda p: p(x).logits[1]))(policy)
         zero = lambda tree: all(not np.asarray(leaf).any() for leaf in jax.tree.leaves(tree))
         assert zero(by_value.actor) and not zero(by_value.critic)
         assert zero(by_logits.critic) and not zero(by_logits.actor)
-        assert policy(x).logits.shape == (3,) and policy(x).value.shape == ()
+        opinion = eqx.filter_eval_shape(policy, x)
+        assert opinion.logits.shape == (3,) and opinion.value.shape == ()
 
-    def test_sizes_are_those_asked_for(self, key):
-        policy = Policy(5, 3, widths=(7, 6), key=key)
+    def test_sizes_are_those_asked_for(self):
+        policy = drawn(lambda key: Policy(5, 3, widths=(7, 6), key=key))
         assert [layer.weight.shape for layer in policy.actor] == [(7, 5), (6, 7), (3, 6)]
         assert [layer.weight.shape for layer in policy.critic] == [(7, 5), (6, 7), (1, 6)]
-        assert [layer.weight.shape[0] for layer in Policy(5, 2, key=key).actor] == [256, 256, 2]
+        assert [layer.weight.shape[0] for layer in drawn(lambda key: Policy(5, 2, key=key)).actor] == [256, 256, 2]
 
     def test_begins_almost_without_preference(self, key):
-        policy = Policy(20, 4, key=key)
+        policy = eqx.filter_jit(lambda key: Policy(20, 4, key=key))(key)
         logits = jax.jit(jax.vmap(policy))(jax.random.normal(key, (50, 20))).logits
         assert np.abs(np.asarray(jax.nn.softmax(logits)) - 0.25).max() < 0.02
         assert not np.array_equal(logits[0], logits[1])
 
     def test_hidden_layers_are_rectified(self, key):
-        policy, x = Policy(4, 2, widths=(6,), key=key), jax.random.normal(key, (4,))
+        policy, x = drawn(lambda key: Policy(4, 2, widths=(6,), key=key)), jax.random.normal(key, (4,))
         first, last = policy.critic
-        expected = last.weight @ np.maximum(np.asarray(first.weight @ x + first.bias), 0) + last.bias
-        np.testing.assert_allclose(policy(x).value, expected[0], rtol=1e-5)
+        weights = [np.asarray(leaf) for leaf in (first.weight, first.bias, last.weight, last.bias)]
+        expected = weights[2] @ np.maximum(weights[0] @ np.asarray(x) + weights[1], 0) + weights[3]
+        np.testing.assert_allclose(eqx.filter_jit(policy)(x).value, expected[0], rtol=1e-5)
 
     def test_one_action_is_no_choice(self, key):
         with pytest.raises(ValueError, match="at least 2 actions to choose from, got 1"):
@@ -66,16 +69,23 @@ class TestAgent:
     """A memory, and a policy on it."""
 
     def test_decides_on_the_readout_and_what_is_seen_but_not_on_the_action_to_come(self, key):
-        agent = small_agent(key=key)
+        agent = drawn(lambda key: small_agent(key=key))
         readout, inputs = jax.random.normal(key, (6,)), jax.random.normal(key, (8,))
-        features = jnp.concatenate([readout, agent.memory.encoder(inputs)])
-        np.testing.assert_array_equal(agent.decide(readout, inputs).logits, agent.policy(features).logits)
+        decide = eqx.filter_jit(lambda agent, readout, inputs: agent.decide(readout, inputs).logits)
+
+        @eqx.filter_jit
+        def by_hand(agent):
+            features = jnp.concatenate([readout, agent.memory.encoder(inputs)])
+            return features, agent.policy(features).logits
+
+        features, logits = by_hand(agent)
+        np.testing.assert_allclose(decide(agent, readout, inputs), logits, rtol=1e-6)
         assert features.shape == (Agent.features_size(agent.memory),)
         same = inputs.at[len(BEFORE) :].set(9.0)
-        np.testing.assert_array_equal(agent.decide(readout, same).logits, agent.decide(readout, inputs).logits)
+        np.testing.assert_array_equal(decide(agent, readout, same), decide(agent, readout, inputs))
 
     def test_nothing_that_the_policy_learns_reaches_the_memory(self, key):
-        agent = small_agent(key=key)
+        agent = drawn(lambda key: small_agent(key=key))
         inputs = jax.random.normal(key, (5, 8))
 
         def doing(agent):
@@ -88,11 +98,12 @@ class TestAgent:
         assert all(np.asarray(layer.weight).any() for layer in (*slopes.policy.actor, *slopes.policy.critic))
 
     def test_remembers_and_predicts_as_its_memory(self, key):
-        agent = small_agent(key=key)
+        agent = drawn(lambda key: small_agent(key=key))
         inputs = jax.random.normal(key, (5, 8))
-        end, readouts = agent.encode(agent.init(), inputs, jnp.arange(5) < 3)
-        own, theirs = agent.memory.encode(agent.memory.init(), inputs, jnp.arange(5) < 3)
-        assert eqx.tree_equal((end, readouts), (own, theirs))
-        np.testing.assert_array_equal(
-            agent.predict(readouts[0], inputs[0]), agent.memory.predict(readouts[0], inputs[0])
-        )
+
+        @eqx.filter_jit
+        def said(model):
+            end, readouts = model.encode(model.init(), inputs, jnp.arange(5) < 3)
+            return end, readouts, model.predict(readouts[0], inputs[0])
+
+        assert eqx.tree_equal(said(agent), said(agent.memory))

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from tests.drawn import drawn
 from vestige.models.tied import Bits, Dense, Full, TiedPair, Untied, tied_pair
 
 
@@ -80,8 +81,5 @@ TINY = Small([[[2, -1], [1, 1.5]], [[1], [-2]]], [[-0.5, 0.2], [0.3, 0.4]], [[-0
 
 def random_pair(*sizes, tie, key, scale=0.8):
     """All parameters away from zero."""
-    pair = tied_pair([Bits(n) for n in sizes], tie=tie, scale=scale, key=key)
-    leaves, form = jax.tree.flatten(pair)
-    keys = jax.random.split(jax.random.fold_in(key, 1), len(leaves))
-    moved = [leaf + 0.4 * jax.random.normal(k, leaf.shape) for leaf, k in zip(leaves, keys, strict=True)]
-    return jax.tree.unflatten(form, moved)
+    build = lambda key: tied_pair([Bits(n) for n in sizes], tie=tie, key=key)
+    return drawn(build, seed=int(jax.random.key_data(key)[-1]), scale=scale)

@@ -30,10 +30,11 @@ def summed(net):
 @pytest.mark.parametrize("seed", range(3))
 def test_enumeration_is_the_sum_over_images(seed):
     net = small(seed)
-    found = exact_completion(net.pair().resolve(), jnp.asarray(DATA), jnp.asarray(KNOWN))
+    found = jax.jit(exact_completion)(net.pair().resolve(), jnp.asarray(DATA), jnp.asarray(KNOWN))
     np.testing.assert_allclose(found, summed(net), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_chain_is_biased_and_importance_sampling_is_not(key):
     """The worst of twenty nets for the chain; 4 standard errors of the weighted mean."""
     nets = [small(seed) for seed in range(20)]
@@ -56,8 +57,8 @@ def test_the_chain_is_biased_and_importance_sampling_is_not(key):
 def test_untied_nets_and_images_too(key):
     pair = random_pair(4, 3, 2, tie=untied, key=key)
     net, data, known = pair.resolve(), jnp.asarray(DATA), jnp.asarray(KNOWN)
-    exact = exact_completion(net, data, known)
-    found = completed(net, data, known, samples=20_000, key=key)
+    exact = jax.jit(exact_completion)(net, data, known)
+    found = jax.jit(lambda *given: completed(*given, samples=20_000, key=key))(net, data, known)
     np.testing.assert_allclose(found.mean, exact, atol=4 * 0.5 / np.sqrt(float(found.ess)))
     np.testing.assert_array_equal(np.asarray(found.mean)[KNOWN], DATA[KNOWN])
 

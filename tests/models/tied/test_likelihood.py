@@ -68,7 +68,10 @@ def test_enumeration(net):
     np.testing.assert_allclose(posterior, [0.239754, 0.035679, 0.645642, 0.078925], atol=1e-6)
 
 
-@pytest.mark.parametrize("sizes", [(3, 4), (3, 2, 3), (2, 3, 2, 3)])
+@pytest.mark.parametrize(
+    "sizes",
+    [pytest.param((3, 4), marks=pytest.mark.slow), (3, 2, 3), pytest.param((2, 3, 2, 3), marks=pytest.mark.slow)],
+)
 def test_enumeration_against_plain_sums(sizes, key):
     """Untied, of any depth; the gaps by layer against conditionals made from the table of the joint."""
     net = random_pair(*sizes, tie=untied, key=key).resolve()
@@ -92,7 +95,9 @@ def test_enumeration_against_plain_sums(sizes, key):
     assert found[0] == pytest.approx(np.sum(first_q * np.log(first_q / first_p)), rel=1e-9)
 
 
-@pytest.mark.parametrize("samples", [1, 2, 5, 3000])
+@pytest.mark.parametrize(
+    "samples", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow), 3000]
+)
 def test_importance_sampling(net, samples, key):
     """Its weights have mean p(x); bounds rise with K; chunks change nothing but the draws."""
     x = jnp.asarray(X[2])
@@ -120,19 +125,23 @@ def test_importance_sampling(net, samples, key):
 
 @pytest.mark.parametrize(
     ("temperatures", "mean", "deviation", "ess"),
-    [(1, -2.247, 0.61, 0.78), (5, -2.124, 0.26, 0.94), (20, -2.101, 0.12, 0.985)],
+    [
+        pytest.param(1, -2.247, 0.61, 0.78, marks=pytest.mark.slow),
+        (5, -2.124, 0.26, 0.94),
+        pytest.param(20, -2.101, 0.12, 0.985, marks=pytest.mark.slow),
+    ],
 )
 def test_annealing(net, temperatures, mean, deviation, ess):
     """Check 11: with more temperatures the mean of the log-weights rises to log p."""
     chains = 8000
-    found = annealed_log_likelihood(
-        net, jnp.asarray(X[2]), temperatures=temperatures, chains=chains, key=jax.random.key(5)
-    )
+    annealed = lambda net, x, k: annealed_log_likelihood(net, x, temperatures=temperatures, chains=chains, key=k)
+    found = jax.jit(annealed)(net, jnp.asarray(X[2]), jax.random.key(5))
     assert abs(float(found.log_mean) - LOG_P[2]) < 4 * float(found.error) + 1e-3
     assert float(found.mean_log) == pytest.approx(mean, abs=4 * deviation / np.sqrt(chains) + 5e-4)
     assert float(found.ess) / chains == pytest.approx(ess, abs=0.02)
 
 
+@pytest.mark.slow
 def test_annealing_in_reverse_bounds_from_above(net, key):
     """From exact draws: in the mean over posteriors of x = (1, 0), E 1/w = 1 / p(x), and -E log w is above."""
     hidden = hidden_states(net)
@@ -151,6 +160,7 @@ def test_annealing_in_reverse_bounds_from_above(net, key):
         assert 0 < np.asarray(found).mean() - LOG_P[2] < most
 
 
+@pytest.mark.slow
 def test_annealing_with_classes_at_the_top(key):
     pair = tied_pair([Bits(3), Bits(3), OneHot(3)], scale=1.5, key=key)
     net, x = pair.resolve(), jnp.array([1.0, 0.0, 1.0])
@@ -162,6 +172,7 @@ def test_annealing_with_classes_at_the_top(key):
     assert float(above.log_mean) > float(exact_log_likelihood(net, states[0][None])[0]) - 0.5
 
 
+@pytest.mark.slow
 def test_the_bidirectional_model(net, key):
     """Section 3.5 against enumeration, and at most 0."""
     found = estimated_log_z_squared(net, samples=40_000, key=key)
@@ -182,6 +193,7 @@ def test_classes_are_summed_out(key):
     np.testing.assert_allclose(np.log(np.exp(joint).sum()), exact_log_likelihood(net, x[None])[0], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_gaps_are_estimated(key):
     net = random_pair(3, 3, 2, tie=untied, key=key).resolve()
     x = jnp.array([1.0, 0.0, 1.0])
@@ -208,9 +220,8 @@ def test_single_precision_agrees(net):
     """Check 15."""
     half = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), net)
     data = jnp.asarray(X)
-    np.testing.assert_allclose(
-        exact_log_likelihood(half, data.astype(jnp.float32)), exact_log_likelihood(net, data), rtol=1e-3
-    )
+    exact = jax.jit(exact_log_likelihood)
+    np.testing.assert_allclose(exact(half, data.astype(jnp.float32)), exact(net, data), rtol=1e-3)
 
 
 def test_refusals(net, key):

@@ -1,11 +1,14 @@
 """Ties, connections, the pair and the bridge: what holds whatever the weights are."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from vestige.models.tied import (
     Bits,
     Convolution,
@@ -38,7 +41,11 @@ CONNECTIONS = {
 }
 
 
-@pytest.fixture(params=CONNECTIONS)
+OPTIONS = {"strided", "to vectors"}
+"""Of a convolution: slow."""
+
+
+@pytest.fixture(params=[pytest.param(n, marks=pytest.mark.slow) if n in OPTIONS else n for n in CONNECTIONS])
 def connection(request):
     return CONNECTIONS[request.param]
 
@@ -50,19 +57,26 @@ def tie(request):
 
 def test_up_and_down_are_each_others_transpose(connection, key):
     """And `correlate` is the derivative of the form; all by automatic differentiation, which is not used there."""
+    noise = np.random.default_rng(0)
     kernel, lower, upper = (
-        jax.random.normal(jax.random.fold_in(key, i), shape)
-        for i, shape in enumerate((connection.kernel_shape, connection.lower, connection.upper))
+        jnp.asarray(noise.normal(size=shape)) for shape in (connection.kernel_shape, connection.lower, connection.upper)
     )
 
+    @jax.jit
+    def found(kernel, lower, upper):
+        rows = (jnp.stack([lower, 2 * lower]), jnp.stack([upper, upper]))
+        return connection.down(kernel, upper), connection.correlate(*rows)
+
+    @jax.jit
+    @functools.partial(jax.value_and_grad, argnums=(0, 1))
     def form(kernel, lower, upper):
         return jnp.sum(upper * connection.up(kernel, lower))
 
-    np.testing.assert_allclose(form(kernel, lower, upper), jnp.sum(lower * connection.down(kernel, upper)), rtol=1e-10)
-    slopes = jax.jit(jax.grad(form, argnums=(0, 1, 2)))(kernel, lower, upper)
-    np.testing.assert_allclose(connection.down(kernel, upper), slopes[1], rtol=1e-9, atol=1e-12)
-    rows = (jnp.stack([lower, 2 * lower]), jnp.stack([upper, upper]))
-    np.testing.assert_allclose(connection.correlate(*rows), 3 * slopes[0], rtol=1e-9, atol=1e-12)
+    down, correlated = found(kernel, lower, upper)
+    value, slopes = form(kernel, lower, upper)
+    np.testing.assert_allclose(value, np.sum(np.asarray(lower) * np.asarray(down)), rtol=1e-10)
+    np.testing.assert_allclose(down, slopes[1], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(correlated, 3 * slopes[0], rtol=1e-9, atol=1e-12)
     assert connection.kernel_shape[connection.upper_axis] in (connection.upper[0], np.prod(connection.upper))
 
 
@@ -92,27 +106,34 @@ def test_how_they_begin(key):
         Softly(-1.0)
 
 
-def test_local_updates_are_the_gradients_of_the_log_probabilities(tie, key):
+@pytest.mark.parametrize(
+    "name", [n if n in ("full", "untied") else pytest.param(n, marks=pytest.mark.slow) for n in TIES]
+)
+def test_local_updates_are_the_gradients_of_the_log_probabilities(name, key):
     """Of any layers, against automatic differentiation of the whole chain; check 14: the tied is the sum of the two."""
+    tie = TIES[name]
     joints = [Convolution((1, 4, 4), 2, 2, stride=2), Dense((2, 2, 2), (3,)), Dense((3,), (3,))]
     units = [Bits(1, 4, 4), Bits(2, 2, 2), Bits(3), OneHot(3)]
-    pair = tied_pair(units, ups=joints, tie=tie, scale=1.0, key=key)
-    net = pair.resolve()
-    states = jax.jit(jax.vmap(lambda k: net.generate(key=k)))(jax.random.split(key, 5))
-    weights = jnp.linspace(-1.0, 2.0, 5)
+    pair = drawn(lambda key: tied_pair(units, ups=joints, tie=tie, key=key), scale=0.7)
+    states = jax.jit(jax.vmap(lambda k: pair.resolve().generate(key=k)))(jax.random.split(key, 5))
+    weights = np.linspace(-1.0, 2.0, 5)
     for update, log in ((generation_update, "log_p"), (recognition_update, "log_q")):
 
-        def total(net, log=log):
-            return jnp.sum(weights * jax.vmap(getattr(net, log))(states))
+        @jax.jit
+        def by_hand(pair, update=update):
+            change = update(pair.resolve(), states, jnp.asarray(weights))
+            return change, pair.pull(change)
 
-        for a, b in zip(
-            *map(jax.tree.leaves, (jax.jit(jax.grad(total))(net), update(net, states, weights))), strict=True
-        ):
-            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
-        slopes = jax.jit(jax.grad(lambda pair: total(pair.resolve())))(pair)
-        if tie is not TIES["soft"]:
-            pulled = pair.pull(update(net, states, weights))
-            for a, b in zip(jax.tree.leaves(slopes), jax.tree.leaves(pulled), strict=True):
+        @jax.jit
+        def by_differentiation(pair, log=log):
+            total = lambda net: jnp.sum(weights * jax.vmap(getattr(net, log))(states))
+            change, back = jax.vjp(lambda pair: pair.resolve(), pair)
+            slopes = jax.grad(total)(change)
+            return slopes, back(slopes)[0]  # and so that of the whole chain
+
+        found, expected = by_hand(pair), by_differentiation(pair)
+        for part in range(1 if tie is TIES["soft"] else 2):
+            for a, b in zip(*map(jax.tree.leaves, (expected[part], found[part])), strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
@@ -141,8 +162,8 @@ def test_different_ways_up_and_down(key):
     pair = tied_pair(
         units, ups=[Convolution((1, 4, 4), 2, 2, 2)], downs=[Dense((1, 4, 4), (2, 2, 2))], tie=untied, key=key
     )
-    states = pair.resolve().recognise(jnp.ones((1, 4, 4)), key=key)
-    assert jnp.isfinite(pair.resolve().log_p(states))
+    net = pair.resolve()
+    assert jnp.isfinite(jax.jit(lambda net: net.log_p(net.recognise(jnp.ones((1, 4, 4)), key=key)))(net))
 
 
 def test_sizes_that_do_not_chain(key):
@@ -221,7 +242,8 @@ class TestQueries:
             inpainted(net, jnp.zeros(4), known, sweeps=0, key=key)
 
     def test_round_trip(self, net, key):
+        back = jax.jit(lambda net, label: round_trip(net, PlainForward(), label, key=key))
         for label in (0, 1):
-            assert bool(round_trip(net, PlainForward(), jnp.asarray(label), key=key))
+            assert bool(back(net, jnp.asarray(label)))
         swapped = eqx.tree_at(lambda n: n.recognition[1], net, net.recognition[1][::-1])
-        assert not bool(round_trip(swapped, PlainForward(), jnp.asarray(0), key=key))
+        assert not bool(back(swapped, jnp.asarray(0)))

@@ -98,6 +98,7 @@ def test_the_normal_activation_in_the_chain():
     np.testing.assert_allclose(third, [0.29489397], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_sampling_agrees_with_enumeration():
     found = Sampled(200_000)(CHAIN.pair().resolve(), jnp.array([1.0, 0.0]), key=KEY)
     for means, exact in zip(found[1:], exact_marginals(CHAIN, (1, 0)), strict=True):
@@ -164,7 +165,12 @@ def ten_bits(scale, seed):
     return Small(weights, [np.zeros(10)] * 4, up, np.zeros(10)), noise.integers(0, 2, 10).astype(float)
 
 
-@pytest.mark.parametrize("scale", [1, 2, 4])
+@jax.jit
+def both(net, x):
+    return PlainForward()(net, x, key=KEY), VariancePropagation()(net, x, key=KEY)
+
+
+@pytest.mark.parametrize("scale", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)])
 def test_variances_remove_most_of_the_error(scale):
     """Section 3.1: at least 80 % less mean absolute error of the marginals than the plain network, by enumeration."""
     plain, better = [], []
@@ -172,8 +178,7 @@ def test_variances_remove_most_of_the_error(scale):
     for seed in range(3):
         small, x = ten_bits(scale, seed)
         net = small.pair().resolve()
-        ap1 = PlainForward()(net, jnp.asarray(x), key=KEY)
-        ap2 = VariancePropagation()(net, jnp.asarray(x), key=KEY)
+        ap1, ap2 = both(net, jnp.asarray(x))
         table = np.zeros(1024)
         table[int("".join(str(int(bit)) for bit in x), 2)] = 1.0
         for k, (w, v) in enumerate(zip(small.weights, small.up, strict=True), start=1):

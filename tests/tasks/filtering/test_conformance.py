@@ -68,7 +68,7 @@ TASKS = {
 }
 
 
-VARIANTS = {"ring in two dimensions", "ring without spring", "ring seen by a Gaussian"}
+VARIANTS = {"ring in two dimensions", "ring with efference copy", "ring without spring", "ring seen by a Gaussian"}
 """Of a ring, told apart in test_ring.py."""
 
 

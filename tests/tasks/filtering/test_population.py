@@ -135,6 +135,7 @@ def tracked_by(task, key):
     return sequences, jax.vmap(task.yardsticks)(sequences)
 
 
+@pytest.mark.slow
 def test_a_filter_follows_the_ring_round(key):
     """Without a spring positions go beyond a period; the filter takes the short way and is not lost."""
     task = ring_without_spring(400)
