@@ -82,7 +82,7 @@ def fit(
     **Raises:** `ValueError` for a batch that does not divide over the mesh; `RunError` where an update is not
     finite (names step and leaves), where a file that is read on the way is at fault (names file and step) or
     the folder cannot be written; `UsageError` where the folder's state belongs to another configuration;
-    `Interrupted` on SIGINT or SIGTERM, after writing a checkpoint.
+    `Interrupted` on SIGINT, SIGTERM, SIGHUP or SIGUSR1, after writing a checkpoint.
 
     Memory: the state is donated from call to call, so there is one copy of it beside the rule's own needs.
     """
@@ -115,7 +115,7 @@ def fit(
     advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
     history: list[Record] = []
     newest: dict[str, float] = {}
-    chunk, first_update = 1, 0.0
+    chunk, first_update, evaluated = 1, 0.0, False
     pace: list[float] = []
 
     def record(kind: str, values: dict[str, float]) -> None:
@@ -135,6 +135,7 @@ def fit(
                 asked = time.monotonic()
                 count = min(chunk, cadence.next_stop(step, steps) - step)
                 state, halted = advance((program, jnp.asarray(count, jnp.int32)), state)
+                interrupts.hold(run is not None)
                 done, step = int(state.step) - step, int(state.step)
                 took = time.monotonic() - asked
                 if not first_update:
@@ -156,9 +157,14 @@ def fit(
                     newest |= {f"train {name}": values[name] for name in SHOWN if name in values}
                     state = _cleared(state)
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
+                    if not evaluated:
+                        save()  # evaluating is compiled now, which may be cut short
+                        interrupts.hold(False)
                     key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
                     values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
                     record("evaluate", values)
+                    evaluated = True
+                    interrupts.hold(run is not None)
                     newest |= values
                 if step % cadence.checkpoint_every == 0 or step == steps:
                     save()
