@@ -44,16 +44,16 @@ def test_before_main_next_to_nothing_is_imported():
     assert done.stdout.strip() == "['vestige', 'vestige.cli']"
 
 
-def test_inside_an_exec_too():
-    """Python would end by the signal."""
-    code = """
+def test_inside_an_exec_too(tmp_path):
+    """Python would end a module by the signal."""
+    (tmp_path / "command.py").write_text("""
 import vestige.cli
 def dispatch(arguments):
     exec("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
 vestige.cli.dispatch = dispatch
 vestige.cli.main([])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+""")
+    done = subprocess.run([sys.executable, "-m", "command"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "vestige: interrupted\n")
 
 
