@@ -18,6 +18,7 @@ from vestige.plain import options_of
 from vestige.training import Cadence, Run, fit
 from vestige.training.measure import peak_resident_bytes
 from vestige.training.progress import AbstractProgress, Silent
+from vestige.training.refusal import Refused, refusals
 
 
 def execute(
@@ -74,7 +75,7 @@ def execute(
             skip_nonfinite=skip_nonfinite,
             progress=shown,
         )
-    except ValueError as error:
+    except Refused as error:
         raise UsageError(str(error)) from error
     peak = peak_resident_bytes()  # of training alone
     shown.note("trained; evaluating what was learned")
@@ -102,11 +103,14 @@ def execute(
 def constructed(experiment: Experiment, *, seed: int, fitted: Mapping[str, Any] | None = None) -> Components:
     """`experiment.build` with `seed` and `fitted`, with sizes that do not fit reported as the user's.
 
-    **Raises:** `UsageError`.
+    **Raises:** `UsageError` for what a check refuses; a fault of ours, or of a part of somebody's, stays what it is.
     """
     try:
-        return experiment.build(seed=seed, fitted=fitted)
-    except ValueError as error:
+        with refusals(experiment.task, experiment.model, experiment.rule, experiment.optimiser):
+            built = experiment.build(seed=seed, fitted=fitted)
+            built.task.check_sizes(batch_size=experiment.batch_size, eval_size=experiment.eval_size)
+            return built
+    except Refused as error:
         raise UsageError(str(error)) from error
 
 

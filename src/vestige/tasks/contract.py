@@ -28,6 +28,9 @@ class AbstractTask(eqx.Module):
     `batch` and `evaluate` are pure JAX and compile: data live in array fields, on the device.
     """
 
+    def check_sizes(self, *, batch_size: int, eval_size: int) -> None:
+        """**Raises:** `ValueError` where there is too little data for batches or evaluations of these sizes."""
+
     @abc.abstractmethod
     def batch(self, *, size: int, key: Key) -> Batch:
         """`size` training examples, with a leading batch axis."""

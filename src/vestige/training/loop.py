@@ -18,6 +18,7 @@ from vestige.tasks.evaluation import evaluate, scalars
 from vestige.training.checkpoints import Checkpoints
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Silent
+from vestige.training.refusal import Refused, refusals
 from vestige.training.run import Cadence, Run
 from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard
 from vestige.training.state import RunState, start
@@ -79,7 +80,8 @@ def fit(
     - `skip_nonfinite`: go on without an update that is not finite, and count it, instead of stopping.
     - `progress`: who is told; nobody by default.
 
-    **Raises:** `ValueError` for a batch that does not divide over the mesh; `RunError` where an update is not
+    **Raises:** `Refused`, a `ValueError`, for a batch that does not divide over the mesh and for what model, task and
+    rule refuse when they meet; `RunError` where an update is not
     finite (names step and leaves), where a file that is read on the way is at fault (names file and step) or
     the folder cannot be written; `UsageError` where the folder's state belongs to another configuration;
     `Interrupted` on SIGINT, SIGTERM, SIGHUP or SIGUSR1, after writing a checkpoint.
@@ -90,11 +92,12 @@ def fit(
     progress = Silent() if progress is None else progress
     cadence = Cadence() if cadence is None else cadence
     if steps < 0:
-        raise ValueError(f"steps must not be negative, got {steps}")
+        raise Refused(f"steps must not be negative, got {steps}")
     if mesh is not None and batch_size % mesh.size:
-        raise ValueError(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
+        raise Refused(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
     program = Program(task, rule)
-    state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
+    with refusals(model, task, rule):
+        state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
     checkpoints = None
     if run is not None:
         checkpoints = Checkpoints(run.folder / "checkpoints", fingerprint=run.fingerprint, keep=run.keep)
