@@ -66,7 +66,7 @@ class TensorBoard(AbstractSink):
 
     def __init__(self, folder: Path, *, step: int):
         from tensorboardX.event_file_writer import EventsWriter
-        from tensorboardX.proto.event_pb2 import SessionLog
+        from tensorboardX.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class TensorBoard(AbstractSink):
             self._add(step + 1, session_log=SessionLog(status=SessionLog.START))
 
     def _add(self, step: int, **content: Any) -> None:
-        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
 
         self._writer.write_event(Event(wall_time=time.time(), step=step, **content))
 
