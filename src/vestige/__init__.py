@@ -2,9 +2,16 @@
 
 The rooms, from the ground up: `data`, `sequences`, `structures`, `estimators`, `memory`, `cells`, `models`, `rules`,
 `tasks`, `training`, `experiments`, `report`, `cli`. A package imports only from those before it. Names are resolved
-when they are used: importing `vestige` imports no JAX.
+when they are used: importing `vestige` imports nothing.
 """
 
-import lazy_loader as lazy
 
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+def __getattr__(name: str) -> object:
+    import lazy_loader
+
+    get, _, names = lazy_loader.attach_stub(__name__, __file__)
+    return names if name == "__all__" else get(name)
+
+
+def __dir__() -> list[str]:
+    return list(__getattr__("__all__"))

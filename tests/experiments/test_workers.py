@@ -12,6 +12,7 @@ import pytest
 from vestige.errors import RunError, UsageError
 from vestige.experiments.workers import cores, run_parallel
 from vestige.training.interrupts import Interrupted, Interrupts
+from vestige.training.sinks import TensorBoard
 
 
 def leave_a_note(folder: Path, name: str) -> None:
@@ -32,9 +33,12 @@ def die() -> None:
 
 
 def until_asked(folder: Path, name: str) -> None:
-    """Goes on until it is asked to stop, as a training loop does."""
+    """Goes on until it is asked to stop, as a training loop does, and writes what one writes."""
+    log = TensorBoard(folder / name, step=0)
     with Interrupts() as interrupts:
-        (folder / f"{name}.begun").touch()
+        log.write({"kind": "train", "step": 1, "seconds": 0.0, "loss": 1.0})
+        (folder / f"{name}.part").write_text(str(os.getpid()))
+        (folder / f"{name}.part").rename(folder / f"{name}.begun")
         for _ in range(600):
             if interrupts.pending:
                 (folder / f"{name}.stopped").write_text(interrupts.pending)
@@ -89,27 +93,56 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from test_workers import until_asked
 from vestige.experiments.workers import run_parallel
-from vestige.training.interrupts import Interrupted
+from vestige.errors import VestigeError
 if __name__ == "__main__":
     try:
         run_parallel(until_asked, {{n: (Path({folder!r}), n) for n in "ab"}}, jobs=2, announce=print)
-    except Interrupted as error:
+    except VestigeError as error:
         print(error)
-        sys.exit(130)
+        sys.exit(error.exit_code)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_processes_stop_with_the_one_that_began_them(tmp_path, number):
-    script = tmp_path / "parent.py"
-    script.write_text(PARENT.format(tests=str(Path(__file__).parent), folder=str(tmp_path)))
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
-        _until(lambda: all((tmp_path / f"{name}.begun").exists() for name in "ab"))
+    """And nothing is said of it on stderr, which is open for as long as one of them, or of their trackers, is alive."""
+    with parent_of_two(tmp_path) as parent:
         parent.send_signal(number)
-        _until(lambda: all((tmp_path / f"{name}.stopped").exists() for name in "ab"))
-        output, _ = parent.communicate(timeout=60)
-    if number == signal.SIGINT:
-        assert parent.returncode == 130 and "stopped by SIGINT; --resume goes on" in output
+        output, errors = parent.communicate(timeout=60)
+    assert all((tmp_path / f"{name}.stopped").exists() for name in "ab")
+    assert errors == ""
+    if number != signal.SIGKILL:
+        assert parent.returncode == 130 and f"stopped by {number.name}; --resume goes on" in output
+
+
+def test_a_process_that_is_killed_takes_the_others_with_it(tmp_path):
+    with parent_of_two(tmp_path) as parent:
+        os.kill(int((tmp_path / "a.begun").read_text()), signal.SIGKILL)
+        output, errors = parent.communicate(timeout=60)
+    assert (tmp_path / "b.stopped").exists() and not (tmp_path / "a.stopped").exists()
+    assert errors == "" and parent.returncode == 1
+    assert "a process ended in mid-run with exit code -9; --resume goes on" in output
+
+
+def test_the_terminal_s_interrupt_does_not_reach_a_process_that_is_starting(tmp_path):
+    with parent_of_two(tmp_path, ready=lambda: None, start_new_session=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline().endswith("begun\n")  # its imports are not over for long
+        os.killpg(parent.pid, signal.SIGINT)
+        output, errors = parent.communicate(timeout=60)
+    assert (parent.returncode, errors) == (130, "")
+    assert "stopped by SIGINT; --resume goes on" in output
+
+
+def parent_of_two(folder, *, ready=None, **how):
+    """A process with two others, both at work unless `ready` says otherwise."""
+    script = folder / "parent.py"
+    script.write_text(PARENT.format(tests=str(Path(__file__).parent), folder=str(folder)))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    parent = subprocess.Popen([sys.executable, "-u", script], **pipes, **how)
+    if ready is None:
+        _until(lambda: all((folder / f"{name}.begun").exists() for name in "ab"))
+    return parent
 
 
 def _until(true) -> None:

@@ -1,15 +1,10 @@
-"""The command line; thin. Each command is a module that is imported only when it is called."""
+"""The command line; thin. Each command is a module that is imported only when it is called.
 
-import contextlib
-import importlib
+Nothing is imported before `main` is called: from then on Ctrl-C is answered in words.
+"""
+
 import os
-import signal
 import sys
-import threading
-import traceback
-from collections.abc import Iterator
-
-from vestige.errors import UsageError, VestigeError, nearest
 
 COMMANDS = {
     "list": ("listing", "what can be run, with paper, presets and run times"),
@@ -40,6 +35,10 @@ def usage() -> str:
 
 def dispatch(arguments: list[str]) -> int:
     """Run one command. **Raises:** `UsageError` for an unknown one, and what the command raises."""
+    import importlib
+
+    from vestige.errors import UsageError, nearest
+
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
@@ -60,6 +59,7 @@ def plugged(arguments: list[str]) -> list[str]:
 
     **Raises:** `UsageError` where a module does not import, or no module is named.
     """
+    from vestige.errors import UsageError
     from vestige.registries import name_plugin
 
     left: list[str] = []
@@ -78,45 +78,72 @@ def plugged(arguments: list[str]) -> list[str]:
     return left
 
 
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """SIGTERM raises `KeyboardInterrupt` within the block, as SIGINT does: whatever has been begun is put away."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """The `vestige` command. Exits with 0 done, 1 the run failed, 2 the command was wrong, 130 interrupted."""
     try:
-        with terminable():
-            code = dispatch(sys.argv[1:] if arguments is None else arguments)
+        code = answered(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # before anything could listen
+        code = interrupted()
+    sys.exit(code)
+
+
+def interrupted() -> int:
+    """Say that the command was interrupted; the exit code."""
+    exec("")  # Python notes an interrupt inside an exec for good, and would end by the signal, not with our exit code
+    print("vestige: interrupted", file=sys.stderr, flush=True)
+    return 130
+
+
+def answered(arguments: list[str]) -> int:
+    """The exit code of a command, with what it raised said in a sentence. Signals are answered while it compiles."""
+    from vestige.errors import VestigeError
+    from vestige.training.stopping import Stoppable
+
+    sys.unraisablehook = _without_interrupts
+    stop = Stoppable(_say_ended)
+    try:
+        with stop:
+            return dispatch(arguments)
     except VestigeError as error:
         print(f"vestige: {error}", file=sys.stderr)
-        code = error.exit_code
+        return error.exit_code
     except KeyboardInterrupt:
-        print("vestige: interrupted", file=sys.stderr)
-        code = 130
+        pass
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        return 1
     except Exception as error:
-        if os.environ.get("VESTIGE_TRACEBACK"):
-            traceback.print_exc()
-        detail = str(error).strip().splitlines() or [""]
-        print(
-            f"vestige: {type(error).__name__}: {detail[0]}\n"
-            "This should have been a clear message; VESTIGE_TRACEBACK=1 shows where it arose.",
-            file=sys.stderr,
-        )
-        code = 1
-    sys.exit(code)
+        if stop.received is None:
+            return unexpected(error)
+    code = interrupted()
+    stop.depart()
+    return code
+
+
+def unexpected(error: Exception) -> int:
+    """Say what should have been a sentence of our own; the exit code."""
+    import traceback
+
+    if os.environ.get("VESTIGE_TRACEBACK"):
+        traceback.print_exc()
+    detail = str(error).strip().splitlines() or [""]
+    print(
+        f"vestige: {type(error).__name__}: {detail[0]}\n"
+        "This should have been a clear message; VESTIGE_TRACEBACK=1 shows where it arose.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _say_ended(name: str) -> None:
+    """Before a process ends that could not be interrupted: straight to the terminal, whose cursor may be hidden."""
+    if sys.stdout.isatty():
+        os.write(1, b"\x1b[?25h\n")
+    text = f"vestige: interrupted ({name} came while a program was compiled; every file that was written is whole)\n"
+    os.write(2, text.encode())
+
+
+def _without_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:
+    """An interrupt that came where nothing can be raised is answered all the same, and needs no traceback."""
+    if unraisable.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(unraisable)

@@ -1,6 +1,7 @@
 """`vestige evaluate RUN`."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import tyro
@@ -15,6 +16,9 @@ class EvaluateSettings:
 
     folder: tyro.conf.Positional[Path]
     """The run folder; finished, interrupted or still running."""
+    data: Path | None = None
+    """Evaluate on this file, or folder, in place of the run's own (of two, of the held-out one). What was fitted in
+    training is kept: numbers are in its units."""
     json: bool = False
     """Print the results as JSON instead of a table."""
 
@@ -32,7 +36,9 @@ def main(arguments: list[str]) -> int:
     from vestige.experiments.restoring import load
     from vestige.report import format_number
 
-    run = load(settings.folder)
+    run = load(settings.folder, data=settings.data)
+    for notice in run.notices:
+        print(notice, file=sys.stderr)
     results, _ = evaluate(run.entry, run.experiment, run.components, run.model)
     if settings.json:
         print(json.dumps({"updates": run.step, **results}))
@@ -45,7 +51,5 @@ def main(arguments: list[str]) -> int:
         table.add_column(heading, justify="right")
     for name in metrics:
         table.add_row(name, *(format_number(values.get(name)) for values in columns.values()))
-    for notice in run.notices:
-        print(notice)
     Console().print(table)
     return 0

@@ -12,6 +12,7 @@ from vestige.data.example_stream import ExampleStream
 from vestige.data.frames import FrameSet
 from vestige.data.glyphs import Glyphs
 from vestige.data.hippocampus import Hippocampus, Recording
+from vestige.data.identity import Identity, NamedData, Source, UserFile, identify
 from vestige.data.images import ImageData, ImageSet, Split
 from vestige.data.mnist import MNIST, IdxFile
 from vestige.data.mocap import Mocap
@@ -31,24 +32,29 @@ __all__ = [
     "FrameSet",
     "Glyphs",
     "Hippocampus",
+    "Identity",
     "IdxFile",
     "ImageData",
     "ImageSet",
     "Mocap",
     "Music",
+    "NamedData",
     "Omniglot",
     "OmniglotPart",
     "Recorded",
     "Recording",
     "Row",
+    "Source",
     "Split",
     "StoredData",
     "StoredFile",
     "Text",
     "TinyShakespeare",
+    "UserFile",
     "WarAndPeace",
     "check",
     "get",
+    "identify",
     "image_data",
     "listing",
     "read_recorded",

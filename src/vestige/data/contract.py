@@ -1,6 +1,7 @@
 """What every data set can do."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -33,3 +34,11 @@ class Dataset(ABC):
 
         Never downloads. Raises UsageError at the first file that is missing or damaged.
         """
+
+    def digests(self) -> Mapping[str, str]:
+        """The SHA-256 of the content of each of its files, by name, that `load` reads here or accepts alone; a run
+        records them. Empty where the content is made by code.
+
+        Raises the errors of `load`.
+        """
+        return {}

@@ -1,12 +1,14 @@
 """What a set of images is, and what every image data set can do."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
 from vestige.data.contract import Dataset
+from vestige.data.npz import content_sha256
 from vestige.errors import UsageError, nearest
 
 Split = Literal["train", "test"]
@@ -55,6 +57,11 @@ class ImageData(Dataset):
         Raises UsageError if `split` is unknown, if a file is damaged, or if one is missing and cannot
         be downloaded; RunError if a download cannot be written to the cache.
         """
+
+    def digests(self) -> Mapping[str, str]:
+        """Of images and labels of each part, which are loaded for it."""
+        parts = {split: self.load(split) for split in get_args(Split)}
+        return {split: content_sha256({"images": part.images, "labels": part.labels}) for split, part in parts.items()}
 
 
 def known_split(split: str) -> None:

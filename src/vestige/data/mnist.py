@@ -103,6 +103,10 @@ class MNIST(ImageData):
             sentences.append(f"mnist: {path} is complete, shape {file.shape}, checksum right.")
         return sentences
 
+    def digests(self) -> dict[str, str]:
+        """Those that the decompressed bytes of each file must have."""
+        return {file.name: file.sha256 for file in self.files}
+
     def _locate(self, file: IdxFile) -> Path | None:
         return places.locate(self.name, file.name)
 

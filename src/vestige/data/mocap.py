@@ -1,5 +1,6 @@
 """Recorded human motion."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -24,6 +25,9 @@ _EXERCISES = StoredFile(
     "9571de2d5aed12238cea4c8eb61ea834a58b324c8c87b57c3cb7a510fb3bcf39",
     ("x", "doc_range", "labels", "channel_names", "label_names"),
 )
+
+NPZ: Mapping[Motion, str] = {"walking": _WALKING.name, "exercises": _EXERCISES.name}
+"""The file of each kind of recording."""
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,10 @@ class Omniglot(ImageData):
             )
         return sentences
 
+    def digests(self) -> dict[str, str]:
+        """Those that images and classes of each part must have."""
+        return {part.prefix: part.sha256 for part in self.parts}
+
     def _read(self, part: OmniglotPart, path: Path) -> ImageSet:
         try:
             return _checked(part, *read_arrays(path, f"{part.prefix}_images", f"{part.prefix}_class"))

@@ -54,6 +54,10 @@ class StoredData(Dataset):
         """Nothing is fetched: the files are said to be right, or how to put them in place. Raises UsageError."""
         return self.check()
 
+    def digests(self) -> dict[str, str]:
+        """Those that the content of each file must have."""
+        return {file.name: file.sha256 for file in self.files}
+
     def check(self) -> list[str]:
         sentences = []
         for file in self.files:

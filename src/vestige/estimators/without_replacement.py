@@ -11,6 +11,7 @@ from vestige.debug import require
 from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
 from vestige.structures import AbstractStructure, Categorical, Permutation, Subset, distinct_traces
 from vestige.structures.attached import attached
+from vestige.structures.by_trace import ByTrace
 from vestige.structures.contract import absent, flagged
 from vestige.typing import Key
 
@@ -32,12 +33,13 @@ class WithoutReplacement(AbstractEstimator):
             raise ValueError(f"WithoutReplacement: draws must be at least 2, got {self.draws}")
 
     def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
-        if not isinstance(structure, Categorical | Subset | Permutation):
+        inner = structure.inner if isinstance(structure, ByTrace) else structure
+        if not isinstance(inner, Categorical | Subset | Permutation):
             raise TypeError(
                 f"WithoutReplacement is defined for Categorical, Subset and Permutation, not for "
-                f"{type(structure).__name__}. Use LeaveOneOut or Relax."
+                f"{type(inner).__name__}. Use LeaveOneOut or Relax."
             )
-        found = distinct_traces(jax.lax.stop_gradient(structure), self.draws + 1, key=key)
+        found = distinct_traces(jax.lax.stop_gradient(inner), self.draws + 1, key=key)
         there = found.log_probs[:-1] > -jnp.inf
         there = there.at[0].set(there[0] | absent(structure.mask))  # the empty one, which is certain
         threshold = found.perturbed[-1]

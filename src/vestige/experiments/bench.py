@@ -13,6 +13,7 @@ from vestige.models.temporal import count_parameters
 from vestige.registries import registry
 from vestige.training import fit
 from vestige.training.measure import Cost, available_bytes, measure
+from vestige.training.refusal import Refused, refusals
 
 
 class Measured(NamedTuple):
@@ -28,27 +29,28 @@ def measure_variants(
     variants: Mapping[str, Experiment], *, updates: int, blocks: int, seconds: float | None, seed: int
 ) -> Measured:
     """Time the variants one after the other. One whose parts do not fit, or that needs more memory than there is, is
-    left out."""
+    left out; a fault is raised."""
     found = Measured({}, {})
     for name, variant in variants.items():
         try:
-            built = variant.build(seed=seed, dummy=True)
-            unrolled = _unrolled(built)
-            cost = measure(
-                built.model,
-                unrolled,
-                built.task,
-                rule=built.rule,
-                optimiser=built.optimiser,
-                batch_size=variant.batch_size,
-                key=built.key,
-                updates=updates,
-                blocks=blocks,
-                cycle=variant.rule.updates_per_batch(built.task),
-                seconds=seconds,
-                available=available_bytes(),
-            )
-        except (ValueError, MemoryError) as error:
+            with refusals(variant.task, variant.model, variant.rule, variant.optimiser):
+                built = variant.build(seed=seed, dummy=True)
+                unrolled = _unrolled(built)
+                cost = measure(
+                    built.model,
+                    unrolled,
+                    built.task,
+                    rule=built.rule,
+                    optimiser=built.optimiser,
+                    batch_size=variant.batch_size,
+                    key=built.key,
+                    updates=updates,
+                    blocks=blocks,
+                    cycle=variant.rule.updates_per_batch(built.task),
+                    seconds=seconds,
+                    available=available_bytes(),
+                )
+        except (Refused, MemoryError) as error:
             found.left_out[name] = str(error)
         else:
             found.costs[name] = count_parameters(built.model), cost

@@ -30,28 +30,29 @@ def by_distance(experiment: Experiment, components: Components, model: Any, *, k
     return Diagnostics({}, _arrays("spans", "metric_by_span", found))
 
 
-def storage_by_distance(experiment: Experiment) -> Diagnostics:
-    """What one update of the rule stores, `backward_bytes`, and that at a few distances: arrays `storage_spans` and
-    `storage_bytes`, where the task has a distance."""
+def storage_by_distance(experiment: Experiment, components: Components) -> Diagnostics:
+    """What one update of the rule of `experiment` stores, `backward_bytes`, measured on its `components`, and that at a
+    few distances: arrays `storage_spans` and `storage_bytes`, where the task has a distance."""
     if experiment.task.distance is None:
-        return Diagnostics({"backward_bytes": float(temporary_bytes(experiment))}, {})
+        return Diagnostics({"backward_bytes": float(temporary_bytes(experiment, components))}, {})
     own, found = _distance(experiment), {}
     for share in SHARES:
         distance = max(own // share, 2 * experiment.rule.steps_per_update)
         task = experiment.task.at_distance(distance)
         if task is not None and distance < own:
             found[distance] = temporary_bytes(dataclasses.replace(experiment, task=task))
-    found[own] = temporary_bytes(experiment)
+    found[own] = temporary_bytes(experiment, components)
     return Diagnostics({"backward_bytes": float(found[own])}, _arrays("storage_spans", "storage_bytes", found))
 
 
-def temporary_bytes(experiment: Experiment) -> int:
-    """What one update of the rule needs beside its arguments and results, in bytes.
+def temporary_bytes(experiment: Experiment, components: Components | None = None) -> int:
+    """What one update of the rule of `experiment` needs beside its arguments and results, in bytes; of its `components`
+    where they are made already.
 
     The update is compiled and not run: a length that no machine could store can be asked for. Data that take time to
     make, or are missing, are replaced by noise of the same shape.
     """
-    built = experiment.build(seed=0, dummy=True)
+    built = experiment.build(seed=0, dummy=True) if components is None else components
     key = jax.random.key(0)
     batch = built.task.batch(size=experiment.batch_size, key=key)
     carry = built.rule.init(built.model, batch, key=key)

@@ -43,7 +43,7 @@ def _diagnostics(experiment: Experiment, components: Components, model: Any, *, 
     if experiment.task.distance is not None:
         yield by_distance(experiment, components, model, key=key)
     if experiment.rule.reports_storage:
-        yield storage_by_distance(experiment)
+        yield storage_by_distance(experiment, components)
     if isinstance(components.rule, DiagnosesItself):
         yield components.rule.diagnostics(model, components.task, key=key)
 

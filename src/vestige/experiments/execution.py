@@ -1,6 +1,6 @@
 """One run of the catalogue, from options to a finished folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from jax.sharding import Mesh
 
 from vestige.errors import UsageError
 from vestige.experiments.config import describe, recorded
+from vestige.experiments.data_identity import DataInUse, check_unchanged, file_options, present, write_fitted
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.experiment import Components, Experiment
@@ -17,6 +18,7 @@ from vestige.plain import options_of
 from vestige.training import Cadence, Run, fit
 from vestige.training.measure import peak_resident_bytes
 from vestige.training.progress import AbstractProgress, Silent
+from vestige.training.refusal import Refused, refusals
 
 
 def execute(
@@ -42,11 +44,15 @@ def execute(
     config = describe(entry, experiment, preset=preset, seed=seed, command=command)
     if resume and (folder / RESULTS).exists():
         check_same(folder, entry, experiment, seed)
+        check_unchanged(folder, present(experiment.task, folder=folder))
         return read_json(folder / RESULTS)
+    data = DataInUse.of(experiment.task, folder=folder)
     built = constructed(experiment, seed=seed)
-    config["parameters"] = count_parameters(built.model)
+    config["parameters"], config["data"] = count_parameters(built.model), data.records()
     if not prepare(folder, config, resume=resume):
         check_same(folder, entry, experiment, seed)
+        check_unchanged(folder, config["data"])
+    write_fitted(folder, built.fitted)
     cadence = Cadence(
         log_every=max(experiment.steps // 100, 1),
         checkpoint_every=max(experiment.steps // 10, 1),
@@ -69,10 +75,12 @@ def execute(
             skip_nonfinite=skip_nonfinite,
             progress=shown,
         )
-    except ValueError as error:
+    except Refused as error:
         raise UsageError(str(error)) from error
     peak = peak_resident_bytes()  # of training alone
     shown.note("trained; evaluating what was learned")
+    if (changed := data.changed()) is not None:
+        shown.note(changed)
     results, arrays = evaluate(entry, experiment, built, result.model)
     results |= {
         "seconds": round(result.seconds, 1),
@@ -92,25 +100,33 @@ def execute(
     return results
 
 
-def constructed(experiment: Experiment, *, seed: int) -> Components:
-    """`experiment.build`, with sizes that do not fit reported as the user's. **Raises:** `UsageError`."""
+def constructed(experiment: Experiment, *, seed: int, fitted: Mapping[str, Any] | None = None) -> Components:
+    """`experiment.build` with `seed` and `fitted`, with sizes that do not fit reported as the user's.
+
+    **Raises:** `UsageError` for what a check refuses; a fault of ours, or of a part of somebody's, stays what it is.
+    """
     try:
-        return experiment.build(seed=seed)
-    except ValueError as error:
+        with refusals(experiment.task, experiment.model, experiment.rule, experiment.optimiser):
+            built = experiment.build(seed=seed, fitted=fitted)
+            built.task.check_sizes(batch_size=experiment.batch_size, eval_size=experiment.eval_size)
+            return built
+    except Refused as error:
         raise UsageError(str(error)) from error
 
 
 def check_same(folder: Path, entry: Entry, experiment: Experiment, seed: int) -> None:
-    """**Raises:** `UsageError` where the folder holds another run, with the options that differ."""
+    """**Raises:** `UsageError` where the folder holds another run, with the options that differ. Where files lie does
+    not matter: what they hold does, which `check_unchanged` compares."""
     there = recorded(folder)
     old, new = (
         {"experiment": name, "seed": number, **options_of(options)}
         for name, number, options in ((there.entry.name, there.seed, there.experiment), (entry.name, seed, experiment))
     )
+    moved = file_options(folder, experiment.task)
     differing = [
         f"{name}: there {old.get(name, 'absent')}, here {new.get(name, 'absent')}"
         for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
+        if old.get(name) != new.get(name) and name not in moved
     ]
     if differing:
         raise UsageError(f"{folder} holds a run with another configuration:\n  " + "\n  ".join(differing[:8]))

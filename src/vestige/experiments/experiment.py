@@ -41,6 +41,8 @@ class Components(NamedTuple):
     optimiser: "optax.GradientTransformation"
     key: "Key"
     """For the driver; independent of the one that made the model."""
+    fitted: dict[str, Any]
+    """What was fitted on the training data, as plain values."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,13 +180,15 @@ class Experiment(Spec):
         self.rule.check(self.model, self.task)
         return self
 
-    def build(self, *, seed: int, dummy: bool = False) -> Components:
+    def build(self, *, seed: int, dummy: bool = False, fitted: Mapping[str, Any] | None = None) -> Components:
         """Everything that a run needs, its data loaded.
 
         **Arguments:**
 
         - `seed`: of initial parameters, batches and noise.
         - `dummy`: whether noise stands for data that are missing: to be timed, never learned.
+        - `fitted`: what the task of a finished run fitted to its training data (scaler, kept channels), to evaluate on
+          other data.
 
         **Returns:** model, task, rule, optimiser, and the key for `fit`.
 
@@ -194,12 +198,15 @@ class Experiment(Spec):
 
         self.check()
         key_model, key_run = jax.random.split(jax.random.key(seed))
-        made = self.task.dummy_build(key=jax.random.fold_in(key_run, 0)) if dummy else self.task.build(seed=seed)
+        if dummy:
+            made = self.task.dummy_build(key=jax.random.fold_in(key_run, 0))
+        else:
+            made = self.task.build(seed=seed) if fitted is None else self.task.build_fitted(fitted, seed=seed)
         task = self.model.view(self.task.presented(made, self.model.needs))
         model = self.model.build(task, key=key_model)
         rule = self.rule.build(self.model, task)
         optimiser = self.optimiser.build(self.steps, task=task, rule=self.rule)
-        return Components(model, task, rule, optimiser, key_run)
+        return Components(model, task, rule, optimiser, key_run, self.task.fitted(made))
 
     def summary(self) -> dict[str, str]:
         """What `vestige list` shows beside the updates.

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from vestige.errors import UsageError
 from vestige.experiments.config import recorded
+from vestige.experiments.data_identity import locate
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.execution import constructed
@@ -22,16 +23,21 @@ class Restored(NamedTuple):
     model: Any
     step: int
     notices: list[str]
-    """One sentence for each damaged checkpoint that was passed over."""
+    """A sentence for each thing to know: other data, a damaged checkpoint that was passed over."""
 
 
-def load(folder: Path) -> Restored:
-    """The run in `folder` at its newest sound checkpoint.
+def load(folder: Path, *, data: Path | None = None) -> Restored:
+    """The run in `folder` at its newest sound checkpoint, with its own data or with a file in place of them.
 
-    **Raises:** `UsageError` where it is no run folder or has no sound checkpoint.
+    What was fitted in training is kept: other data are seen in units of the training. A task on files of the user's
+    reads those alone that an evaluation needs.
+
+    **Raises:** `UsageError` where it is no run folder or has no sound checkpoint, where a file that is needed is
+    missing or is not the one that the run is trained on, and where `data` is given to a run that reads no file.
     """
     run = recorded(folder)
-    built = constructed(run.experiment, seed=run.seed)
+    found = locate(folder, run.experiment, data=data)
+    built = constructed(found.experiment, seed=run.seed, fitted=found.fitted)
     template = start(
         built.model,
         built.task,
@@ -44,7 +50,7 @@ def load(folder: Path) -> Restored:
     state, step, notices = Checkpoints(folder / "checkpoints", fingerprint=run.identity).restore(template)
     if step is None:
         raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
-    return Restored(run.entry, run.experiment, built, state.model, step, [*run.notices, *notices])
+    return Restored(run.entry, found.experiment, built, state.model, step, [*run.notices, *found.notices, *notices])
 
 
 def picture_so_far(folder: Path) -> list[str]:

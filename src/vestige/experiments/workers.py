@@ -1,17 +1,20 @@
 """Several runs at once, each in a process with cores of its own."""
 
+import contextlib
 import multiprocessing
 import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
 from vestige.errors import RunError, VestigeError
 from vestige.training.interrupts import Interrupted, Interrupts
+from vestige.training.stopping import INTERRUPTED, Stoppable
 
 ASKED_EVERY = 0.2  # seconds between two looks at whether the person wants to stop
 MOST = 8  # runs at a time, unless more are asked for: each needs about a gigabyte
@@ -57,6 +60,7 @@ def run_parallel(
             shares.put(share)
 
     with Interrupts() as interrupts, ThreadPoolExecutor(jobs) as pool:
+        interrupts.hold(True)  # until they have stopped
         waiting: set[Future[None]] = {pool.submit(one, name) for name in tasks}
         while waiting:
             _, waiting = wait(waiting, timeout=ASKED_EVERY)
@@ -93,15 +97,18 @@ class _Workers:
         with self.lock:
             if self.cause is not None:
                 return False
-            process.start()
+            with _without_ctrl_c():
+                process.start()
             self.alive.add(process)
         there.close()
         begun()
         try:
             error = here.recv()
-        except EOFError:
+        except (EOFError, OSError):
             process.join()
-            error = RunError(f"a process ended in mid-run with exit code {process.exitcode}; --resume goes on")
+            error = Interrupted("a process was asked to stop; --resume goes on")
+            if process.exitcode != INTERRUPTED:
+                error = RunError(f"a process ended in mid-run with exit code {process.exitcode}; --resume goes on")
         process.join()
         with self.lock:
             self.alive.discard(process)
@@ -118,13 +125,34 @@ def _child(parent: Connection, share: list[int], work: Callable[..., None], task
         os.setpgrp()
     threading.Thread(target=_stop_with, args=(parent,), daemon=True).start()
     error: BaseException | None = None
+    stop = Stoppable()
     try:
-        work(*task)
+        with stop:
+            work(*task)
+    except KeyboardInterrupt:
+        error = Interrupted("stopped before its first checkpoint; --resume goes on")
     except VestigeError as raised:
         error = raised
     except Exception as raised:
         error = RunError(f"{type(raised).__name__}: {raised}")
-    parent.send(error)
+    with contextlib.suppress(OSError):  # of a pipe to a process that is gone: there is nobody to tell
+        parent.send(error)
+    stop.depart()
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that are started in the block never get a SIGINT: a terminal sends one to all, and while they are
+    starting they would answer it with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which takes the block away when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop_with(parent: Connection) -> None:

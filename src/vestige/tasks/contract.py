@@ -28,6 +28,17 @@ class AbstractTask(eqx.Module):
     `batch` and `evaluate` are pure JAX and compile: data live in array fields, on the device.
     """
 
+    def check_sizes(self, *, batch_size: int, eval_size: int) -> None:
+        """Compare the data with the sizes of a run, on the host; by default nothing is required.
+
+        **Arguments:**
+
+        - `batch_size`: examples an update.
+        - `eval_size`: held-out examples an evaluation.
+
+        **Raises:** `ValueError` where there is too little data for batches or evaluations of these sizes.
+        """
+
     @abc.abstractmethod
     def batch(self, *, size: int, key: Key) -> Batch:
         """Draw training examples.

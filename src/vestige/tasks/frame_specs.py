@@ -4,6 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vestige.checks import at_least, positive
+from vestige.data import NamedData, Source
 from vestige.spec import load
 from vestige.tasks.image_options import ImageOptions
 from vestige.tasks.spec import TaskSpec
@@ -59,6 +60,9 @@ class AbstractImageFramesSpec(AbstractFramesSpec):
             field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "images"
         }
         return load(self.part)(train, test, **options)
+
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData(self.images.source),)
 
     def build(self, *, seed: int) -> "AbstractFrameTask[Any]":
         return self.assemble(*self.images.pools())

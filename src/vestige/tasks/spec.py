@@ -1,8 +1,10 @@
 """What the specification of a task says; nothing here imports JAX."""
 
 import abc
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from vestige.data import Source
 from vestige.spec import Spec
 
 if TYPE_CHECKING:
@@ -43,6 +45,35 @@ class TaskSpec(Spec):
 
         **Raises:** `UsageError` where data are missing; `ValueError` for sizes that do not fit.
         """
+
+    def sources(self) -> tuple[Source, ...]:
+        """The data that `build` reads: files that the user named, data sets. None where they are generated."""
+        return ()
+
+    def fitted(self, task: Any) -> dict[str, Any]:
+        """What `build` fitted to its training data.
+
+        **Arguments:**
+
+        - `task`: what `build` returned.
+
+        **Returns:** plain values for `fitted.json`: scales, kept values, sizes. Empty where nothing is fitted.
+        """
+        return {}
+
+    def build_fitted(self, fitted: Mapping[str, Any], *, seed: int) -> "AbstractTask":
+        """As `build`, to evaluate a run: with what was fitted in training, whatever the files hold now.
+
+        **Arguments:**
+
+        - `fitted`: what the method of that name returned when the run was trained.
+        - `seed`: as for `build`.
+
+        **Returns:** the task. Files that are only trained on are not read.
+
+        **Raises:** as `build`; `UsageError` where `fitted` is damaged.
+        """
+        return self.build(seed=seed)
 
     def presented(self, task: "AbstractTask", need: str) -> "AbstractTask":
         """A task as models see it that need something of it; by default as it is.

@@ -6,6 +6,7 @@ from .loop import fit as fit
 from .optimisers import AdamSpec as AdamSpec
 from .optimisers import MuonSpec as MuonSpec
 from .optimisers import OptimiserSpec as OptimiserSpec
+from .refusal import Refused as Refused
 from .run import Cadence as Cadence
 from .run import Run as Run
 from .state import RunState as RunState

@@ -18,6 +18,7 @@ from vestige.tasks.evaluation import evaluate, scalars
 from vestige.training.checkpoints import Checkpoints
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Silent
+from vestige.training.refusal import Refused, refusals
 from vestige.training.run import Cadence, Run
 from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard
 from vestige.training.state import RunState, start
@@ -79,10 +80,11 @@ def fit(
     - `skip_nonfinite`: go on without an update that is not finite, and count it, instead of stopping.
     - `progress`: who is told; nobody by default.
 
-    **Raises:** `ValueError` for a batch that does not divide over the mesh; `RunError` where an update is not
+    **Raises:** `Refused`, a `ValueError`, for a batch that does not divide over the mesh and for what model, task and
+    rule refuse when they meet; `RunError` where an update is not
     finite (names step and leaves), where a file that is read on the way is at fault (names file and step) or
     the folder cannot be written; `UsageError` where the folder's state belongs to another configuration;
-    `Interrupted` on SIGINT or SIGTERM, after writing a checkpoint.
+    `Interrupted` on SIGINT, SIGTERM, SIGHUP or SIGUSR1, after writing a checkpoint.
 
     Memory: the state is donated from call to call, so there is one copy of it beside the rule's own needs.
     """
@@ -90,11 +92,12 @@ def fit(
     progress = Silent() if progress is None else progress
     cadence = Cadence() if cadence is None else cadence
     if steps < 0:
-        raise ValueError(f"steps must not be negative, got {steps}")
+        raise Refused(f"steps must not be negative, got {steps}")
     if mesh is not None and batch_size % mesh.size:
-        raise ValueError(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
+        raise Refused(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
     program = Program(task, rule)
-    state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
+    with refusals(model, task, rule):
+        state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
     checkpoints = None
     if run is not None:
         checkpoints = Checkpoints(run.folder / "checkpoints", fingerprint=run.fingerprint, keep=run.keep)
@@ -115,7 +118,7 @@ def fit(
     advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
     history: list[Record] = []
     newest: dict[str, float] = {}
-    chunk, first_update = 1, 0.0
+    chunk, first_update, evaluated = 1, 0.0, False
     pace: list[float] = []
 
     def record(kind: str, values: dict[str, float]) -> None:
@@ -135,6 +138,7 @@ def fit(
                 asked = time.monotonic()
                 count = min(chunk, cadence.next_stop(step, steps) - step)
                 state, halted = advance((program, jnp.asarray(count, jnp.int32)), state)
+                interrupts.hold(run is not None)
                 done, step = int(state.step) - step, int(state.step)
                 took = time.monotonic() - asked
                 if not first_update:
@@ -156,9 +160,14 @@ def fit(
                     newest |= {f"train {name}": values[name] for name in SHOWN if name in values}
                     state = _cleared(state)
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
+                    if not evaluated:
+                        save()  # evaluating is compiled now, which may be cut short
+                        interrupts.hold(False)
                     key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
                     values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
                     record("evaluate", values)
+                    evaluated = True
+                    interrupts.hold(run is not None)
                     newest |= values
                 if step % cadence.checkpoint_every == 0 or step == steps:
                     save()

@@ -3,6 +3,7 @@
 import abc
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +59,36 @@ class JsonLines(AbstractSink):
 
 
 class TensorBoard(AbstractSink):
-    """Event files for TensorBoard; a resumed run purges the steps it will write again."""
+    """Event files for TensorBoard in `folder`; a run resumed at `step` purges the steps it will write again.
+
+    Written as they come: a writer with a queue and a process-wide lock would leave semaphores behind when it is killed.
+    """
 
     def __init__(self, folder: Path, *, step: int):
-        from tensorboardX import SummaryWriter
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 
         try:
-            self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._writer = EventsWriter(str(folder / "events"))
         except OSError as error:
             raise RunError(f"cannot write {folder}: {error.strerror}") from error
+        if step:
+            self._add(step + 1, file_version="brain.Event:2")
+            self._add(step + 1, session_log=SessionLog(status=SessionLog.START))
+
+    def _add(self, step: int, **content: Any) -> None:
+        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
+
+        self._writer.write_event(Event(wall_time=time.time(), step=step, **content))
 
     def write(self, record: Record) -> None:
+        from tensorboardX.summary import scalar
+
         for name, value in record.items():
             if name not in ("kind", "step", "seconds") and value is not None:
-                self._writer.add_scalar(f"{record['kind']}/{name}", value, global_step=record["step"])
+                self._add(record["step"], summary=scalar(f"{record['kind']}/{name}", value))
+        self._writer.flush()
 
     def close(self) -> None:
         self._writer.close()

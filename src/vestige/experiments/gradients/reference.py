@@ -10,6 +10,7 @@ from vestige.estimators import Exact, LeaveOneOut
 from vestige.experiments.gradients.options import GradientOptions
 from vestige.experiments.gradients.problem import Problem, gradient
 from vestige.structures import exact
+from vestige.training.refusal import Refused, refusals
 
 DRAWS = 100  # per leave-one-out estimate, where the reference is one
 ESTIMATES = 4000
@@ -50,6 +51,7 @@ def _listed(problem: Problem) -> int | None:
     if problem.structure.least_traces > exact.LIMIT:
         return None
     try:
-        return len(exact.all_winners(problem.make(problem.point)))
-    except ValueError:
+        with refusals():
+            return len(exact.all_winners(problem.make(problem.point)))
+    except Refused:
         return None

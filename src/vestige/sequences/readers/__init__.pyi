@@ -5,4 +5,5 @@ from .contract import AbstractReader as AbstractReader
 from .contract import Steps as Steps
 from .npy import NpyReader as NpyReader
 from .parquet import ParquetReader as ParquetReader
+from .unread import UnreadFile as UnreadFile
 from .zarr import ZarrReader as ZarrReader

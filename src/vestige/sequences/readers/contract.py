@@ -1,7 +1,7 @@
 """The contract of a file that holds one step after the other."""
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,14 @@ class AbstractReader(abc.ABC):
     outcomes: Steps
     unknown_outcomes: bool
     """Whether NaN, or a negative class, says that a step has no outcome. Where it does not, either is an error."""
+
+    def described(self) -> dict[str, Any]:
+        """What is known of the file without reading it, as plain values."""
+        kinds = {
+            what: {"shape": list(steps.shape), "dtype": steps.dtype.str}
+            for what, steps in (("inputs", self.inputs), ("outcomes", self.outcomes))
+        }
+        return {"length": self.length, "unknown_outcomes": self.unknown_outcomes, **kinds}
 
     @abc.abstractmethod
     def steps_there(self) -> int:

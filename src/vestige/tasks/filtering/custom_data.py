@@ -1,7 +1,6 @@
 """Recordings of one's own: the next observation is predicted, and what lies behind them read out."""
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,20 +9,18 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from vestige.data import FrameSet, Recorded
-from vestige.models.families import AbstractFamily, Bernoulli, CountScale, Poisson, UnitGaussian
+from vestige.models.families import AbstractFamily, Bernoulli, UnitGaussian
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import over_held_out
-from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare, WithChanges
+from vestige.tasks.filtering.featurizers import AbstractFeaturizer
 from vestige.tasks.filtering.momentum_groups import MOTION, NOTES, POPULATION, MomentumGroups
-from vestige.tasks.filtering.motion import constant_channels
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.readout import chosen_ridge, r2
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_length, stretches
+from vestige.tasks.filtering.scaling import KINDS, Kind, Scaling
 from vestige.tasks.filtering.unrolling import Filters, observed, unroll
 from vestige.typing import Key, Metrics
-
-Kind = Literal["numbers", "counts", "bits"]
 
 
 class CustomRecordings(AbstractRecordings):
@@ -47,16 +44,35 @@ class CustomRecordings(AbstractRecordings):
     observed: AbstractFamily
     mean: Float[np.ndarray, " p"]
     scale: Float[np.ndarray, " p"]
-    """A frame as recorded is `mean + scale · y`, in float64 on the host: float32 would round a level of 1e7 to 1."""
+    """The kept values of a frame as recorded are `mean + scale · y`, in float64 on the host: float32 would round a
+    level of 1e7 to 1."""
     featurizer: AbstractFeaturizer
     """What is seen of a frame."""
     alone: Float[Array, " naturals"]
     """The natural parameters of values that know neither each other nor the past: those of their training means."""
     read_out: tuple[str, ...] = eqx.field(static=True)
+    recorded_width: int = eqx.field(static=True)
+    """Values of a step in the file."""
+    kept: tuple[int, ...] = eqx.field(static=True)
+    """Those that are seen."""
     length: int = eqx.field(static=True, default=100)
 
     def __check_init__(self):
         checked_length("CustomRecordings", self.length)
+
+    @property
+    def scaling(self) -> Scaling:
+        """What was fitted on the training recordings."""
+        return Scaling(
+            KINDS[type(self.observed)],
+            self.recorded_width,
+            self.kept,
+            self.mean,
+            self.scale,
+            self.featurizer,
+            self.observed,
+            np.asarray(self.alone, np.float64),
+        )
 
     @property
     def family(self) -> AbstractFamily:
@@ -138,9 +154,11 @@ def custom_recordings(
     length: int = 100,
     leave_out: bool = False,
     changes: bool = False,
+    scaling: Scaling | None = None,
 ) -> CustomRecordings:
     """The task on recordings of one's own; of each recording the last `held_out` is judged. With `changes` what is seen
-    of numbers is how they have changed, too.
+    of numbers is how they have changed, too. With the `scaling` of other recordings, `kind`, `leave_out` and `changes`
+    are as it says, and nothing is fitted: numbers are in units of those, and may be constant.
 
     A step that is NaN in all its values is missing. Numbers are standardised; a channel of them that never changes in
     training is refused by name, or left out with `leave_out`.
@@ -148,47 +166,30 @@ def custom_recordings(
     **Raises:** `ValueError` for values that are not of the kind, constant channels, changes of what are not numbers;
     `UsageError` where no step is left to train or to judge on.
     """
-    if changes and kind != "numbers":
-        raise ValueError(f"custom_recordings: changes are those of numbers, got {kind}; leave --task.changes out")
     parts = recorded.parted(held_out)
-    names = recorded.frames.channels
-    still = constant_channels(parts[0].frames) if kind == "numbers" else ()
-    if still and not leave_out:
-        raise ValueError(
-            f"custom_recordings: numbers must change over the training steps, got constant {', '.join(still)}; leave "
-            "them out (--task.leave-out), or from the file"
-        )
-    if len(still) == len(names):
-        raise ValueError("custom_recordings: no value ever changes over the training steps; there is nothing to learn")
-    kept = [j for j, name in enumerate(names) if name not in still]
-    chosen = [part.frames.frames[:, kept] for part in parts]
-    mean, scale = np.zeros(len(kept)), np.ones(len(kept))
-    if kind == "numbers":
-        known = chosen[0].astype(np.float64)
-        mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    scaled = [(frames.astype(np.float64) - mean) / scale for frames in chosen]
-    for frames in scaled:
-        _PLAIN[kind](len(kept)).admit(frames, "custom_recordings")
+    if scaling is None:
+        scaling = Scaling.fitted(parts[0], kind, leave_out=leave_out, changes=changes)
+    scaled = [scaling.scaled(part) for part in parts]
     check_evaluable("custom_recordings", scaled[1], parts[1].frames.lengths)
     _check_outcomes(parts)
-    featurizer = WithChanges.fitted(scaled[0], parts[0].frames.starts) if changes else Bare()
-    seen = [featurizer.features(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
+    seen = [scaling.featurizer.features(frames, part.frames.starts) for frames, part in zip(scaled, parts, strict=True)]
     wide = tuple(f"seen {j}" for j in range(seen[0].shape[1]))
     made = [
         stretches(FrameSet(frames, part.frames.lengths, wide), part.outcomes)
         for frames, part in zip(seen, parts, strict=True)
     ]
-    family, alone = _fitted(kind, seen[0])
     read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
     return CustomRecordings(
         train=made[0],
         test=made[1],
-        observed=family,
-        mean=mean,
-        scale=scale,
-        featurizer=featurizer,
-        alone=jnp.asarray(alone.astype(np.float32)),
+        observed=scaling.family,
+        mean=scaling.mean,
+        scale=scaling.scale,
+        featurizer=scaling.featurizer,
+        alone=jnp.asarray(scaling.alone.astype(np.float32)),
         read_out=read_out,
+        recorded_width=scaling.width,
+        kept=scaling.kept,
         length=length,
     )
 
@@ -207,22 +208,6 @@ def _check_outcomes(parts: tuple[Recorded, Recorded]) -> None:
                     f"custom_recordings: outcome {j} must take at least two values in the {name} steps, got {count} "
                     f"value{'' if count == 1 else 's'}; hold out another share (--task.held-out), or leave it out"
                 )
-
-
-_PLAIN: dict[Kind, Callable[[int], AbstractFamily]] = {"numbers": UnitGaussian, "counts": Poisson, "bits": Bernoulli}
-"""The family of so many values of a kind."""
-
-
-def _fitted(kind: Kind, seen: np.ndarray) -> tuple[AbstractFamily, np.ndarray]:
-    """The family, with the scale of training counts, and the natural parameters that go with training means."""
-    width = seen.shape[1]
-    if kind == "numbers":  # standardised
-        return UnitGaussian(width), np.zeros(width)
-    if kind == "counts":
-        return Poisson(width, CountScale.fitted(seen)), np.zeros(width)
-    there = seen[~np.isnan(seen).any(axis=1)].astype(np.float64)
-    mean = (there.sum(axis=0) + 0.5) / (len(there) + 1)  # no bit is impossible
-    return Bernoulli(width), np.log(mean) - np.log1p(-mean)
 
 
 def _there(sequence: ArraySequence) -> Bool[Array, " time"]:

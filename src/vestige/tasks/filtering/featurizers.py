@@ -92,8 +92,12 @@ class WithChanges(AbstractFeaturizer):
         spread = np.nanstd(changes, axis=0)
         largest = np.nanmax(np.abs(changes), axis=0, initial=0.0)
         scale = np.where(spread > 1e-6 * largest, spread, 1.0)
-        as_array = lambda x: jnp.asarray(x.astype(np.float32))
-        return cls(as_array(np.nanmean(changes, axis=0)), as_array(scale))
+        return cls.of(np.nanmean(changes, axis=0), scale)
+
+    @classmethod
+    def of(cls, mean: np.ndarray | list[float], scale: np.ndarray | list[float]) -> "WithChanges":
+        """With these statistics of changes."""
+        return cls(jnp.asarray(np.asarray(mean, np.float32)), jnp.asarray(np.asarray(scale, np.float32)))
 
     @property
     def per_channel(self) -> int:

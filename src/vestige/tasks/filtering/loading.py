@@ -9,11 +9,12 @@ from vestige.data import FrameSet, Hippocampus, Mocap, Music, Recorded, read_rec
 from vestige.data.hippocampus import NOT_A_CELL, Track
 from vestige.data.mocap import Motion
 from vestige.data.music import Corpus
-from vestige.tasks.filtering.custom_data import CustomRecordings, Kind, custom_recordings
+from vestige.tasks.filtering.custom_data import CustomRecordings, custom_recordings
 from vestige.tasks.filtering.motion import MotionCapture, constant_channels, motion_capture
 from vestige.tasks.filtering.places import PlaceCells, place_cells
 from vestige.tasks.filtering.ring import ring_1d
 from vestige.tasks.filtering.rolls import PianoRolls, piano_rolls
+from vestige.tasks.filtering.scaling import Kind, Scaling
 from vestige.tasks.filtering.text import Characters, characters
 
 
@@ -41,14 +42,27 @@ def places(recording: Track, bin: float, length: int) -> PlaceCells:
 
 
 def custom(
-    path: str | None, values: Kind | None, *, held_out: float, leave_out: bool, changes: bool, length: int
+    path: str | None,
+    values: Kind | None,
+    *,
+    held_out: float,
+    leave_out: bool,
+    changes: bool,
+    length: int,
+    scaling: Scaling | None = None,
 ) -> CustomRecordings:
     """**Raises** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values."""
     recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
-    if values is None:
-        kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
-        values = kinds.get(dtype.kind, "numbers")
-    return custom_recordings(recorded, values, held_out=held_out, leave_out=leave_out, changes=changes, length=length)
+    kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
+    return custom_recordings(
+        recorded,
+        values or kinds.get(dtype.kind, "numbers"),
+        held_out=held_out,
+        leave_out=leave_out,
+        changes=changes,
+        length=length,
+        scaling=scaling,
+    )
 
 
 EXAMPLE = (8, 500)  # recordings of the example, and steps of each

@@ -3,12 +3,15 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vestige.checks import at_least, positive
-from vestige.data import text_data
+from vestige.data import NamedData, Source, UserFile, text_data
+from vestige.data.hippocampus import NPZ as TRACKS
 from vestige.data.hippocampus import Track
+from vestige.data.mocap import NPZ as MOTIONS
 from vestige.data.mocap import Motion
+from vestige.data.music import NPZ as CORPORA
 from vestige.data.music import Corpus
 from vestige.errors import UsageError
 from vestige.spec import load
@@ -184,6 +187,9 @@ class MusicSpec(RecordedSpec):
     def seen(self) -> str:
         return "88 keys"
 
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData("music", (CORPORA[self.corpus],)),)
+
     def noise(self, *, key: "Key") -> "AbstractFilteringTask":
         return load(f"{DUMMY}:music")(self.length, key=key)
 
@@ -213,6 +219,9 @@ class MotionSpec(RecordedSpec):
     def seen(self) -> str:
         return "joint angles and their changes" if self.changes else "joint angles"
 
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData("mocap", (MOTIONS[self.recording],)),)
+
     def noise(self, *, key: "Key") -> "AbstractFilteringTask":
         return load(f"{DUMMY}:motion")(self.recording, self.nth, self.length, changes=self.changes, key=key)
 
@@ -239,6 +248,9 @@ class TextSpec(RecordedSpec):
     @property
     def seen(self) -> str:
         return "one character"
+
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData(self.text),)
 
     def loaded(self) -> "AbstractFilteringTask":
         return load("vestige.tasks.filtering.loading:text")(self.text, self.length)
@@ -269,6 +281,9 @@ class PlacesSpec(RecordedSpec):
     @property
     def seen(self) -> str:
         return "counts of spikes"
+
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData("hippocampus", (TRACKS[self.recording],)),)
 
     def noise(self, *, key: "Key") -> "AbstractFilteringTask":
         return load(f"{DUMMY}:places")(self.recording, self.bin, self.length, key=key)
@@ -305,8 +320,17 @@ class RecordingsSpec(FilteringSpec):
     def seen(self) -> str:
         return "an example" if self.path is None else f"what {self.path} holds"
 
+    def sources(self) -> tuple[Source, ...]:
+        return () if self.path is None else (UserFile("path", self.path),)
+
     def build(self, *, seed: int) -> "AbstractFilteringTask":
         return self.make()
+
+    def fitted(self, task: Any) -> dict[str, Any]:
+        return task.scaling.as_plain()
+
+    def build_fitted(self, fitted: Mapping[str, Any], *, seed: int) -> "AbstractFilteringTask":
+        return self.make(scaling=load("vestige.tasks.filtering.scaling:Scaling").from_plain(fitted))
 
 
 FILTERING_TASKS: Mapping[str, TaskSpec] = {

@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vestige.checks import at_least
-from vestige.data import image_data
+from vestige.data import NamedData, Source, image_data
 from vestige.spec import load
 from vestige.tasks.image_options import ImageOptions, known
 from vestige.tasks.longterm.stream_spec import StreamSpec
@@ -170,6 +170,9 @@ class PixelsSpec(AbstractOutcomesSpec):
     def distance(self) -> int:
         return ((self.size or image_data(self.source).side) * self.scale) ** 2
 
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData(self.source),)
+
     def build(self, *, seed: int) -> "AbstractLongTask":
         return self._of(*ImageOptions(self.source).pools())
 
@@ -229,6 +232,9 @@ class GapRecallSpec(TaskSpec):
 
     def summary(self) -> dict[str, str]:
         return {"distance": f"{self.gap:,}"}
+
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData(self.images.source),)
 
     def build(self, *, seed: int) -> "GapRecall":
         return self._of(*self.images.pools())

@@ -90,6 +90,11 @@ class Stream(AbstractTask):
         """The length of the vector that is seen at a step; None where integers are seen."""
         return self.train.inputs.shape[0] if self.train.inputs.shape else None
 
+    def check_sizes(self, *, batch_size: int, eval_size: int) -> None:
+        if self.segment is None:
+            lanes(self.train, batch_size, tokens=self.tokens, classes=self.classes)
+        lanes(self.held_out, eval_size, tokens=self.tokens, classes=self.classes)
+
     def batch(self, *, size: int, key: Key) -> Batch:
         """`size` sequences as one with a leading axis, in `inputs`. Nothing is read but the windows a rule asks for."""
         if self.segment is None:

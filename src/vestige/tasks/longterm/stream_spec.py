@@ -1,13 +1,17 @@
 """Your own files that are to be remembered, as options; nothing here imports JAX."""
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.checks import at_least
+from vestige.data import Source, UserFile
 from vestige.spec import load
 from vestige.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
+    from vestige.sequences import AbstractReader
     from vestige.tasks.longterm.stream import Stream
 
 
@@ -68,17 +72,46 @@ class StreamSpec(TaskSpec):
             "segment": "whole file" if self.piece is None else f"{self.piece:,}",
         }
 
+    def sources(self) -> tuple[Source, ...]:
+        if self.train is None or self.held_out is None:
+            return ()
+        return (
+            UserFile("train", self.train, self._parts(self.train), evaluated=False),
+            UserFile("held_out", self.held_out, self._parts(self.held_out)),
+        )
+
+    def _parts(self, path: str) -> tuple[str, ...]:
+        """The files that are read of a folder of `.npy` files."""
+        from vestige.tasks.longterm.opening import OPENERS
+
+        return () if Path(path).suffix.lower() in OPENERS else (f"{self.inputs}.npy", f"{self.outcomes}.npy")
+
     def build(self, *, seed: int) -> "Stream":
         """The task. **Raises:** `UsageError` where a file cannot be opened, `ValueError` where it does not fit."""
-        from vestige.tasks.longterm.opening import example, opened
+        from vestige.tasks.longterm.opening import example
 
         if self.train is None or self.held_out is None:
             files, tokens, classes = example()
-        else:
-            columns = {"inputs": self.inputs, "outcomes": self.outcomes, "unknown": self.unknown}
-            files = opened(self.train, **columns), opened(self.held_out, **columns)
-            tokens, classes = self.tokens, self.classes
-        return load(self.part)(*files, self.piece, tokens, classes, self.max_distance)
+            return load(self.part)(*files, self.piece, tokens, classes, self.max_distance)
+        return self._of(self._opened(self.train), self._opened(self.held_out))
+
+    def fitted(self, task: "Stream") -> dict[str, Any]:
+        return {} if self.train is None else {"train": task.train.described()}
+
+    def build_fitted(self, fitted: Mapping[str, Any], *, seed: int) -> "Stream":
+        if self.train is None or self.held_out is None:
+            return self.build(seed=seed)
+        from vestige.sequences import UnreadFile
+
+        return self._of(UnreadFile(self.train, fitted.get("train")), self._opened(self.held_out))
+
+    def _of(self, train: "AbstractReader", held_out: "AbstractReader") -> "Stream":
+        return load(self.part)(train, held_out, self.piece, self.tokens, self.classes, self.max_distance)
+
+    def _opened(self, path: str) -> "AbstractReader":
+        from vestige.tasks.longterm.opening import opened
+
+        return opened(path, inputs=self.inputs, outcomes=self.outcomes, unknown=self.unknown)
 
 
 _PURPOSE = {"held-out": "evaluate the memory on", "train": "learn from"}

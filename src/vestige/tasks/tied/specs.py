@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from vestige.checks import at_least
-from vestige.data import image_data
+from vestige.data import NamedData, Source, image_data
 from vestige.spec import load
 from vestige.tasks.image_options import known
 from vestige.tasks.spec import TaskSpec
@@ -97,6 +97,9 @@ class BinaryDigitsSpec(TaskSpec):
         labels = "with classes" if self.labelled else "without classes"
         return {"images": f"{self.source}, {self.side} x {self.side}, {labels}"}
 
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData(self.source),)
+
     def build(self, *, seed: int) -> "LabelledImages":
         from vestige.tasks.tied.images import binary
 
@@ -155,6 +158,9 @@ class CalibratedDigitsSpec(TaskSpec):
     def summary(self) -> dict[str, str]:
         side = image_data(self.source).side
         return {"images": f"{self.source}, {side} x {side}"}
+
+    def sources(self) -> tuple[Source, ...]:
+        return (NamedData(self.source),)
 
     def build(self, *, seed: int) -> "CalibratedDigits":
         import jax.numpy as jnp
