@@ -1,6 +1,7 @@
 """`vestige evaluate RUN`."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import tyro
@@ -33,6 +34,8 @@ def main(arguments: list[str]) -> int:
     from vestige.report import format_number
 
     run = load(settings.folder)
+    for notice in run.notices:
+        print(notice, file=sys.stderr)
     results, _ = evaluate(run.entry, run.experiment, run.components, run.model)
     if settings.json:
         print(json.dumps({"updates": run.step, **results}))
@@ -45,7 +48,5 @@ def main(arguments: list[str]) -> int:
         table.add_column(heading, justify="right")
     for name in metrics:
         table.add_row(name, *(format_number(values.get(name)) for values in columns.values()))
-    for notice in run.notices:
-        print(notice)
     Console().print(table)
     return 0

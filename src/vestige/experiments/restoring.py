@@ -9,6 +9,7 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.execution import constructed
 from vestige.experiments.experiment import Components, Experiment
+from vestige.experiments.folder import CHECKPOINTS, SO_FAR
 from vestige.training import Checkpoints
 from vestige.training.state import start
 
@@ -40,17 +41,20 @@ def load(folder: Path) -> Restored:
         batch_size=run.experiment.batch_size,
         key=built.key,
     )
-    state, step, notices = Checkpoints(folder / "checkpoints", fingerprint=run.identity).restore(template)
+    store = Checkpoints(folder / CHECKPOINTS, fingerprint=run.identity, also=run.earlier)
+    state, step, notices = store.restore(template)
     if step is None:
         raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
     return Restored(run.entry, run.experiment, built, state.model, step, [*run.notices, *notices])
 
 
 def picture_so_far(folder: Path) -> list[str]:
-    """Write `evaluation.npz` of a run that is still going, from its newest checkpoint.
+    """Write `evaluation-so-far.npz` of a run that is still going, from its newest checkpoint.
+
+    The run's own files are left alone, so that it goes on undisturbed, and its `evaluation.npz` is that of its end.
 
     **Returns:** a sentence for each damaged checkpoint that was passed over.
     """
     run = load(folder)
-    write_evaluation(folder, evaluate(run.entry, run.experiment, run.components, run.model)[1])
+    write_evaluation(folder / SO_FAR, evaluate(run.entry, run.experiment, run.components, run.model)[1])
     return run.notices

@@ -18,6 +18,19 @@ class OptimiserSpec(Spec):
     def check(self, rule: Any) -> None:
         """**Raises:** `ValueError` where it does not go together with a rule's specification; by default it does."""
 
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        """Why the first `steps` updates of a run of `more` would be others; empty where they are the same.
+
+        A run is made longer only where they are. An optimiser that does not say is not believed to be free of it.
+
+        **Arguments:**
+
+        - `steps`, `more`: updates of the shorter and of the longer run.
+        - `rule`: the rule's specification.
+        """
+        del steps, more, rule
+        return f"the optimiser {type(self).__name__} does not say that its updates are free of the length of a run"
+
     @abc.abstractmethod
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         """The optax transformation.
@@ -45,6 +58,13 @@ class AbstractScheduledSpec(OptimiserSpec):
         super().__post_init__()
         positive(self, "rate")
         at_least(self, 0, "warmup")
+
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        return {
+            "cosine": "its learning rate falls along a cosine that ends with the last update",
+            "tenth": "its learning rate falls to a tenth for the last 40 % of the updates",
+            "constant": "",
+        }[self.decay]
 
     def schedule(self, steps: int) -> Any:
         """The learning rate by update, as optax takes it."""
@@ -118,6 +138,17 @@ class ByPartSpec(OptimiserSpec):
         self.memory.check(rule.memory)
         self.policy.check(rule)
 
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        shorter, longer = rule.turns(steps), rule.turns(more)
+        for name, part in (("memory", self.memory), ("policy", self.policy)):
+            turn, other = shorter[name], longer[name]
+            if not _same_turn(turn, steps, other, more):
+                return f"its {name} learns during another part of the run"
+            lengths = turn.end - turn.first, other.end - other.first
+            if lengths[0] != lengths[1] and (why := part.bound_to(*lengths, rule=rule)):
+                return f"of the {name}, {why}"
+        return ""
+
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         import equinox as eqx
         import optax
@@ -134,6 +165,12 @@ class ByPartSpec(OptimiserSpec):
             return eqx.tree_at(lambda a: tuple(getattr(a, name) for name in parts), agent, tuple(parts))
 
         return optax.partition(optimisers, labels)
+
+
+def _same_turn(turn: Turn, steps: int, other: Turn, more: int) -> bool:
+    """Whether `turn` of `steps` updates and `other` of `more` are the same up to the end of the shorter run."""
+    same_end = turn.end == other.end or (turn.end >= steps and other.end >= more)
+    return turn.first == other.first and same_end and (turn == Turn(0, steps)) == (other == Turn(0, more))
 
 
 def _in_turn(optimiser: Any, turn: Turn, steps: int) -> Any:
@@ -188,6 +225,9 @@ class MassSpringDamperSpec(OptimiserSpec):
                 "optimiser mass-spring-damper is one for recurrent harmoniums, which learn by rules for the density "
                 f"of a step, such as local; got {type(rule).__name__}. Use --optimiser adam"
             )
+
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        return "its masses grow over the epochs of the run"
 
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         from vestige.tasks.filtering.momentum_groups import HasMomentumGroups
