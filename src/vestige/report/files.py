@@ -10,7 +10,7 @@ from vestige.storage.config import CONFIG as CONFIG
 from vestige.storage.config import read_config as checked_config
 from vestige.storage.digests import digest_of_file
 from vestige.storage.durable import write_text
-from vestige.storage.log import read_log
+from vestige.storage.log import digest_of_log, read_log
 from vestige.storage.results import RESULTS as RESULTS
 from vestige.storage.results import read_results as checked_results
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
 ARRAYS = "evaluation.npz"
 SO_FAR = "evaluation-so-far.npz"
 """The arrays of a run that is still going."""
@@ -69,6 +70,18 @@ def read_lines(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     lines = [line.record for line in log.lines]
     unread = len(log.damaged)
     return lines, [f"{METRICS}: {unread} line{'s' if unread > 1 else ''} could not be read."] if unread else []
+
+
+def unlike_checkpoint(folder: Path) -> list[str]:
+    """A note where the log in the `folder` of a running run is not that of its newest checkpoint."""
+    from vestige.training.manifest import newest_log
+
+    sealed = newest_log(folder / CHECKPOINTS)
+    if sealed is None:
+        return []
+    step, digest = sealed
+    log = read_log(folder / METRICS)
+    return [] if digest_of_log(log.until(step)) == digest else [f"{METRICS} is not the log of checkpoint {step}."]
 
 
 def unlike_results(folder: Path, results: Mapping[str, Any] | None) -> list[str]:

@@ -17,6 +17,7 @@ from vestige.report.files import (
     read_config,
     read_lines,
     read_results,
+    unlike_checkpoint,
     unlike_results,
 )
 from vestige.report.numbers import number
@@ -112,7 +113,7 @@ def read_run(folder: Path, *, arrays: bool = True) -> Run:
         return Run(config, tuple(lines), results, {}, tuple(notes))
     so_far = results is None and (folder / SO_FAR).is_file()
     stored, more = read_arrays(folder, SO_FAR if so_far else ARRAYS)
-    unlike = unlike_results(folder, results)
+    unlike = unlike_checkpoint(folder) if results is None else unlike_results(folder, results)
     if any(note.startswith(ARRAYS) for note in unlike):
         stored, more = {}, []  # pictures of something else
     return Run(config, tuple(lines), results, stored, (*notes, *more, *unlike))

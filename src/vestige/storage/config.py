@@ -1,6 +1,7 @@
 """`config.yaml`: plain YAML, whose first line is the digest of all that follows."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from vestige.storage.durable import DamagedFile, write_text
 
 CONFIG = "config.yaml"
 MARK = "# sha256 of the lines below: "
+MARKED = re.compile(rf"{MARK}|[0-9a-f]{{64}}\s*$")
+"""What tells that a first line is, or was, that of a digest."""
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
@@ -40,7 +43,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise DamagedFile(path, f"cannot be read: {error}") from error
     first, _, rest = text.partition("\n")
-    if first.startswith(MARK) and first.removeprefix(MARK).strip() != _digest(rest):
+    if first != f"{MARK}{_digest(rest)}" and MARKED.search(first):
         raise DamagedFile(
             path,
             "is not what was written: its digest differs. If you changed it on purpose, remove its first line; else "

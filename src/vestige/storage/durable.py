@@ -131,7 +131,7 @@ def sweep(folder: Path) -> None:
 def _being_written(path: Path) -> bool:
     """Whether the process in the name of a partial file lives: a report may be written while the run goes on."""
     number = path.name.removesuffix(PARTIAL).rpartition(".")[2]
-    if not number.isdecimal() or int(number) == os.getpid():
+    if not number.isdecimal() or int(number) in (0, os.getpid()):
         return False
     try:
         os.kill(int(number), 0)

@@ -135,6 +135,16 @@ def fault_of_files(folder: Path, manifest: Manifest) -> str:
     return ""
 
 
+def newest_log(checkpoints: Path) -> tuple[int, str] | None:
+    """Step and digest of the log that the newest checkpoint has sealed, by its manifest alone; None where none has."""
+    steps = [int(path.name) for path in checkpoints.glob("*") if STEP.fullmatch(path.name)]
+    for step in sorted(steps, reverse=True):
+        manifest = read_manifest(checkpoints / str(step))
+        if isinstance(manifest, Manifest):
+            return (step, manifest.log) if manifest.log else None
+    return None
+
+
 def _parsed(told: Any) -> Manifest | str:
     if not isinstance(told, dict):
         return "its manifest is no object"
