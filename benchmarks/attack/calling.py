@@ -43,10 +43,15 @@ def call(*arguments: object) -> Called:
 
 def keep_programs() -> None:
     """Build each experiment once, so that its programs are traced once; files are read and written as ever."""
+    import equinox as eqx
+    import jax
+    import jax.numpy as jnp
+
+    from vestige.experiments import restoring
     from vestige.experiments.experiment import Experiment
     from vestige.training import loop
 
-    build, advance = Experiment.build, loop.make_advance
+    build, advance, start = Experiment.build, loop.make_advance, loop.start
     kept: dict[str, Any] = {}
 
     @functools.wraps(build)
@@ -63,5 +68,13 @@ def keep_programs() -> None:
             kept[name] = (advance(optimiser, **how), optimiser)
         return kept[name][0]
 
+    @functools.wraps(start)
+    def started(model: Any, task: Any, **how: Any) -> Any:
+        name = f"{id(model)} {id(task)} {[id(part) for part in how.values()]}"
+        if name not in kept:
+            kept[name] = (start(model, task, **how), model, task, how)
+        return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, kept[name][0])
+
+    loop.start = restoring.start = started
     Experiment.build = once  # pyright: ignore[reportAttributeAccessIssue]
     loop.make_advance = programs

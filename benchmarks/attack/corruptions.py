@@ -251,7 +251,7 @@ def _names(place: str, what: str) -> tuple[str, ...]:
         parts = Path(each).parts
         found.append(f"checkpoints/{parts[1]}" if parts[0] == "checkpoints" and len(parts) > 1 else parts[-1])
     if what.startswith(("copied to", "renamed to", "swapped with")) and place.startswith("checkpoints/"):
-        found.append(f"checkpoints/{what.rpartition(' ')[2]}")
+        found.append("checkpoints/" + what.split(" ")[-1])
     return tuple(found)
 
 

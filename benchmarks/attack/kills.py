@@ -2,11 +2,11 @@
 
     python benchmarks/attack/kills.py [--kills 212] [--seed 0] [--only NAME,…] [--json FILE]
 
-Each kind, at its smallest settings, is run once whole. Then it is run in another folder and killed with SIGKILL, resumed
-and killed again, up to four times, and resumed to its end, until the kind has its share of the kills. Half of the kills
-come at a random moment; the others at a random operation on a file (before or after one that flushes, renames or
-removes), where a folder is most easily harmed. Of the comparison, which runs two workers, the parent or one of the workers
-is killed. At the end metrics must be those of the whole run bit for bit, the log its log but for seconds, and
+Each kind, at its smallest settings, is run once whole. Then it is run in another folder and killed with SIGKILL,
+resumed and killed again, up to four times, and resumed to its end, until the kind has its share of the kills. Half of
+the kills come at a random moment; the others at a random operation on a file (before or after one that flushes, renames
+or removes), where a folder is most easily harmed. Of the comparison, which runs two workers, the parent or one of the
+workers is killed. At the end metrics must be those of the whole run bit for bit, the log its log but for seconds, and
 `vestige verify` content. Exit code 1 if one is not.
 
 Runs are forked off a process that has imported Vestige, and share compiled programs.
