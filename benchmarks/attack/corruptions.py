@@ -6,7 +6,8 @@ A finished and an interrupted run of a small experiment are made once. Each time
 copy is damaged, and `verify`, `evaluate`, `report` and `run --resume` meet it. Each must end in the result of the sound
 folder, or refuse, or say what is wrong, naming the file; no traceback, no other number without a word. Then
 `verify --repair` must leave a sound folder with the same results, in which all that was there still is, be it under
-another name. Without --count, every file is damaged in every way once. Exit code 1 if one of all this does not hold.
+another name. An interrupted run from which the newest checkpoint is removed as a whole is that run at an earlier update,
+which `evaluate` names. Without --count, every file is damaged in every way once. Exit code 1 if one of all this does not hold.
 """
 
 import argparse
@@ -208,7 +209,7 @@ class Attack:
         verified = call("verify", folder.path)
         faults += [f"verify {fault}" for fault in [believed(verified, verified, names, same=True)] if fault]
         evaluated = call("evaluate", folder.path, "--json")
-        same = evaluated.out == self.evaluated.out
+        same = evaluated.out == self.evaluated.out or (self.kind == "interrupted" and damage is step_removed)
         faults += [f"evaluate {fault}" for fault in [believed(self.evaluated, evaluated, names, same=same)] if fault]
         if _digest(folder.path) != before:
             faults.append("verify or evaluate wrote into the folder")
@@ -249,9 +250,11 @@ def _names(place: str, what: str) -> tuple[str, ...]:
     found: list[str] = []
     for each in places:
         parts = Path(each).parts
-        found.append(f"checkpoints/{parts[1]}" if parts[0] == "checkpoints" and len(parts) > 1 else parts[-1])
+        found.append(f"checkpoints/{parts[1]}" if parts[0] == "checkpoints" and len(parts) > 1 else Path(each).name)
     if what.startswith(("copied to", "renamed to", "swapped with")) and place.startswith("checkpoints/"):
         found.append("checkpoints/" + what.split(" ")[-1])
+    if what == "removed":
+        found.append("results.json")  # of an update that no checkpoint is of
     return tuple(found)
 
 

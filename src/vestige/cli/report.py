@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
         from vestige.experiments.restoring import picture_so_far
 
         read_config(settings.folder)
+        print(f"note: {settings.folder} has no {RESULTS} yet; the page is of the run so far", file=sys.stderr)
         enable_compilation_cache()
         for notice in picture_so_far(settings.folder):
             print(notice, file=sys.stderr)

@@ -10,6 +10,8 @@ from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.execution import constructed
 from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.folder import CHECKPOINTS, SO_FAR
+from vestige.storage.durable import DamagedFile
+from vestige.storage.results import RESULTS, read_results
 from vestige.training import Checkpoints
 from vestige.training.state import start
 
@@ -23,7 +25,7 @@ class Restored(NamedTuple):
     model: Any
     step: int
     notices: list[str]
-    """One sentence for each damaged checkpoint that was passed over."""
+    """One sentence for each damaged checkpoint that was passed over, and where results are of a later one."""
 
 
 def load(folder: Path) -> Restored:
@@ -45,7 +47,23 @@ def load(folder: Path) -> Restored:
     state, step, notices = store.restore(template)
     if step is None:
         raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
-    return Restored(run.entry, run.experiment, built, state.model, step, [*run.notices, *notices])
+    notices = [*run.notices, *notices, *_older_than_results(folder, step)]
+    return Restored(run.entry, run.experiment, built, state.model, step, notices)
+
+
+def _older_than_results(folder: Path, step: int) -> list[str]:
+    """A sentence where the checkpoint is not the one that was evaluated at the end."""
+    if not (folder / RESULTS).is_file():
+        return []
+    try:
+        updates = read_results(folder / RESULTS).get("updates", step)
+    except DamagedFile as error:
+        return [str(error)]
+    if updates <= step:
+        return []
+    return [
+        f"{folder / RESULTS} is of update {updates}; the newest sound checkpoint is {folder / CHECKPOINTS / str(step)}"
+    ]
 
 
 def picture_so_far(folder: Path) -> list[str]:

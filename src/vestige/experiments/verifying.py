@@ -100,6 +100,10 @@ def _run(folder: Path) -> list[Finding]:
     results, told = _results(folder)
     checkpoints, sealed = _checkpoints(folder, run)
     log = _log(folder, mapping_of(told.get("files")).get(LOG), sealed, told)
+    newest = max((int(each.path.name) for each in checkpoints if each.path.name.isdecimal()), default=0)
+    if told.get("updates", 0) > newest:
+        text = f"that of update {told['updates']}, whose results these are, is missing"
+        checkpoints.append(Finding(folder / CHECKPOINTS, text))
     return [finding, log, results, *_evaluation(folder, told), *checkpoints]
 
 
