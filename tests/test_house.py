@@ -10,6 +10,7 @@ ROOT = Path(vestige.__file__).parent
 
 HOUSE = [
     ["errors", "typing", "checks", "capabilities", "version", "numerics", "debug"],
+    ["storage"],
     ["spec"],
     ["registries"],
     ["plain"],

@@ -114,9 +114,7 @@ def test_json_holds_null_for_what_is_not_a_number(tmp_path):
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
     write_json(path, {"a": 1})
-    monkeypatch.setattr(
-        "pathlib.Path.write_text", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
-    )
+    monkeypatch.setattr("os.fsync", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(RunError, match="cannot write .*x.json: No space left"):
         write_json(path, {"a": 2})
     monkeypatch.undo()

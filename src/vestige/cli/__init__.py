@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "final metrics of a run, from its newest checkpoint"),
     "sample": ("sample", "sequences imagined by a run's model, as a picture"),
     "report": ("report", "write report.html of a finished or running run"),
+    "verify": ("verify", "whether a run folder is what was written into it; --repair sets aside what is damaged"),
     "data": ("data", "data sets: list, get, check"),
     "bench": ("bench", "speed and memory on this machine"),
     "gradients": ("gradients", "bias, variance and cost of gradient estimators: vestige gradients STRUCTURE"),

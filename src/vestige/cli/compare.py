@@ -45,7 +45,8 @@ def main(arguments: list[str]) -> int:
     name, members = variants(invocation.experiment, settings.vary or entry.vary, entry.name)
     stem = f"{entry.name}-{settings.preset}-by-{name}"
     folder = settings.out or default_folder(stem, resume=settings.resume)
-    return run_members(entry, members, settings, vary=name, folder=folder)
+    longer = "steps" in invocation.given
+    return run_members(entry, members, settings, vary=name, folder=folder, longer=longer)
 
 
 def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[str, Experiment]]:

@@ -33,7 +33,9 @@ class RunSettings:
     out: Path | None = None
     """The run folder; by default a new one under runs/."""
     resume: bool = False
-    """Continue the run in the folder, or start it if there is none."""
+    """Continue the run in the folder, or start it if there is none; with more --steps it is made longer."""
+    init_from: Path | None = None
+    """A run folder: begin with the weights in its newest checkpoint."""
     seed: int = 0
     """The first seed."""
     seeds: int = 1

@@ -1,11 +1,14 @@
 """`vestige report RUN`."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import tyro
 
 from vestige.cli.parse import simple
+from vestige.storage.config import read_config
+from vestige.storage.results import RESULTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,16 +23,23 @@ def main(arguments: list[str]) -> int:
     """Write the page from what the folder holds. A run that is still going gets one from its newest
     checkpoint; training is not disturbed."""
     settings = simple("report", "Write report.html of a finished or running run.", ReportSettings, arguments)
-    from vestige.experiments.folder import RESULTS, read_config
     from vestige.report import write_report
+    from vestige.report.write import notes_of
 
-    if not (settings.folder / RESULTS).exists():
+    finished = (settings.folder / RESULTS).exists()
+    if not finished:
         from vestige.cli.environment import enable_compilation_cache
         from vestige.experiments.restoring import picture_so_far
 
         read_config(settings.folder)
+        print(f"note: {settings.folder} has no {RESULTS} yet; the page is of the run so far", file=sys.stderr)
         enable_compilation_cache()
         for notice in picture_so_far(settings.folder):
-            print(notice)
-    print(f"report: {write_report(settings.folder)}")
+            print(notice, file=sys.stderr)
+    page = write_report(settings.folder)
+    if not finished and (settings.folder / RESULTS).exists():
+        page = write_report(settings.folder)  # the run came to its end meanwhile, and wrote a page of its own
+    for note in notes_of(settings.folder):
+        print(f"note: {note}", file=sys.stderr)
+    print(f"report: {page}")
     return 0

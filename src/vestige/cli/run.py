@@ -12,25 +12,30 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
 
+LEAVING_SECONDS = 30.0
+"""How long a run of a comparison waits for the process that had it before: it ends when the comparison was killed."""
 
-def how(settings: RunSettings) -> dict[str, Any]:
-    """What `execute` wants to know beside the experiment."""
+
+def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
+    """What `execute` wants to know beside the experiment; `longer`: whether the number of updates was given."""
     enable_compilation_cache()
     return {
         "preset": settings.preset,
         "command": command_line(),
         "resume": settings.resume,
+        "longer": longer,
+        "init_from": settings.init_from,
         "skip_nonfinite": settings.on_nonfinite == "skip",
         "mesh": data_mesh(settings.devices),
         "progress": progress,
     }
 
 
-def performer(settings: RunSettings, folder: Path) -> Callable[[list[Planned]], None]:
+def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[[list[Planned]], None]:
     """Carries out the plan of a comparison in `folder`: in turn with a display, or several runs at once."""
 
     def perform(plan: list[Planned]) -> None:
-        arguments = how(settings)
+        arguments = how(settings, longer=longer) | {"patience": LEAVING_SECONDS}
         names = {str(planned.folder.relative_to(folder)): planned for planned in plan}
         jobs = min(_jobs(settings), len(plan))
         if jobs > 1:
@@ -77,15 +82,16 @@ def main(arguments: list[str]) -> int:
     """Train, evaluate, print the results and write the report; several seeds make a comparison."""
     invocation = parse("run", arguments, RunSettings)
     entry, experiment, settings = invocation.entry, invocation.experiment, invocation.settings
+    longer = "steps" in invocation.given
     if settings.seeds > 1:
         stem = f"{entry.name}-{settings.preset}-seeds"
         folder = settings.out or default_folder(stem, resume=settings.resume)
-        return run_members(entry, {entry.name: experiment}, settings, vary="", folder=folder)
+        return run_members(entry, {entry.name: experiment}, settings, vary="", folder=folder, longer=longer)
     from vestige.experiments.execution import execute
     from vestige.report import write_report
 
     folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)
-    execute(entry, experiment, seed=settings.seed, folder=folder, **how(settings))
+    execute(entry, experiment, seed=settings.seed, folder=folder, **how(settings, longer=longer))
     page = write_report(folder)
     print_results(folder)
     print(f"report: {page}")
@@ -93,7 +99,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run_members(
-    entry: Entry, members: Mapping[str, Experiment], settings: RunSettings, *, vary: str, folder: Path
+    entry: Entry, members: Mapping[str, Experiment], settings: RunSettings, *, vary: str, folder: Path, longer: bool
 ) -> int:
     """Run every member with every seed, print the table and write all reports."""
     from vestige.report import write_report
@@ -106,7 +112,7 @@ def run_members(
         folder=folder,
         command=command_line(),
         resume=settings.resume,
-        perform=performer(settings, folder),
+        perform=performer(settings, folder, longer=longer),
     )
     for member in results["members"].values():
         for where in member["runs"]:

@@ -1,13 +1,14 @@
 """`vestige sample RUN`."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import tyro
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
-from vestige.errors import RunError, UsageError
+from vestige.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +60,8 @@ def main(arguments: list[str]) -> int:
         given=settings.given,
         seed=settings.seed,
     )
-    try:
-        save_image_grid(out, sequences)
-    except OSError as error:
-        raise RunError(f"cannot write {out}: {error.strerror}") from error
+    for notice in run.notices:
+        print(notice, file=sys.stderr)
+    save_image_grid(out, sequences)
     print(f"{out}: {settings.count} sequences of {sequences.shape[1]} frames, the first {settings.given} given")
     return 0

@@ -7,8 +7,11 @@ from typing import Any
 from vestige.cli.parse import RunSettings, command_line, default_folder, simple
 from vestige.cli.run import performer
 from vestige.errors import UsageError
-from vestige.experiments.folder import RESULTS
+from vestige.experiments.folder import make
 from vestige.experiments.suites import SUITES, Suite
+from vestige.storage.durable import sweep
+from vestige.storage.locking import FolderLock, occupied
+from vestige.storage.results import RESULTS, write_results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,15 +39,18 @@ def main(name: str, arguments: list[str]) -> int:
     suite = SUITES[name]
     settings = simple(f"compare {name}", f"{suite.title}: {suite.summary}.", SuiteSettings, arguments)
     folder = settings.out or default_folder(f"{name}-{settings.preset}", resume=settings.resume)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not settings.resume:
+    if occupied(folder) and not settings.resume:
         raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to go on with it.")
     rows, columns = suite.rows(settings.tasks), suite.columns(settings.memories)
     for entry in rows:
         entry.preset(settings.preset)
     results: dict[str, Any] = {}
-    for entry in rows:
-        _row(suite, entry, columns, settings, folder)
-        results = _table(suite, columns, folder)
+    make(folder)
+    with FolderLock(folder, notice=print):
+        sweep(folder)
+        for entry in rows:
+            _row(suite, entry, columns, settings, folder)
+            results = _table(suite, columns, folder)
     from rich.console import Console
 
     from vestige.report.matrix_table import matrix_table
@@ -70,7 +76,7 @@ def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, 
         folder=folder / entry.name,
         command=command_line(),
         resume=True,  # the folder itself is new, or is to be gone on with
-        perform=performer(dataclasses.replace(settings, resume=True), folder),
+        perform=performer(dataclasses.replace(settings, resume=True), folder, longer=settings.steps is not None),
     )
     for where in sorted((folder / entry.name).glob("*/seed-*")):
         write_report(where)
@@ -79,12 +85,11 @@ def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, 
 
 def _table(suite: Suite, columns: list[str], folder: Path) -> dict[str, Any]:
     """The table of all rows that are there, whichever were asked for."""
-    from vestige.experiments.folder import write_json
     from vestige.experiments.matrix import matrix
     from vestige.report.matrix_page import write_matrix
 
     there = [entry for entry in suite.entries if (folder / entry.name / RESULTS).exists()]
     results = matrix(suite, there, columns, folder, command=command_line())
-    write_json(folder / RESULTS, results)
+    results = write_results(folder / RESULTS, results)
     write_matrix(results, folder)
     return results

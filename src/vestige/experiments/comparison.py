@@ -1,5 +1,6 @@
 """Several settings, several seeds, one table."""
 
+import os
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +9,15 @@ from typing import Any, NamedTuple
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import RESULTS, read_json, versions, write_json
+from vestige.experiments.folder import CONFIG, make, versions
+from vestige.storage.durable import DamagedFile, set_aside, sweep
+from vestige.storage.locking import FolderLock, occupied
+from vestige.storage.results import RESULTS, read_results, write_results
+
+SUMMARISED = (
+    "metrics", "published", "bounds", "seconds", "milliseconds", "peak_rss_bytes", "updates", "parameters",
+)  # fmt: skip
+"""What the results of a run must hold for a comparison."""
 
 
 def median(values: list[float | None]) -> float | None:
@@ -65,25 +74,66 @@ def compare(
     command: str,
     resume: bool = False,
     perform: Callable[[list[Planned]], None],
+    notice: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Run every member with every seed into `folder/<member>/seed-<seed>` and write the summary.
+    """Run every member with every seed into `folder/<member>/seed-<seed>` and write the summary. Meanwhile the folder
+    is locked.
 
-    `perform` carries out the plan, in turn or several at once, each run by `execute`; with `resume` it is to take
-    finished runs as they are and to go on with those that were cut.
+    **Arguments:**
+
+    - `entry`, `members`: the runs, by the names of their settings. `vary`: the option that makes them differ.
+    - `seeds`: of every member. `folder`: of the comparison. `command`: how it was started.
+    - `resume`: go on with what is in the folder.
+    - `perform`: carries out the plan, in turn or several at once, each run by `execute`; with `resume` it is to take
+      finished runs as they are and to go on with those that were cut.
+    - `notice`: receives a sentence for results that were damaged and set aside.
 
     **Returns:** what the comparison's `results.json` holds.
+
+    **Raises:** `UsageError` where the folder exists (without `resume`), is not that of a comparison, or another process
+    writes into it.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not resume:
+    if occupied(folder) and not resume:
         raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to go on with it.")
-    if resume and (folder / RESULTS).exists() and "members" not in read_json(folder / RESULTS):
+    make(folder)
+    with FolderLock(folder, notice=notice):
+        sweep(folder)
+        _take_aside(folder, notice)
+        return _compared(entry, members, vary, seeds, folder, command, perform)
+
+
+def _take_aside(folder: Path, notice: Callable[[str], None]) -> None:
+    """Damaged results; they are made again. **Raises:** `UsageError` for those of a single run."""
+    path = folder / RESULTS
+    if not os.path.lexists(path):
+        if (folder / CONFIG).exists():
+            raise UsageError(f"{folder} holds a single run, not a comparison. Choose another --out.")
+        return
+    try:
+        results = read_results(path)
+    except DamagedFile as error:
+        notice(f"{error}; set aside as {set_aside(path).name}, to be made again from the runs")
+        return
+    if "members" not in results:
         raise UsageError(f"{folder} holds a single run, not a comparison. Choose another --out.")
+
+
+def _compared(
+    entry: Entry,
+    members: Mapping[str, Experiment],
+    vary: str,
+    seeds: list[int],
+    folder: Path,
+    command: str,
+    perform: Callable[[list[Planned]], None],
+) -> dict[str, Any]:
     runs = {name: [f"{name}/seed-{seed}" for seed in seeds] for name in members}
     perform([
         Planned(entry.name, members[name], seed, folder / runs[name][i])
         for i, seed in enumerate(seeds)
         for name in members
     ])  # fmt: skip
-    done = {name: {where: read_json(folder / where / RESULTS) for where in runs[name]} for name in members}
+    done = {name: {where: _complete(folder / where / RESULTS) for where in runs[name]} for name in members}
     results = {
         "title": f"{entry.title}: {vary}" if vary else entry.title,
         "experiment": entry.name,
@@ -92,5 +142,16 @@ def compare(
         "command": command,
         "versions": versions(),
     }
-    write_json(folder / RESULTS, results)
+    return write_results(folder / RESULTS, results)
+
+
+def _complete(path: Path) -> dict[str, Any]:
+    """The results of one run, with all that a summary needs. **Raises:** `UsageError`."""
+    results = read_results(path)
+    lacking = [name for name in SUMMARISED if name not in results]
+    if lacking:
+        raise UsageError(
+            f"{path} lacks {', '.join(lacking)}: an earlier version wrote it. Rename it and pass --resume: it is made "
+            "again, from the newest checkpoint"
+        )
     return results

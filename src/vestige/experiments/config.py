@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import CONFIG, device, fingerprint, read_config, versions
+from vestige.experiments.folder import CONFIG, device, fingerprint, read_options, versions
 from vestige.experiments.migrate import SCHEMA, migrated
 from vestige.plain import from_plain, options_of, to_plain
 from vestige.registries import load_plugin, plugin_version, registry
@@ -51,6 +51,15 @@ def _specs(spec: Spec) -> Iterator[Spec]:
             yield from _specs(value)
 
 
+class Origin(NamedTuple):
+    """The checkpoint whose weights a run began with."""
+
+    folder: str
+    step: int
+    digest: str
+    """Of its manifest."""
+
+
 class RunConfig(NamedTuple):
     """Which run a folder holds."""
 
@@ -59,6 +68,10 @@ class RunConfig(NamedTuple):
     seed: int
     identity: str
     """A digest of all that its checkpoints depend on."""
+    earlier: tuple[str, ...]
+    """What that digest was before the run was made longer."""
+    origin: Origin | None
+    """Whose weights the run began with, if another's."""
     notices: list[str]
     """What a reader should know: another version of a plugin."""
 
@@ -74,7 +87,7 @@ def recorded(folder: Path) -> RunConfig:
     **Raises:** `UsageError` where it is no run folder, its schema is a later one, a plugin is missing, or an option is
     unknown.
     """
-    config, where = read_config(folder), str(folder / CONFIG)
+    config, where = read_options(folder), str(folder / CONFIG)
     notices = _load_plugins(config, where)
     entry = registry("experiment").find(str(config.get("experiment")))
     seed = config.get("seed")
@@ -82,7 +95,21 @@ def recorded(folder: Path) -> RunConfig:
         raise UsageError(f"{where} is damaged: seed must be an integer, got {seed}")
     options = migrated(config, where=where)
     experiment = from_plain(Experiment, options, where=where)
-    return RunConfig(entry, experiment, seed, fingerprint(entry.name, config["options"], seed), notices)
+    origin, earlier = _origin(config.get("init_from"), where), config.get("extended", [])
+    if not isinstance(earlier, list) or not all(isinstance(each, str) for each in earlier):
+        raise UsageError(f"{where} is damaged: extended must list what identified the run, got {earlier}")
+    begun = [origin.digest] if origin else []
+    name = fingerprint(entry.name, config["options"], seed, *begun)
+    return RunConfig(entry, experiment, seed, name, tuple(earlier), origin, notices)
+
+
+def _origin(told: Any, where: str) -> Origin | None:
+    if told is None:
+        return None
+    kinds = {"folder": str, "step": int, "digest": str}
+    if not isinstance(told, dict) or any(not isinstance(told.get(name), kind) for name, kind in kinds.items()):
+        raise UsageError(f"{where} is damaged: init_from must name folder, step and digest, got {told}")
+    return Origin(told["folder"], told["step"], told["digest"])
 
 
 def _load_plugins(config: dict[str, Any], where: str) -> list[str]:

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 from vestige.data import Identity, NamedData, Source, UserFile, identify
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import CONFIG, read_config, read_json, write_json
+from vestige.experiments.folder import CONFIG
 from vestige.registries import registry
+from vestige.storage.config import read_config
+from vestige.storage.fitted import FITTED, read_fitted
 from vestige.tasks.spec import TaskSpec
-
-FITTED = "fitted.json"
-"""What was fitted on the training data of a run, from which `TaskSpec.build_fitted` makes its task again."""
 
 Stamps = dict[str, tuple[int, int]]
 
@@ -94,12 +93,6 @@ def file_options(folder: Path, task: TaskSpec) -> set[str]:
     return set(here) if here == there else set()
 
 
-def write_fitted(folder: Path, fitted: dict[str, Any]) -> None:
-    """Keep with the run in `folder` what was `fitted` on its training data, unless it has that already."""
-    if fitted and not (folder / FITTED).exists():
-        write_json(folder / FITTED, fitted)
-
-
 def locate(folder: Path, experiment: Experiment, *, data: Path | None = None) -> Located:
     """The data on which the run in `folder`, of this `experiment`, is evaluated: its own, verified, or those at `data`.
 
@@ -116,7 +109,7 @@ def locate(folder: Path, experiment: Experiment, *, data: Path | None = None) ->
             f"--data {data} names a file in place of the run's own, and the run in {folder} reads "
             f"{read or 'generated data'}; leave it out"
         )
-    fitted = read_json(folder / FITTED) if (folder / FITTED).exists() else None
+    fitted = read_fitted(folder)
     if records is None:
         return _unrecorded(experiment, evaluated, data)
     notices: list[str] = []

@@ -1,6 +1,5 @@
 """The final evaluation of a model, and where it is kept."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from vestige.errors import RunError
 from vestige.experiments.distances import by_distance, storage_by_distance
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.folder import EVALUATION
 from vestige.experiments.protocols import DiagnosesItself, DiagnosesModels
+from vestige.storage.durable import writing
 from vestige.tasks import Evaluation
 from vestige.tasks.evaluation import evaluate as on_task
 from vestige.tasks.evaluation import scalars
@@ -55,13 +53,7 @@ def _of_task(task: Any, model: Any, *, size: int, key: Key) -> Evaluation:
     return Evaluation(scalars(found), {}, task.bounds(found), {})
 
 
-def write_evaluation(folder: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write `evaluation.npz` whole or not at all. **Raises:** `RunError` where that fails."""
-    partial = folder / (EVALUATION + ".partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]
-        os.replace(partial, folder / EVALUATION)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"cannot write {folder / EVALUATION}: {error.strerror}") from error
+def write_evaluation(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write `arrays` to `path`, whole or not at all. **Raises:** `RunError` where that fails."""
+    with writing(path) as file:
+        np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]

@@ -1,5 +1,6 @@
 """One run of the catalogue, from options to a finished folder."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,21 @@ from typing import Any
 from jax.sharding import Mesh
 
 from vestige.errors import UsageError
-from vestige.experiments.config import describe, recorded
-from vestige.experiments.data_identity import DataInUse, check_unchanged, file_options, present, write_fitted
+from vestige.experiments.config import RunConfig, describe
+from vestige.experiments.continuing import Wanted, finished, settle
+from vestige.experiments.data_identity import DataInUse, check_unchanged, present
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.folder import RESULTS, prepare, read_json, write_json
+from vestige.experiments.folder import CHECKPOINTS, EVALUATION, LOG, SO_FAR, make
+from vestige.experiments.inheriting import Weights, begun_with, weights_of
 from vestige.models.temporal import count_parameters
-from vestige.plain import options_of
-from vestige.training import Cadence, Run, fit
+from vestige.storage.digests import digest_of_file
+from vestige.storage.durable import sweep
+from vestige.storage.fitted import write_fitted
+from vestige.storage.locking import FolderLock, occupied, refuse_if_held
+from vestige.storage.results import RESULTS, write_results
+from vestige.training import Cadence, Checkpoints, Run, fit
 from vestige.training.measure import peak_resident_bytes
 from vestige.training.progress import AbstractProgress, Silent
 from vestige.training.refusal import Refused, refusals
@@ -30,36 +37,86 @@ def execute(
     folder: Path,
     command: str,
     resume: bool = False,
+    longer: bool = False,
+    init_from: Path | None = None,
     skip_nonfinite: bool = False,
     mesh: Mesh | None = None,
+    patience: float = 0.0,
     progress: Callable[[], AbstractProgress] | None = None,
 ) -> dict[str, Any]:
     """Train, evaluate, and fill the run folder; with `resume` go on where it stopped, or return at once
-    where it is finished.
+    where it is finished. While it writes, nobody else may: the folder is locked.
+
+    **Arguments:**
+
+    - `entry`, `experiment`, `preset`, `seed`: the run.
+    - `folder`: where it is kept. `command`: how it was started, for its configuration.
+    - `resume`: go on with what is there. What is damaged is set aside, with a notice.
+    - `longer`: with `resume`, a run of fewer updates is made longer, where its optimiser allows that.
+    - `init_from`: the folder of a run with whose weights this one begins.
+    - `skip_nonfinite`, `mesh`, `progress`: as for `fit`.
+    - `patience`: seconds to wait for a process that is about to leave the folder.
 
     **Returns:** what `results.json` holds.
 
-    **Raises:** `UsageError`, `RunError`, `Interrupted` as `fit` and `prepare` do.
+    **Raises:** `UsageError`, `RunError`, `Interrupted` as `fit` and `FolderLock` do; `UsageError` where the folder
+    exists (without `resume`) or holds another run, or the weights do not fit.
     """
     config = describe(entry, experiment, preset=preset, seed=seed, command=command)
-    if resume and (folder / RESULTS).exists():
-        check_same(folder, entry, experiment, seed)
+    begun = begun_with(folder, init_from, resume=resume)
+    weights = begun if isinstance(begun, Weights) else None
+    if begun is not None:
+        config["init_from"] = (begun.origin if isinstance(begun, Weights) else begun)._asdict()
+    wanted = Wanted(entry, experiment, seed, config, resume, longer)
+    if (done := finished(folder, wanted)) is not None:
         check_unchanged(folder, present(experiment.task, folder=folder))
-        return read_json(folder / RESULTS)
+        return done
+    if occupied(folder) and not resume:
+        raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to continue the run in it.")
+    if not patience:
+        refuse_if_held(folder)
     data = DataInUse.of(experiment.task, folder=folder)
     built = constructed(experiment, seed=seed)
+    if weights is not None:
+        built = built._replace(model=weights.into(built.model))
     config["parameters"], config["data"] = count_parameters(built.model), data.records()
-    if not prepare(folder, config, resume=resume):
-        check_same(folder, entry, experiment, seed)
-        check_unchanged(folder, config["data"])
-    write_fitted(folder, built.fitted)
+    shown = Silent() if progress is None else progress()
+    make(folder)
+    with FolderLock(folder, notice=shown.note, patience=patience) as lock:
+        if (done := finished(folder, wanted)) is not None:  # by the one that was waited for
+            return done
+        sweep(folder)
+        run = settle(folder, wanted, shown.note)
+        write_fitted(folder, built.fitted)
+        more = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown}
+        return _performed(run, built, wanted, weights, lock, data, **more)
+
+
+def _performed(
+    run: RunConfig,
+    built: Components,
+    wanted: Wanted,
+    weights: Weights | None,
+    lock: FolderLock,
+    data: DataInUse,
+    *,
+    skip_nonfinite: bool,
+    mesh: Mesh | None,
+    shown: AbstractProgress,
+) -> dict[str, Any]:
+    """Train, evaluate and write the results of a run whose folder is settled."""
+    entry, experiment, config, folder = wanted.entry, wanted.experiment, wanted.config, lock.folder
+    if run.origin is not None and weights is None and not Checkpoints(folder / CHECKPOINTS, fingerprint="").any_sound():
+        weights = weights_of(Path(run.origin.folder), only=run.origin)
+        built = built._replace(model=weights.into(built.model))
+    for notice in weights.notices if weights is not None else []:
+        shown.note(notice)
     cadence = Cadence(
         log_every=max(experiment.steps // 100, 1),
         checkpoint_every=max(experiment.steps // 10, 1),
         evaluate_every=max(experiment.steps // experiment.num_evals, 1),
         evaluation_size=experiment.eval_size,
     )
-    shown = Silent() if progress is None else progress()
     try:
         result = fit(
             built.model,
@@ -69,7 +126,7 @@ def execute(
             steps=experiment.steps,
             key=built.key,
             batch_size=experiment.batch_size,
-            run=Run(folder, fingerprint=recorded(folder).identity),
+            run=Run(folder, fingerprint=run.identity, also=run.earlier, lock=lock),
             cadence=cadence,
             mesh=mesh,
             skip_nonfinite=skip_nonfinite,
@@ -90,14 +147,18 @@ def execute(
         "updates": experiment.steps,
         "skipped": int(result.state.skipped),
         "parameters": config["parameters"],
-        "command": command,
+        "command": config["command"],
         "versions": config["versions"],
         "device": config["device"],
-        "seed": seed,
+        "seed": wanted.seed,
     }
-    write_evaluation(folder, arrays)
-    write_json(folder / RESULTS, results)
-    return results
+    lock.check()
+    write_evaluation(folder / EVALUATION, arrays)
+    sealed = {name: digest_of_file(folder / name) for name in (LOG, EVALUATION) if (folder / name).is_file()}
+    written = write_results(folder / RESULTS, {**results, "files": sealed})
+    if os.path.lexists(folder / SO_FAR):
+        (folder / SO_FAR).unlink()
+    return written
 
 
 def constructed(experiment: Experiment, *, seed: int, fitted: Mapping[str, Any] | None = None) -> Components:
@@ -112,21 +173,3 @@ def constructed(experiment: Experiment, *, seed: int, fitted: Mapping[str, Any] 
             return built
     except Refused as error:
         raise UsageError(str(error)) from error
-
-
-def check_same(folder: Path, entry: Entry, experiment: Experiment, seed: int) -> None:
-    """**Raises:** `UsageError` where the folder holds another run, with the options that differ. Where files lie does
-    not matter: what they hold does, which `check_unchanged` compares."""
-    there = recorded(folder)
-    old, new = (
-        {"experiment": name, "seed": number, **options_of(options)}
-        for name, number, options in ((there.entry.name, there.seed, there.experiment), (entry.name, seed, experiment))
-    )
-    moved = file_options(folder, experiment.task)
-    differing = [
-        f"{name}: there {old.get(name, 'absent')}, here {new.get(name, 'absent')}"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name not in moved
-    ]
-    if differing:
-        raise UsageError(f"{folder} holds a run with another configuration:\n  " + "\n  ".join(differing[:8]))

@@ -9,11 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
+from vestige.errors import UsageError
+from vestige.storage.config import CONFIG, read_config, write_config
+from vestige.storage.durable import DamagedFile, write_text
+from vestige.storage.locking import occupied
+from vestige.storage.results import finite
 
-from vestige.errors import RunError, UsageError
-
-CONFIG, RESULTS, EVALUATION = "config.yaml", "results.json", "evaluation.npz"
+LOG, CHECKPOINTS = "metrics.jsonl", "checkpoints"
+EVALUATION = "evaluation.npz"
+SO_FAR = "evaluation-so-far.npz"
+"""The arrays of a run that is still going, as `vestige report` makes them from its newest checkpoint."""
 DISTRIBUTIONS = ("vestige", "jax", "jaxlib", "equinox", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -36,73 +41,47 @@ def device() -> str:
     return f"{jax.device_count()} x {kind}" if jax.device_count() > 1 else kind
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write all of it or nothing. **Raises:** `RunError` where that fails."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"cannot write {path}: {error.strerror}") from error
-
-
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, with null for what is not a number."""
-    write_text(path, json.dumps(_finite(value), indent=1, allow_nan=False) + "\n")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and value - value != 0 else value
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """**Raises:** `UsageError` where the file is missing or damaged."""
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise UsageError(f"{path} does not exist") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of the run in `folder`.
-
-    **Raises:** `UsageError` where there is no such run, or its configuration is damaged.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; give the folder of a run, as printed at its end")
-    try:
-        config = yaml.safe_load((folder / CONFIG).read_text())
-    except FileNotFoundError as error:
-        raise UsageError(f"{folder} is not a run folder: it has no {CONFIG}") from error
-    except (OSError, yaml.YAMLError) as error:
-        raise UsageError(f"{folder / CONFIG} cannot be read: {error}") from error
-    if not isinstance(config, dict) or "options" not in config:
-        raise UsageError(f"{folder / CONFIG} is damaged: it holds no options")
-    return config
+    """Write JSON, with null for what is not a number. **Raises:** `RunError` where that fails."""
+    write_text(path, json.dumps(finite(value), indent=1, allow_nan=False) + "\n")
 
 
 def prepare(folder: Path, config: dict[str, Any], *, resume: bool) -> bool:
     """Make the folder of a new run; with `resume`, one that holds something is left as it is.
 
+    **Arguments:**
+
+    - `folder`: where; a lock in it does not count.
+    - `config`: what `config.yaml` is to hold.
+
     **Returns:** whether it was made.
 
     **Raises:** `UsageError` where the folder exists (without `resume`), or cannot be made.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if occupied(folder):
         if not resume:
             raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to continue the run in it.")
         return False
+    make(folder)
+    write_config(folder, config)
+    return True
+
+
+def make(folder: Path) -> None:
+    """Make a folder, with those above it. **Raises:** `UsageError` where that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = "it is read-only" if error.errno in (errno.EROFS, errno.EACCES) else error.strerror
         raise UsageError(f"cannot make the run folder {folder}: {reason}. Choose another --out.") from error
-    write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    return True
+
+
+def read_options(folder: Path) -> dict[str, Any]:
+    """The configuration of the run in `folder`.
+
+    **Raises:** `UsageError` where there is no such run, or its configuration is damaged.
+    """
+    config = read_config(folder)
+    if "options" not in config:
+        raise DamagedFile(folder / CONFIG, "is damaged: it holds no options")
+    return config

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from vestige.storage.durable import writing
+
 
 def save_image_grid(path: Path, sequences: np.ndarray) -> None:
     """Write `(count, time, height, width)` in [0, 1], ink on white, or `(count, time, height, width, 3)`, colours, as a
-    picture, a row per sequence, and as `.npz` beside it."""
+    picture, a row per sequence, and as `.npz` beside it. **Raises:** `RunError` where they cannot be written."""
     from matplotlib.image import imsave
 
     colour = sequences.ndim == 5
@@ -16,5 +18,7 @@ def save_image_grid(path: Path, sequences: np.ndarray) -> None:
     scale = max(1, 48 // height)
     padded = np.pad(pixels, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=0.5)
     rows = padded.transpose(0, 2, 1, 3, 4).reshape(count * (height + 1), frames * (width + 1), 3)
-    imsave(path, np.clip(rows, 0.0, 1.0).repeat(scale, 0).repeat(scale, 1), format="png")
-    np.savez_compressed(path.with_suffix(".npz"), sequences=sequences)
+    with writing(path) as file:
+        imsave(file, np.clip(rows, 0.0, 1.0).repeat(scale, 0).repeat(scale, 1), format="png")
+    with writing(path.with_suffix(".npz")) as file:
+        np.savez_compressed(file, sequences=sequences)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from vestige.experiments.entry import Entry
-from vestige.experiments.folder import RESULTS, read_json, versions
+from vestige.experiments.folder import versions
 from vestige.experiments.suites import Suite
+from vestige.storage.results import RESULTS, read_results
 
 PUBLISHED_NAMES = {"none": "VRNN", "introspection": "Introspective", "ntm": "NTM", "lru": "LRU", "dnc": "DNC"}
 
@@ -34,7 +35,7 @@ def matrix(suite: Suite, rows: list[Entry], columns: list[str], folder: Path, *,
 
 
 def _members(folder: Path) -> dict[str, Any]:
-    return read_json(folder / RESULTS)["members"] if (folder / RESULTS).exists() else {}
+    return read_results(folder / RESULTS)["members"] if (folder / RESULTS).exists() else {}
 
 
 def _cell(name: str, member: str, summary: dict[str, Any], metric: str) -> dict[str, Any]:

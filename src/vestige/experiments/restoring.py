@@ -10,6 +10,9 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.execution import constructed
 from vestige.experiments.experiment import Components, Experiment
+from vestige.experiments.folder import CHECKPOINTS, SO_FAR
+from vestige.storage.durable import DamagedFile
+from vestige.storage.results import RESULTS, read_results
 from vestige.training import Checkpoints
 from vestige.training.state import start
 
@@ -23,7 +26,7 @@ class Restored(NamedTuple):
     model: Any
     step: int
     notices: list[str]
-    """A sentence for each thing to know: other data, a damaged checkpoint that was passed over."""
+    """A sentence for each thing to know: other data, damaged checkpoints passed over, results of a later update."""
 
 
 def load(folder: Path, *, data: Path | None = None) -> Restored:
@@ -47,17 +50,36 @@ def load(folder: Path, *, data: Path | None = None) -> Restored:
         key=built.key,
         logged=False,
     )
-    state, step, notices = Checkpoints(folder / "checkpoints", fingerprint=run.identity).restore(template)
+    store = Checkpoints(folder / CHECKPOINTS, fingerprint=run.identity, also=run.earlier)
+    state, step, notices = store.restore(template)
     if step is None:
         raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
-    return Restored(run.entry, found.experiment, built, state.model, step, [*run.notices, *found.notices, *notices])
+    notices = [*run.notices, *found.notices, *notices, *_older_than_results(folder, step)]
+    return Restored(run.entry, found.experiment, built, state.model, step, notices)
+
+
+def _older_than_results(folder: Path, step: int) -> list[str]:
+    """A sentence where the checkpoint is not the one that was evaluated at the end."""
+    if not (folder / RESULTS).is_file():
+        return []
+    try:
+        updates = read_results(folder / RESULTS).get("updates", step)
+    except DamagedFile as error:
+        return [str(error)]
+    if updates <= step:
+        return []
+    return [
+        f"{folder / RESULTS} is of update {updates}; the newest sound checkpoint is {folder / CHECKPOINTS / str(step)}"
+    ]
 
 
 def picture_so_far(folder: Path) -> list[str]:
-    """Write `evaluation.npz` of a run that is still going, from its newest checkpoint.
+    """Write `evaluation-so-far.npz` of a run that is still going, from its newest checkpoint.
+
+    The run's own files are left alone, so that it goes on undisturbed, and its `evaluation.npz` is that of its end.
 
     **Returns:** a sentence for each damaged checkpoint that was passed over.
     """
     run = load(folder)
-    write_evaluation(folder, evaluate(run.entry, run.experiment, run.components, run.model)[1])
+    write_evaluation(folder / SO_FAR, evaluate(run.entry, run.experiment, run.components, run.model)[1])
     return run.notices

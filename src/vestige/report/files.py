@@ -1,21 +1,30 @@
 """Reading the files of a run folder, forgiving what a run still being written may leave; and writing a page."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from vestige.errors import RunError, UsageError
+from vestige.errors import UsageError
+from vestige.storage.config import CONFIG as CONFIG
+from vestige.storage.config import read_config as checked_config
+from vestige.storage.digests import digest_of_file
+from vestige.storage.durable import write_text
+from vestige.storage.log import digest_of_log, read_log
+from vestige.storage.results import RESULTS as RESULTS
+from vestige.storage.results import read_results as checked_results
 
 if TYPE_CHECKING:
     import numpy as np
 
 REPORT = "report.html"
-CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
-RESULTS = "results.json"
+CHECKPOINTS = "checkpoints"
 ARRAYS = "evaluation.npz"
+SO_FAR = "evaluation-so-far.npz"
+"""The arrays of a run that is still going."""
+UNREADABLE = (OSError, ValueError, EOFError, AttributeError, NotImplementedError, KeyError, RuntimeError, MemoryError)
+"""What NumPy and zipfile raise for files that are none of theirs any more."""
 
 
 def need_folder(folder: Path) -> Path:
@@ -32,16 +41,8 @@ def inside(path: str) -> bool:
 
 
 def replace_text(path: Path, text: str) -> Path:
-    """Write a file in one step: all of it, or the older one stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError(f"The report '{path}' could not be written: {error}") from error
+    """Write `text` to `path`: all of it, or the older one stays. **Raises:** `RunError` where that fails."""
+    write_text(path, text)
     return path
 
 
@@ -51,83 +52,71 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def read_results(folder: Path) -> dict[str, Any] | None:
-    """`results.json`; None where there is none (yet)."""
-    path = folder / RESULTS
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"'{path}' cannot be read: {error}") from error
-    try:
-        results = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"'{path}' is not valid JSON: {error}") from error
-    if not isinstance(results, dict):
-        raise UsageError(f"'{path}' does not hold an object of results.")
-    return results
+    """`results.json`; None where there is none (yet). **Raises:** `UsageError` where it is damaged."""
+    return checked_results(folder / RESULTS) if os.path.lexists(folder / RESULTS) else None
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """`config.yaml`, which every run folder has."""
-    import yaml
-
-    path = folder / CONFIG
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"'{folder}' is not a run folder: {CONFIG} is missing.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"'{path}' cannot be read: {error}") from error
-    if not isinstance(config, dict):
-        raise UsageError(f"'{path}' does not hold a configuration.")
-    return mapping(config)
+    """`config.yaml`, which every run folder has. **Raises:** `UsageError` where it is missing or damaged."""
+    return checked_config(folder)
 
 
 def read_lines(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """The lines of `metrics.jsonl`, and a note if one before the last could not be read."""
     try:
-        raw = (folder / METRICS).read_bytes().decode("utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        return [], []
+        log = read_log(folder / METRICS)
     except OSError as error:
-        raise UsageError(f"'{folder / METRICS}' cannot be read: {error}") from error
-    lines, unread = [], 0
-    for place, text in enumerate(raw):
-        if not text.strip():
-            continue
-        try:
-            line = json.loads(text)
-        except ValueError:
-            line = None
-        if isinstance(line, dict):
-            lines.append(line)
-        elif place < len(raw) - 1:
-            unread += 1
-    if not unread:
-        return lines, []
-    return lines, [f"{METRICS}: {unread} line{'s' if unread > 1 else ''} could not be read."]
+        raise UsageError(f"{folder / METRICS} cannot be read: {error.strerror}") from error
+    lines = [line.record for line in log.lines]
+    unread = len(log.damaged)
+    return lines, [f"{METRICS}: {unread} line{'s' if unread > 1 else ''} could not be read."] if unread else []
 
 
-def read_arrays(folder: Path) -> tuple[dict[str, "np.ndarray"], list[str]]:
-    """The arrays of `evaluation.npz` (none if it is absent), and a note if some could not be read."""
+def unlike_checkpoint(folder: Path) -> list[str]:
+    """A note where the log in the `folder` of a running run is not that of its newest checkpoint."""
+    from vestige.training.manifest import newest_log
+
+    sealed = newest_log(folder / CHECKPOINTS)
+    if sealed is None:
+        return []
+    step, digest = sealed
+    log = read_log(folder / METRICS)
+    return [] if digest_of_log(log.until(step)) == digest else [f"{METRICS} is not the log of checkpoint {step}."]
+
+
+def unlike_results(folder: Path, results: Mapping[str, Any] | None) -> list[str]:
+    """A note for each file in `folder` that is not the one of these `results`, by the digests that they hold."""
+    notes = []
+    for name, expected in mapping(mapping(results).get("files")).items():
+        path = folder / name
+        if not inside(name):
+            notes.append(f"'{name}' lies outside this folder and is left out.")
+        elif not path.is_file():
+            notes.append(f"{name} is missing, or no file.")
+        elif digest_of_file(path) != expected:
+            notes.append(f"{name} is not the file of these results: it changed since they were written.")
+    return notes
+
+
+def read_arrays(folder: Path, name: str = ARRAYS) -> tuple[dict[str, "np.ndarray"], list[str]]:
+    """The arrays of `evaluation.npz` or the file `name`, none if it is absent, and notes of what could not be read."""
     import zipfile
     import zlib
 
     import numpy as np
 
-    path = folder / ARRAYS
+    path = folder / name
     if not path.is_file():
         return {}, []
     arrays: dict[str, np.ndarray] = {}
     notes = []
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            for name in stored.files:
+            for array in stored.files:
                 try:
-                    arrays[name] = stored[name]
-                except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-                    notes.append(f"{ARRAYS}: '{name}' could not be read.")
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile):
-        notes.append(f"{ARRAYS} could not be read.")
+                    arrays[array] = stored[array]
+                except (*UNREADABLE, zlib.error, zipfile.BadZipFile):
+                    notes.append(f"{name}: '{array}' could not be read.")
+    except (*UNREADABLE, zipfile.BadZipFile):
+        notes.append(f"{name} could not be read.")
     return arrays, notes

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from vestige.errors import UsageError
 from vestige.report.files import (
+    ARRAYS,
     METRICS,
     RESULTS,
+    SO_FAR,
     mapping,
     need_folder,
     read_arrays,
     read_config,
     read_lines,
     read_results,
+    unlike_checkpoint,
+    unlike_results,
 )
 from vestige.report.numbers import number
 
@@ -105,5 +109,11 @@ def read_run(folder: Path, *, arrays: bool = True) -> Run:
     if results is None and not (folder / METRICS).is_file():
         raise UsageError(f"'{folder}' is not a run folder: both {METRICS} and {RESULTS} are missing.")
     lines, notes = read_lines(folder)
-    stored, more = read_arrays(folder) if arrays else ({}, [])
-    return Run(config, tuple(lines), results, stored, (*notes, *more))
+    if not arrays:
+        return Run(config, tuple(lines), results, {}, tuple(notes))
+    so_far = results is None and (folder / SO_FAR).is_file()
+    stored, more = read_arrays(folder, SO_FAR if so_far else ARRAYS)
+    unlike = unlike_checkpoint(folder) if results is None else unlike_results(folder, results)
+    if any(note.startswith(ARRAYS) for note in unlike):
+        stored, more = {}, []  # pictures of something else
+    return Run(config, tuple(lines), results, stored, (*notes, *more, *unlike))

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from vestige.report.comparison import is_comparison
+from vestige.report.comparison import is_comparison, read_comparison
 from vestige.report.files import REPORT, need_folder, replace_text
 from vestige.report.matrix import is_matrix
+from vestige.report.run import read_run
 
 
 def write_report(folder: Path) -> Path:
@@ -29,3 +30,14 @@ def write_report(folder: Path) -> Path:
     else:
         from vestige.report.run_page import run_page as page
     return replace_text(folder / REPORT, page(folder))
+
+
+def notes_of(folder: Path) -> tuple[str, ...]:
+    """What could not be read of a folder, or is not what was written, a sentence each; as its page says too.
+
+    **Raises:** `UsageError` where the folder is none of a run, a comparison or a matrix.
+    """
+    folder = need_folder(Path(folder))
+    if is_comparison(folder):
+        return read_comparison(folder).notes
+    return () if is_matrix(folder) else read_run(folder).notes

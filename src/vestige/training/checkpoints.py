@@ -1,11 +1,10 @@
 """Checkpoints that are atomic, verified, and fall back to the one before."""
 
-import hashlib
-import json
 import logging
+import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,13 +12,16 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from vestige.errors import RunError, UsageError
+from vestige.storage.durable import set_aside, sync_folder, sync_tree
+from vestige.training.manifest import STEP, Link, Manifest, fault_of_files, made, read_manifest
 
-MANIFEST = "manifest.json"
 MARGIN_BYTES = 2**19  # for metadata, and for the log and results that follow
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+UNFINISHED = (".partial", ".removed")
+"""How the names of folders end that a kill left while a checkpoint was written or removed."""
+KEYS = {"key<fry>": "threefry2x32", "key<rbg>": "rbg", "key<urbg>": "unsafe_rbg"}
+"""Random keys by the name of their type."""
+OWN_STEP = "step"
+"""The leaf in which a state counts its updates."""
 
 
 def _named_leaves(tree: Any) -> dict[str, Any]:
@@ -37,62 +39,125 @@ def _schema(leaves: dict[str, Any]) -> dict[str, str]:
     return {name: f"{leaf.dtype}{list(leaf.shape)}" for name, leaf in leaves.items()}
 
 
+class Stored(NamedTuple):
+    """The arrays of one checkpoint, without the model that they belong to."""
+
+    step: int
+    digest: str
+    leaves: dict[str, Any]
+    notices: list[str]
+
+
 class Checkpoints:
     """The newest `keep` states of one run, in `folder/<step>/`.
 
-    Orbax writes each one under a temporary name and renames it, so a kill leaves no half checkpoint; it does
-    not notice flipped bits, so a manifest with the SHA-256 of every file is written last, inside the folder.
-    A checkpoint without a manifest was cut short; one whose digests disagree is damaged. Both are passed
-    over for the one before.
+    A checkpoint is written under another name, flushed to the disk, and renamed. Orbax, which writes the arrays, does
+    not notice flipped bits, so the manifest holds the SHA-256 of every file, and its own. It names the step, which
+    must be that of the folder's name and of the state, and the checkpoint before it with that one's digest, so that
+    one from elsewhere is noticed. What is damaged or does not follow is passed over for the one before; it is set
+    aside (`<step>.damaged-1`) when the next one is written, and counts among those kept at no time.
 
     **Arguments:**
 
+    - `folder`: made when the first one is written.
     - `fingerprint`: identifies the configuration; a checkpoint of another one is refused.
+    - `also`: fingerprints that the run had before it was made longer.
     - `keep`: how many to keep, at least 1.
     """
 
-    def __init__(self, folder: Path, *, fingerprint: str, keep: int = 3):
+    def __init__(self, folder: Path, *, fingerprint: str, also: tuple[str, ...] = (), keep: int = 3):
         if keep < 1:
             raise ValueError(f"keep must be at least 1, got {keep}")
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # what Orbax reports there, we raise
         self.folder, self.fingerprint, self.keep = folder.absolute(), fingerprint, keep
+        self.fingerprints = (fingerprint, *also)
+        self._proven: dict[int, tuple[Any, ...]] = {}
 
     def steps(self) -> list[int]:
-        """The steps for which a folder exists, newest first; not verified."""
+        """The steps for which something exists, newest first; not verified."""
         if not self.folder.is_dir():
             return []
-        return sorted((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), reverse=True)
+        return sorted((int(path.name) for path in self.folder.iterdir() if STEP.fullmatch(path.name)), reverse=True)
 
-    def save(self, state: Any, step: int) -> None:
+    def save(self, state: Any, step: int, *, log: str = "") -> list[str]:
         """Write `state`; drop what is older than the newest `keep`. Blocks until it is safe on disk.
+
+        The one just written is never dropped. Others that are damaged are set aside.
+
+        **Arguments:**
+
+        - `state`, `step`: the state after `step` updates; where it counts them itself, the numbers must agree.
+        - `log`: digest of the log up to this step.
+
+        **Returns:** a sentence for each damaged checkpoint that was set aside.
 
         **Raises:** `RunError` where it cannot be written; earlier checkpoints are untouched.
         """
-        target = self.folder / str(step)
         leaves = _named_leaves(state)
+        own = leaves.get(OWN_STEP)
+        if own is not None and own.size == 1 and int(own) != step:
+            raise ValueError(f"step: the state counts {int(own)} updates, got {step}")
+        target, partial = self.folder / str(step), self.folder / f"{step}.partial"
+        notices: list[str] = []
         try:
+            if self.folder.exists() and not self.folder.is_dir():
+                notices.append(f"{self.folder} is no folder; set aside as {set_aside(self.folder).name}")
             self.folder.mkdir(parents=True, exist_ok=True)
             self._need_space(leaves)
-            if target.exists():
-                shutil.rmtree(target)
+            self._sweep()
             with ocp.StandardCheckpointer() as writer:
-                writer.save(target, _filled(leaves))
-            files = {str(p.relative_to(target)): _digest(p) for p in sorted(target.rglob("*")) if p.is_file()}
-            manifest = {
-                "step": step,
-                "fingerprint": self.fingerprint,
-                "leaves": _schema(leaves),
-                "files": files,
-            }
-            partial = target / (MANIFEST + ".partial")
-            partial.write_text(json.dumps(manifest, indent=1))
-            partial.rename(target / MANIFEST)
+                writer.save(partial, _filled(leaves))
+            before = self._sound(below=step)
+            link = Link(before.step, before.digest) if before else None
+            sealing = {"fingerprint": self.fingerprint, "leaves": _schema(leaves), "predecessor": link, "log": log}
+            manifest = made(partial, step=step, **sealing)
+            manifest.write(partial)
+            sync_tree(partial)
+            if os.path.lexists(target):
+                notices += self._make_way(step)
+            os.rename(partial, target)
+            sync_folder(self.folder)
+            self._proven[step] = _signature(target)
+            notices += self._prune(step)
         except Exception as error:  # Orbax reports a full disk in many guises
             raise RunError(f"cannot write a checkpoint to {target}: {_first_line(error)}") from error
-        for old in self.steps()[self.keep :]:
-            shutil.rmtree(self.folder / str(old), ignore_errors=True)
-        for leftover in self.folder.glob("*.orbax-checkpoint-tmp*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        return notices
+
+    def _make_way(self, step: int) -> list[str]:
+        """Free the name of a step that is written again."""
+        target = self.folder / str(step)
+        if fault := self.fault(step):
+            return [f"checkpoint {target} {fault}; set aside as {set_aside(target).name}"]
+        self._remove(step)
+        return []
+
+    def _prune(self, newest: int) -> list[str]:
+        """Remove sound ones but `newest` and the next, set damaged ones aside."""
+        notices, kept = [], 1
+        for step in self.steps():
+            if step == newest:
+                continue
+            target = self.folder / str(step)
+            if fault := self.fault(step):
+                notices.append(f"checkpoint {target} {fault}; set aside as {set_aside(target).name}")
+            elif kept < self.keep:
+                kept += 1
+            else:
+                self._remove(step)
+        return notices
+
+    def _remove(self, step: int) -> None:
+        """Under another name first: half a checkpoint must not look like a damaged one."""
+        removed = self.folder / f"{step}.removed"
+        os.rename(self.folder / str(step), removed)
+        shutil.rmtree(removed, ignore_errors=True)
+        self._proven.pop(step, None)
+
+    def _sweep(self) -> None:
+        """Clear what a kill left unfinished."""
+        for path in self.folder.iterdir():
+            if path.name.endswith(UNFINISHED) or ".orbax-checkpoint-tmp" in path.name:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _need_space(self, leaves: dict[str, Any]) -> None:
         """Refuse before Orbax starts writing: it does not take a full disk quietly."""
@@ -100,6 +165,50 @@ class Checkpoints:
         free = shutil.disk_usage(self.folder).free
         if free < 2 * size + MARGIN_BYTES:
             raise OSError(f"no space left on the device: {size:,} bytes to write, {free:,} free")
+
+    def fault(self, step: int) -> str:
+        """What is wrong with a checkpoint, to follow its name; empty where nothing is.
+
+        Manifest, every file, and that it follows the one before. Files are read once, and again when they change.
+        """
+        target = self.folder / str(step)
+        manifest = read_manifest(target)
+        if isinstance(manifest, str):
+            return manifest
+        signature = _signature(target)
+        if self._proven.get(step) != signature:
+            if fault := fault_of_files(target, manifest):
+                return fault
+            self._proven[step] = signature
+        return self._misfit(manifest)
+
+    def _misfit(self, manifest: Manifest) -> str:
+        """Whether the checkpoint before is another one than this one was written after."""
+        older = (read_manifest(self.folder / str(step)) for step in self.steps() if step < manifest.step)
+        before = next((each for each in older if isinstance(each, Manifest)), None)
+        if before is None:
+            return ""
+        if not manifest.has_seal:
+            return "is of another history (it has no digest, yet the one before has)" if before.has_seal else ""
+        link = manifest.predecessor
+        if link is None or link.step < before.step:
+            after = "as the first of its run" if link is None else f"after update {link.step}"
+            return f"is of another history (it was written {after}, yet there is checkpoint {before.step})"
+        if link.step == before.step and link.digest != before.digest:
+            return f"is of another history (it was written after another checkpoint {link.step} than the one here)"
+        return ""
+
+    def _sound(self, below: int | None = None) -> Manifest | None:
+        """The manifest of the newest sound one, of an update before `below`."""
+        for step in self.steps():
+            if (below is None or step < below) and not self.fault(step):
+                manifest = read_manifest(self.folder / str(step))
+                return manifest if isinstance(manifest, Manifest) else None
+        return None
+
+    def any_sound(self) -> bool:
+        """Whether there is a sound checkpoint, of whichever configuration."""
+        return self._sound() is not None
 
     def restore(self, template: Any) -> tuple[Any, int | None, list[str]]:
         """The newest sound state, shaped and placed like `template`.
@@ -110,39 +219,77 @@ class Checkpoints:
         **Raises:** `UsageError` where the newest sound checkpoint belongs to another configuration.
         """
         notices: list[str] = []
+        if self.folder.exists() and not self.folder.is_dir():
+            notices.append(f"{self.folder} is no folder; there is no checkpoint")
         for step in self.steps():
             target = self.folder / str(step)
-            fault = self._fault(target)
-            if fault is None:
-                self._check_fingerprint(target, template)
-                return self._load(target, template), step, notices
-            notices.append(f"checkpoint {target} {fault}; trying the one before")
+            fault, manifest = self.fault(step), read_manifest(target)
+            if not fault and isinstance(manifest, Manifest):
+                self._check_fingerprint(target, manifest, template)
+                state = self._load(target, manifest, template)
+                own = _named_leaves(state).get(OWN_STEP)
+                if own is None or own.size != 1 or int(own) == step:
+                    return state, step, notices
+                fault = f"is not what its name says (its state is that of update {int(own)})"
+            notices.append(f"checkpoint {target} {fault or 'is gone'}; trying the one before")
         return template, None, notices
 
-    def _fault(self, target: Path) -> str | None:
-        try:
-            files = json.loads((target / MANIFEST).read_text())["files"]
-        except FileNotFoundError:
-            return "was cut short (it has no manifest)"
-        except (ValueError, KeyError, OSError):
-            return "is damaged (its manifest cannot be read)"
-        for name, expected in files.items():
-            path = target / name
-            if not path.is_file():
-                return f"is damaged ({name} is missing)"
-            if _digest(path) != expected:
-                return f"is damaged (the content of {name} changed since it was written)"
+    def stored(self, *, prefix: str = "", digest: str = "") -> Stored | None:
+        """The arrays of the newest sound checkpoint, of whichever configuration; None where there is none.
+
+        **Arguments:**
+
+        - `prefix`: those whose path begins so, named without it; all are read.
+        - `digest`: of the manifest; only the checkpoint that has it, where one is named.
+
+        **Raises:** `RunError` where Orbax cannot read it.
+        """
+        notices: list[str] = []
+        for step in self.steps():
+            target = self.folder / str(step)
+            fault, manifest = self.fault(step), read_manifest(target)
+            if not fault and isinstance(manifest, Manifest):
+                if digest and manifest.digest != digest:
+                    continue
+                fault = self.fault_of_state(step)
+                if not fault:
+                    named = self.arrays(step).items()
+                    leaves = {name.removeprefix(prefix): leaf for name, leaf in named if name.startswith(prefix)}
+                    return Stored(step, manifest.digest, leaves, notices)
+            notices.append(f"checkpoint {target} {fault or 'is gone'}; trying the one before")
         return None
 
-    def _check_fingerprint(self, target: Path, template: Any) -> None:
-        manifest = json.loads((target / MANIFEST).read_text())
-        here, there = _lasting(_schema(_named_leaves(template))), _lasting(manifest["leaves"])
+    def fault_of_state(self, step: int) -> str:
+        """Whether the state of a sound checkpoint counts as many updates as its name says; reads it as a whole."""
+        try:
+            own = self.arrays(step).get(OWN_STEP)
+        except RunError as error:
+            return f"cannot be read ({error})"
+        if own is None or own.size != 1 or int(own) == step:
+            return ""
+        return f"is not what its name says (its state is that of update {int(own)})"
+
+    def arrays(self, step: int) -> dict[str, Any]:
+        """Every array of a checkpoint, by its path in the state. **Raises:** `RunError` where it cannot be read."""
+        manifest = read_manifest(self.folder / str(step))
+        if isinstance(manifest, str):
+            raise RunError(f"checkpoint {self.folder / str(step)} {manifest}")
+        blank = {name: _blank(kind) for name, kind in manifest.leaves.items()}
+        return blank | _read(self.folder / str(step), _filled(blank))
+
+    def log_digest(self, step: int) -> str:
+        """The digest of the log that a checkpoint sealed; empty where it sealed none."""
+        manifest = read_manifest(self.folder / str(step))
+        return "" if isinstance(manifest, str) else manifest.log
+
+    def _check_fingerprint(self, target: Path, manifest: Manifest, template: Any) -> None:
+        here, there = _lasting(_schema(_named_leaves(template))), _lasting(dict(manifest.leaves))
         differing = [
             f"{name}: saved {there.get(name, 'absent')}, expected {here.get(name, 'absent')}"
             for name in sorted(here.keys() | there.keys())
             if here.get(name) != there.get(name)
         ]
-        same = manifest["fingerprint"] == self.fingerprint
+        same = manifest.fingerprint in self.fingerprints
         if (differing and not (same and _renamed(here, there))) or not same:
             detail = ("\n  " + "\n  ".join(differing[:8])) if differing else ""
             raise UsageError(
@@ -150,21 +297,33 @@ class Checkpoints:
                 f"resume with the options of that run, or choose another --out.{detail}"
             )
 
-    def _load(self, target: Path, template: Any) -> Any:
-        wanted = _named_leaves(template)
-        saved: dict[str, str] = json.loads((target / MANIFEST).read_text())["leaves"]
-        names = dict(zip(_lasting(wanted), _lasting(saved), strict=True)) | {n: n for n in wanted if n in saved}
+    def _load(self, target: Path, manifest: Manifest, template: Any) -> Any:
+        wanted, saved = _named_leaves(template), manifest.leaves
+        names = dict(zip(_lasting(wanted), _lasting(dict(saved)), strict=True)) | {n: n for n in wanted if n in saved}
         stored = {names[name]: leaf for name, leaf in wanted.items() if name in names}
         # Orbax reads all that was stored or nothing: sums of metrics that are no more are read and dropped.
         gone = {name: _blank(kind) for name, kind in saved.items() if name not in stored}
-        try:
-            with ocp.StandardCheckpointer() as reader:
-                loaded = stored | reader.restore(target, _filled({**stored, **gone}))
-        except Exception as error:
-            raise RunError(f"cannot read checkpoint {target}: {_first_line(error)}") from error
+        loaded = stored | _read(target, _filled({**stored, **gone}))
         arrays, static = eqx.partition(template, eqx.is_array)
         leaves = [loaded[names[name]] if name in names else leaf for name, leaf in wanted.items()]
         return eqx.combine(jax.tree.unflatten(jax.tree.structure(arrays), leaves), static)
+
+
+def _read(target: Path, like: dict[str, Any]) -> dict[str, Any]:
+    try:
+        with ocp.StandardCheckpointer() as reader:
+            return reader.restore(target, like)
+    except Exception as error:
+        raise RunError(f"cannot read checkpoint {target}: {_first_line(error)}") from error
+
+
+def _signature(target: Path) -> tuple[Any, ...]:
+    """What changes when a file of a checkpoint is written again."""
+    try:
+        stats = [(str(path), path.stat()) for path in sorted(target.rglob("*")) if path.is_file()]
+    except OSError:  # removed meanwhile, by the run that goes on
+        return ()
+    return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def _lasting(leaves: dict[str, Any]) -> dict[str, Any]:
@@ -172,10 +331,13 @@ def _lasting(leaves: dict[str, Any]) -> dict[str, Any]:
     return {name: leaf for name, leaf in leaves.items() if not name.startswith("totals.")}
 
 
-def _blank(kind: str) -> np.ndarray:
+def _blank(kind: str) -> Any:
     """Zeros of a leaf's type and shape, as the schema of a manifest tells them."""
-    dtype, _, shape = kind.partition("[")
-    return np.zeros([int(size) for size in shape.rstrip("]").split(",") if size.strip()], dtype)
+    dtype, _, sizes = kind.partition("[")
+    shape = tuple(int(size) for size in sizes.rstrip("]").split(",") if size.strip())
+    if dtype.startswith("key<"):
+        return jax.numpy.broadcast_to(jax.random.key(0, impl=KEYS[dtype]), shape)
+    return np.zeros(shape, dtype)
 
 
 def _renamed(here: dict[str, str], there: dict[str, str]) -> bool:

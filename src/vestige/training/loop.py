@@ -19,7 +19,7 @@ from vestige.training.checkpoints import Checkpoints
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Silent
 from vestige.training.refusal import Refused, refusals
-from vestige.training.run import Cadence, Run
+from vestige.training.run import Cadence, Run, alone
 from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard
 from vestige.training.state import RunState, start
 from vestige.training.update import Program, make_advance, name_nonfinite
@@ -81,26 +81,48 @@ def fit(
     - `progress`: who is told; nobody by default.
 
     **Raises:** `Refused`, a `ValueError`, for a batch that does not divide over the mesh and for what model, task and
-    rule refuse when they meet; `RunError` where an update is not
-    finite (names step and leaves), where a file that is read on the way is at fault (names file and step) or
-    the folder cannot be written; `UsageError` where the folder's state belongs to another configuration;
-    `Interrupted` on SIGINT, SIGTERM, SIGHUP or SIGUSR1, after writing a checkpoint.
+    rule refuse when they meet; `RunError` where an update is not finite (names step and leaves), where a file that is
+    read on the way is at fault (names file and step) or the folder cannot be written or was taken over; `UsageError`
+    where the folder's state belongs to another configuration, or another process writes into it; `Interrupted` on
+    SIGINT, SIGTERM, SIGHUP or SIGUSR1, after writing a checkpoint.
 
     Memory: the state is donated from call to call, so there is one copy of it beside the rule's own needs.
     """
-    began = time.monotonic()
     progress = Silent() if progress is None else progress
     cadence = Cadence() if cadence is None else cadence
     if steps < 0:
         raise Refused(f"steps must not be negative, got {steps}")
     if mesh is not None and batch_size % mesh.size:
         raise Refused(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
+    parts = {"rule": rule, "optimiser": optimiser, "steps": steps, "key": key, "batch_size": batch_size, "mesh": mesh}
+    with alone(run, progress.note) as run:
+        return _fitted(model, task, **parts, run=run, cadence=cadence, skip_nonfinite=skip_nonfinite, progress=progress)
+
+
+def _fitted(
+    model: eqx.Module,
+    task: AbstractTask,
+    *,
+    rule: AbstractRule,
+    optimiser: optax.GradientTransformation,
+    steps: int,
+    key: Key,
+    batch_size: int,
+    run: Run | None,
+    cadence: Cadence,
+    mesh: Mesh | None,
+    skip_nonfinite: bool,
+    progress: AbstractProgress,
+) -> Fit:
+    """`fit`, alone in the folder."""
+    began = time.monotonic()
     program = Program(task, rule)
     with refusals(model, task, rule):
         state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
     checkpoints = None
     if run is not None:
-        checkpoints = Checkpoints(run.folder / "checkpoints", fingerprint=run.fingerprint, keep=run.keep)
+        options = {"fingerprint": run.fingerprint, "also": run.also, "keep": run.keep}
+        checkpoints = Checkpoints(run.folder / "checkpoints", **options)
         state, found, notices = checkpoints.restore(state)
         for notice in notices:
             progress.note(notice)
@@ -112,8 +134,12 @@ def fit(
     step = int(state.step)
     sinks: list[AbstractSink] = []
     earlier = 0.0
+    lines: JsonLines | None = None
     if run is not None:
-        lines = JsonLines(run.folder / "metrics.jsonl", step=step)
+        sealed = checkpoints.log_digest(step) if checkpoints is not None else ""
+        lines = JsonLines(run.folder / "metrics.jsonl", step=step, sealed=sealed)
+        for notice in lines.notices:
+            progress.note(notice)
         sinks, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
     advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
     history: list[Record] = []
@@ -128,8 +154,12 @@ def fit(
             sink.write(entry)
 
     def save() -> None:
-        if checkpoints is not None:
-            checkpoints.save(state, step)
+        if run is None or checkpoints is None or lines is None:
+            return
+        if run.lock is not None:
+            run.lock.check()
+        for notice in checkpoints.save(state, step, log=lines.seal()):
+            progress.note(notice)
 
     progress.start(steps, step)
     try:

@@ -25,6 +25,20 @@ class OptimiserSpec(Spec):
         **Raises:** `ValueError` where it does not.
         """
 
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        """Why the first updates of a longer run differ from those of a shorter one; a run is made longer only where
+        they are the same. An optimiser that does not override this is taken to depend on the length.
+
+        **Arguments:**
+
+        - `steps`, `more`: updates of the shorter and of the longer run.
+        - `rule`: the rule's specification.
+
+        **Returns:** the reason, to follow "for"; empty where the updates are the same.
+        """
+        del steps, more, rule
+        return f"the optimiser {type(self).__name__} does not say that its updates are free of the length of a run"
+
     @abc.abstractmethod
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         """The optax transformation.
@@ -56,6 +70,13 @@ class AbstractScheduledSpec(OptimiserSpec):
         super().__post_init__()
         positive(self, "rate")
         at_least(self, 0, "warmup")
+
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        return {
+            "cosine": "its learning rate falls along a cosine that ends with the last update",
+            "tenth": "its learning rate falls to a tenth for the last 40 % of the updates",
+            "constant": "",
+        }[self.decay]
 
     def schedule(self, steps: int) -> Any:
         """The learning rate by update.
@@ -136,6 +157,17 @@ class ByPartSpec(OptimiserSpec):
         self.memory.check(rule.memory)
         self.policy.check(rule)
 
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        shorter, longer = rule.turns(steps), rule.turns(more)
+        for name, part in (("memory", self.memory), ("policy", self.policy)):
+            turn, other = shorter[name], longer[name]
+            if not _same_turn(turn, steps, other, more):
+                return f"its {name} learns during another part of the run"
+            lengths = turn.end - turn.first, other.end - other.first
+            if lengths[0] != lengths[1] and (why := part.bound_to(*lengths, rule=rule)):
+                return f"of the {name}, {why}"
+        return ""
+
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         import equinox as eqx
         import optax
@@ -152,6 +184,12 @@ class ByPartSpec(OptimiserSpec):
             return eqx.tree_at(lambda a: tuple(getattr(a, name) for name in parts), agent, tuple(parts))
 
         return optax.partition(optimisers, labels)
+
+
+def _same_turn(turn: Turn, steps: int, other: Turn, more: int) -> bool:
+    """Whether `turn` of `steps` updates and `other` of `more` are the same up to the end of the shorter run."""
+    same_end = turn.end == other.end or (turn.end >= steps and other.end >= more)
+    return turn.first == other.first and same_end and (turn == Turn(0, steps)) == (other == Turn(0, more))
 
 
 def _in_turn(optimiser: Any, turn: Turn, steps: int) -> Any:
@@ -206,6 +244,9 @@ class MassSpringDamperSpec(OptimiserSpec):
                 "optimiser mass-spring-damper is one for recurrent harmoniums, which learn by rules for the density "
                 f"of a step, such as local; got {type(rule).__name__}. Use --optimiser adam"
             )
+
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        return "its masses grow over the epochs of the run"
 
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         from vestige.tasks.filtering.momentum_groups import HasMomentumGroups

@@ -1,7 +1,11 @@
 """Where a run keeps what it produces, and how often."""
 
+import contextlib
 import dataclasses
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from vestige.storage.locking import FolderLock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +45,25 @@ class Run:
     - `folder`: made if need be. A state found in it is continued, if `fingerprint` agrees.
     - `fingerprint`: identifies model, task, rule and optimiser.
     - `keep`: how many checkpoints to keep, at least 1.
+    - `also`: fingerprints that the run had before it was made longer.
+    - `lock`: the folder's lock, where the caller holds it already; otherwise `fit` takes it.
     """
 
     folder: Path
     fingerprint: str = ""
     keep: int = 3
+    also: tuple[str, ...] = ()
+    lock: FolderLock | None = None
+
+
+@contextlib.contextmanager
+def alone(run: Run | None, notice: Callable[[str], None]) -> Iterator[Run | None]:
+    """Within the block nobody else writes into the folder of `run`; `notice` receives what is to be known of it.
+
+    **Raises:** `UsageError` where somebody does.
+    """
+    if run is None or run.lock is not None:
+        yield run
+        return
+    with FolderLock(run.folder, notice=notice) as lock:
+        yield dataclasses.replace(run, lock=lock)

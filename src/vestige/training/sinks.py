@@ -1,16 +1,17 @@
 """Where metrics go: one record per line of the log."""
 
 import abc
+import hashlib
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 from vestige.errors import RunError
-
-Record = dict[str, Any]
-"""`kind` ("train" or "evaluate"), `step`, `seconds`, and one number per metric."""
+from vestige.storage.durable import copy_aside, set_aside, writing
+from vestige.storage.log import Record, digest_of_log, read_log
 
 
 class AbstractSink(abc.ABC):
@@ -29,30 +30,70 @@ class JsonLines(AbstractSink):
     """`metrics.jsonl`: one JSON object a line, flushed at once; not-a-number becomes null.
 
     Opening it at `step` drops whatever lies beyond: a run that resumes from a checkpoint writes those lines
-    again.
+    again. Where lines are damaged, or are not those that the checkpoint has sealed, the file is kept as
+    `metrics.jsonl.damaged-1` and the run goes on with the lines that can be read.
+
+    **Arguments:**
+
+    - `path`: the file.
+    - `step`: updates that are done.
+    - `sealed`: digest of the log up to there, as the checkpoint has it; empty where it has none.
 
     **Raises:** `RunError` where the file cannot be written.
     """
 
-    def __init__(self, path: Path, *, step: int):
-        self.path = path
+    def __init__(self, path: Path, *, step: int, sealed: str = ""):
+        self.path, self.notices = path, list[str]()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            kept = [record for record in read_records(path) if record["step"] <= step]
-            self.seconds = max((record["seconds"] for record in kept), default=0.0)
-            partial = path.with_suffix(".partial")
-            partial.write_text("".join(_line(record) for record in kept))
-            partial.replace(path)
-            self._file = path.open("a")
+            kept = self._kept(step, sealed)
+            with writing(path) as file:
+                file.write(kept)
+            self._file = path.open("ab")
         except OSError as error:
             raise RunError(f"cannot write {path}: {error.strerror}") from error
+        self._digest = hashlib.sha256(kept)
+
+    def _kept(self, step: int, sealed: str) -> bytes:
+        """The lines of the updates that are done."""
+        self.seconds = 0.0
+        if os.path.lexists(self.path) and not self.path.is_file():
+            self.notices.append(f"{self.path} is no file; set aside as {set_aside(self.path).name}, its lines are lost")
+            return b""
+        log = read_log(self.path)
+        kept = log.until(step)
+        self.seconds = max((line.record["seconds"] for line in log.lines if line.record["step"] <= step), default=0.0)
+        differs = bool(sealed) and digest_of_log(kept) != sealed
+        if step and not os.path.lexists(self.path):
+            self.notices.append(f"{self.path} is missing; the log begins again at update {step}")
+            return kept
+        if not log.damaged and not differs:
+            return kept
+        what = (
+            f"{len(log.damaged)} of its lines cannot be read" if log.damaged else "it is not the log that was written"
+        )
+        self.notices.append(
+            f"{self.path} is damaged: {what}. It is kept as {copy_aside(self.path).name}, and the run goes on with "
+            f"the {len(log.lines)} lines that can be read"
+        )
+        return kept
 
     def write(self, record: Record) -> None:
+        line = _line(record)
         try:
-            self._file.write(_line(record))
+            self._file.write(line)
             self._file.flush()
         except OSError as error:
             raise RunError(f"cannot write {self.path}: {error.strerror}") from error
+        self._digest.update(line)
+
+    def seal(self) -> str:
+        """Flush what was written to the disk. **Returns:** the digest of the whole file. **Raises:** `RunError`."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise RunError(f"cannot write {self.path}: {error.strerror}") from error
+        return self._digest.hexdigest()
 
     def close(self) -> None:
         self._file.close()
@@ -95,20 +136,12 @@ class TensorBoard(AbstractSink):
 
 
 def read_records(path: Path) -> list[Record]:
-    """The records of a `metrics.jsonl`; a last line that was cut short is left out."""
-    if not path.exists():
-        return []
-    records = []
-    for line in path.read_text().splitlines():
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    return records
+    """The records of a `metrics.jsonl`, without lines that are none."""
+    return [line.record for line in read_log(path).lines]
 
 
-def _line(record: Record) -> str:
+def _line(record: Record) -> bytes:
     clean = {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()
     }
-    return json.dumps(clean) + "\n"
+    return (json.dumps(clean) + "\n").encode()
