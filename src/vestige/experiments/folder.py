@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from vestige import gate
 from vestige.errors import RunError, UsageError
 
 CONFIG, RESULTS, EVALUATION = "config.yaml", "results.json", "evaluation.npz"
@@ -63,11 +64,9 @@ def _finite(value: Any) -> Any:
 def read_json(path: Path) -> dict[str, Any]:
     """**Raises:** `UsageError` where the file is missing or damaged."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
+        return gate.read_json(path)
+    except gate.Missing as error:
         raise UsageError(f"{path} does not exist") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -78,12 +77,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; give the folder of a run, as printed at its end")
     try:
-        config = yaml.safe_load((folder / CONFIG).read_text())
-    except FileNotFoundError as error:
+        config = gate.read_yaml(folder / CONFIG)
+    except gate.Missing as error:
         raise UsageError(f"{folder} is not a run folder: it has no {CONFIG}") from error
-    except (OSError, yaml.YAMLError) as error:
-        raise UsageError(f"{folder / CONFIG} cannot be read: {error}") from error
-    if not isinstance(config, dict) or "options" not in config:
+    if "options" not in config:
         raise UsageError(f"{folder / CONFIG} is damaged: it holds no options")
     return config
 

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from vestige import gate
 from vestige.errors import RunError, UsageError
 
 MANIFEST = "manifest.json"
@@ -19,7 +20,8 @@ MARGIN_BYTES = 2**19  # for metadata, and for the log and results that follow
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with gate.open_regular(path, limit=None) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _named_leaves(tree: Any) -> dict[str, Any]:
@@ -121,10 +123,10 @@ class Checkpoints:
 
     def _fault(self, target: Path) -> str | None:
         try:
-            files = json.loads((target / MANIFEST).read_text())["files"]
-        except FileNotFoundError:
+            files = gate.read_json(target / MANIFEST)["files"]
+        except gate.Missing:
             return "was cut short (it has no manifest)"
-        except (ValueError, KeyError, OSError):
+        except (gate.Unreadable, KeyError):
             return "is damaged (its manifest cannot be read)"
         for name, expected in files.items():
             path = target / name
@@ -135,7 +137,7 @@ class Checkpoints:
         return None
 
     def _check_fingerprint(self, target: Path, template: Any) -> None:
-        manifest = json.loads((target / MANIFEST).read_text())
+        manifest = gate.read_json(target / MANIFEST)
         here, there = _lasting(_schema(_named_leaves(template))), _lasting(manifest["leaves"])
         differing = [
             f"{name}: saved {there.get(name, 'absent')}, expected {here.get(name, 'absent')}"
@@ -152,7 +154,7 @@ class Checkpoints:
 
     def _load(self, target: Path, template: Any) -> Any:
         wanted = _named_leaves(template)
-        saved: dict[str, str] = json.loads((target / MANIFEST).read_text())["leaves"]
+        saved: dict[str, str] = gate.read_json(target / MANIFEST)["leaves"]
         names = dict(zip(_lasting(wanted), _lasting(saved), strict=True)) | {n: n for n in wanted if n in saved}
         stored = {names[name]: leaf for name, leaf in wanted.items() if name in names}
         # Orbax reads all that was stored or nothing: sums of metrics that are no more are read and dropped.

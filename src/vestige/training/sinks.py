@@ -6,8 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+from vestige import gate
 from vestige.errors import RunError
 
+LOG_BYTES = 2**28
 Record = dict[str, Any]
 """`kind` ("train" or "evaluate"), `step`, `seconds`, and one number per metric."""
 
@@ -82,9 +84,9 @@ def read_records(path: Path) -> list[Record]:
     if not path.exists():
         return []
     records = []
-    for line in path.read_text().splitlines():
+    for line in gate.read_text(path, limit=LOG_BYTES).splitlines():
         try:
-            records.append(json.loads(line))
+            records.append(gate.parse_json(line))
         except ValueError:
             break
     return records

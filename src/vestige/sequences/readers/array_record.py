@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from vestige import gate
 from vestige.errors import RunError, UsageError
 from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
-from vestige.sequences.readers.opening import agreed, existing, extra, numbers
+from vestige.sequences.readers.opening import agreed, extra, numbers
 
 BLOCK_BYTES = 2**16
 
@@ -40,7 +41,7 @@ class ArrayRecordReader(AbstractReader):
         cache_bytes: int = CACHE_BYTES,
     ):
         module = extra("array_record.python.array_record_module", "ArrayRecordReader")
-        self._path = existing(path)
+        self._path = gate.require_regular(path)
         self.name, self.unknown_outcomes = str(path), unknown_outcomes
         self.inputs = numbers(self.name, "inputs", inputs[1], np.dtype(inputs[0]))
         self.outcomes = numbers(self.name, "outcomes", outcomes[1], np.dtype(outcomes[0]))
