@@ -9,7 +9,12 @@ import threading
 import traceback
 from collections.abc import Iterator
 
-from vestige.errors import UsageError, VestigeError, nearest
+from vestige.cli import streams
+from vestige.cli.arguments import check_arguments
+from vestige.errors import UsageError, VestigeError, nearest, shown
+
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "exceeds the maximum supported size")
+"""What XLA says where an array does not fit."""
 
 COMMANDS = {
     "list": ("listing", "what can be run, with paper, presets and run times"),
@@ -40,6 +45,7 @@ def usage() -> str:
 
 def dispatch(arguments: list[str]) -> int:
     """Run one command. **Raises:** `UsageError` for an unknown one, and what the command raises."""
+    check_arguments(arguments)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
@@ -97,26 +103,34 @@ def terminable() -> Iterator[None]:
 
 def main(arguments: list[str] | None = None) -> None:
     """The `vestige` command. Exits with 0 done, 1 the run failed, 2 the command was wrong, 130 interrupted."""
-    try:
-        with terminable():
-            code = dispatch(sys.argv[1:] if arguments is None else arguments)
-    except VestigeError as error:
-        print(f"vestige: {error}", file=sys.stderr)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        print("vestige: interrupted", file=sys.stderr)
-        code = 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except Exception as error:
-        if os.environ.get("VESTIGE_TRACEBACK"):
-            traceback.print_exc()
-        detail = str(error).strip().splitlines() or [""]
-        print(
-            f"vestige: {type(error).__name__}: {detail[0]}\n"
-            "This should have been a clear message; VESTIGE_TRACEBACK=1 shows where it arose.",
-            file=sys.stderr,
-        )
-        code = 1
+    with streams.prepared() as output:
+        try:
+            with terminable():
+                code = dispatch(sys.argv[1:] if arguments is None else arguments)
+        except SystemExit as ended:  # of tyro, after a help or a wrong option
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        except VestigeError as error:
+            streams.say(f"vestige: {error}")
+            code = error.exit_code
+        except KeyboardInterrupt:
+            streams.say("vestige: interrupted")
+            code = 130
+        except Exception as error:
+            code = 1
+            if error is not output.error:
+                streams.say(f"vestige: {said_of(error)}")
+        code = streams.finish(output, code)
     sys.exit(code)
+
+
+def said_of(error: Exception) -> str:
+    """What a person is told about an error that no part of Vestige has worded."""
+    if os.environ.get("VESTIGE_TRACEBACK"):
+        traceback.print_exc()
+    detail = shown((str(error).strip().splitlines() or [""])[0], 300)
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
+        return f"there is not enough memory for these sizes; choose smaller ones, such as --batch-size ({detail})"
+    return (
+        f"{type(error).__name__}: {detail}\n"
+        "This should have been a clear message; VESTIGE_TRACEBACK=1 shows where it arose."
+    )
