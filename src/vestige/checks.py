@@ -7,6 +7,10 @@ from vestige.errors import shown
 
 COUNT = 2**31 - 1
 """The largest number of anything: sizes, places and updates are counted in 32 bits."""
+WIDTH = 2**16
+"""The largest size of a layer: a matrix of two such sides takes 16 GiB."""
+ROWS = 2**20
+"""The most examples at a time."""
 SEEDS = 2**32
 """`jax.random.key` tells apart so many seeds."""
 
@@ -52,12 +56,12 @@ def between(owner: object, low: int | float, high: int | float, *names: str, ope
             raise ValueError(f"{name} must be in [{low}, {high}{')' if open_end else ']'}, got {shown(value)}")
 
 
-def finite(owner: object) -> None:
-    """**Raises:** `ValueError` where a numeric field of `owner` is infinite or NaN, or whole and beyond 32 bits."""
+def finite(owner: object, *, largest: int = COUNT) -> None:
+    """**Raises:** `ValueError` where a numeric field of `owner` is infinite or NaN, or whole and beyond `largest`."""
     for field in dataclasses.fields(owner):  # pyright: ignore[reportArgumentType]
         value = getattr(owner, field.name)
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{field.name} must be finite, got {shown(value)}")
-        most = SEEDS - 1 if field.name == "seed" else COUNT
+        most = SEEDS - 1 if field.name == "seed" else largest
         if isinstance(value, int) and abs(value) > most:
             raise ValueError(f"{field.name} must be at most {most:,} in size, got {shown(value)}")

@@ -34,10 +34,13 @@ def enable_compilation_cache() -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         reason = distrusted(folder)
     except (OSError, ValueError):
+        jax.config.update("jax_compilation_cache_dir", None)  # JAX reads the variable by itself
         return
     if reason:
         say(f"note: {folder} {reason}, so no compiled programs are taken from it or kept in it")
         os.environ["VESTIGE_COMPILATION_CACHE"] = "off"  # here and in processes that this one starts
+        os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+        jax.config.update("jax_compilation_cache_dir", None)  # JAX reads the variable by itself
         return
     if os.access(folder, os.W_OK):
         trim(folder, limit)

@@ -97,8 +97,8 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
     words, options = split(arguments[1:])
     own = {field.name for field in dataclasses.fields(settings)}  # pyright: ignore[reportArgumentType]
     options = [option if option.name in own else renamed(option, entry.name) for option in options]
-    preset = next((option.value for option in options if option.name == "preset"), None) or "small"
-    experiment, options = chosen(entry.preset(preset), options, own)
+    preset = next((option.value for option in options if option.name == "preset"), None)
+    experiment, options = chosen(entry.preset("small" if preset is None else preset), options, own)
     resolved = [option if option.name in own else full(option, experiment) for option in options]
     once(resolved)
     composite = _composite(settings, type(experiment))

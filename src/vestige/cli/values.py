@@ -68,7 +68,7 @@ def _strict(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     if kind not in _READERS or len(kinds) > 1 + optional:
         return None
     metavar, read = _READERS[kind]
-    allowed = (int, float) if kind is float else (kind,)
+    allowed: Any = (int, float) if kind is float else kind
     none = optional and "None"
     return PrimitiveConstructorSpec(
         nargs=1,

@@ -53,7 +53,7 @@ def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
     """What a file holds, in float64, and the type of its observations.
 
     **Raises** `UsageError`, naming the file, where it is missing, of another kind or damaged, where its arrays are not
-    of numbers, hold integers that float64 cannot, or do not go together.
+    of numbers, hold infinity or integers that float64 cannot, or do not go together.
     """
     if path.suffix not in (".npy", ".npz"):
         raise UsageError(f"{path}: recordings are read from {WANTED}.")
@@ -79,8 +79,11 @@ def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
 
 
 def _exact(path: Path, name: str, values: np.ndarray) -> np.ndarray:
-    """As float64. **Raises** `UsageError` where an integer is too large for it."""
+    """As float64. **Raises** `UsageError` where a value is infinite, or an integer too large for it."""
     found = values.astype(np.float64)
+    if np.isinf(found).any():
+        step = int(np.argmax(np.isinf(found).any(axis=tuple(range(1, found.ndim)))))
+        raise UsageError(f"{path}: {name} must be finite, or NaN where they are missing, got inf at step {step:,}.")
     if values.dtype.kind in "iu" and np.any(
         wrong := (values > EXACT) | (values < -EXACT if values.dtype.kind == "i" else False)
     ):

@@ -10,7 +10,7 @@ from vestige import gate
 from vestige.errors import RunError, UsageError
 from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
-from vestige.sequences.readers.opening import agreed, extra, numbers
+from vestige.sequences.readers.opening import agreed, decoding, extra, numbers
 
 BLOCK_BYTES = 2**16
 
@@ -70,7 +70,8 @@ class ArrayRecordReader(AbstractReader):
         return self._blocks.read(start, stop)
 
     def _steps(self, record: int) -> int:
-        data = self._file.read([record])[0]
+        with decoding(f"record {record:,}", self.name):
+            data = self._file.read([record])[0]
         if not data or len(data) % self._step.itemsize:
             raise UsageError(
                 f"{self.name}: record {record:,} has {len(data)} bytes, which is no number of steps of "
@@ -80,7 +81,8 @@ class ArrayRecordReader(AbstractReader):
 
     def _load(self, block: int) -> tuple[np.ndarray, np.ndarray]:
         first = block * self._block
-        records = self._file.read(list(range(first, min(first + self._block, self._records))))
+        with decoding(f"record {first:,}", self.name):
+            records = self._file.read(list(range(first, min(first + self._block, self._records))))
         for place, data in enumerate(records):
             wanted = min(self._each, self.length - (first + place) * self._each) * self._step.itemsize
             if len(data) != wanted:

@@ -1,12 +1,14 @@
 """What all readers check when they open a file."""
 
+import contextlib
 import importlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from vestige.errors import UsageError
+from vestige.errors import RunError, UsageError, VestigeError, shown
 from vestige.sequences.readers.contract import Steps
 
 
@@ -40,6 +42,17 @@ def decoded(what: str, name: str, steps: int, inputs: Steps, outcomes: Steps) ->
             f"{name}: a {what} of {steps:,} steps takes {size:,} bytes when decoded, and at most {DECODED_BYTES:,} are "
             f"read at a time; write smaller ones"
         )
+
+
+@contextlib.contextmanager
+def decoding(what: str, name: str) -> Iterator[None]:
+    """**Raises** `RunError` for a `what` of the file `name` that the library within the block cannot decode."""
+    try:
+        yield
+    except VestigeError:
+        raise
+    except Exception as error:  # each library has its own
+        raise RunError(f"{name}: {what} cannot be decoded, so the file is damaged ({shown(error, 200)})") from error
 
 
 def extra(module: str, reader: str) -> Any:

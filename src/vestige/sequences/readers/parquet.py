@@ -10,7 +10,7 @@ from vestige import gate
 from vestige.errors import RunError, UsageError
 from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
-from vestige.sequences.readers.opening import agreed, decoded, extra, numbers
+from vestige.sequences.readers.opening import agreed, decoded, decoding, extra, numbers
 
 EXACT = 2**53
 
@@ -86,7 +86,8 @@ class ParquetReader(AbstractReader):
     def _load(self, group: int) -> tuple[np.ndarray, np.ndarray]:
         several = not isinstance(self._columns, str)
         names = [self._columns] if isinstance(self._columns, str) else list(self._columns)
-        table = self._file.read_row_group(group, columns=list(dict.fromkeys([*names, self._outcome])))
+        with decoding(f"row group {group:,}", self.name):
+            table = self._file.read_row_group(group, columns=list(dict.fromkeys([*names, self._outcome])))
         columns = [self._array(table.column(name), name, group) for name in names]
         if self.inputs.dtype.kind == "f":
             self._check_integers(names, columns, group)

@@ -11,7 +11,7 @@ from vestige import gate
 from vestige.errors import UsageError
 from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
-from vestige.sequences.readers.opening import agreed, decoded, extra, numbers
+from vestige.sequences.readers.opening import agreed, decoded, decoding, extra, numbers
 
 METADATA_BYTES = 2**20
 
@@ -75,6 +75,8 @@ class ZarrReader(AbstractReader):
                 raise UsageError(f"{self.name}: there is no array '{name}' to be read ({error})") from None
             if array.ndim == 0:
                 raise UsageError(f"{self.name}: array '{name}' must have time as its first axis, got one number")
+            if array.size and 0 in array.chunks:
+                raise UsageError(f"{self.name}: array '{name}' has chunks of nothing, so it cannot be read")
             found.append(array)
         return found[0], found[1]
 
@@ -93,4 +95,5 @@ class ZarrReader(AbstractReader):
 
     def _load(self, block: int) -> tuple[np.ndarray, np.ndarray]:
         here = slice(block * self._chunk, (block + 1) * self._chunk)
-        return np.asarray(self._arrays[0][here]), np.asarray(self._arrays[1][here])
+        with decoding(f"chunk {block:,}", self.name):
+            return np.asarray(self._arrays[0][here]), np.asarray(self._arrays[1][here])
