@@ -6,7 +6,7 @@ when they are used: importing `vestige` imports nothing.
 """
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str):
     import lazy_loader
 
     get, _, names = lazy_loader.attach_stub(__name__, __file__)

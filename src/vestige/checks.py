@@ -3,7 +3,16 @@
 import dataclasses
 import math
 
-LARGEST = 2**53  # above this a float no longer counts in ones
+from vestige.errors import shown
+
+COUNT = 2**31 - 1
+"""The largest number of anything: sizes, places and updates are counted in 32 bits."""
+WIDTH = 2**16
+"""The largest size of a layer: a matrix of two such sides takes 16 GiB."""
+ROWS = 2**20
+"""The most examples at a time."""
+SEEDS = 2**32
+"""`jax.random.key` tells apart so many seeds."""
 
 
 def at_least(owner: object, lowest: int | float, *names: str) -> None:
@@ -11,7 +20,24 @@ def at_least(owner: object, lowest: int | float, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if value is not None and not value >= lowest:
-            raise ValueError(f"{name} must be at least {lowest}, got {value}")
+            raise ValueError(f"{name} must be at least {lowest}, got {shown(value)}")
+
+
+def at_most(owner: object, highest: int | float, *names: str) -> None:
+    """**Raises:** `ValueError` where a field of `owner` in `names` is above `highest`."""
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and not value <= highest:
+            raise ValueError(f"{name} must be at most {highest:,}, got {shown(value)}")
+
+
+def seed(owner: object, *names: str, count: int = 1) -> None:
+    """**Raises:** `ValueError` where a field of `owner` in `names` is no seed, nor one of the `count` from there on."""
+    for name in names:
+        value = getattr(owner, name)
+        if not 0 <= value <= SEEDS - count:
+            several = f" for {count:,} seeds" if count > 1 else ""
+            raise ValueError(f"{name} must be in 0..{SEEDS - count:,}{several}, got {shown(value)}")
 
 
 def positive(owner: object, *names: str) -> None:
@@ -19,7 +45,7 @@ def positive(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if value is not None and not value > 0:
-            raise ValueError(f"{name} must be positive, got {value}")
+            raise ValueError(f"{name} must be positive, got {shown(value)}")
 
 
 def between(owner: object, low: int | float, high: int | float, *names: str, open_end: bool = False) -> None:
@@ -27,14 +53,15 @@ def between(owner: object, low: int | float, high: int | float, *names: str, ope
     for name in names:
         value = getattr(owner, name)
         if value is not None and not (low <= value < high if open_end else low <= value <= high):
-            raise ValueError(f"{name} must be in [{low}, {high}{')' if open_end else ']'}, got {value}")
+            raise ValueError(f"{name} must be in [{low}, {high}{')' if open_end else ']'}, got {shown(value)}")
 
 
-def finite(owner: object) -> None:
-    """**Raises:** `ValueError` where a numeric field is infinite or NaN, or a whole number is beyond 2**53."""
+def finite(owner: object, *, largest: int = COUNT) -> None:
+    """**Raises:** `ValueError` where a numeric field of `owner` is infinite or NaN, or whole and beyond `largest`."""
     for field in dataclasses.fields(owner):  # pyright: ignore[reportArgumentType]
         value = getattr(owner, field.name)
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{field.name} must be finite, got {value}")
-        if isinstance(value, int) and abs(value) > LARGEST:
-            raise ValueError(f"{field.name} must be at most 2**53 = {LARGEST} in size, got a larger number")
+            raise ValueError(f"{field.name} must be finite, got {shown(value)}")
+        most = SEEDS - 1 if field.name == "seed" else largest
+        if isinstance(value, int) and abs(value) > most:
+            raise ValueError(f"{field.name} must be at most {most:,} in size, got {shown(value)}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any, Generic, TypeVar
 
-from vestige.errors import UsageError, nearest
+from vestige.errors import UsageError, nearest, shown
 from vestige.spec import load
 
 Part = TypeVar("Part")
@@ -221,11 +221,11 @@ def load_plugin(module: str) -> None:
     except UsageError:
         _loaded.discard(module)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module that ends the process is no plugin
         _loaded.discard(module)
-        said = str(error).strip().splitlines() or [""]
+        said = shown((str(error).strip().splitlines() or [""])[0], 200)
         raise UsageError(
-            f"plugin '{module}' does not import: {type(error).__name__}: {said[0][:200]}. Install it, or leave it out"
+            f"plugin '{module}' does not import: {type(error).__name__}: {said}. Install it, or leave it out"
         ) from error
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import importlib
 from typing import Any, ClassVar
 
-from vestige.checks import finite
+from vestige.checks import COUNT, finite
 
 
 def load(path: str) -> Any:
@@ -46,8 +46,11 @@ class Spec(abc.ABC):  # noqa: B024  # contracts add the abstract methods
     part: ClassVar[str] = ""
     """`module:Class` of what is specified, where its constructor takes the fields by their names."""
 
+    largest: ClassVar[int] = COUNT
+    """The largest whole number among the fields."""
+
     def __post_init__(self):
-        finite(self)
+        finite(self, largest=self.largest)
 
     def make(self, *args: Any, **context: Any) -> Any:
         """Call the constructor of `part` with the fields. Imports the module of the part.

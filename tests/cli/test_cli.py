@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vestige.cli.compare import variants
+from vestige.cli.compare import folder_names, variants
 from vestige.errors import UsageError
 from vestige.experiments import Experiment
 from vestige.memory.specs import IntrospectionSpec, NoMemorySpec
@@ -95,9 +95,9 @@ def test_the_list_as_json_and_by_system(run):
         (("run", "perfect-recall", "--steps", "2", "--steps", "3"), "--steps was given 2 times; give it once"),
         (("run", "perfect-recall", "--batch", "2", "--batch-size", "3"), "--batch-size was given 2 times"),
         (("run", "perfect-recall", "--memory", "dnc", "--model.memory", "ntm"), "was given 2 times"),
-        (("run", "perfect-recall", "--optimiser.rate", "nan"), "rate must be"),
-        (("run", "perfect-recall", "--optimiser.rate", "inf"), "rate must be"),
-        (("run", "perfect-recall", "--task.l", str(10**30)), "2**53"),
+        (("run", "perfect-recall", "--optimiser.rate", "nan"), "--optimiser.rate: expected a finite number"),
+        (("run", "perfect-recall", "--optimiser.rate", "inf"), "got 'inf'"),
+        (("run", "perfect-recall", "--task.l", str(10**30)), "got one of 31 digits"),
         (("list", "nothing"), "unknown experiment or contract 'nothing'"),
         (("list", "--system", "nothing"), "no system is called 'nothing'"),
         (("run", "perfect-recall", "--plugin"), "--plugin needs the name of a module"),
@@ -233,14 +233,35 @@ class TestVariants:
     def test_a_value_is_never_a_path(self):
         _, members = self.of("task.images.source=digits")
         assert list(members) == ["source-digits"]
-        from vestige.cli.compare import safe
+        values = ["../../x", "a/b", "/abs", ".", "..", "x" * 99, "1e-3", "x.", "a b", "é", "a\\b", "c:d"]
+        numbered = [f"value-{i}" for i in range(1, 13)]
+        assert folder_names(values) == [*numbered[:6], "1e-3", *numbered[7:]]
 
-        assert [safe(value, 3) for value in ("../../x", "a/b", ".", "..", "x" * 99, "1e-3")] == ["4"] * 5 + ["1e-3"]
+    @pytest.mark.parametrize(
+        "values",
+        [
+            ["A", "a"],
+            ["a", "A", "value-2"],
+            ["2", "a/b"],
+            ["a/b", "value-1"],
+            ["a/b", "VALUE-1", "value-1-1"],
+            ["1", "1."],
+        ],
+    )
+    def test_no_two_values_share_a_folder(self, values):
+        """Where capital letters are small ones, and where a harmless value is called as the number of another."""
+        names = folder_names(values)
+        assert len({name.lower().rstrip(".") for name in names}) == len(values)
+        assert all(name.strip(".") == name and "/" not in name for name in names)
 
-    def test_a_value_that_does_not_fit(self, capsys):
-        with pytest.raises(SystemExit) as exit_:
+    @pytest.mark.parametrize("vary", ["task.l=5,,10", "task.l=", "task.l=5,", "memory= ,none"])
+    def test_an_empty_value(self, vary):
+        with pytest.raises(UsageError, match="one of the values in .* is empty"):
+            self.of(vary)
+
+    def test_a_value_that_does_not_fit(self):
+        with pytest.raises(UsageError, match="--task.l: expected a whole number"):
             self.of("task.l=five")
-        assert exit_.value.code == 2
 
     def test_unknown(self):
         with pytest.raises(UsageError, match="Did you mean 'task.l'"):

@@ -220,7 +220,7 @@ IMAGES, CLASSES = arrays()["background_images"], arrays()["background_class"]
         ({"background_class": CLASSES[[0, 0, 0, 3, 4, 5]]}, "1 to 3 times each, expected 0 to 2, 2 times"),
         ({"background_class": CLASSES[::-1]}, "the SHA-256 of its background images and classes is"),
         ({"background_images": IMAGES ^ 1}, "the SHA-256 of its background images and classes is"),
-        ({"background_images": np.array([{}])}, "it is cut short or not a sound npz file"),
+        ({"background_images": np.array([{}])}, "its array 'background_images' holds Python objects"),
     ],
 )
 def test_a_file_with_other_arrays_is_refused(changes, complaint, given):
@@ -242,7 +242,7 @@ def test_a_file_that_is_no_npz_is_refused(content, given):
 def test_a_lone_npy_file_is_refused(given):
     with open(put(given / "omniglot"), "wb") as file:
         np.save(file, IMAGES)
-    with pytest.raises(UsageError, match="it is not an npz file"):
+    with pytest.raises(UsageError, match="it is an .npy file under another name"):
         small_omniglot().load("test")
 
 

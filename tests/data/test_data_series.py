@@ -96,7 +96,7 @@ def test_a_text_that_is_no_gzip_is_refused(given):
     folder = given / "tinyshakespeare"
     folder.mkdir()
     (folder / "tinyshakespeare.txt.gz").write_bytes(b"First Citizen:")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="it is not a sound gzip file"):
         TinyShakespeare().load()
     (folder / "tinyshakespeare.txt.gz").write_bytes(gzip.compress(b"First Citizen:"))
     with pytest.raises(UsageError, match="SHA-256 of its content is"):

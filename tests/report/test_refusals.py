@@ -30,10 +30,10 @@ def test_folder_without_metrics(running_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("config.yaml", "a: [", r"config\.yaml cannot be read"),
-        ("config.yaml", "- 1", r"config\.yaml does not hold a configuration"),
-        ("results.json", "{", r"results\.json is not valid JSON"),
-        ("results.json", "[]", r"results\.json does not hold an object"),
+        ("config.yaml", "a: [", r"config\.yaml cannot be read as YAML"),
+        ("config.yaml", "- 1", r"config\.yaml cannot be read as YAML: it must hold names and values"),
+        ("results.json", "{", r"results\.json cannot be read as JSON"),
+        ("results.json", "[]", r"results\.json cannot be read as JSON: it must hold an object"),
         ("results.json", '{"members": []}', "members is \\[\\]"),
     ],
 )

@@ -38,7 +38,7 @@ def test_rows_of_a_running_run_are_those_of_its_last_evaluation(running_folder: 
 def test_unknown_metrics_follow_the_known_ones(run_folder: Path) -> None:
     path = run_folder / "results.json"
     results = json.loads(path.read_text())
-    path.write_text(json.dumps({**results, "metrics": {"parity_accuracy": 0.9, "kl_last": float("nan")}}))
+    path.write_text(json.dumps({**results, "metrics": {"parity_accuracy": 0.9, "kl_last": None}}))
     rows = results_table(run_folder)
     assert [row.name for row in rows] == [
         "kl_recall", "kl_fresh", "kl_last", "negative_bound", "parity_accuracy",

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vestige.checks import at_least
+from vestige.checks import WIDTH, at_least
 from vestige.memory.specs import DNCSpec, MemorySpec
 from vestige.registries import Registry, registry
 from vestige.spec import Spec, load
@@ -20,6 +20,7 @@ class CellSpec(Spec):
     """The options of a recurrent cell."""
 
     contract: ClassVar[str] = "cell"
+    largest: ClassVar[int] = WIDTH
 
     @abc.abstractmethod
     def build(self, inputs: int, *, distance: int, key: "Key") -> "AbstractCell[Any]":

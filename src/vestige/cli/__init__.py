@@ -6,6 +6,9 @@ Nothing is imported before `main` is called: from then on Ctrl-C is answered in 
 import os
 import sys
 
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "exceeds the maximum supported size")
+"""What XLA says where an array does not fit."""
+
 COMMANDS = {
     "list": ("listing", "what can be run, with paper, presets and run times"),
     "run": ("run", "train, evaluate, report: vestige run EXPERIMENT [--preset small|cpu|paper]"),
@@ -38,8 +41,10 @@ def dispatch(arguments: list[str]) -> int:
     """Run one command. **Raises:** `UsageError` for an unknown one, and what the command raises."""
     import importlib
 
+    from vestige.cli.arguments import check_arguments
     from vestige.errors import UsageError, nearest
 
+    check_arguments(arguments)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
@@ -97,43 +102,50 @@ def interrupted() -> int:
 
 def answered(arguments: list[str]) -> int:
     """The exit code of a command, with what it raised said in a sentence. Signals are answered while it compiles."""
+    from vestige.cli import streams
     from vestige.errors import VestigeError
     from vestige.training.stopping import Stoppable
 
     sys.unraisablehook = _without_interrupts
     stop = Stoppable(_say_ended)
-    try:
-        with stop:
-            return dispatch(arguments)
-    except VestigeError as error:
-        print(f"vestige: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        pass
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        if stop.received is None:
-            return unexpected(error)
-    code = interrupted()
-    stop.depart()
-    return code
+    code: int | None = None
+    with streams.prepared() as output:
+        try:
+            with stop:
+                code = dispatch(arguments)
+        except SystemExit as ended:  # of tyro, after a help or a wrong option
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        except VestigeError as error:
+            streams.say(f"vestige: {error}")
+            code = error.exit_code
+        except KeyboardInterrupt:
+            pass
+        except Exception as error:
+            if stop.received is None:
+                code = 1
+                if error is not output.error:
+                    streams.say(f"vestige: {said_of(error)}")
+        done = streams.finish(output, interrupted() if code is None else code)
+    if code is None:
+        stop.depart()
+    return done
 
 
-def unexpected(error: Exception) -> int:
-    """Say what should have been a sentence of our own; the exit code."""
-    import traceback
+def said_of(error: Exception) -> str:
+    """What a person is told about an error that no part of Vestige has worded."""
+    from vestige.errors import shown
 
     if os.environ.get("VESTIGE_TRACEBACK"):
+        import traceback
+
         traceback.print_exc()
-    detail = str(error).strip().splitlines() or [""]
-    print(
-        f"vestige: {type(error).__name__}: {detail[0]}\n"
-        "This should have been a clear message; VESTIGE_TRACEBACK=1 shows where it arose.",
-        file=sys.stderr,
+    detail = shown((str(error).strip().splitlines() or [""])[0], 300)
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
+        return f"there is not enough memory for these sizes; choose smaller ones, such as --batch-size ({detail})"
+    return (
+        f"{type(error).__name__}: {detail}\n"
+        "This should have been a clear message; VESTIGE_TRACEBACK=1 shows where it arose."
     )
-    return 1
 
 
 def _say_ended(name: str) -> None:

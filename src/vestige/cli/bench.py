@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from vestige.checks import at_least, positive
+from vestige.checks import at_least, finite, positive, seed
 from vestige.cli.compare import variants
 from vestige.cli.parse import simple
 from vestige.errors import RunError
@@ -45,6 +45,8 @@ class BenchSettings:
     """Also write the numbers to this file."""
 
     def __post_init__(self):
+        finite(self)
+        seed(self, "seed")
         at_least(self, 1, "updates", "blocks")
         positive(self, "seconds")
 

@@ -14,13 +14,14 @@ from vestige.cli.parse import (
     parse,
     parts_of,
     present,
+    read,
     renamed,
     renamed_value,
     spelled,
     unknown,
 )
 from vestige.cli.run import run_members
-from vestige.errors import UsageError
+from vestige.errors import UsageError, shown
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.suites import SUITES
 
@@ -54,8 +55,11 @@ def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[s
 
     **Raises:** `UsageError` for an unknown option, a value that does not fit it, and parts that do not go together.
     """
-    asked, _, listed = vary.partition("=")
-    values = [renamed_value(option_name(asked).name, value, named) for value in listed.split(",") if value]
+    asked, equals, told = vary.partition("=")
+    words = told.split(",") if equals else []
+    if not all(word.strip() for word in words):
+        raise UsageError(f"--vary {asked}: one of the values in '{shown(told)}' is empty; leave it out")
+    values = [renamed_value(option_name(asked).name, word, named) for word in words]
     for value in values:
         if values.count(value) > 1:
             raise UsageError(f"--vary {asked}: {value} is named {values.count(value)} times; name it once")
@@ -75,17 +79,29 @@ def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[s
     if not values:
         raise UsageError(f"--vary {asked} needs values, e.g. --vary {asked}={leaves[leaf]},…")
     last = leaf.rpartition(".")[2]
-    return last, {f"{last}-{safe(value, i)}": _set(experiment, leaf, value) for i, value in enumerate(values)}
+    names = folder_names(values)
+    return last, {f"{last}-{name}": _set(experiment, leaf, value) for name, value in zip(names, values, strict=True)}
 
 
-def safe(value: str, number: int) -> str:
-    """A value as part of the name of a folder: itself where it can be, else its number."""
-    harmless = value.isascii() and len(value) <= 40 and all(c.isalnum() or c in "._-+" for c in value)
-    return value if harmless and not value.startswith(".") else str(number + 1)
+def folder_names(values: list[str]) -> list[str]:
+    """Each of the `values` as part of the name of a folder: itself where it can be, else its number.
+
+    No two are alike, not even on a disk that takes capital letters for small ones or drops a dot at the end.
+    """
+    found: list[str] = []
+    for number, value in enumerate(values, 1):
+        harmless = value.isascii() and len(value) <= 40 and all(c.isalnum() or c in "._-+" for c in value)
+        harmless = harmless and value.strip(".") == value
+        name = value if harmless else f"value-{number}"
+        taken = {other.lower() for other in (*found, *(other for other in values if other != value))}
+        while name.lower() in taken:
+            name = f"value-{number}" if name == value else f"{name}-{number}"
+        found.append(name)
+    return found
 
 
 def _set(experiment: Experiment, name: str, value: str) -> Experiment:
-    return tyro.cli(
+    return read(
         type(experiment),
         args=spelled(option_name(name)._replace(value=value)),
         default=experiment,

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from vestige.cli.program_cache import distrusted, largest, trim
+from vestige.cli.streams import say
 from vestige.errors import UsageError
 
 
@@ -18,18 +20,30 @@ def cache_folder() -> Path:
 def enable_compilation_cache() -> None:
     """Keep compiled programs between processes; `VESTIGE_COMPILATION_CACHE=off` does not.
 
-    A folder that cannot be written is passed over in silence: the cache is a convenience.
+    A folder that cannot be written is passed over in silence: the cache is a convenience. One that others may write is
+    not used, and this is said. One that has grown beyond `VESTIGE_COMPILATION_CACHE_BYTES` loses its oldest programs.
+
+    **Raises:** `UsageError` where that variable holds no number.
     """
     import jax
 
     if os.environ.get("VESTIGE_COMPILATION_CACHE") == "off":
         return
-    folder = cache_folder()
+    folder, limit = cache_folder(), largest()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reason = distrusted(folder)
+    except (OSError, ValueError):
+        jax.config.update("jax_compilation_cache_dir", None)  # JAX reads the variable by itself
+        return
+    if reason:
+        say(f"note: {folder} {reason}, so no compiled programs are taken from it or kept in it")
+        os.environ["VESTIGE_COMPILATION_CACHE"] = "off"  # here and in processes that this one starts
+        os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+        jax.config.update("jax_compilation_cache_dir", None)  # JAX reads the variable by itself
         return
     if os.access(folder, os.W_OK):
+        trim(folder, limit)
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
         jax.config.update("jax_raise_persistent_cache_errors", False)

@@ -53,7 +53,7 @@ def _parse(arguments: list[str]) -> tuple[str, StructureSpec, GradientSettings]:
         if arguments and arguments[0] in ("-h", "--help"):
             print(text + "\n\nvestige gradients STRUCTURE --help lists the options.")
             raise SystemExit(0)
-        raise UsageError(f"which structure? {text}")
+        raise UsageError(f"which structure? vestige gradients STRUCTURE, one of {', '.join(structures)}")
     name, *rest = arguments
     structure = structures.find(name)
     description = (

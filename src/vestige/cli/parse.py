@@ -9,7 +9,8 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import tyro
 
-from vestige.checks import at_least
+from vestige.checks import COUNT, at_least, at_most, seed
+from vestige.cli.values import VALUES, worded
 from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment, contract_of
@@ -50,8 +51,8 @@ class RunSettings:
 
     def __post_init__(self):
         at_least(self, 1, "seeds", "devices", "jobs")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed must be in 0..2**32 - 1, got {self.seed}")
+        at_most(self, COUNT, "seeds", "devices", "jobs")
+        seed(self, "seed", count=self.seeds)
         if self.devices is not None and self.jobs is not None and self.jobs > 1:
             raise ValueError(
                 f"devices spreads one run, jobs is about several: got devices={self.devices}, jobs={self.jobs}"
@@ -93,18 +94,18 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
         if arguments and arguments[0] in ("-h", "--help"):
             print(text + f"\n\nvestige {command} EXPERIMENT --help lists its options.")
             raise SystemExit(0)
-        raise UsageError(f"which experiment? {text}")
+        raise UsageError(f"which experiment? vestige {command} EXPERIMENT, one of {', '.join(registry('experiment'))}")
     entry: Entry = registry("experiment").find(arguments[0])
     words, options = split(arguments[1:])
     own = {field.name for field in dataclasses.fields(settings)}  # pyright: ignore[reportArgumentType]
     options = [option if option.name in own else renamed(option, entry.name) for option in options]
-    preset = next((option.value for option in options if option.name == "preset"), None) or "small"
-    experiment, options = chosen(entry.preset(preset), options, own)
+    preset = next((option.value for option in options if option.name == "preset"), None)
+    experiment, options = chosen(entry.preset("small" if preset is None else preset), options, own)
     resolved = [option if option.name in own else full(option, experiment) for option in options]
     once(resolved)
     composite = _composite(settings, type(experiment))
     try:
-        parsed = tyro.cli(
+        parsed = read(
             composite,
             args=[*words, *(word for option in resolved for word in spelled(option))],
             default=composite(settings(), experiment),
@@ -316,6 +317,15 @@ def fitting(experiment: Experiment, path: str, contract: str) -> list[str]:
     return found
 
 
+def read(what: Any, **how: Any) -> Any:
+    """`tyro.cli(what, **how)`, with numbers and paths as `vestige.cli.values` has them.
+
+    **Raises:** `UsageError` for a value or an option that tyro refuses; `ValueError` where a class does.
+    """
+    with worded():
+        return tyro.cli(what, registry=VALUES, **how)
+
+
 def _composite(settings: type, experiment: type) -> Any:
     fields = [
         ("settings", Annotated[settings, tyro.conf.arg(name="")]),
@@ -327,7 +337,7 @@ def _composite(settings: type, experiment: type) -> Any:
 def simple(command: str, description: str, settings: type[Settings], arguments: list[str]) -> Settings:
     """A command line without an experiment. **Raises:** `UsageError` for a value that the settings refuse."""
     try:
-        return tyro.cli(settings, args=arguments, prog=f"vestige {command}", description=description)
+        return read(settings, args=arguments, prog=f"vestige {command}", description=description)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

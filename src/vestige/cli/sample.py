@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tyro
 
+from vestige.checks import finite, seed
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
 from vestige.errors import UsageError
@@ -29,6 +30,8 @@ class SampleSettings:
     """Picture to write, .png; the arrays go beside it as .npz. By default samples.png in the run folder."""
 
     def __post_init__(self):
+        finite(self)
+        seed(self, "seed")
         if self.count < 1:
             raise ValueError(f"count must be at least 1, got {self.count}")
         if self.given < 0:

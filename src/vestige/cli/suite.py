@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from vestige.checks import at_least, finite
 from vestige.cli.parse import RunSettings, command_line, default_folder, simple
 from vestige.cli.run import performer
 from vestige.errors import UsageError
@@ -27,8 +28,8 @@ class SuiteSettings(RunSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.steps is not None and self.steps < 0:
-            raise ValueError(f"steps must not be negative, got {self.steps}")
+        finite(self)
+        at_least(self, 0, "steps")
 
 
 def main(name: str, arguments: list[str]) -> int:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from vestige import gate
 from vestige.data import places
 from vestige.data.contract import Dataset
 from vestige.data.files import staged, unwritable
@@ -52,7 +53,7 @@ class ExampleStream(Dataset):
         """The folder in the cache with `inputs.npy` and `outcomes.npy`. **Raises** `RunError` where they cannot be
         written."""
         for path, content in self._files(part).items():
-            if not path.is_file() or path.read_bytes() != content:
+            if not _holds(path, content):
                 _write(path, content)
         return places.cache_folder(self.name) / part
 
@@ -73,7 +74,7 @@ class ExampleStream(Dataset):
         sentences = []
         for part in EPISODES:
             for path, content in self._files(part).items():
-                if path.is_file() and path.read_bytes() != content:
+                if path.exists() and not _holds(path, content):
                     raise UsageError(
                         f"{path}: it is not what it should be. Delete it and run `vestige data get {self.name}`."
                     )
@@ -104,6 +105,13 @@ def _npy(array: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, array)
     return file.getvalue()
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return gate.read_bytes(path, limit=len(content)) == content
+    except gate.Unreadable:
+        return False
 
 
 def _write(path: Path, content: bytes) -> None:

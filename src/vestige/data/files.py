@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from vestige.errors import RunError, UsageError
+from vestige.gate import Unreadable
 
 
 class Damaged(Exception):
     """The content of a file is not what it should be; the text is a clause about "it"."""
 
 
-def refuse(dataset: str, path: Path, damage: Damaged) -> NoReturn:
-    """Raise the UsageError for a damaged file at `path`."""
-    raise UsageError(f"{path}: {damage}. Delete it and run `vestige data get {dataset}`.") from None
+def refuse(dataset: str, path: Path, damage: Damaged | Unreadable) -> NoReturn:
+    """Raise the UsageError for the `damage` of a file of `dataset` at `path`."""
+    clause = damage.clause if isinstance(damage, Unreadable) else damage
+    raise UsageError(f"{path}: {clause}. Delete it and run `vestige data get {dataset}`.") from None
 
 
 @contextmanager

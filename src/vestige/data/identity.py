@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vestige import gate
 from vestige.errors import UsageError
 
 WHOLE_BYTES = 2**28
@@ -88,7 +89,7 @@ def _files_below(folder: Path) -> Iterator[str]:
 
 
 def _of_file(path: Path) -> Identity:
-    with path.open("rb") as file:
+    with gate.open_regular(path, limit=None) as file:
         size = os.fstat(file.fileno()).st_size
         if size <= WHOLE_BYTES:
             return Identity(size, hashlib.file_digest(file, "sha256").hexdigest())

@@ -1,14 +1,13 @@
 """Reading a gzipped idx file of bytes."""
 
-import gzip
 import hashlib
 import math
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from vestige import gate
 from vestige.data.files import Damaged
 
 
@@ -21,14 +20,9 @@ def read_idx(path: Path, shape: tuple[int, ...], sha256: str) -> np.ndarray:
     head = 4 + 4 * len(shape)
     size = head + math.prod(shape)
     try:
-        with gzip.open(path) as file:
-            data = file.read(size + 1)
-    except EOFError:
-        raise Damaged("it is cut short (the gzip stream has no end)") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise Damaged(f"it is not a sound gzip file ({error})") from None
-    except OSError as error:
-        raise Damaged(f"it cannot be read ({error.strerror or error})") from None
+        data = gate.first_bytes(path, size + 1, limit=2 * size + 2**16)
+    except gate.Unreadable as error:
+        raise Damaged(error.clause) from None
 
     magic = 0x0800 + len(shape)
     got = int.from_bytes(data[:4], "big")

@@ -3,24 +3,26 @@
 import hashlib
 import io
 import re
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from vestige import gate
 from vestige.data.box import shrink
 from vestige.data.files import Damaged
 
 _DRAWING = re.compile(r"(?:.*/)?(?P<alphabet>[^/]+)/(?P<character>character\d+)/(?P<number>\d+)_(?P<drawer>\d+)\.png")
 _SIDE, _SMALL = 105, 28
+ARCHIVE_BYTES = 2**28
 
 
 def verify_archive(path: Path, md5: str) -> None:
-    """Raise Damaged unless the file at `path` has the given MD5."""
+    """Raise Damaged unless the file at `path` has that `md5`."""
     try:
-        with open(path, "rb") as file:
+        with gate.open_regular(path, limit=ARCHIVE_BYTES) as file:
             digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except gate.Unreadable as error:
+        raise Damaged(error.clause) from None
     except OSError as error:
         raise Damaged(f"it cannot be read ({error.strerror or error})") from None
     if digest != md5:
@@ -36,16 +38,14 @@ def read_archive(path: Path) -> dict[str, np.ndarray]:
     white, 105x105; other entries are passed over. Raises Damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with gate.open_zip(path, limit=ARCHIVE_BYTES) as archive:
             found = [m for name in archive.namelist() if (m := _DRAWING.fullmatch(name))]
             found.sort(key=lambda m: (m["alphabet"], m["character"], m["drawer"]))
             if not found:
                 raise Damaged("it has no <alphabet>/character<k>/<number>_<drawer>.png in it")
             drawings = [_ink(m.string, archive.read(m.string)) for m in found]
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise Damaged(f"it is not a sound zip file ({error})") from None
-    except OSError as error:
-        raise Damaged(f"it cannot be read ({error.strerror or error})") from None
+    except gate.Unreadable as error:
+        raise Damaged(error.clause) from None
 
     alphabets = sorted({m["alphabet"] for m in found})
     index = {name: i for i, name in enumerate(alphabets)}

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vestige.data.files import Damaged
+from vestige import gate
 from vestige.data.frames import FrameSet
-from vestige.data.npz import read_named
 from vestige.errors import UsageError
 
 EXACT = 2**53
@@ -54,16 +53,14 @@ def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
     """What a file holds, in float64, and the type of its observations.
 
     **Raises** `UsageError`, naming the file, where it is missing, of another kind or damaged, where its arrays are not
-    of numbers, hold integers that float64 cannot, or do not go together.
+    of numbers, hold infinity or integers that float64 cannot, or do not go together.
     """
     if path.suffix not in (".npy", ".npz"):
         raise UsageError(f"{path}: recordings are read from {WANTED}.")
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no such file; give {WANTED}.")
     try:
         arrays = _arrays(path)
-    except Damaged as damage:
-        raise UsageError(f"{path}: {damage}; give {WANTED}.") from None
+    except gate.Unreadable as error:
+        raise UsageError(f"{path}: {error.clause}; give {WANTED}.") from None
     seen = arrays["observations"]
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf" or (name == "lengths" and array.dtype.kind not in "iu"):
@@ -82,8 +79,11 @@ def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
 
 
 def _exact(path: Path, name: str, values: np.ndarray) -> np.ndarray:
-    """As float64. **Raises** `UsageError` where an integer is too large for it."""
+    """As float64. **Raises** `UsageError` where a value is infinite, or an integer too large for it."""
     found = values.astype(np.float64)
+    if np.isinf(found).any():
+        step = int(np.argmax(np.isinf(found).any(axis=tuple(range(1, found.ndim)))))
+        raise UsageError(f"{path}: {name} must be finite, or NaN where they are missing, got inf at step {step:,}.")
     if values.dtype.kind in "iu" and np.any(
         wrong := (values > EXACT) | (values < -EXACT if values.dtype.kind == "i" else False)
     ):
@@ -96,10 +96,5 @@ def _exact(path: Path, name: str, values: np.ndarray) -> np.ndarray:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".npz":
-        return read_named(path, "observations", optional=("lengths", "outcomes"))
-    try:
-        return {"observations": np.load(path, allow_pickle=False)}
-    except OSError as error:
-        raise Damaged(f"it cannot be read ({error.strerror or error})") from None
-    except ValueError as error:
-        raise Damaged(f"it is not a sound npy file ({error})") from None
+        return gate.read_npz(path, "observations", optional=("lengths", "outcomes"))
+    return {"observations": gate.read_npy(path)}

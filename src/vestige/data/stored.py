@@ -1,19 +1,20 @@
 """Data sets that are files of ours, recognised by their content, and cannot be downloaded from one address."""
 
-import gzip
 import hashlib
-import zlib
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from vestige import gate
 from vestige.data import places
 from vestige.data.contract import Dataset
 from vestige.data.files import Damaged, refuse
 from vestige.data.npz import content_sha256, read_arrays
 from vestige.errors import UsageError
+
+TEXT_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -97,18 +98,10 @@ class StoredData(Dataset):
                 content = dict(zip(file.arrays, read_arrays(path, *file.arrays), strict=True))
                 digest = content_sha256(content)
             else:
-                content = _decompressed(path)
+                content = gate.read_gzip(path, limit=TEXT_BYTES)
                 digest = hashlib.sha256(content).hexdigest()
             if digest != file.sha256:
                 raise Damaged(f"the SHA-256 of its content is {digest}, expected {file.sha256}")
             return content
-        except Damaged as damage:
+        except (Damaged, gate.Unreadable) as damage:
             refuse(self.name, path, damage)
-
-
-def _decompressed(path: Path) -> bytes:
-    try:
-        with gzip.open(path, "rb") as file:
-            return file.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise Damaged(f"it cannot be read ({error})") from None

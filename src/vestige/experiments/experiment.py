@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vestige.capabilities import OF_MODELS, OF_TASKS
-from vestige.checks import at_least
+from vestige.checks import ROWS, at_least, at_most
 from vestige.models.spec import ModelSpec
 from vestige.plain import from_plain, name_of, spec_in
 from vestige.registries import registry
@@ -81,6 +81,7 @@ class Experiment(Spec):
                 object.__setattr__(self, name, default_of(self.model, name))
         at_least(self, 0, "steps")
         at_least(self, 1, "batch_size", "num_evals")
+        at_most(self, ROWS, "batch_size", "num_evals", "eval_size")
         at_least(self, self.task.min_eval_size, "eval_size")
         check_fit(self)
 

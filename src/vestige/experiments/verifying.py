@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from vestige import gate
 from vestige.errors import UsageError, VestigeError
 from vestige.experiments.config import RunConfig, recorded
 from vestige.experiments.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG
@@ -171,8 +170,8 @@ def _log(folder: Path, of_results: Any, sealed: tuple[int, str] | None, results:
         return Finding(path, "is missing" if lost else "not there yet", sound=not lost)
     try:
         log = read_log(path)
-    except OSError as error:
-        return Finding(path, f"cannot be read: {error.strerror}", sound=False, repairable=True)
+    except gate.Unreadable as error:
+        return Finding(path, error.clause.removeprefix("it "), sound=False, repairable=True)
     if log.damaged:
         which = ", ".join(map(str, log.damaged[:6])) + (", …" if len(log.damaged) > 6 else "")
         return Finding(path, f"is damaged: line {which} cannot be read", sound=False, repairable=True)
@@ -204,10 +203,9 @@ def _evaluation(folder: Path, results: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(path, f"changed since {RESULTS} was written", sound=False, repairable=True)
         return
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            count = len([arrays[name].shape for name in arrays.files])
-    except Exception as error:  # whatever zipfile, zlib and NumPy make of bytes that are none of theirs
-        yield Finding(path, f"cannot be read: {type(error).__name__}", sound=False, repairable=True)
+        count = len(gate.read_npz(path))
+    except gate.Unreadable as error:
+        yield Finding(path, error.clause.removeprefix("it "), sound=False, repairable=True)
         return
     yield Finding(path, f"sound, {count} arrays")
 

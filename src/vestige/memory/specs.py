@@ -4,7 +4,7 @@ import abc
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vestige.checks import at_least, positive
+from vestige.checks import WIDTH, at_least, positive
 from vestige.registries import Registry
 from vestige.spec import Spec, load
 
@@ -17,6 +17,7 @@ class MemorySpec(Spec):
     """The options of an external memory."""
 
     contract: ClassVar[str] = "memory"
+    largest: ClassVar[int] = WIDTH
     keeps: ClassVar[bool] = True
     """Whether anything is stored; what stores nothing makes no remembering cell."""
     pattern: Any = "latent"

@@ -4,6 +4,7 @@ import abc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vestige.checks import WIDTH
 from vestige.spec import Spec
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class ModelSpec(Spec):
     """The options of a model: what it needs of a task, what it provides to a rule, and how it is built."""
 
     contract: ClassVar[str] = "model"
+    largest: ClassVar[int] = WIDTH
     needs: ClassVar[str]
     """What a task must provide (`vestige.capabilities.OF_TASKS`)."""
     provides: ClassVar[frozenset[str]]

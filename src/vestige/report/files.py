@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from vestige.errors import UsageError
+from vestige import gate
+from vestige.errors import UsageError, shown
 from vestige.storage.config import CONFIG as CONFIG
 from vestige.storage.config import read_config as checked_config
 from vestige.storage.digests import digest_of_file
@@ -23,8 +24,6 @@ CHECKPOINTS = "checkpoints"
 ARRAYS = "evaluation.npz"
 SO_FAR = "evaluation-so-far.npz"
 """The arrays of a run that is still going."""
-UNREADABLE = (OSError, ValueError, EOFError, AttributeError, NotImplementedError, KeyError, RuntimeError, MemoryError)
-"""What NumPy and zipfile raise for files that are none of theirs any more."""
 
 
 def need_folder(folder: Path) -> Path:
@@ -63,10 +62,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def read_lines(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """The lines of `metrics.jsonl`, and a note if one before the last could not be read."""
-    try:
-        log = read_log(folder / METRICS)
-    except OSError as error:
-        raise UsageError(f"{folder / METRICS} cannot be read: {error.strerror}") from error
+    log = read_log(folder / METRICS)
     lines = [line.record for line in log.lines]
     unread = len(log.damaged)
     return lines, [f"{METRICS}: {unread} line{'s' if unread > 1 else ''} could not be read."] if unread else []
@@ -100,23 +96,17 @@ def unlike_results(folder: Path, results: Mapping[str, Any] | None) -> list[str]
 
 def read_arrays(folder: Path, name: str = ARRAYS) -> tuple[dict[str, "np.ndarray"], list[str]]:
     """The arrays of `evaluation.npz` or the file `name`, none if it is absent, and notes of what could not be read."""
-    import zipfile
-    import zlib
-
-    import numpy as np
-
-    path = folder / name
-    if not path.is_file():
-        return {}, []
     arrays: dict[str, np.ndarray] = {}
     notes = []
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            for array in stored.files:
+        with gate.open_npz(folder / name) as stored:
+            for array in stored.names:
                 try:
-                    arrays[array] = stored[array]
-                except (*UNREADABLE, zlib.error, zipfile.BadZipFile):
-                    notes.append(f"{name}: '{array}' could not be read.")
-    except (*UNREADABLE, zipfile.BadZipFile):
+                    arrays[array] = stored.read(array)
+                except gate.Unreadable:
+                    notes.append(f"{name}: '{shown(array)}' could not be read.")
+    except gate.Missing:
+        return {}, []
+    except gate.Unreadable:
         notes.append(f"{name} could not be read.")
     return arrays, notes

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vestige import gate
 from vestige.report.files import replace_text
 from vestige.report.numbers import MISSING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 PICTURE, PAGE, RESULTS = "gradients.png", "report.html", "results.json"
 HEADINGS = ("estimator", "bias", "error", "variance", "cosine", "ms", "compile s", "temp KiB")
+PICTURE_BYTES = 2**26
 INK, UNBIASED, BIASED = "#333333", "#2a6f97", "#c1121f"
 
 _PAGE = """{% extends "base.html" %}
@@ -158,7 +160,7 @@ def write_gradients(results: dict[str, Any], folder: Path) -> Path:
         lstrip_blocks=True,
     )
     environment.filters["drawing"] = str  # named by the shared parts, not used on this page
-    picture = base64.b64encode((folder / PICTURE).read_bytes()).decode()
+    picture = base64.b64encode(gate.read_bytes(folder / PICTURE, limit=PICTURE_BYTES)).decode()
     page = environment.from_string(_PAGE).render(
         title=results["title"],
         sentence=f"What each estimator of the gradient is worth at one point, for {results['structure']}.",

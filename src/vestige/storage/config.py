@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vestige import gate
 from vestige.errors import UsageError
 from vestige.storage.durable import DamagedFile, write_text
 
@@ -29,19 +30,15 @@ def read_config(folder: Path) -> dict[str, Any]:
     **Raises:** `DamagedFile` where it is no YAML, holds no mapping, or is not what was written; `UsageError` where
     there is no such folder, or no configuration in it.
     """
-    import yaml
-
     path = folder / CONFIG
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; give the folder of a run, as printed at its end")
     try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError as error:
+        text = gate.read_text(path, limit=gate.YAML_BYTES)
+    except gate.Missing as error:
         raise UsageError(f"{folder} is not a run folder: it has no {CONFIG}") from error
-    except OSError as error:
-        raise DamagedFile(path, f"cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DamagedFile(path, f"cannot be read: {error}") from error
+    except gate.Unreadable as error:
+        raise DamagedFile.of(error) from error
     first, _, rest = text.partition("\n")
     if first != f"{MARK}{_digest(rest)}" and MARKED.search(first):
         raise DamagedFile(
@@ -50,17 +47,14 @@ def read_config(folder: Path) -> dict[str, Any]:
             "run the command of the run again with --resume, which writes it anew",
         )
     try:
-        config = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise DamagedFile(path, f"cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(config, dict):
-        raise DamagedFile(path, "does not hold a configuration")
-    return {str(name): value for name, value in config.items()}
+        return gate.parse_yaml(text)
+    except ValueError as error:
+        raise DamagedFile(path, f"cannot be read as YAML: {error}") from error
 
 
 def has_digest(folder: Path) -> bool:
     """Whether the configuration carries a digest."""
-    return (folder / CONFIG).read_bytes().startswith(MARK.encode())
+    return gate.read_bytes(folder / CONFIG, limit=gate.YAML_BYTES).startswith(MARK.encode())
 
 
 def _digest(text: str) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vestige import gate
+
 DIGEST = "digest"
 
 
 def digest_of_file(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
+    """SHA-256 of a file, read in pieces. **Raises:** `Unreadable` where it is no regular file, or cannot be read."""
+    with gate.open_regular(path, limit=None) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from vestige import gate
 from vestige.errors import RunError, UsageError
 
 PARTIAL = ".partial"
@@ -28,6 +29,14 @@ class DamagedFile(UsageError):
     def __init__(self, path: Path, fault: str):
         super().__init__(f"{path} {fault}")
         self.path, self.fault = path, fault
+
+    @classmethod
+    def of(cls, error: gate.Unreadable) -> "DamagedFile":
+        """What the gate refused, of a file that was written by us."""
+        return cls(Path(error.path), error.clause.removeprefix("it "))
+
+    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
+        return type(self), (self.path, self.fault)
 
 
 @contextlib.contextmanager
@@ -109,7 +118,7 @@ def copy_aside(path: Path) -> Path:
     **Returns:** the path of the copy.
     """
     target = _free(path, "damaged")
-    with writing(target) as copy, path.open("rb") as file:
+    with writing(target) as copy, gate.open_regular(path, limit=None) as file:
         shutil.copyfileobj(file, copy)
     return target
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vestige import gate
 from vestige.storage.digests import seal_holds, sealed
 from vestige.storage.durable import DamagedFile, write_text
 from vestige.storage.results import finite
@@ -28,15 +29,13 @@ def read_fitted(folder: Path) -> dict[str, Any] | None:
     **Raises:** `DamagedFile` where the file is not what was written: with another scale every number would be wrong.
     """
     path = folder / FITTED
-    if not path.exists():
-        return None
     try:
-        fitted = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DamagedFile(path, f"cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DamagedFile(path, f"is not valid JSON: {error}") from error
-    if not isinstance(fitted, dict) or not seal_holds(fitted):
+        fitted = gate.read_json(path)
+    except gate.Missing:
+        return None
+    except gate.Unreadable as error:
+        raise DamagedFile.of(error) from error
+    if not seal_holds(fitted):
         raise DamagedFile(
             path,
             "is damaged: its content is not what was written (its digest differs); vestige verify --repair sets it "

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from vestige import gate
 from vestige.errors import RunError, UsageError
 from vestige.storage.durable import PARTIAL, write_text
 
@@ -65,10 +66,10 @@ def read_owner(folder: Path) -> Owner | None:
     """Who is named in a folder's lock; None where there is none, or where it cannot be read."""
     kinds = {field.name: field.type for field in dataclasses.fields(Owner)}
     try:
-        told = json.loads((folder / LOCK).read_bytes())
-    except (OSError, ValueError):
+        told = gate.read_json(folder / LOCK)
+    except gate.Unreadable:
         return None
-    if not isinstance(told, dict) or told.keys() != kinds.keys():
+    if told.keys() != kinds.keys():
         return None
     fits = all(type(told[name]) is kind for name, kind in kinds.items())
     return Owner(**told) if fits and told["pid"] > 0 else None

@@ -1,9 +1,12 @@
 """`metrics.jsonl`: one record a line, each checked when it is read."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from vestige import gate
+
+LOG_BYTES = 2**28
 
 Record = dict[str, Any]
 """`kind` ("train" or "evaluate"), `step`, `seconds`, and one number per metric, None where it is not finite."""
@@ -35,11 +38,13 @@ class Log(NamedTuple):
 def read_log(path: Path) -> Log:
     """The records of a log; an empty one where there is none.
 
-    **Raises:** `OSError` where it cannot be read.
+    **Raises:** `Unreadable` where it is no regular file, is larger than 256 MiB, or cannot be read.
     """
-    if not path.exists():
+    try:
+        content = gate.read_bytes(path, limit=LOG_BYTES)
+    except gate.Missing:
         return Log([], [], False)
-    *whole, last = path.read_bytes().split(b"\n")
+    *whole, last = content.split(b"\n")
     lines, damaged = [], []
     for number, raw in enumerate(whole, 1):
         record = _record(raw)
@@ -61,7 +66,7 @@ def digest_of_log(content: bytes) -> str:
 def _record(raw: bytes) -> Record | None:
     """The record in a line; None where it is none."""
     try:
-        record = json.loads(raw)
+        record = gate.parse_json(raw.decode("utf-8"))
     except ValueError:
         return None
     return record if _is_record(record) else None

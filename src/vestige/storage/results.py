@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vestige import gate
 from vestige.errors import UsageError
 from vestige.storage.digests import DIGEST, seal_holds, sealed
 from vestige.storage.durable import DamagedFile, write_text
@@ -44,13 +45,11 @@ def read_results(path: Path) -> dict[str, Any]:
     where there is none.
     """
     try:
-        results = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
+        results = gate.read_json(path)
+    except gate.Missing as error:
         raise UsageError(f"{path} does not exist") from error
-    except OSError as error:
-        raise DamagedFile(path, f"cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DamagedFile(path, f"is not valid JSON: {error}") from error
+    except gate.Unreadable as error:
+        raise DamagedFile.of(error) from error
     fault = fault_of(results)
     if fault:
         raise DamagedFile(path, fault)

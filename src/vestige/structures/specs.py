@@ -5,7 +5,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vestige.checks import at_least
+from vestige.checks import WIDTH, at_least
 from vestige.registries import Registry
 from vestige.spec import Spec, load
 
@@ -26,6 +26,7 @@ class StructureSpec(Spec):
     """Items, positions, vertices, or rows."""
 
     contract: ClassVar[str] = "structure"
+    largest: ClassVar[int] = WIDTH
     provides: ClassVar[frozenset[str]] = frozenset()
     """What estimators can do with it beside drawing (`vestige.capabilities.OF_STRUCTURES`)."""
     summary: ClassVar[str]

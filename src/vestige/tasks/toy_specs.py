@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vestige.checks import at_least, positive
+from vestige.checks import WIDTH, at_least, positive
 from vestige.spec import load
 from vestige.structures.specs import ArborescenceSpec, BinaryTreeSpec, MatchingSpec, SpanningTreeSpec, StructureSpec
 from vestige.tasks.spec import TaskSpec
@@ -21,6 +21,7 @@ class AbstractToySpec(TaskSpec):
     n: int = 5
     """Rows, positions or nodes."""
 
+    largest: ClassVar[int] = WIDTH
     provides: ClassVar[frozenset[str]] = frozenset({"cost"})
 
     def __post_init__(self):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vestige import gate
 from vestige.storage.digests import DIGEST, digest_of, digest_of_file, seal_holds, sealed
 from vestige.storage.durable import write_text
 
@@ -102,10 +103,10 @@ def read_manifest(folder: Path) -> Manifest | str:
     if not folder.is_dir():
         return "is damaged (it is no folder)"
     try:
-        told = json.loads((folder / MANIFEST).read_bytes())
-    except FileNotFoundError:
+        told = gate.read_json(folder / MANIFEST)
+    except gate.Missing:
         return "was cut short (it has no manifest)"
-    except (OSError, ValueError, RecursionError):
+    except gate.Unreadable:
         return "is damaged (its manifest cannot be read)"
     manifest = _parsed(told)
     if isinstance(manifest, str):
@@ -125,8 +126,8 @@ def fault_of_files(folder: Path, manifest: Manifest) -> str:
             return f"is damaged ({name} is missing)"
         try:
             found = digest_of_file(folder / name)
-        except OSError as error:
-            return f"is damaged ({name} cannot be read: {error.strerror})"
+        except gate.Unreadable as error:
+            return f"is damaged ({name} {error.clause.removeprefix('it ')})"
         if found != expected:
             return f"is damaged (the content of {name} changed since it was written)"
     for name in there:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from vestige.checks import at_least, finite, positive
+from vestige.checks import at_least, finite, positive, seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,8 @@ class GradientOptions:
         finite(self)
         at_least(self, 2, "draws")
         at_least(self, 1, "blocks")
-        at_least(self, 0, "critic_steps", "seed")
+        at_least(self, 0, "critic_steps")
+        seed(self, "seed")
         positive(self, "scale", "temperature")
         if self.samples < 2 * self.blocks:
             raise ValueError(f"samples must be at least 2 for each of the {self.blocks} blocks, got {self.samples}")

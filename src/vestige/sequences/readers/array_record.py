@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from vestige import gate
 from vestige.errors import RunError, UsageError
 from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
-from vestige.sequences.readers.opening import agreed, existing, extra, numbers
+from vestige.sequences.readers.opening import agreed, decoding, extra, numbers
 
 BLOCK_BYTES = 2**16
 
@@ -40,7 +41,7 @@ class ArrayRecordReader(AbstractReader):
         cache_bytes: int = CACHE_BYTES,
     ):
         module = extra("array_record.python.array_record_module", "ArrayRecordReader")
-        self._path = existing(path)
+        self._path = gate.require_regular(path)
         self.name, self.unknown_outcomes = str(path), unknown_outcomes
         self.inputs = numbers(self.name, "inputs", inputs[1], np.dtype(inputs[0]))
         self.outcomes = numbers(self.name, "outcomes", outcomes[1], np.dtype(outcomes[0]))
@@ -69,7 +70,8 @@ class ArrayRecordReader(AbstractReader):
         return self._blocks.read(start, stop)
 
     def _steps(self, record: int) -> int:
-        data = self._file.read([record])[0]
+        with decoding(f"record {record:,}", self.name):
+            data = self._file.read([record])[0]
         if not data or len(data) % self._step.itemsize:
             raise UsageError(
                 f"{self.name}: record {record:,} has {len(data)} bytes, which is no number of steps of "
@@ -79,7 +81,8 @@ class ArrayRecordReader(AbstractReader):
 
     def _load(self, block: int) -> tuple[np.ndarray, np.ndarray]:
         first = block * self._block
-        records = self._file.read(list(range(first, min(first + self._block, self._records))))
+        with decoding(f"record {first:,}", self.name):
+            records = self._file.read(list(range(first, min(first + self._block, self._records))))
         for place, data in enumerate(records):
             wanted = min(self._each, self.length - (first + place) * self._each) * self._step.itemsize
             if len(data) != wanted:

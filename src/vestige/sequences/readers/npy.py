@@ -1,14 +1,16 @@
 """Two `.npy` files."""
 
+import math
 import os
 import weakref
 from pathlib import Path
 
 import numpy as np
 
+from vestige import gate
 from vestige.errors import UsageError
 from vestige.sequences.readers.contract import AbstractReader, Steps
-from vestige.sequences.readers.opening import agreed, existing, numbers
+from vestige.sequences.readers.opening import agreed, numbers
 
 
 class NpyReader(AbstractReader):
@@ -43,19 +45,17 @@ class _Array:
     """One of the two, held open."""
 
     def __init__(self, path: str | Path, what: str):
-        path = existing(path)
-        try:
-            header = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{path}: it is not a sound .npy file of numbers ({error})") from None
-        if not isinstance(header, np.memmap) or header.ndim == 0:
-            raise UsageError(f"{path}: {what} must be one array with time as its first axis")
-        if not header.flags.c_contiguous:
-            raise UsageError(f"{path}: it is stored in Fortran order; save np.ascontiguousarray of the array instead")
-        self.length = header.shape[0]
-        self.steps: Steps = numbers(str(path), what, header.shape[1:], header.dtype)
-        self._begin, self._width = header.offset, header.dtype.itemsize * int(np.prod(header.shape[1:], dtype=np.int64))
-        self._file = os.open(path, os.O_RDONLY)
+        with gate.open_npy(path) as (file, header):
+            if not header.shape:
+                raise UsageError(f"{path}: {what} must be one array with time as its first axis")
+            if header.fortran and sum(size > 1 for size in header.shape) > 1:
+                raise UsageError(
+                    f"{path}: it is stored in Fortran order; save np.ascontiguousarray of the array instead"
+                )
+            self.length = header.shape[0]
+            self.steps: Steps = numbers(str(path), what, header.shape[1:], header.dtype)
+            self._begin, self._width = header.offset, header.dtype.itemsize * math.prod(header.shape[1:])
+            self._file = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._file)
 
     def steps_there(self) -> int:

@@ -1,21 +1,15 @@
 """What all readers check when they open a file."""
 
+import contextlib
 import importlib
-from pathlib import Path
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from vestige.errors import UsageError
+from vestige.errors import RunError, UsageError, VestigeError, shown
 from vestige.sequences.readers.contract import Steps
-
-
-def existing(path: str | Path) -> Path:
-    """**Raises** `UsageError` where there is nothing at `path`."""
-    path = Path(path)
-    if not path.exists():
-        raise UsageError(f"{path}: there is no such file")
-    return path
 
 
 def numbers(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) -> Steps:
@@ -34,6 +28,31 @@ def agreed(name: str, inputs: int, outcomes: int) -> int:
     if inputs == 0:
         raise UsageError(f"{name}: it is empty, and a sequence needs at least one step")
     return inputs
+
+
+DECODED_BYTES = 2**31
+
+
+def decoded(what: str, name: str, steps: int, inputs: Steps, outcomes: Steps) -> None:
+    """**Raises** `UsageError` where the `steps` of a `what` of the file `name`, which are decoded together, take more
+    than 2 GiB as `inputs` and `outcomes` say."""
+    size = steps * sum(math.prod(each.shape) * each.dtype.itemsize for each in (inputs, outcomes))
+    if size > DECODED_BYTES:
+        raise UsageError(
+            f"{name}: a {what} of {steps:,} steps takes {size:,} bytes when decoded, and at most {DECODED_BYTES:,} are "
+            f"read at a time; write smaller ones"
+        )
+
+
+@contextlib.contextmanager
+def decoding(what: str, name: str) -> Iterator[None]:
+    """**Raises** `RunError` for a `what` of the file `name` that the library within the block cannot decode."""
+    try:
+        yield
+    except VestigeError:
+        raise
+    except Exception as error:  # each library has its own
+        raise RunError(f"{name}: {what} cannot be decoded, so the file is damaged ({shown(error, 200)})") from error
 
 
 def extra(module: str, reader: str) -> Any:

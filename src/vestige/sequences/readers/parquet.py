@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from vestige import gate
 from vestige.errors import RunError, UsageError
 from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
-from vestige.sequences.readers.opening import agreed, existing, extra, numbers
+from vestige.sequences.readers.opening import agreed, decoded, decoding, extra, numbers
 
 EXACT = 2**53
 
@@ -42,7 +43,7 @@ class ParquetReader(AbstractReader):
         cache_bytes: int = CACHE_BYTES,
     ):
         parquet = extra("pyarrow.parquet", "ParquetReader")
-        self._path = existing(path)
+        self._path = gate.require_regular(path)
         self.name, self.unknown_outcomes = str(path), unknown_outcomes
         try:
             self._file = parquet.ParquetFile(self._path)
@@ -59,6 +60,7 @@ class ParquetReader(AbstractReader):
         about = self._file.metadata
         self.length = agreed(self.name, about.num_rows, about.num_rows)
         groups = [about.row_group(i) for i in range(about.num_row_groups)]
+        decoded("row group", self.name, max(group.num_rows for group in groups), self.inputs, self.outcomes)
         self._blocks = Blocks([group.num_rows for group in groups], self._load, cache_bytes=cache_bytes)
         self._ends = [max(_end(group.column(i)) for i in range(group.num_columns)) for group in groups]
 
@@ -84,7 +86,8 @@ class ParquetReader(AbstractReader):
     def _load(self, group: int) -> tuple[np.ndarray, np.ndarray]:
         several = not isinstance(self._columns, str)
         names = [self._columns] if isinstance(self._columns, str) else list(self._columns)
-        table = self._file.read_row_group(group, columns=list(dict.fromkeys([*names, self._outcome])))
+        with decoding(f"row group {group:,}", self.name):
+            table = self._file.read_row_group(group, columns=list(dict.fromkeys([*names, self._outcome])))
         columns = [self._array(table.column(name), name, group) for name in names]
         if self.inputs.dtype.kind == "f":
             self._check_integers(names, columns, group)

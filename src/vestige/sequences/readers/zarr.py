@@ -1,15 +1,19 @@
 """Two arrays of a Zarr group."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vestige import gate
 from vestige.errors import UsageError
 from vestige.sequences.readers.blocks import CACHE_BYTES, Blocks
 from vestige.sequences.readers.contract import AbstractReader
-from vestige.sequences.readers.opening import agreed, existing, extra, numbers
+from vestige.sequences.readers.opening import agreed, decoded, decoding, extra, numbers
+
+METADATA_BYTES = 2**20
 
 
 class ZarrReader(AbstractReader):
@@ -39,14 +43,18 @@ class ZarrReader(AbstractReader):
         cache_bytes: int = CACHE_BYTES,
     ):
         self._zarr = extra("zarr", "ZarrReader")
-        self._path, self._names = existing(path), (inputs, outcomes)
+        self._path, self._names = Path(path), (inputs, outcomes)
         self.name, self.unknown_outcomes = str(path), unknown_outcomes
+        if not self._path.is_dir():
+            raise UsageError(f"{path}: a Zarr group is a folder, and there is none of that name")
+        self._check_metadata()
         self._stamps = self._metadata()
         xs, ys = self._arrays = self._open()
         self.inputs = numbers(self.name, f"array '{inputs}'", xs.shape[1:], xs.dtype)
         self.outcomes = numbers(self.name, f"array '{outcomes}'", ys.shape[1:], ys.dtype)
         self.length = agreed(self.name, xs.shape[0], ys.shape[0])
         self._chunk = max(xs.chunks[0], ys.chunks[0])
+        decoded("chunk", self.name, self._chunk, self.inputs, self.outcomes)
         sizes = [min(self._chunk, self.length - begin) for begin in range(0, self.length, self._chunk)]
         self._blocks = Blocks(sizes, self._load, cache_bytes=cache_bytes)
 
@@ -67,8 +75,17 @@ class ZarrReader(AbstractReader):
                 raise UsageError(f"{self.name}: there is no array '{name}' to be read ({error})") from None
             if array.ndim == 0:
                 raise UsageError(f"{self.name}: array '{name}' must have time as its first axis, got one number")
+            if array.size and 0 in array.chunks:
+                raise UsageError(f"{self.name}: array '{name}' has chunks of nothing, so it cannot be read")
             found.append(array)
         return found[0], found[1]
+
+    def _check_metadata(self) -> None:
+        """**Raises** `UsageError` for what says how long the arrays are, where it is no sound JSON."""
+        for name in self._names:
+            for file in ("zarr.json", ".zarray"):
+                with contextlib.suppress(gate.Missing):
+                    gate.read_json(self._path / name / file, limit=METADATA_BYTES)
 
     def _metadata(self) -> list[tuple[int, int]]:
         """Size and time of change of what says how long the arrays are."""
@@ -78,4 +95,5 @@ class ZarrReader(AbstractReader):
 
     def _load(self, block: int) -> tuple[np.ndarray, np.ndarray]:
         here = slice(block * self._chunk, (block + 1) * self._chunk)
-        return np.asarray(self._arrays[0][here]), np.asarray(self._arrays[1][here])
+        with decoding(f"chunk {block:,}", self.name):
+            return np.asarray(self._arrays[0][here]), np.asarray(self._arrays[1][here])

@@ -99,10 +99,10 @@ def constant_channels(recordings: FrameSet) -> tuple[str, ...]:
     is does not matter.
     """
     frames = recordings.frames.astype(np.float64)
+    frames = np.where(np.isnan(frames).all(axis=0), 0.0, frames)  # a channel of NaN alone is constant too
     kind = recordings.frames.dtype
     rounding = np.finfo(kind if kind.kind == "f" else np.float64).eps
     spread, largest = np.nanstd(frames, axis=0), np.nanmax(np.abs(frames), axis=0)
-    # "not larger" and not "smaller", so that a channel of NaN alone is constant too
     still = ~(spread > CONSTANT * rounding * largest)
     return tuple(name for name, constant in zip(recordings.channels, still, strict=True) if constant)
 

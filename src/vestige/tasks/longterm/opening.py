@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vestige.data import example_stream
-from vestige.errors import UsageError
+from vestige.errors import UsageError, shown
 from vestige.sequences import AbstractReader, ArrayRecordReader, NpyReader, ParquetReader, ZarrReader
 
 
@@ -74,9 +74,9 @@ def _records(path: str, inputs: str, outcomes: str, unknown: bool) -> AbstractRe
 def _kind(what: str, text: str) -> tuple[np.dtype, tuple[int, ...]]:
     try:
         kind = np.dtype(text)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):
         raise UsageError(
-            f"--task.{what}: of records it is the numpy type of one step, such as i4 or (3,)f4; got '{text}'"
+            f"--task.{what}: of records it is the numpy type of one step, such as i4 or (3,)f4; got '{shown(text)}'"
         ) from None
     return kind.subdtype or (kind, ())
 
