@@ -6,7 +6,7 @@ when they are used: importing `vestige` imports nothing.
 """
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     import lazy_loader
 
     get, _, names = lazy_loader.attach_stub(__name__, __file__)
@@ -14,4 +14,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return list(__getattr__("__all__"))
+    return list(__getattr__("__all__"))  # pyright: ignore[reportArgumentType]
