@@ -61,7 +61,7 @@ def test_what_is_malformed_is_refused(family, attack, tmp_path, monkeypatch):
 
 
 def test_the_attack_is_of_a_thousand_inputs_and_repeats_itself(attack):
-    inputs, known = attack
+    _, known = attack
     from cases import cases
 
     assert len(known) >= 1000

@@ -1,6 +1,7 @@
 """`vestige report RUN`."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import tyro
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
     from vestige.experiments.folder import RESULTS, read_config
     from vestige.report import write_report
 
-    if not (settings.folder / RESULTS).exists():
+    if not os.path.lexists(settings.folder / RESULTS):
         from vestige.cli.environment import enable_compilation_cache
         from vestige.experiments.restoring import picture_so_far
 

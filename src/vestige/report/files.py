@@ -52,11 +52,8 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def read_results(folder: Path) -> dict[str, Any] | None:
-    """`results.json`; None where there is none (yet)."""
-    try:
-        return gate.read_json(folder / RESULTS)
-    except gate.Missing:
-        return None
+    """`results.json`; None where there is none (yet), not even a link that leads nowhere."""
+    return gate.read_json(folder / RESULTS) if os.path.lexists(folder / RESULTS) else None
 
 
 def read_config(folder: Path) -> dict[str, Any]:
