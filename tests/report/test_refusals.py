@@ -43,6 +43,14 @@ def test_broken_files_are_named(run_folder: Path, name: str, text: str, message:
         write_report(run_folder)
 
 
+@pytest.mark.parametrize("target", ["nowhere", "results.json"])
+def test_results_that_are_a_link_to_nothing_are_no_run_that_goes_on(run_folder: Path, target: str) -> None:
+    (run_folder / "results.json").unlink()
+    (run_folder / "results.json").symlink_to(target)
+    with pytest.raises(UsageError, match=r"results\.json (is a symbolic link|cannot be read|does not exist)"):
+        write_report(run_folder)
+
+
 def test_a_folder_in_the_place_of_the_page_is_set_aside(run_folder: Path) -> None:
     (run_folder / "report.html").mkdir()
     assert write_report(run_folder).is_file()

@@ -1,6 +1,7 @@
 """`vestige report RUN`."""
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> int:
     from vestige.report import write_report
     from vestige.report.write import notes_of
 
-    finished = (settings.folder / RESULTS).exists()
+    finished = os.path.lexists(settings.folder / RESULTS)
     if not finished:
         from vestige.cli.environment import enable_compilation_cache
         from vestige.experiments.restoring import picture_so_far

@@ -51,7 +51,10 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def read_results(folder: Path) -> dict[str, Any] | None:
-    """`results.json`; None where there is none (yet). **Raises:** `UsageError` where it is damaged."""
+    """`results.json`; None where there is none (yet), not even a link that leads nowhere.
+
+    **Raises:** `UsageError` where it is damaged.
+    """
     return checked_results(folder / RESULTS) if os.path.lexists(folder / RESULTS) else None
 
 
