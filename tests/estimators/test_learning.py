@@ -86,27 +86,3 @@ def test_a_trained_critic_beats_leaving_one_out():
         for e in (relax, trained, LeaveOneOut(2))
     )
     assert tuned < 0.9 * plain and tuned < fresh, (fresh, tuned, plain)
-
-
-def test_rows_are_independent(key):
-    """A batch under vmap, each row with a key of its own, compiled once."""
-    compiled = []
-
-    def slope(rates, key):
-        compiled.append(rates)
-        return jax.grad(lambda r: objective(subset, curved, r, COEFFICIENTS, LeaveOneOut(2), key))(rates)
-
-    batched, single = jax.jit(jax.vmap(slope)), jax.jit(slope)
-    rates = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
-    keys = jax.random.split(key, 3)
-    rows = batched(rates, keys)
-    altered = rates.copy()
-    altered[1] += 1.0 + np.arange(4, dtype=np.float32)
-    again = batched(altered, keys)
-    assert len(compiled) == 1
-    np.testing.assert_array_equal(np.asarray(rows)[[0, 2]], np.asarray(again)[[0, 2]])
-    for row, r, k in zip(rows, rates, keys, strict=True):
-        np.testing.assert_allclose(row, single(r, k), rtol=1e-5, atol=1e-6)
-    assert len(compiled) == 2
-    same = batched(np.broadcast_to(rates[0], (3, 4)).copy(), keys)
-    assert len({tuple(row) for row in np.asarray(same).tolist()}) > 1

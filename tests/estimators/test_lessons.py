@@ -9,7 +9,17 @@ import numpy as np
 import optax
 import pytest
 
-from vestige.estimators import AllTimes, Critic, Learned, MeanOfOthers, Relax, RunningMean, ScoreFunction, expect
+from vestige.estimators import (
+    AllTimes,
+    Critic,
+    Learned,
+    LeaveOneOut,
+    MeanOfOthers,
+    Relax,
+    RunningMean,
+    ScoreFunction,
+    expect,
+)
 from vestige.structures import Categorical
 
 from .cases import CONTEXT, POINTS, curved, estimates, linear, moments, network, objective, quickly, subset
@@ -196,6 +206,30 @@ def test_seeds_side_by_side_are_seeds_one_after_the_other(key):
     same(inside, expected)
     expected = [float(mean_of(half).baseline.value) for half in (lessons[:3], lessons[3:])]
     np.testing.assert_allclose(pair.baseline.value, expected, rtol=1e-5)
+
+
+def test_rows_are_independent(key):
+    """A batch under vmap, each row with a key of its own, compiled once."""
+    compiled = []
+
+    def slope(rates, key):
+        compiled.append(rates)
+        return jax.grad(lambda r: objective(subset, curved, r, COEFFICIENTS, LeaveOneOut(2), key))(rates)
+
+    batched, single = jax.jit(jax.vmap(slope)), jax.jit(slope)
+    rates = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    keys = jax.random.split(key, 3)
+    rows = batched(rates, keys)
+    altered = rates.copy()
+    altered[1] += 1.0 + np.arange(4, dtype=np.float32)
+    again = batched(altered, keys)
+    assert len(compiled) == 1
+    np.testing.assert_array_equal(np.asarray(rows)[[0, 2]], np.asarray(again)[[0, 2]])
+    for row, r, k in zip(rows, rates, keys, strict=True):
+        np.testing.assert_allclose(row, single(r, k), rtol=1e-5, atol=1e-6)
+    assert len(compiled) == 2
+    same = batched(np.broadcast_to(rates[0], (3, 4)).copy(), keys)
+    assert len({tuple(row) for row in np.asarray(same).tolist()}) > 1
 
 
 @pytest.mark.slow

@@ -139,7 +139,9 @@ def of_every_kind(weights):
     return sizes, spanning_tree_marginals(weights), [arborescence_marginals(weights, root) for root in range(nodes)]
 
 
-@pytest.mark.parametrize("nodes", [1, pytest.param(2, marks=pytest.mark.slow), 3, 4])
+@pytest.mark.parametrize(
+    "nodes", [1, pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_every_small_size(nodes):
     weights = np.random.default_rng(nodes).normal(size=(nodes, nodes)).astype(np.float32)
     known = weights.astype(np.float64)
@@ -214,6 +216,7 @@ def test_low_temperature_gives_the_optimum(case):
     np.testing.assert_allclose(gradient[clear], 0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_sums():
     sizes, tree, rooted_trees = jax.device_get(of_every_kind(draws(CASES["tree"], 1, 5.0)[0, :4, :4]))
     for k, found in enumerate(sizes):
@@ -224,6 +227,7 @@ def test_sums():
         np.testing.assert_allclose(found.sum(axis=0), np.arange(4) != root, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_many_items_and_nodes_in_float32():
     """Far beyond enumeration: the product of 1000 odds leaves the range of float32, these marginals do not."""
     noise = np.random.default_rng(0)

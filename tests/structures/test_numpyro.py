@@ -106,7 +106,8 @@ def test_masks_leave_places_empty(key):
     np.testing.assert_allclose(distribution.log_prob(drawn), -np.log(6), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["permutation", pytest.param("arborescence", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["permutation", "arborescence"])
 def test_batches_and_transformations(name, key):
     make = CASES[name].make
     log_rates = jnp.asarray(CASES[name].rates(4, 5, seed=1), jnp.float32)

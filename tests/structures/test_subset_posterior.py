@@ -62,6 +62,7 @@ def test_the_law_given_one_set_is_that_of_draws_with_this_set():
         assert stats.ks_2samp(ours, theirs).pvalue > 1e-4
 
 
+@pytest.mark.slow
 def test_slopes_of_the_draws_average_to_the_slope_of_the_mean():
     """E[log E_k | X], whose slope is told by finite differences on the same noise and by the draws themselves."""
     chosen, step = jnp.array([1.0, 0.0, 1.0, 0.0, 0.0]), 1e-5

@@ -61,6 +61,7 @@ def test_training_and_held_out_images_stay_apart(key):
     assert members(judged, recall.train) == {False}
 
 
+@pytest.mark.slow
 def test_every_image_is_drawn_equally_often(key):
     index = jnp.arange(8)
     pixels = jnp.broadcast_to((index * 0)[:, None, None], (8, 1, 1)).astype(jnp.uint8)
@@ -69,6 +70,7 @@ def test_every_image_is_drawn_equally_often(key):
     assert abs(float(drawn.mean()) - 1 / 8) < 4 * np.sqrt(1 / 8 * 7 / 8 / 40_000)
 
 
+@pytest.mark.slow
 def test_stochastic_ink_follows_the_intensity(key):
     grey = ImagePool(jnp.full((1, 1, 1), 51, jnp.uint8), jnp.zeros(1, jnp.int32), stochastic=True)
     drawn = grey.draw(80_000, key=key)

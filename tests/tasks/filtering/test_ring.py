@@ -60,6 +60,7 @@ def judged():
         return task, run(model, jax.random.key(4)), run(Leaky(jnp.zeros(1), 1), jax.random.key(4))
 
 
+@pytest.mark.slow
 def test_who_knows_all_is_at_the_kalman_filter(judged):
     task, best, _ = judged
     assert 0.999 < float(best["mse_ratio_updown"]) < 1.001
@@ -71,6 +72,7 @@ def test_who_knows_all_is_at_the_kalman_filter(judged):
     assert levels["mse_updown"] == {"best": best["kalman_mse"], "chance": best["sensory_mse"]}
 
 
+@pytest.mark.slow
 def test_who_has_no_memory_is_at_the_sensor(judged):
     _, best, present = judged
     np.testing.assert_allclose(present["mse_updown"], present["sensory_mse"], rtol=1e-5)
@@ -81,6 +83,7 @@ def test_who_has_no_memory_is_at_the_sensor(judged):
     assert 0.97 < float(present["mse_readout"] / present["mse_updown"]) < 1.03
 
 
+@pytest.mark.slow
 def test_the_past_is_read_out_where_it_is(judged):
     """Position and velocity together say best where it was a few steps ago; further back R² falls."""
     _, best, present = judged

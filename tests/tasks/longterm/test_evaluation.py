@@ -107,6 +107,7 @@ class TestNumbers:
         blind = float(evaluated(task, Blind(jnp.ones(1)), 3000, key)["mse"])
         assert abs(blind - 1 / 6) < 4 * np.sqrt((1 / 15 - 1 / 36) / 3000)
 
+    @pytest.mark.slow
     def test_who_knows_one_of_two_has_a_twelfth(self, key):
         found = float(evaluated(Add(6), FirstAddend(), 3000, key)["mse"])
         assert abs(found - 1 / 12) < 4 * np.sqrt((1 / 80 - 1 / 144) / 3000)
@@ -126,6 +127,7 @@ class TestPixels:
             task = PixelImages(self.pool(train), self.pool(test))
             assert float(evaluated(task, shade, 30, key, 3)["accuracy"]) == right
 
+    @pytest.mark.slow
     def test_chance_knows_how_often_each_digit_comes(self, key):
         task = PixelImages(TRAIN, ImagePool(jnp.zeros((4, 4, 4), jnp.uint8), jnp.asarray([0, 1, 1, 3])))
         bounds, entropy = task.bounds({}), np.log(4) * 0.5 + np.log(2) * 0.5

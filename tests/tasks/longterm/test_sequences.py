@@ -135,6 +135,7 @@ class TestRecall:
         assert even(np.bincount(seen.inputs[:, 0], minlength=8), 8000)
         np.testing.assert_array_equal(seen.inputs[:, 0], seen.outcomes[:, -1])
 
+    @pytest.mark.slow
     def test_distractors_are_equally_likely_and_tell_nothing(self, key):
         seen = many(Recall(20, symbols=4, distractors=True), 400, key)
         corridor = seen.inputs[:, 1:-1]
@@ -143,6 +144,7 @@ class TestRecall:
         assert even(np.bincount((corridor - 7 + seen.outcomes[:, -1:]).ravel() % 4), 8000)
         assert (seen.outcomes[:, :-1] == 4).all()
 
+    @pytest.mark.slow
     def test_every_octave_of_distances_takes_the_same_share_of_steps(self, key):
         task = Recall(1024, min_distance=4)
         lengths = np.asarray(jax.jit(jax.vmap(lambda k: task.sequence(key=k).length))(jax.random.split(key, 200_000)))
@@ -172,6 +174,7 @@ class TestRecall:
         for row in range(3):
             conforms(trained_on(task, jax.random.fold_in(key, row)), task.steps)
 
+    @pytest.mark.slow
     def test_noise_is_anywhere_and_nothing_predicts_it(self, key):
         seen = many(Recall(10, symbols=4, distractors=True, noise=3), 2000, key)
         marked = seen.inputs == 6
@@ -210,6 +213,7 @@ class TestCopies:
         np.testing.assert_array_equal(seen.outcomes, np.concatenate([np.full(110, 8), head]))
         np.testing.assert_array_equal(task.queries(trained_on(task, key)), np.arange(110, 120))
 
+    @pytest.mark.slow
     def test_symbols_are_equally_likely_and_independent(self, key):
         head = many(Copy(1, symbols=3), 4000, key).inputs[:, :3]
         assert even(np.bincount(head.ravel()), 12_000)
@@ -236,6 +240,7 @@ class TestCopies:
         np.testing.assert_array_equal(seen.inputs, [8, 7, 0, 8, 8, 8, 2, 9, 9, 9])
         np.testing.assert_array_equal(seen.outcomes, [8, 8, 8, 8, 8, 8, 8, 7, 0, 2])
 
+    @pytest.mark.slow
     def test_scattered_symbols_stand_anywhere(self, key):
         task = Copy(6, symbols=4, layout=Scattered())
         assert (task.steps, task.tokens, task.classes) == (14, 10, 10)
@@ -261,6 +266,7 @@ class TestAdd:
         np.testing.assert_allclose(seen.outcomes[:, -1], (numbers * marks).sum(axis=1), rtol=1e-6)
         np.testing.assert_array_equal(seen.known, [[False] * (length - 1) + [True]] * 200)
 
+    @pytest.mark.slow
     def test_marks_and_numbers_are_uniform(self, key):
         seen = many(Add(8), 4000, key)
         numbers, marks = seen.inputs[..., 0], seen.inputs[..., 1]
@@ -287,6 +293,7 @@ class TestXor:
         sequence = eqx.tree_at(lambda s: s.bits, trained_on(Xor(1), key), jnp.array([0, 1], jnp.int32))
         np.testing.assert_array_equal(whole(sequence).inputs, [0, 1, 3])
 
+    @pytest.mark.slow
     def test_all_four_are_equally_likely(self, key):
         inputs = many(Xor(2), 4000, key).inputs
         assert even(np.bincount(inputs[:, 0] + 2 * inputs[:, 2]), 4000)

@@ -69,6 +69,7 @@ class TestRandomTurns:
             for t in range(20):
                 np.testing.assert_array_equal(frames[t], frames[np.flatnonzero(place == place[t])[0]])
 
+    @pytest.mark.slow
     def test_persistence_is_how_often_the_direction_stays(self, key):
         task = RoomRotation(2, 40, turning=RandomTurns(persistence=0.9))
         actions = sequences(task, key, 200).facts["actions"][:, 1:]
