@@ -17,7 +17,7 @@ from vestige.estimators import (
 )
 from vestige.structures import Categorical, Permutation, Subset, enumerate_traces
 
-from .cases import POINTS, SEQUENTIAL, UNBIASED, critic, curved, quick_first, quickly, within
+from .cases import CONTEXT, POINTS, SEQUENTIAL, UNBIASED, critic, curved, quick_first, quickly, within
 
 PRIORS = {name: np.random.default_rng(100 + point.seed).normal(size=point.rates) for name, point in POINTS.items()}
 
@@ -29,7 +29,7 @@ def bound(make, rates, prior, coefficients, estimator, key):
     def cost(value, trace):
         return curved(coefficients, value) + q.log_prob(trace) - p.log_prob(trace)
 
-    return expect_trace(cost, q, estimator=estimator, key=key)
+    return expect_trace(cost, q, estimator=estimator, key=key, context=CONTEXT)
 
 
 def listed(make, rates, prior, coefficients):

@@ -6,6 +6,7 @@ from .context_window import ContextWindowSequence as ContextWindowSequence
 from .contract import AbstractSequence as AbstractSequence
 from .contract import Window as Window
 from .contract import at as at
+from .documents import Documents as Documents
 from .places import place as place
 from .places import random_place as random_place
 from .readers import AbstractReader as AbstractReader

@@ -11,7 +11,7 @@ from tests.sequences.conformance import conforms
 from tests.sequences.files import npy
 from tests.tasks.longterm.remembering import Blind, Leaky
 from vestige.errors import RunError
-from vestige.sequences import NpyReader, lanes
+from vestige.sequences import Documents, NpyReader, lanes
 from vestige.tasks.longterm import Stream
 
 TOKENS, CLASSES = 6, 4
@@ -187,3 +187,37 @@ class TestRefusals:
         with pytest.raises(Exception, match=r"RunError: .*y\.npy: the outcome at step 44 is 4, expected 0\.\.3"):
             evaluated(task, Blind(jnp.zeros(CLASSES)), 2, 9)["accuracy"].block_until_ready()
         assert issubclass(RunError, Exception)
+
+
+class TestDocuments:
+    """One after the other in a file."""
+
+    LENGTHS = (20, 1, 30, 6)
+
+    def documents(self, task):
+        train = np.array([40, 61])
+        return tuple(Documents.of_lengths(np.array(lengths), "x") for lengths in (train, self.LENGTHS))
+
+    def test_each_is_evaluated_as_if_it_were_alone(self, task, tmp_path):
+        model = Leaky(TOKENS, CLASSES, key=jax.random.key(3))
+        together = Stream(task.train, task.held_out, None, TOKENS, CLASSES, 1000, self.documents(task))
+        found = evaluated(together, model, 4, 8)
+        inputs, outcomes = task.held_out.read(0, 57)
+        expected = []
+        for number, end in enumerate(np.cumsum(self.LENGTHS)):
+            begin = end - self.LENGTHS[number]
+            folder = tmp_path / f"alone {number}"
+            folder.mkdir()
+            alone = npy(folder, inputs[begin:end], outcomes[begin:end])
+            expected.append(evaluated(Stream(alone, alone, None, TOKENS, CLASSES), model, 1, 8))
+        for name in ("accuracy", "cross_entropy"):
+            mean = np.average([float(each[name]) for each in expected], weights=self.LENGTHS)
+            assert float(found[name]) == pytest.approx(mean, rel=1e-5)
+        assert float(found["cross_entropy"]) != pytest.approx(float(evaluated(task, model, 1, 8)["cross_entropy"]))
+
+    def test_a_batch_has_whole_documents_or_segments_of_one(self, task, key):
+        for segment, lengths, steps in ((None, {40, 61}, 61), (50, {40, 50}, 50), (99, {40, 61}, 61)):
+            made = Stream(task.train, task.held_out, segment, TOKENS, CLASSES, 1000, self.documents(task))
+            sequences = made.batch(size=16, key=key).inputs
+            assert set(np.asarray(sequences.length).tolist()) == lengths and made.steps == steps
+            made.check_sizes(batch_size=1000, eval_size=1000)  # drawn with replacement; all are evaluated

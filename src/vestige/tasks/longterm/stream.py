@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.numerics import batched_map
-from vestige.sequences import AbstractReader, StreamSequence, lanes, random_place
+from vestige.sequences import AbstractReader, Documents, StreamSequence, lanes, random_place
 from vestige.sequences.places import LONGEST
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.longterm.contract import EVALUATION_BATCH, READ_SIZE
@@ -29,6 +29,9 @@ class Stream(AbstractTask):
     or a number. `max_distance` says over how many steps something may have to be remembered, about: models that start
     out made for a distance ask for it, and nothing else depends on it.
 
+    With the `documents` of the two files a sequence is one document, drawn at random, or a `segment` inside one, and
+    every document of the held-out file is evaluated by itself: each begins with an empty memory.
+
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
     `cross_entropy` in nats for classes, `mse` for numbers. On the same steps, of who knows how often each class comes
     and nothing else, `majority_accuracy` and `frequency_cross_entropy`; of who knows the mean, `constant_mse`. NaN
@@ -46,6 +49,7 @@ class Stream(AbstractTask):
     tokens: int | None = eqx.field(static=True, default=None)
     classes: int | None = eqx.field(static=True, default=None)
     max_distance: int = eqx.field(static=True, default=1000)
+    documents: tuple[Documents, Documents] | None = None
 
     def __check_init__(self):
         train, held_out = self.train, self.held_out
@@ -82,8 +86,11 @@ class Stream(AbstractTask):
 
     @property
     def steps(self) -> int | None:
-        """The steps of a sequence; None where the file is read from end to end."""
-        return self.segment
+        """The steps of a sequence, the most where they differ; None where the file is read from end to end."""
+        if self.documents is None:
+            return self.segment
+        longest = self.documents[0].longest
+        return longest if self.segment is None else min(self.segment, longest)
 
     @property
     def features(self) -> int | None:
@@ -91,12 +98,19 @@ class Stream(AbstractTask):
         return self.train.inputs.shape[0] if self.train.inputs.shape else None
 
     def check_sizes(self, *, batch_size: int, eval_size: int) -> None:
+        if self.documents is not None:
+            return
         if self.segment is None:
             lanes(self.train, batch_size, tokens=self.tokens, classes=self.classes)
         lanes(self.held_out, eval_size, tokens=self.tokens, classes=self.classes)
 
     def batch(self, *, size: int, key: Key) -> Batch:
         """`size` sequences as one with a leading axis, in `inputs`. Nothing is read but the windows a rule asks for."""
+        kinds = {"tokens": self.tokens, "classes": self.classes}
+        if self.documents is not None:
+            train, _ = self.documents
+            draw = lambda row: train.drawn(self.train, self.segment, **kinds, key=jax.random.fold_in(key, row))
+            return Batch(jax.vmap(draw)(jnp.arange(size)))
         if self.segment is None:
             return Batch(lanes(self.train, size, tokens=self.tokens, classes=self.classes))
         length = self.segment
@@ -111,7 +125,8 @@ class Stream(AbstractTask):
         return Batch(jax.vmap(one)(jnp.arange(size)))
 
     def evaluate(self, model: EncodesAndPredicts, *, size: int, key: Key, read_size: int = READ_SIZE) -> Metrics:
-        """Means over every known step of the held-out file, read in `size` lanes and windows of `read_size` steps.
+        """Means over every known step of the held-out file, read in `size` lanes, or document by document, and windows
+        of `read_size` steps.
 
         Every lane begins with an empty memory: the fewer there are, the less of the file is judged without its past,
         and the longer it takes.
@@ -120,8 +135,12 @@ class Stream(AbstractTask):
         """
         if read_size < 1:
             raise ValueError(f"evaluate: read_size must be at least 1, got read_size={read_size}")
-        parts = lanes(self.held_out, size, tokens=self.tokens, classes=self.classes)
-        longest = -(-self.held_out.length // size)
+        if self.documents is None:
+            parts = lanes(self.held_out, size, tokens=self.tokens, classes=self.classes)
+            longest = -(-self.held_out.length // size)
+        else:
+            parts = self.documents[1].all_of(self.held_out, tokens=self.tokens, classes=self.classes)
+            longest = self.documents[1].longest
         read_size = min(read_size, longest)
 
         def one(sequence: StreamSequence) -> tuple[Metrics, AbstractFrequencies, Array]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vestige.checks import at_least
 from vestige.data import Source, UserFile
+from vestige.errors import UsageError
 from vestige.spec import load
 from vestige.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
-    from vestige.sequences import AbstractReader
+    from vestige.sequences import AbstractReader, Documents
     from vestige.tasks.longterm.stream import Stream
 
 
@@ -29,6 +30,9 @@ class StreamSpec(TaskSpec):
     A,B,C). Of records the numpy type: i4, or (3,)f4."""
     outcomes: str = "outcomes"
     """Where the outcomes are, likewise."""
+    document: str | None = None
+    """Where it is said to which document a step belongs, likewise: an integer that changes, or a boolean that is True
+    at the first step. Nothing is remembered from one document to the next. None: each file is one document."""
     unknown: bool = False
     """Whether a negative class, NaN or null says that a step has no outcome; otherwise it is an error."""
     tokens: int | None = None
@@ -52,9 +56,10 @@ class StreamSpec(TaskSpec):
         if (self.train is None) != (self.held_out is None):
             given, other = ("train", "held-out") if self.held_out is None else ("held-out", "train")
             raise ValueError(f"--task.{given} was given alone; give --task.{other} too, to {_PURPOSE[other]}")
-        if self.train is None and (self.tokens, self.classes) != (None, None):
+        if self.train is None and (self.tokens, self.classes, self.document) != (None, None, None):
             raise ValueError(
-                "--task.tokens and --task.classes are about files; give --task.train and --task.held-out too"
+                "--task.tokens, --task.classes and --task.document are about files; give --task.train and "
+                "--task.held-out too"
             )
 
     @property
@@ -66,10 +71,14 @@ class StreamSpec(TaskSpec):
         """Steps that are learned from at a time; None: from end to end."""
         return self.example_segment if self.segment is None and self.train is None else self.segment
 
+    @property
+    def _sequence(self) -> str:
+        return "whole file" if self.document is None else "a document"
+
     def summary(self) -> dict[str, str]:
         return {
             "file": self.train or "example-stream",
-            "segment": "whole file" if self.piece is None else f"{self.piece:,}",
+            "segment": self._sequence if self.piece is None else f"{self.piece:,}",
         }
 
     def sources(self) -> tuple[Source, ...]:
@@ -84,7 +93,8 @@ class StreamSpec(TaskSpec):
         """The files that are read of a folder of `.npy` files."""
         from vestige.tasks.longterm.opening import OPENERS
 
-        return () if Path(path).suffix.lower() in OPENERS else (f"{self.inputs}.npy", f"{self.outcomes}.npy")
+        names = [self.inputs, self.outcomes, *([] if self.document is None else [self.document])]
+        return () if Path(path).suffix.lower() in OPENERS else tuple(f"{name}.npy" for name in names)
 
     def build(self, *, seed: int) -> "Stream":
         """The task. **Raises:** `UsageError` where a file cannot be opened, `ValueError` where it does not fit."""
@@ -93,20 +103,41 @@ class StreamSpec(TaskSpec):
         if self.train is None or self.held_out is None:
             files, tokens, classes = example()
             return load(self.part)(*files, self.piece, tokens, classes, self.max_distance)
-        return self._of(self._opened(self.train), self._opened(self.held_out))
+        return self._of(self._opened(self.train), self._opened(self.held_out), self._documents(self.train))
 
     def fitted(self, task: "Stream") -> dict[str, Any]:
-        return {} if self.train is None else {"train": task.train.described()}
+        if self.train is None:
+            return {}
+        longest = None if task.documents is None else task.documents[0].longest
+        return {"train": task.train.described(), "longest_document": longest}
 
     def build_fitted(self, fitted: Mapping[str, Any], *, seed: int) -> "Stream":
         if self.train is None or self.held_out is None:
             return self.build(seed=seed)
-        from vestige.sequences import UnreadFile
+        import numpy as np
 
-        return self._of(UnreadFile(self.train, fitted.get("train")), self._opened(self.held_out))
+        from vestige.sequences import Documents, UnreadFile
 
-    def _of(self, train: "AbstractReader", held_out: "AbstractReader") -> "Stream":
-        return load(self.part)(train, held_out, self.piece, self.tokens, self.classes, self.max_distance)
+        train, longest = UnreadFile(self.train, fitted.get("train")), fitted.get("longest_document")
+        one = None if longest is None else Documents.of_lengths(np.array([longest]), self.train)
+        return self._of(train, self._opened(self.held_out), one)
+
+    def _of(self, train: "AbstractReader", held_out: "AbstractReader", documents: "Documents | None") -> "Stream":
+        """The task; `documents` are those of the file to train on."""
+        assert self.held_out is not None
+        both = None if documents is None else (documents, self._documents(self.held_out))
+        return load(self.part)(train, held_out, self.piece, self.tokens, self.classes, self.max_distance, both)
+
+    def _documents(self, path: str) -> "Documents | None":
+        if self.document is None:
+            return None
+        from vestige.sequences import ArrayRecordReader, Documents
+        from vestige.tasks.longterm.opening import opened
+
+        marks = opened(path, inputs=self.document, outcomes=self.outcomes, unknown=True)
+        if isinstance(marks, ArrayRecordReader):
+            raise UsageError(f"--task.document {self.document}: records ({path}) have no columns by name; use Parquet")
+        return Documents.read(marks)
 
     def _opened(self, path: str) -> "AbstractReader":
         from vestige.tasks.longterm.opening import opened
