@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 CRASHES = ("Traceback (most recent call last)", "This should have been a clear message")
 """What a person must never see."""
+INTERRUPTED = 130
+"""The exit code of a command that was asked to stop: the attack stops too."""
 
 
 class Called(NamedTuple):
@@ -35,7 +37,9 @@ def call(*arguments: object) -> Called:
             main([str(argument) for argument in arguments])
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
-        except BaseException as error:  # a crash is what is looked for
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt from ended
+        except Exception as error:  # a crash is what is looked for
             print(f"{CRASHES[0]}: {type(error).__name__}: {error}", file=err)
             code = 1
     return Called(code or 0, out.getvalue(), err.getvalue())

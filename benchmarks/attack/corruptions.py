@@ -6,9 +6,9 @@ A finished and an interrupted run of a small experiment are made once. Each time
 copy is damaged, and `verify`, `evaluate`, `report` and `run --resume` meet it. Each must end in the result of the sound
 folder, or refuse, or say what is wrong, naming the file; no traceback, no other number without a word. Then
 `verify --repair` must leave a sound folder with the same results, in which all that was there still is, be it under
-another name. An interrupted run from which the newest checkpoint is removed as a whole is that run at an earlier
-update, which `evaluate` names. Without --count, every file is damaged in every way once. Exit code 1 if one of all this
-does not hold.
+another name. (An interrupted run from which the newest checkpoint is removed as a whole is that run at an earlier
+update, which `evaluate` names.) Without --count, every file is damaged in every way once. Exit code 1 if one of all
+this does not hold.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """A run folder on the command line: one writer, damage, longer runs, weights of others, `vestige verify`."""
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from vestige.registries import registry
 from vestige.storage.locking import FolderLock, Owner
 from vestige.tasks import AbstractTask
 from vestige.tasks.spec import TaskSpec
-from vestige.training import AdamSpec
+from vestige.training import AdamSpec, loop
 from vestige.typing import Batch
 
 
@@ -86,7 +87,7 @@ class LineSpec(ModelSpec):
 def _numbers(monkeypatch):
     for contract, name, spec in (("task", "numbers", NumbersSpec()), ("model", "line", LineSpec())):
         monkeypatch.setitem(registry(contract)._parts, name, spec)
-    small = Experiment(NumbersSpec(), LineSpec(), steps=20, batch_size=4, eval_size=8, num_evals=2)
+    small = Experiment(NumbersSpec(), LineSpec(), steps=5, batch_size=4, eval_size=8, num_evals=2)
     about = {"title": "Line", "summary": "which numbers", "system": "other", "paper": "none"}
     entry = Entry(
         name="line",
@@ -98,12 +99,35 @@ def _numbers(monkeypatch):
     monkeypatch.setitem(registry("experiment")._parts, entry.name, entry)
 
 
+@pytest.fixture(autouse=True)
+def _plain_pages(monkeypatch):
+    """Without pictures, which take longer than the runs."""
+    monkeypatch.setattr("vestige.report.run_page.shown_sections", lambda run: ([], []))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_are_kept():
+    """Each run is built once, and its update traced once."""
+    build, advance = functools.cache(Experiment.build), functools.cache(loop.make_advance)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Experiment, "build", lambda self, *, seed: build(self, seed=seed))
+        patched.setattr(loop, "make_advance", advance)
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Where a finished run is kept; made by the first test that asks for it."""
+    return tmp_path_factory.mktemp("made") / "a"
+
+
 @pytest.fixture
-def done(run, tmp_path):
+def done(run, made, tmp_path):
     """A finished run in the folder `a`."""
-    code, _, err = run("run", "line", "--out", "a")
-    assert code == 0, err
-    return tmp_path / "a"
+    if not made.exists():
+        code, _, err = run("run", "line", "--out", made)
+        assert code == 0, err
+    return shutil.copytree(made, tmp_path / "a")
 
 
 def results(folder):
@@ -167,7 +191,7 @@ class TestOneWriter:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("text", ["{}", "{", '{"metrics": {"loss": 1.0}, "updates": 20, "digest": "x"}'])
+    @pytest.mark.parametrize("text", ["{}", "{", '{"metrics": {"loss": 1.0}, "updates": 5, "digest": "x"}'])
     def test_results_that_are_none_do_not_count_as_finished(self, run, done, text):
         whole = results(done)
         (done / "results.json").write_text(text)
@@ -205,15 +229,22 @@ class TestDamage:
         assert code == 0 and "set aside as config.yaml.damaged-1; written anew" in out
         assert results(done)["metrics"] == whole["metrics"] and run("verify", "a")[0] == 0
 
+    def test_a_configuration_that_is_missing_too(self, run, done):
+        whole = results(done)
+        (done / "config.yaml").unlink()
+        code, out, err = run("run", "line", "--out", "a", "--resume")
+        assert code == 0 and "config.yaml is missing; written anew" in out, err
+        assert results(done)["metrics"] == whole["metrics"] and run("verify", "a")[0] == 0
+
     def test_a_configuration_of_other_options_is_not(self, run, done):
         (done / "config.yaml").write_bytes(b"")
         code, _, err = run("run", "line", "--out", "a", "--resume", "--batch-size", 5)
         assert code == 2 and "belongs to another configuration" in err
 
     def test_evaluate_says_what_it_passed_over_in_json_too(self, run, done):
-        (done / "checkpoints" / "20" / "manifest.json").write_text("{")
+        (done / "checkpoints" / "5" / "manifest.json").write_text("{")
         code, out, err = run("evaluate", "a", "--json")
-        assert code == 0 and json.loads(out)["updates"] == 18 and "checkpoints/20 is damaged" in err
+        assert code == 0 and json.loads(out)["updates"] == 4 and "checkpoints/5 is damaged" in err
 
     def test_results_of_a_comparison(self, run, tmp_path):
         arguments = ("run", "line", "--seeds", 2, "--jobs", 1, "--out", "c")
@@ -225,7 +256,7 @@ class TestDamage:
         assert "results.json" in out and "set aside as results.json.damaged-1" in out
         assert results(tmp_path / "c")["members"] == whole["members"]
         code, out, _ = run("verify", "c")
-        assert code == 0 and "line/seed-1/checkpoints/20" in out
+        assert code == 0 and "line/seed-1/checkpoints/5" in out
 
 
 class TestVerify:
@@ -239,7 +270,7 @@ class TestVerify:
 
     def test_everything_that_is_damaged_is_named_and_set_aside(self, run, done):
         whole = results(done)
-        shutil.copytree(done / "checkpoints" / "16", done / "checkpoints" / "30")
+        shutil.copytree(done / "checkpoints" / "3", done / "checkpoints" / "30")
         (done / "results.json").write_text("{}")
         (done / "metrics.jsonl").write_bytes((done / "metrics.jsonl").read_bytes()[:-9] + b"\n")
         (done / "lock.json").write_text("")
@@ -267,33 +298,33 @@ class TestVerify:
 
 class TestLonger:
     def test_it_ends_as_one_that_was_so_long_from_the_start(self, run, done, tmp_path):
-        code, out, err = run("run", "line", "--out", "a", "--resume", "--steps", 50)
+        code, out, err = run("run", "line", "--out", "a", "--resume", "--steps", 8)
         assert code == 0, err
-        assert "made longer: 50 updates instead of 20" in out
-        assert run("run", "line", "--out", "b", "--steps", 50)[0] == 0
-        assert results(done)["metrics"] == results(tmp_path / "b")["metrics"] and results(done)["updates"] == 50
-        np.testing.assert_array_equal(weights(done, 50), weights(tmp_path / "b", 50))
-        assert json.loads((done / "results.json.after-20-1").read_text())["updates"] == 20
+        assert "made longer: 8 updates instead of 5" in out
+        assert run("run", "line", "--out", "b", "--steps", 8)[0] == 0
+        assert results(done)["metrics"] == results(tmp_path / "b")["metrics"] and results(done)["updates"] == 8
+        np.testing.assert_array_equal(weights(done, 8), weights(tmp_path / "b", 8))
+        assert json.loads((done / "results.json.after-5-1").read_text())["updates"] == 5
         assert run("verify", "a")[0] == 0
-        assert run("run", "line", "--out", "a", "--resume", "--steps", 50)[0] == 0
-        assert run("run", "line", "--out", "a", "--resume", "--steps", 60)[0] == 0
+        assert run("run", "line", "--out", "a", "--resume", "--steps", 8)[0] == 0
+        assert run("run", "line", "--out", "a", "--resume", "--steps", 9)[0] == 0
         assert run("evaluate", "a")[0] == 0
 
     def test_only_where_it_was_said(self, run, done):
-        code, _, err = run("run", "line", "--out", "a", "--resume", "--steps", 10)
+        code, _, err = run("run", "line", "--out", "a", "--resume", "--steps", 2)
         assert code == 2 and "can be made longer, not shorter" in err
-        assert run("run", "line", "--out", "b", "--steps", 10)[0] == 0
+        assert run("run", "line", "--out", "b", "--steps", 2)[0] == 0
         code, _, err = run("run", "line", "--out", "b", "--resume")
-        assert code == 2 and "Give --steps 10 to go on with it, or more to make it longer" in err
-        code, _, err = run("run", "line", "--out", "b", "--resume", "--steps", 30, "--batch-size", 5)
+        assert code == 2 and "Give --steps 2 to go on with it, or more to make it longer" in err
+        code, _, err = run("run", "line", "--out", "b", "--resume", "--steps", 8, "--batch-size", 5)
         assert code == 2 and "batch_size: there 4, here 5" in err
 
     @pytest.mark.parametrize("decay", ["cosine", "tenth"])
     def test_not_where_the_rate_depends_on_it(self, run, decay):
         arguments = ("run", "line", "--out", "d", "--optimiser.decay", decay)
         assert run(*arguments)[0] == 0
-        code, _, err = run(*arguments, "--resume", "--steps", 30)
-        assert code == 2 and "cannot be made longer than its 20 updates, for its learning rate falls" in err
+        code, _, err = run(*arguments, "--resume", "--steps", 8)
+        assert code == 2 and "cannot be made longer than its 5 updates, for its learning rate falls" in err
         assert "--init-from d" in err
 
 
@@ -302,15 +333,15 @@ class TestInitFrom:
         code, _, err = run("run", "line", "--out", "b", "--steps", 0, "--init-from", "a")
         assert code == 0, err
         assert run("run", "line", "--out", "b2", "--steps", 1, "--optimiser.rate", 1e-30, "--init-from", "a")[0] == 0
-        np.testing.assert_allclose(weights(tmp_path / "b2", 1), weights(done, 20), rtol=1e-6)
+        np.testing.assert_allclose(weights(tmp_path / "b2", 1), weights(done, 5), rtol=1e-6)
         recorded = (tmp_path / "b2" / "config.yaml").read_text()
-        assert "init_from:" in recorded and "step: 20" in recorded and str(done) in recorded
+        assert "init_from:" in recorded and "step: 5" in recorded and str(done) in recorded
 
     def test_going_on_needs_no_source(self, run, done, tmp_path):
         arguments = ("run", "line", "--out", "b", "--init-from", "a")
         assert run(*arguments)[0] == 0
         whole = results(tmp_path / "b")["metrics"]
-        for name in ("results.json", "checkpoints/20"):
+        for name in ("results.json", "checkpoints/5"):
             path = tmp_path / "b" / name
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         code, _, err = run(*arguments, "--resume")
@@ -325,7 +356,7 @@ class TestInitFrom:
         (tmp_path / "b" / "results.json").unlink()
         shutil.rmtree(done / "checkpoints")
         code, _, err = run("run", "line", "--out", "b", "--resume")
-        assert code == 2 and "began with the weights of update 20" in err
+        assert code == 2 and "began with the weights of update 5" in err
 
     def test_models_must_agree(self, run, done):
         code, _, err = run("run", "line", "--out", "b", "--model.size", 2, "--init-from", "a")

@@ -64,7 +64,7 @@ def finished(folder: Path, wanted: Wanted) -> dict[str, Any] | None:
 
     **Raises:** `UsageError` where the folder holds another run.
     """
-    if not wanted.resume or not (folder / RESULTS).is_file():
+    if not wanted.resume or not all((folder / name).is_file() for name in (RESULTS, CONFIG)):
         return None
     try:
         read_options(folder)
@@ -174,7 +174,7 @@ def _unfit_results(folder: Path, steps: int) -> str:
 def _changed(folder: Path, results: dict[str, Any]) -> list[str]:
     """The files that are not those of these results, by the digests that they hold."""
     sealed = results.get("files", {})
-    return [name for name in (LOG, EVALUATION) if name in sealed and _digest(folder / name) != sealed[name]]
+    return [name for name in (CONFIG, LOG, EVALUATION) if name in sealed and _digest(folder / name) != sealed[name]]
 
 
 def _digest(path: Path) -> str:

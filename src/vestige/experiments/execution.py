@@ -14,7 +14,7 @@ from vestige.experiments.data_identity import DataInUse, check_unchanged, presen
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.folder import CHECKPOINTS, EVALUATION, LOG, SO_FAR, make
+from vestige.experiments.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make
 from vestige.experiments.inheriting import Weights, begun_with, weights_of
 from vestige.models.temporal import count_parameters
 from vestige.storage.digests import digest_of_file
@@ -83,11 +83,11 @@ def execute(
     shown = Silent() if progress is None else progress()
     make(folder)
     with FolderLock(folder, notice=shown.note, patience=patience) as lock:
-        if (done := finished(folder, wanted)) is not None:  # by the one that was waited for
-            return done
         sweep(folder)
         run = settle(folder, wanted, shown.note)
         write_fitted(folder, built.fitted)
+        if (done := finished(folder, wanted)) is not None:  # by the one that was waited for
+            return done
         more = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown}
         return _performed(run, built, wanted, weights, lock, data, **more)
 
@@ -154,7 +154,7 @@ def _performed(
     }
     lock.check()
     write_evaluation(folder / EVALUATION, arrays)
-    sealed = {name: digest_of_file(folder / name) for name in (LOG, EVALUATION) if (folder / name).is_file()}
+    sealed = {name: digest_of_file(folder / name) for name in (CONFIG, LOG, EVALUATION) if (folder / name).is_file()}
     written = write_results(folder / RESULTS, {**results, "files": sealed})
     if os.path.lexists(folder / SO_FAR):
         (folder / SO_FAR).unlink()

@@ -99,12 +99,21 @@ def _run(folder: Path) -> list[Finding]:
     finding, run = _config(folder)
     results, told = _results(folder)
     checkpoints, sealed = _checkpoints(folder, run)
+    if results.sound and _of_another_configuration(folder, told):
+        results = Finding(
+            results.path, f"is not of this {CONFIG}: one of the two changed", sound=False, repairable=True
+        )
     log = _log(folder, mapping_of(told.get("files")).get(LOG), sealed, told)
     newest = max((int(each.path.name) for each in checkpoints if each.path.name.isdecimal()), default=0)
     if told.get("updates", 0) > newest:
         text = f"that of update {told['updates']}, whose results these are, is missing"
         checkpoints.append(Finding(folder / CHECKPOINTS, text))
     return [finding, *_fitted(folder), log, results, *_evaluation(folder, told), *checkpoints]
+
+
+def _of_another_configuration(folder: Path, results: dict[str, Any]) -> bool:
+    expected = mapping_of(results.get("files")).get(CONFIG)
+    return expected is not None and (folder / CONFIG).is_file() and digest_of_file(folder / CONFIG) != expected
 
 
 def mapping_of(value: Any) -> dict[str, Any]:
