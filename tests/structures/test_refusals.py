@@ -150,3 +150,10 @@ def test_a_row_of_a_batch_is_named():
     np.testing.assert_allclose(draws.log_prob, [-np.log(3), np.nan, -np.log(3), -np.log(3)], rtol=1e-6)
     with pytest.raises(ValueError, match=r"1 of 4 rows"):
         draws.required()
+
+
+@pytest.mark.usefixtures("unhooked")
+def test_a_value_is_no_trace():
+    tree = SpanningTree(jnp.zeros((3, 3)))
+    with pytest.raises(TypeError, match=r"SpanningTree: winners must be integers.*got float32\[3, 3\].*expect_trace"):
+        tree.trace(tree.mode().value)

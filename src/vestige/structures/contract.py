@@ -162,7 +162,14 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         """The trace that is given by its winners, e.g. observed data.
 
         **Raises** `ValueError` where no trace has these winners; compiled, the log-probability is then -inf.
+        `TypeError` where they are no integers, e.g. a value.
         """
+        if not jnp.issubdtype(jnp.result_type(winners), jnp.integer):
+            raise TypeError(
+                f"{type(self).__name__}: winners must be integers, the keys in the order in which they win, got "
+                f"{jnp.result_type(winners)}{list(jnp.shape(winners))}. A value does not say in which order its parts "
+                "were won: vestige.estimators.expect_trace gives a cost the trace beside it."
+            )
         trace = self.replay(winners)
         right = jnp.all(trace.winners == winners)
         marked = jnp.where(right, trace.winners, NO_SUCH_TRACE)
