@@ -187,4 +187,4 @@ def test_a_row_of_a_batch_is_named():
 def test_a_value_is_no_trace():
     tree = SpanningTree(jnp.zeros((3, 3)))
     with pytest.raises(TypeError, match=r"SpanningTree: winners must be integers.*got float32\[3, 3\].*expect_trace"):
-        tree.trace(tree.mode().required())
+        tree.trace(tree.mode().value)
