@@ -1,7 +1,9 @@
 """Registries: the parts of each contract by name, those of Vestige and those that plugins add."""
 
+import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any, Generic, TypeVar
@@ -241,6 +243,13 @@ def plugin_version(module: str) -> str:
     """The version of the package that holds a module; empty where it belongs to none."""
     top = module.partition(".")[0]
     try:
-        return version(packages_distributions().get(top, [top])[0])
+        return version(_packages(tuple(sys.path)).get(top, [top])[0])
     except PackageNotFoundError:
         return ""
+
+
+@functools.cache
+def _packages(path: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Packages by the modules that they hold; every installed file is looked at, so once for each search `path`."""
+    del path
+    return packages_distributions()
