@@ -109,7 +109,7 @@ class TestPlain:
             ({"name": "introspection", "heads": True}, "heads must be an integer, got True"),
             ({"name": "introspection", "weighting": "hard"}, "weighting must be 'softmax' or 'softplus-norm' or"),
             ({"name": "lru", "decay": float("inf")}, "decay must be finite, got inf"),
-            ({"name": "lru", "heads": 10**30}, "heads must be at most 2"),
+            ({"name": "lru", "heads": 10**30}, "heads must be at most 65,536"),
             (None, "c: expected the name of a memory"),
             ({"name": "x" * 3000}, "unknown memory"),
         ],

@@ -1,5 +1,6 @@
 """What is printed survives its terminal, a closed pipe and a full disk; the cache of programs is one's own."""
 
+import io
 import os
 import stat
 import subprocess
@@ -65,9 +66,21 @@ def test_an_error_needs_no_standard_error():
 def test_a_closed_descriptor_is_not_given_to_the_next_file(tmp_path):
     """Else what a library prints would end up in a checkpoint."""
     code = "import os\nfrom vestige.cli.streams import prepared\n"
-    code += f"with prepared():\n    f = open({str(tmp_path / 'f')!r}, 'w')\n    os.write(1, b'noise')\n    f.close()"
-    assert process([sys.executable, "-c", f'"{code}"'], ">&-")[0] == 0
-    assert (tmp_path / "f").read_text() == ""
+    code += f"with prepared():\n    f = open({str(tmp_path / 'f')!r}, 'w')\n    os.write(1, b'noise')\n"
+    code += "    assert f.fileno() > 2\n    f.close()"
+    for redirect in (">&-", "<&-", "<&- >&- 2>&-"):
+        assert process([sys.executable, "-c", f'"{code}"'], redirect)[0] == 0
+        assert (tmp_path / "f").read_text() == ""
+
+
+@pytest.mark.parametrize(("encoding", "printed"), [("ascii", b"a?? b?"), ("cp1252", b"a\xe9? b\x97"), ("utf-8", None)])
+def test_a_character_that_the_encoding_does_not_have_is_replaced(encoding, printed, monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline=""))
+    with streams.prepared() as output:
+        print("aé━ b—", end="")
+        assert streams.finish(output, 0) == 0
+    assert raw.getvalue() == (printed or "aé━ b—".encode())
 
 
 def test_standard_output_is_given_back(capsys):

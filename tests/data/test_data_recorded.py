@@ -54,6 +54,16 @@ def test_integers_that_float64_cannot_tell_apart_are_refused(value, tmp_path):
         read_recorded(tmp_path / "a.npy")
 
 
+@pytest.mark.parametrize("name", ["observations", "outcomes"])
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinite_values_are_named_with_their_step(name, value, tmp_path):
+    arrays = {"observations": np.ones((7, 2)), "outcomes": np.ones(7)}
+    arrays[name][4:] = value
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(UsageError, match=f"{name} must be finite, or NaN where they are missing, got inf at step 4"):
+        read_recorded(tmp_path / "a.npz")
+
+
 @pytest.mark.parametrize(
     ("name", "arrays", "message"),
     [

@@ -16,8 +16,8 @@ from vestige.errors import UsageError, shown
 
 LONGEST_NAME = 255
 """Bytes of one name in a path."""
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
-_REAL = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_REAL = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def integer(text: str) -> int:
