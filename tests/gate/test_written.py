@@ -21,7 +21,7 @@ WRITERS = {
     "staged": by_staging,
     "json": lambda folder: write_json(folder / "file", {"a": 1}),
     "page": lambda folder: replace_text(folder / "file", "x"),
-    "arrays": lambda folder: write_evaluation(folder, {"a": np.ones(2)}),
+    "arrays": lambda folder: write_evaluation(folder / "a.npz", {"a": np.ones(2)}),
 }
 
 
