@@ -59,10 +59,10 @@ def keep_programs() -> None:
     kept: dict[str, Any] = {}
 
     @functools.wraps(build)
-    def once(self: Experiment, *, seed: int, dummy: bool = False) -> Any:
-        name = f"{self} {seed} {dummy}"
+    def once(self: Experiment, *, seed: int, dummy: bool = False, fitted: Any = None) -> Any:
+        name = f"{self} {seed} {dummy} {fitted}"
         if name not in kept:
-            kept[name] = build(self, seed=seed, dummy=dummy)
+            kept[name] = build(self, seed=seed, dummy=dummy, fitted=fitted)
         return kept[name]
 
     @functools.wraps(advance)
