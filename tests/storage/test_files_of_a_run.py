@@ -8,6 +8,7 @@ import pytest
 from vestige.errors import UsageError
 from vestige.storage.config import read_config, write_config
 from vestige.storage.durable import DamagedFile
+from vestige.storage.fitted import FITTED, read_fitted, write_fitted
 from vestige.storage.log import read_log
 from vestige.storage.results import read_results, write_results
 from vestige.training.sinks import JsonLines, read_records
@@ -165,3 +166,28 @@ class TestConfig:
             read_config(tmp_path)
         path.write_text(path.read_text().partition("\n")[2])
         assert read_config(tmp_path)["seed"] == 1
+
+
+class TestFitted:
+    """With another scale every number of an evaluation would be wrong."""
+
+    FITTED = {"kind": "numbers", "mean": [0.1, 1e7], "scale": [1.0, 0.25]}
+
+    def test_what_was_written_is_read(self, tmp_path):
+        write_fitted(tmp_path, self.FITTED)
+        write_fitted(tmp_path, {"kind": "another"})  # the first stays
+        assert read_fitted(tmp_path) == self.FITTED
+        assert read_fitted(tmp_path / "nowhere") is None
+
+    def test_every_flipped_bit_is_noticed(self, tmp_path):
+        write_fitted(tmp_path, self.FITTED)
+        path = tmp_path / FITTED
+        sound = path.read_bytes()
+        for place in range(8 * len(sound)):
+            bits = bytearray(sound)
+            bits[place // 8] ^= 1 << place % 8
+            path.write_bytes(bytes(bits))
+            try:
+                assert read_fitted(tmp_path) == self.FITTED, place  # a space that became a tab
+            except DamagedFile as error:
+                assert FITTED in str(error)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vestige import gate
-from vestige.storage.digests import seal_holds, sealed
+from vestige.storage.digests import DIGEST, seal_holds, sealed
 from vestige.storage.durable import DamagedFile, write_text
 from vestige.storage.results import finite
 
@@ -41,4 +41,4 @@ def read_fitted(folder: Path) -> dict[str, Any] | None:
             "is damaged: its content is not what was written (its digest differs); vestige verify --repair sets it "
             "aside, and the run's command with --resume fits it again",
         )
-    return fitted
+    return {name: value for name, value in fitted.items() if name != DIGEST}
