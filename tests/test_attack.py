@@ -20,6 +20,7 @@ SAMPLES = {
     "suites": 6,
 }
 """How many inputs of each family; plugins stay out, since a plugin cannot be taken back."""
+FAST = ("whole numbers", "recordings")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,9 @@ def attack():
         sys.path.remove(str(ATTACK))
 
 
-@pytest.mark.parametrize("family", SAMPLES)
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=[pytest.mark.slow] * (name not in FAST)) for name in SAMPLES], ids=list(SAMPLES)
+)
 def test_what_is_malformed_is_refused(family, attack, tmp_path, monkeypatch):
     inputs, known = attack
     monkeypatch.setattr(inputs, "BYTES", 2**60)  # the peak of this process is that of all tests
