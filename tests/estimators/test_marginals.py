@@ -351,6 +351,15 @@ def test_too_few_items():
     assert not np.any(subset_marginals(jnp.full(3, -jnp.inf), 1))
 
 
+def test_any_number_of_absent_items_changes_nothing():
+    """A factor for each of them would leave the range of float32."""
+    weights, absent = np.array([0.3, -1.0, 0.5, 0.1], np.float32), np.full(500, -np.inf, np.float32)
+    marginals = jax.jit(subset_marginals, static_argnums=1)
+    found = np.asarray(marginals(np.concatenate([absent, weights, absent]), 2))
+    np.testing.assert_allclose(found[500:504], marginals(weights, 2), rtol=1e-5)
+    assert not found[:500].any() and not found[504:].any()
+
+
 def test_nan_is_reported_not_repaired(case):
     weights = draws(case, 20, 1.0)
     weights[(..., *(0,) * (len(case.shape) - 1), 1)] = np.nan
