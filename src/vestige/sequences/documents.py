@@ -73,7 +73,9 @@ class Documents(eqx.Module):
         self, reader: AbstractReader, *, tokens: int | None = None, classes: int | None = None
     ) -> StreamSequence:
         """Every document of `reader` as one with a leading axis; `tokens` and `classes` as for `StreamSequence`."""
-        make = lambda begin, length: StreamSequence(reader, begin, length, tokens, classes)
+        make = lambda begin, length: StreamSequence(
+            reader=reader, begin=begin, length=length, tokens=tokens, classes=classes
+        )
         return jax.vmap(make)(self.begins, self.lengths)
 
     def drawn(
@@ -93,7 +95,7 @@ class Documents(eqx.Module):
         if segment is not None:
             offset = jax.random.randint(key_step, (), 0, jnp.maximum(length - segment, 0) + 1, jnp.int32)
             begin, length = _later(begin, offset), jnp.minimum(length, segment)
-        return StreamSequence(reader, begin, length, tokens, classes)
+        return StreamSequence(reader=reader, begin=begin, length=length, tokens=tokens, classes=classes)
 
 
 def _later(begin: Int[Array, "2"], steps: Int[Array, ""]) -> Int[Array, "2"]:
