@@ -77,6 +77,7 @@ def execute(
         refuse_if_held(folder)
     data = DataInUse.of(experiment.task, folder=folder)
     built = constructed(experiment, seed=seed)
+    check_sizes(experiment, built)
     if weights is not None:
         built = built._replace(model=weights.into(built.model))
     config["parameters"], config["data"] = count_parameters(built.model), data.records()
@@ -168,8 +169,15 @@ def constructed(experiment: Experiment, *, seed: int, fitted: Mapping[str, Any] 
     """
     try:
         with refusals(experiment.task, experiment.model, experiment.rule, experiment.optimiser):
-            built = experiment.build(seed=seed, fitted=fitted)
+            return experiment.build(seed=seed, fitted=fitted)
+    except Refused as error:
+        raise UsageError(str(error)) from error
+
+
+def check_sizes(experiment: Experiment, built: Components) -> None:
+    """**Raises:** `UsageError` where the data of `built` are too few for the sizes of `experiment`."""
+    try:
+        with refusals(experiment.task):
             built.task.check_sizes(batch_size=experiment.batch_size, eval_size=experiment.eval_size)
-            return built
     except Refused as error:
         raise UsageError(str(error)) from error

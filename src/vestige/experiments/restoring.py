@@ -8,7 +8,7 @@ from vestige.experiments.config import recorded
 from vestige.experiments.data_identity import locate
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
-from vestige.experiments.execution import constructed
+from vestige.experiments.execution import check_sizes, constructed
 from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.folder import CHECKPOINTS, SO_FAR
 from vestige.storage.durable import DamagedFile
@@ -41,6 +41,7 @@ def load(folder: Path, *, data: Path | None = None) -> Restored:
     run = recorded(folder)
     found = locate(folder, run.experiment, data=data)
     built = constructed(found.experiment, seed=run.seed, fitted=found.fitted)
+    check_sizes(found.experiment, built)
     template = start(
         built.model,
         built.task,

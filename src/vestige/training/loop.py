@@ -190,9 +190,7 @@ def _fitted(
                     newest |= {f"train {name}": values[name] for name in SHOWN if name in values}
                     state = _cleared(state)
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
-                    if not evaluated:
-                        save()  # evaluating is compiled now, which may be cut short
-                        interrupts.hold(False)
+                    interrupts.hold(run is not None and evaluated)  # compiling the first may be cut short
                     key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
                     values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
                     record("evaluate", values)
