@@ -410,21 +410,20 @@ def test_noise_stands_in_for_recordings(task, steps, units, tmp_path, monkeypatc
         task.build(seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "experiment", "arrays"),
     [
         ("ring-tracking", tiny(), {"filter_seen", "filter_imagined", "receptive_fields", "delayed_r2"}),
-        pytest.param(
+        (
             "sensor-fusion",
             tiny(SensorsSpec(length=30), FactorSpec(), optimiser=AdamSpec(decay="constant")),
             {"filter_seen", "filter_state", "filter_denoised", "filter_foretold"},
-            marks=pytest.mark.slow,
         ),
-        pytest.param(
+        (
             "bouncing-balls",
             tiny(BallsSpec(2, 6, 8), DeepHarmoniumSpec(4, below=3, sampled=True)),
             {"frames", "foretold", "sampled", "filter_state"},
-            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -51,6 +51,7 @@ def test_options_survive_yaml(experiment):
     assert from_plain(Experiment, yaml.safe_load(yaml.safe_dump(to_plain(experiment))), where="x") == experiment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", LONG_TERM_RULES.values(), ids=LONG_TERM_RULES)
 def test_every_rule_proposes_an_update(rule):
     grads = jax.tree.leaves(eqx.filter(proposed(tiny(RecallSpec(12), rule)).cell, eqx.is_array))
@@ -137,7 +138,7 @@ def test_rules_are_compared_by_default_at_the_same_sizes():
 @pytest.mark.slow
 def test_storage_is_flat_for_memup_and_not_for_bptt():
     wide = dataclasses.replace(tiny(RecallSpec(1600)), batch_size=8)
-    found = storage_by_distance(wide)
+    found = storage_by_distance(wide, wide.build(seed=0))
     near, far = found.arrays["storage_bytes"]
     assert found.arrays["storage_spans"].tolist() == [200, 1600]
     assert far < 1.05 * near

@@ -175,9 +175,10 @@ def test_estimators_are_compared_by_default():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
-    [ESTIMATORS["leave-one-out"], pytest.param(RelaxSpec(3), marks=pytest.mark.slow)],
+    [ESTIMATORS["leave-one-out"], RelaxSpec(3)],
     ids=["plain", "learned"],
 )
 def test_a_run_and_its_folder(estimator, tmp_path, how):

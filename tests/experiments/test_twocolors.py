@@ -147,8 +147,9 @@ def test_any_cell_may_be_the_memory(cell):
 def test_storage_is_measured_without_the_game(monkeypatch):
     monkeypatch.setitem(sys.modules, "vizdoom", None)
     experiment = TINY.replace("task.tics", 80)
-    assert storage_by_distance(experiment).metrics["backward_bytes"] > 0
-    dummy = experiment.build(seed=0, dummy=True).task
+    components = experiment.build(seed=0, dummy=True)
+    assert storage_by_distance(experiment, components).metrics["backward_bytes"] > 0
+    dummy = components.task
     assert dummy.train.horizon == dummy.steps == 20 and dummy.train.choices == 4
     assert dummy.train.frames.shape[1:] == (24, 32, 3)
 

@@ -194,6 +194,7 @@ def test_long_sequences_and_odd_values(run_folder: Path, read_page: Reader) -> N
     assert "Where the memory is read" in page.text
 
 
+@pytest.mark.slow
 def test_a_page_of_a_long_run_stays_small(run_folder: Path) -> None:
     line = '{{"kind": "train", "step": {0}, "seconds": {0}, "negative_bound": 80.0}}\n'
     (run_folder / "metrics.jsonl").write_text("".join(line.format(step) for step in range(1, 20_000)))

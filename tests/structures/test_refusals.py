@@ -11,7 +11,7 @@ import pytest
 from jaxtyping import config as jaxtyping_config
 
 from vestige.debug import checks
-from vestige.structures import Arborescence, Categorical, Subset
+from vestige.structures import Arborescence, Categorical, SpanningTree, Subset
 
 from .cases import CASES, OTHERWISE_ROOTED, QUICK, N, once_each, quick_first
 
