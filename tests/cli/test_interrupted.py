@@ -8,6 +8,8 @@ import pytest
 START = """
 import importlib.abc, os, signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores for what runs in the background
+
 class Sender(importlib.abc.MetaPathFinder):  # the signal comes while a module is looked for
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
