@@ -9,7 +9,7 @@ from pathlib import Path
 import vestige
 
 ROOT = Path(vestige.__file__).parent
-CEILING = 71
+CEILING = 60
 """How many public functions and classes leave a parameter unexplained. Lower it when the number falls."""
 OFFERED = ("cells", "estimators", "memory", "rules", "structures", "training")
 """Rooms of which every exported function and class explains all its parameters."""

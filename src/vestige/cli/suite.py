@@ -7,11 +7,10 @@ from typing import Any
 from vestige.checks import at_least, finite
 from vestige.cli.parse import RunSettings, command_line, default_folder, simple
 from vestige.cli.run import performer
-from vestige.errors import UsageError
-from vestige.experiments.folder import make
+from vestige.experiments.folder import make, need_free
 from vestige.experiments.suites import SUITES, Suite
 from vestige.storage.durable import sweep
-from vestige.storage.locking import FolderLock, occupied
+from vestige.storage.locking import FolderLock
 from vestige.storage.results import RESULTS, write_results
 
 
@@ -40,8 +39,7 @@ def main(name: str, arguments: list[str]) -> int:
     suite = SUITES[name]
     settings = simple(f"compare {name}", f"{suite.title}: {suite.summary}.", SuiteSettings, arguments)
     folder = settings.out or default_folder(f"{name}-{settings.preset}", resume=settings.resume)
-    if occupied(folder) and not settings.resume:
-        raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to go on with it.")
+    need_free(folder, resume=settings.resume)
     rows, columns = suite.rows(settings.tasks), suite.columns(settings.memories)
     for entry in rows:
         entry.preset(settings.preset)

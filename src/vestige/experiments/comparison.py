@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import CONFIG, make, versions
+from vestige.experiments.folder import CONFIG, make, need_free, versions
 from vestige.storage.durable import DamagedFile, set_aside, sweep
-from vestige.storage.locking import FolderLock, occupied
+from vestige.storage.locking import FolderLock
 from vestige.storage.results import RESULTS, read_results, write_results
 
 SUMMARISED = (
@@ -93,8 +93,7 @@ def compare(
     **Raises:** `UsageError` where the folder exists (without `resume`), is not that of a comparison, or another process
     writes into it.
     """
-    if occupied(folder) and not resume:
-        raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to go on with it.")
+    need_free(folder, resume=resume)
     make(folder)
     with FolderLock(folder, notice=notice):
         sweep(folder)
@@ -105,16 +104,12 @@ def compare(
 def _take_aside(folder: Path, notice: Callable[[str], None]) -> None:
     """Damaged results; they are made again. **Raises:** `UsageError` for those of a single run."""
     path = folder / RESULTS
-    if not os.path.lexists(path):
-        if (folder / CONFIG).exists():
-            raise UsageError(f"{folder} holds a single run, not a comparison. Choose another --out.")
-        return
     try:
-        results = read_results(path)
+        single = "members" not in read_results(path) if os.path.lexists(path) else (folder / CONFIG).exists()
     except DamagedFile as error:
         notice(f"{error}; set aside as {set_aside(path).name}, to be made again from the runs")
         return
-    if "members" not in results:
+    if single:
         raise UsageError(f"{folder} holds a single run, not a comparison. Choose another --out.")
 
 

@@ -14,13 +14,13 @@ from vestige.experiments.data_identity import DataInUse, check_unchanged, presen
 from vestige.experiments.entry import Entry
 from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make
+from vestige.experiments.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make, need_free
 from vestige.experiments.inheriting import Weights, begun_with, weights_of
 from vestige.models.temporal import count_parameters
 from vestige.storage.digests import digest_of_file
 from vestige.storage.durable import sweep
 from vestige.storage.fitted import write_fitted
-from vestige.storage.locking import FolderLock, occupied, refuse_if_held
+from vestige.storage.locking import FolderLock, refuse_if_held
 from vestige.storage.results import RESULTS, write_results
 from vestige.training import Cadence, Checkpoints, Run, fit
 from vestige.training.measure import peak_resident_bytes
@@ -71,8 +71,7 @@ def execute(
     if (done := finished(folder, wanted)) is not None:
         check_unchanged(folder, present(experiment.task, folder=folder))
         return done
-    if occupied(folder) and not resume:
-        raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to continue the run in it.")
+    need_free(folder, resume=resume)
     if not patience:
         refuse_if_held(folder)
     data = DataInUse.of(experiment.task, folder=folder)

@@ -58,13 +58,18 @@ def prepare(folder: Path, config: dict[str, Any], *, resume: bool) -> bool:
 
     **Raises:** `UsageError` where the folder exists (without `resume`), or cannot be made.
     """
+    need_free(folder, resume=resume)
     if occupied(folder):
-        if not resume:
-            raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to continue the run in it.")
         return False
     make(folder)
     write_config(folder, config)
     return True
+
+
+def need_free(folder: Path, *, resume: bool) -> None:
+    """**Raises:** `UsageError` where `folder` holds something already, without `resume`; a lock does not count."""
+    if occupied(folder) and not resume:
+        raise UsageError(f"{folder} exists. Choose another --out, or pass --resume to continue what is in it.")
 
 
 def make(folder: Path) -> None:
