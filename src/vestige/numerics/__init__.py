@@ -1,6 +1,7 @@
 """Small numerical pieces that stay finite: clamps, masked reductions, densities in log-scale form."""
 
 from vestige.numerics.batched_map import batched_map as batched_map
+from vestige.numerics.convolution import convolve as convolve
 from vestige.numerics.exponential import log_add as log_add
 from vestige.numerics.exponential import log_difference as log_difference
 from vestige.numerics.exponential import log_exponential as log_exponential

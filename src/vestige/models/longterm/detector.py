@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.models.layers import convolved
 from vestige.models.longterm.inputs import AbstractInput
 from vestige.numerics import masked_where
 from vestige.typing import Key, PyTree
@@ -52,4 +53,4 @@ class Detector(eqx.Module):
         """
         features = jax.vmap(self.encoder)(masked_where(inside, inputs))
         features = jnp.where(inside[:, None], features, 0.0)
-        return jax.vmap(self.output)(jax.nn.relu(self.hidden(features.T)).T)
+        return jax.vmap(self.output)(jax.nn.relu(convolved(self.hidden, features)))

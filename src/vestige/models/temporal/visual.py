@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.models.layers import convolved
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder
 from vestige.typing import Key
 
@@ -40,10 +41,14 @@ class VisualBlock(eqx.Module):
         )
         self.resize = resize
 
-    def __call__(self, x: Float[Array, "channels height width"]) -> Float[Array, "out high wide"]:
-        activated = jax.nn.relu(self.norms[0](x))
-        x = x + jnp.concatenate([branch(activated) for branch in self.branches])
-        return self.resize(jax.nn.relu(self.norms[1](x)))
+    def __call__(self, x: Float[Array, "height width channels"]) -> Float[Array, "high wide out"]:
+        activated = jax.nn.relu(_normalised(self.norms[0], x))
+        x = x + jnp.concatenate([convolved(branch, activated) for branch in self.branches], axis=-1)
+        return convolved(self.resize, jax.nn.relu(_normalised(self.norms[1], x)))
+
+
+def _normalised(norm: eqx.nn.GroupNorm, x: Float[Array, "height width channels"]) -> Array:
+    return jnp.moveaxis(norm(jnp.moveaxis(x, -1, 0)), 0, -1)
 
 
 def _size(frame_shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -89,10 +94,10 @@ class VisualEncoder(AbstractEncoder):
         self.features_size = width
 
     def __call__(self, frame: Float[Array, "*frame"]) -> Float[Array, " features"]:
-        x = self.stem(frame[None] if frame.ndim == 2 else jnp.moveaxis(frame, -1, 0))
+        x = convolved(self.stem, frame[..., None] if frame.ndim == 2 else frame)
         for block in self.blocks:
             x = block(x)
-        return jax.nn.relu(self.output(x.reshape(-1)))
+        return jax.nn.relu(self.output(jnp.moveaxis(x, -1, 0).reshape(-1)))
 
 
 class VisualDecoder(AbstractDecoder):
@@ -133,8 +138,8 @@ class VisualDecoder(AbstractDecoder):
         self.coloured = len(frame_shape) == 3
 
     def __call__(self, code: Float[Array, " code"]) -> Float[Array, "*frame"]:
-        x = self.input[1](jax.nn.relu(self.input[0](code))).reshape(self.small_shape)
+        x = jnp.moveaxis(self.input[1](jax.nn.relu(self.input[0](code))).reshape(self.small_shape), 0, -1)
         for block in self.blocks:
             x = block(x)
-        frame = self.output(jax.nn.relu(x))
-        return jnp.moveaxis(frame, 0, -1) if self.coloured else frame[0]
+        frame = convolved(self.output, jax.nn.relu(x))
+        return frame if self.coloured else frame[..., 0]

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.numerics import convolve
+
 
 class AbstractConnection(eqx.Module):
     """Between a layer of shape `lower` and one of shape `upper`; holds no weights."""
@@ -142,20 +144,22 @@ class Convolution(AbstractConnection):
         return 0
 
     def up(self, kernel: Float[Array, "..."], lower: Float[Array, "*lower"]) -> Float[Array, "*upper"]:
-        pads = [(self.padding, self.padding)] * 2
-        return jax.lax.conv_general_dilated(lower[None], kernel, (self.stride,) * 2, pads)[0]
+        padding = (self.padding, self.padding)
+        return jnp.moveaxis(convolve(jnp.moveaxis(lower, 0, -1), kernel, stride=self.stride, padding=padding), -1, 0)
 
     def down(self, kernel: Float[Array, "..."], upper: Float[Array, "*upper"]) -> Float[Array, "*lower"]:
         flipped = jnp.flip(kernel, (2, 3)).swapaxes(0, 1)
         pad = self.side - 1 - self.padding
-        pads = [(pad, pad)] * 2
-        return jax.lax.conv_general_dilated(upper[None], flipped, (1, 1), pads, lhs_dilation=(self.stride,) * 2)[0]
+        seen = convolve(jnp.moveaxis(upper, 0, -1), flipped, padding=(pad, pad), spread=self.stride)
+        return jnp.moveaxis(seen, -1, 0)
 
     def correlate(self, lower: Float[Array, "rows *lower"], upper: Float[Array, "rows *upper"]) -> Float[Array, "..."]:
-        pads = [(self.padding, self.padding)] * 2
-        images, filters = lower.swapaxes(0, 1), upper.swapaxes(0, 1)
-        found = jax.lax.conv_general_dilated(images, filters, (1, 1), pads, rhs_dilation=(self.stride,) * 2)
-        return found.swapaxes(0, 1)
+        def upward(kernel: Array) -> Array:
+            return jax.vmap(self.up, (None, 0))(kernel, lower)
+
+        blank = jax.ShapeDtypeStruct(self.kernel_shape, upper.dtype)
+        (found,) = jax.linear_transpose(upward, blank)(upper.astype(jnp.result_type(lower, upper)))
+        return found
 
 
 class OnVector(AbstractConnection):
