@@ -43,8 +43,8 @@ def test_what_is_malformed_is_refused(family, attack, tmp_path, monkeypatch):
     inputs, known = attack
     monkeypatch.setattr(inputs, "BYTES", 2**60)  # the peak of this process is that of all tests
     for module, name in (
-        ("vestige.experiments.execution", "execute"),
-        ("vestige.experiments.workers", "run_parallel"),
+        ("vestige.runs.execution", "execute"),
+        ("vestige.runs.workers", "run_parallel"),
         ("vestige.experiments.gradients.laboratory", "laboratory"),
         ("vestige.cli.bench", "_first_update"),
     ):

@@ -27,6 +27,7 @@ HOUSE = [
     ["tasks"],
     ["training"],
     ["experiments"],
+    ["runs"],
     ["report"],
     ["cli"],
 ]

@@ -51,8 +51,8 @@ def keep_programs() -> None:
     import jax
     import jax.numpy as jnp
 
-    from vestige.experiments import restoring
     from vestige.experiments.experiment import Experiment
+    from vestige.runs import restoring
     from vestige.training import loop
 
     build, advance, start = Experiment.build, loop.make_advance, loop.start

@@ -68,16 +68,16 @@ def outcome(code: int | None, said: str, *, wrong: bool, codes: tuple[int, ...] 
 def cut_off() -> None:
     """Where a command begins to work, `Accepted` is raised; data are still read."""
     import vestige.cli.bench
-    import vestige.experiments.execution
     import vestige.experiments.gradients.laboratory
-    import vestige.experiments.workers
+    import vestige.runs.execution
+    import vestige.runs.workers
     from vestige.errors import UsageError
 
     def execute(entry: Any, experiment: Any, *, seed: int, **_: Any) -> None:
         if entry.name in ("recordings", "stream"):
             try:
                 task = experiment.task.build(seed=seed)
-            except ValueError as error:  # as `vestige.experiments.execution.constructed` says it
+            except ValueError as error:  # as `vestige.runs.execution.constructed` says it
                 raise UsageError(str(error)) from error
             if entry.name == "stream":
                 task.train.read(0, task.train.length)
@@ -86,8 +86,8 @@ def cut_off() -> None:
     def begins(*_: Any, **__: Any) -> None:
         raise Accepted
 
-    vestige.experiments.execution.execute = execute
-    vestige.experiments.workers.run_parallel = begins
+    vestige.runs.execution.execute = execute
+    vestige.runs.workers.run_parallel = begins
     vestige.experiments.gradients.laboratory.laboratory = begins
     vestige.cli.bench._first_update = begins  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -7,6 +7,7 @@ from . import experiments as experiments
 from . import memory as memory
 from . import models as models
 from . import rules as rules
+from . import runs as runs
 from . import sequences as sequences
 from . import structures as structures
 from . import tasks as tasks
@@ -14,9 +15,9 @@ from . import training as training
 from .estimators import expect as expect
 from .experiments import Entry as Entry
 from .experiments import Experiment as Experiment
-from .experiments import load as load
 from .registries import register as register
 from .registries import registry as registry
+from .runs import load as load
 from .spec import Spec as Spec
 from .training import fit as fit
 from .version import __version__ as __version__

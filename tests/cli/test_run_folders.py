@@ -173,7 +173,7 @@ class TestOneWriter:
 
     def test_a_run_that_was_taken_over_writes_no_more(self, done, monkeypatch):
         from vestige.errors import RunError
-        from vestige.experiments import evaluate, execute
+        from vestige.runs import evaluate, execute
 
         (done / "results.json").unlink()
 
@@ -182,7 +182,7 @@ class TestOneWriter:
             return found(*arguments)
 
         found = evaluate.evaluate
-        monkeypatch.setattr("vestige.experiments.execution.evaluate", taken)
+        monkeypatch.setattr("vestige.runs.execution.evaluate", taken)
         entry = registry("experiment").find("line")
         how = {"preset": "small", "command": "", "seed": 0, "folder": done, "resume": True}
         with pytest.raises(RunError, match="no longer written by this process"):

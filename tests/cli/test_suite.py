@@ -6,9 +6,10 @@ import json
 import pytest
 
 from vestige.errors import UsageError
-from vestige.experiments import Experiment, suites
-from vestige.experiments.suites import SUITES
+from vestige.experiments import Experiment
 from vestige.models.temporal.specs import TemporalSpec
+from vestige.runs import suites
+from vestige.runs.suites import SUITES
 from vestige.tasks.frame_specs import MapNavigationSpec, PerfectRecallSpec
 
 SMALL = TemporalSpec(latent_size=4, controller_size=16, width=16, match_parameters=False)

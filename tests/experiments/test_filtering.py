@@ -17,7 +17,6 @@ from vestige.cli.parse import RunSettings, parse
 from vestige.errors import UsageError
 from vestige.estimators import BiasedStraightThrough, LeaveOneOut
 from vestige.experiments.catalogue.filtering import FILTERING
-from vestige.experiments.execution import execute
 from vestige.experiments.experiment import Experiment
 from vestige.models.families import Bernoulli, Poisson, UnitGaussian
 from vestige.models.filters.specs import FILTERS, BitsRVAESpec, FactorSpec, RVAESpec, StraightRVAESpec
@@ -42,6 +41,7 @@ from vestige.rules.local_specs import (
     ThroughTimeSpec,
     TransitionSpec,
 )
+from vestige.runs.execution import execute
 from vestige.spec import load
 from vestige.tasks.filtering.momentum_groups import FILMS, LETTERS, MOTION, NOTES, PLANE, POPULATION
 from vestige.tasks.filtering.specs import (
@@ -443,7 +443,7 @@ class TestVersionOne:
     OLD = Path(__file__).parent / "version_one_filtering.yaml"
 
     def folder(self, tmp_path, name, **changed):
-        from vestige.experiments.folder import CONFIG
+        from vestige.runs.folder import CONFIG
 
         config = yaml.safe_load(self.OLD.read_text())
         config["options"] |= changed
@@ -452,7 +452,7 @@ class TestVersionOne:
         return tmp_path
 
     def read(self, tmp_path, name="ring-tracking", **changed):
-        from vestige.experiments.config import recorded
+        from vestige.runs.config import recorded
 
         return recorded(self.folder(tmp_path, name, **changed)).experiment
 

@@ -13,13 +13,13 @@ from vestige.cells.specs import CELLS, CellSpec, LSTMSpec, TapeSpec
 from vestige.cli.compare import variants
 from vestige.experiments import CATALOGUE, Experiment
 from vestige.experiments.catalogue.memup import MEMUP
-from vestige.experiments.distances import storage_by_distance, temporary_bytes
-from vestige.experiments.execution import constructed, execute
 from vestige.memory.specs import DNCSpec
 from vestige.models.longterm import GenerativeMemorySpec, RecurrentSpec
 from vestige.plain import from_plain, to_plain
 from vestige.rules.longterm_specs import LONG_TERM_RULES
 from vestige.rules.memup_specs import GumbelTopKSpec, MemUPSpec
+from vestige.runs.distances import storage_by_distance, temporary_bytes
+from vestige.runs.execution import constructed, execute
 from vestige.tasks.longterm.specs import AddSpec, CopySpec, GapRecallSpec, PixelsSpec, RecallSpec, XorSpec
 
 TASKS = (

@@ -11,10 +11,10 @@ from vestige.cells.specs import LSTMSpec
 from vestige.cli import main
 from vestige.errors import UsageError
 from vestige.experiments import CATALOGUE, Experiment
-from vestige.experiments.execution import constructed
 from vestige.models.longterm import RecurrentSpec
 from vestige.plain import from_plain, to_plain
 from vestige.rules.longterm_specs import LONG_TERM_RULES
+from vestige.runs.execution import constructed
 from vestige.tasks.longterm.opening import opened
 from vestige.tasks.longterm.stream_spec import StreamSpec
 

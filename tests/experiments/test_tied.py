@@ -9,12 +9,13 @@ from vestige.cli.compare import variants
 from vestige.cli.parse import RunSettings, parse
 from vestige.cli.tables import print_results
 from vestige.errors import UsageError
-from vestige.experiments import CATALOGUE, Experiment, execute
-from vestige.experiments.migrate import migrated
+from vestige.experiments import CATALOGUE, Experiment
 from vestige.models.tied.specs import TIES, ClassifierSpec, TiedPairSpec
 from vestige.plain import from_plain, to_plain
 from vestige.report import write_report
 from vestige.rules.tied.specs import TWO_WAY_RULES, ExactLikelihoodSpec, WakeSleepSpec
+from vestige.runs import execute
+from vestige.runs.migrate import migrated
 from vestige.tasks.tied.diagnostics import first_weights
 from vestige.tasks.tied.specs import BarsAndStripesSpec, BinaryDigitsSpec, CalibratedDigitsSpec
 from vestige.training.optimisers import AdamSpec

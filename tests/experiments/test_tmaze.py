@@ -12,8 +12,6 @@ from vestige import rules
 from vestige.cli.parse import RunSettings, fitting, parse
 from vestige.errors import UsageError
 from vestige.experiments import Experiment
-from vestige.experiments.execution import execute
-from vestige.experiments.schema1 import NAMES
 from vestige.models.policy.specs import AgentSpec
 from vestige.plain import from_plain, to_plain
 from vestige.registries import registry
@@ -21,6 +19,8 @@ from vestige.rules.agent_specs import AGENT_RULES, JointSpec, PretrainedSpec, Pr
 from vestige.rules.longterm_specs import BPTTSpec, TruncatedSpec
 from vestige.rules.memup_specs import MemUPSpec
 from vestige.rules.specs import GradientSpec
+from vestige.runs.execution import execute
+from vestige.runs.schema1 import NAMES
 from vestige.tasks.tmaze.specs import TMazeSpec
 from vestige.training.optimisers import AdamSpec, ByPartSpec
 

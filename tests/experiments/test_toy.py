@@ -7,11 +7,12 @@ import yaml
 from vestige.cli.compare import variants
 from vestige.cli.parse import RunSettings, parse
 from vestige.estimators.specs import ESTIMATORS, RelaxSpec, ScoreFunctionSpec
-from vestige.experiments import CATALOGUE, Experiment, execute
-from vestige.experiments.migrate import migrated
+from vestige.experiments import CATALOGUE, Experiment
 from vestige.models.structured.specs import LogRatesSpec
 from vestige.plain import from_plain, to_plain
 from vestige.rules.specs import GradientSpec
+from vestige.runs import execute
+from vestige.runs.migrate import migrated
 from vestige.structures import Matching
 from vestige.tasks.toy_specs import (
     TOYS,

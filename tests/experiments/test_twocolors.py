@@ -15,15 +15,15 @@ from vestige.cells.specs import LSTMSpec
 from vestige.cli.parse import RunSettings, parse
 from vestige.errors import UsageError
 from vestige.experiments import Experiment
-from vestige.experiments.distances import storage_by_distance
-from vestige.experiments.execution import execute
-from vestige.experiments.schema1 import NAMES
 from vestige.models.longterm import Glimpse
 from vestige.models.longterm.picture_specs import PictureMemorySpec
 from vestige.plain import from_plain, to_plain
 from vestige.registries import registry
 from vestige.rules.longterm_specs import TruncatedSpec
 from vestige.rules.memup_specs import MemUPSpec
+from vestige.runs.distances import storage_by_distance
+from vestige.runs.execution import execute
+from vestige.runs.schema1 import NAMES
 from vestige.tasks.evaluation import evaluate
 from vestige.tasks.twocolors.specs import TwoColorsSpec
 from vestige.training import fit

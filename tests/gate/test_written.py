@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from vestige.data.files import staged
-from vestige.experiments.evaluate import write_evaluation
-from vestige.experiments.folder import write_json
 from vestige.report.files import replace_text
+from vestige.runs.evaluate import write_evaluation
+from vestige.runs.folder import write_json
 
 
 def by_staging(folder):

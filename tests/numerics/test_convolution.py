@@ -64,6 +64,13 @@ def test_what_does_not_fit_is_refused():
         convolve(jnp.ones((5, 2)), jnp.ones((3, 2, 6)))
 
 
+@pytest.mark.parametrize("other", [{"dilation": 2}, {"groups": 3}, {"padding_mode": "REFLECT"}, {"padding": "SAME"}])
+def test_layers_of_another_form_are_refused(other):
+    layer = eqx.nn.Conv2d(3, 6, 3, key=jax.random.key(0), **other)
+    with pytest.raises(ValueError, match="convolved: the layer must have one window"):
+        convolved(layer, jnp.ones((6, 6, 3)))
+
+
 def test_no_convolution_is_left_to_the_compiler():
     x, kernel = jnp.ones((6, 6, 2)), jnp.ones((3, 2, 2, 2))
     grad = jax.grad(lambda x, kernel: jnp.sum(convolve(x, kernel, stride=2) ** 2), (0, 1))

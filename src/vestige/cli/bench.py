@@ -60,8 +60,8 @@ def main(arguments: list[str]) -> int:
         cold, warm = (_first_update(settings, Path(cache)) for _ in range(2))
     from rich.console import Console
 
-    from vestige.experiments.bench import measure_variants
-    from vestige.experiments.folder import device, versions, write_json
+    from vestige.runs.bench import measure_variants
+    from vestige.runs.folder import device, versions, write_json
     from vestige.training.measure import matmul_rate, peak_resident_bytes
 
     before = matmul_rate()
@@ -144,7 +144,7 @@ def _first_update(settings: BenchSettings, cache: Path) -> float:
     command = [
         sys.executable,
         "-m",
-        "vestige.experiments.bench",
+        "vestige.runs.bench",
         settings.experiment,
         settings.preset,
         str(settings.seed),

@@ -23,7 +23,7 @@ from vestige.cli.parse import (
 from vestige.cli.run import run_members
 from vestige.errors import UsageError, shown
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.suites import SUITES
+from vestige.runs.suites import SUITES
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,9 +32,9 @@ def main(arguments: list[str]) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from vestige.experiments.evaluate import evaluate
-    from vestige.experiments.restoring import load
     from vestige.report import format_number
+    from vestige.runs.evaluate import evaluate
+    from vestige.runs.restoring import load
 
     run = load(settings.folder, data=settings.data)
     for notice in run.notices:

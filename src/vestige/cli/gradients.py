@@ -33,9 +33,9 @@ def main(arguments: list[str]) -> int:
     chosen(structure, options, names)
     folder = settings.out or default_folder(f"gradients-{name}-n{structure.n}", resume=False)
     _make(folder)
-    from vestige.experiments.folder import write_json
     from vestige.experiments.gradients.laboratory import laboratory
     from vestige.report.gradients import PICTURE, RESULTS, draw_gradients, write_gradients
+    from vestige.runs.folder import write_json
 
     results = _results(name, structure, options, laboratory(structure, options, names))
     write_json(folder / RESULTS, results)
@@ -85,7 +85,7 @@ def _make(folder: Path) -> None:
 def _results(name: str, structure: StructureSpec, options: GradientOptions, found: Any) -> dict[str, Any]:
     import numpy as np
 
-    from vestige.experiments.folder import device, versions
+    from vestige.runs.folder import device, versions
 
     own, specs = dataclasses.asdict(structure), registry("estimator")
     size = ", ".join(f"{option} = {value}" for option, value in own.items())

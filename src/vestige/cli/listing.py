@@ -11,10 +11,10 @@ from vestige.cli.parse import choices, simple
 from vestige.cli.tables import plain_table
 from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
-from vestige.experiments.suites import SUITES
 from vestige.plain import to_plain
 from vestige.registries import CONTRACTS, registry
 from vestige.report.metrics import metric
+from vestige.runs.suites import SUITES
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,8 @@ from vestige.cli.values import VALUES, worded
 from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment, contract_of
-from vestige.experiments.schema1 import NAMES
 from vestige.registries import registry
+from vestige.runs.schema1 import NAMES
 from vestige.spec import Spec
 
 Settings = TypeVar("Settings")

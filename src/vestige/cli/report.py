@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     finished = os.path.lexists(settings.folder / RESULTS)
     if not finished:
         from vestige.cli.environment import enable_compilation_cache
-        from vestige.experiments.restoring import picture_so_far
+        from vestige.runs.restoring import picture_so_far
 
         read_config(settings.folder)
         print(f"note: {settings.folder} has no {RESULTS} yet; the page is of the run so far", file=sys.stderr)

@@ -7,10 +7,10 @@ from typing import Any
 from vestige.cli.environment import data_mesh, enable_compilation_cache, progress
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
-from vestige.experiments.comparison import Planned, compare
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
+from vestige.runs.comparison import Planned, compare
 
 LEAVING_SECONDS = 30.0
 """How long a run of a comparison waits for the process that had it before: it ends when the comparison was killed."""
@@ -39,7 +39,7 @@ def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[
         names = {str(planned.folder.relative_to(folder)): planned for planned in plan}
         jobs = min(_jobs(settings), len(plan))
         if jobs > 1:
-            from vestige.experiments.workers import run_parallel
+            from vestige.runs.workers import run_parallel
 
             print(f"{len(plan)} runs, {jobs} at a time", flush=True)
             tasks = {name: (planned, {**arguments, "progress": None}) for name, planned in names.items()}
@@ -54,7 +54,7 @@ def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[
 
 def perform_one(planned: Planned, arguments: dict[str, Any]) -> None:
     """One run of a comparison, wherever it is carried out."""
-    from vestige.experiments.execution import execute
+    from vestige.runs.execution import execute
 
     enable_compilation_cache()
     execute(
@@ -73,7 +73,7 @@ def _jobs(settings: RunSettings) -> int:
         return 1
     import jax
 
-    from vestige.experiments.workers import MOST, cores
+    from vestige.runs.workers import MOST, cores
 
     return min(len(cores()), MOST) if jax.default_backend() == "cpu" else 1
 
@@ -87,8 +87,8 @@ def main(arguments: list[str]) -> int:
         stem = f"{entry.name}-{settings.preset}-seeds"
         folder = settings.out or default_folder(stem, resume=settings.resume)
         return run_members(entry, {entry.name: experiment}, settings, vary="", folder=folder, longer=longer)
-    from vestige.experiments.execution import execute
     from vestige.report import write_report
+    from vestige.runs.execution import execute
 
     folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)
     execute(entry, experiment, seed=settings.seed, folder=folder, **how(settings, longer=longer))

@@ -44,9 +44,9 @@ def main(arguments: list[str]) -> int:
     """Draw sequences from a run's model and write them as a picture and as arrays."""
     settings = simple("sample", "Sequences imagined by a run's model.", SampleSettings, arguments)
     enable_compilation_cache()
-    from vestige.experiments.image_grid import save_image_grid
     from vestige.experiments.protocols import GeneratesSequences
-    from vestige.experiments.restoring import load
+    from vestige.runs.image_grid import save_image_grid
+    from vestige.runs.restoring import load
 
     run = load(settings.folder)
     task = run.components.task

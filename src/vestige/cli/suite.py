@@ -7,8 +7,8 @@ from typing import Any
 from vestige.checks import at_least, finite
 from vestige.cli.parse import RunSettings, command_line, default_folder, simple
 from vestige.cli.run import performer
-from vestige.experiments.folder import make, need_free
-from vestige.experiments.suites import SUITES, Suite
+from vestige.runs.folder import make, need_free
+from vestige.runs.suites import SUITES, Suite
 from vestige.storage.durable import sweep
 from vestige.storage.locking import FolderLock
 from vestige.storage.results import RESULTS, write_results
@@ -61,8 +61,8 @@ def main(name: str, arguments: list[str]) -> int:
 
 def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, folder: Path) -> None:
     """One experiment with all settings."""
-    from vestige.experiments.comparison import compare
     from vestige.report import write_report
+    from vestige.runs.comparison import compare
 
     members = suite.experiments(entry, columns, preset=settings.preset)
     if settings.steps is not None:
@@ -84,8 +84,8 @@ def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, 
 
 def _table(suite: Suite, columns: list[str], folder: Path) -> dict[str, Any]:
     """The table of all rows that are there, whichever were asked for."""
-    from vestige.experiments.matrix import matrix
     from vestige.report.matrix_page import write_matrix
+    from vestige.runs.matrix import matrix
 
     there = [entry for entry in suite.entries if (folder / entry.name / RESULTS).exists()]
     results = matrix(suite, there, columns, folder, command=command_line())

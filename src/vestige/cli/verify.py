@@ -24,7 +24,7 @@ class VerifySettings:
 def main(arguments: list[str]) -> int:
     """Print one line a file; exit code 0 where all are sound, 1 where one is damaged and was not set aside."""
     settings = simple("verify", "Whether a run folder is what was written into it.", VerifySettings, arguments)
-    from vestige.experiments.verifying import as_json, repair, runs_in, verify
+    from vestige.runs.verifying import as_json, repair, runs_in, verify
     from vestige.storage.locking import FolderLock
 
     folder = settings.folder

@@ -1,4 +1,4 @@
-"""One experiment for all: what is learned, by what model and rule; the catalogue, run folders, comparisons."""
+"""One experiment for all: what is learned, by what model and rule; the catalogue of presets."""
 
 import lazy_loader as lazy
 

@@ -32,12 +32,22 @@ def convolved(
 
     **Arguments:**
 
-    - `layer`: the same stride and padding along each axis, no dilation, one group, padded with zeros.
+    - `layer`: the same window, stride and padding along each axis, no dilation, one group, padded with zeros.
     - `x`: one example.
 
     **Returns:** what `layer` gives, channels last.
+
+    **Raises:** `ValueError` for a layer of another form.
     """
-    (window, *_), (stride, *_), ((before, after), *_) = layer.kernel_size, layer.stride, layer.padding
+    form = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode)
+    alike = not isinstance(layer.padding, str) and all(len(set(each)) == 1 for each in form[:4])
+    if not alike or set(layer.dilation) != {1} or layer.groups != 1 or layer.padding_mode != "ZEROS":
+        raise ValueError(
+            "convolved: the layer must have one window, stride and padding for all axes, dilation 1, one group and "
+            f"zeros around, got (kernel_size, stride, padding, dilation, groups, padding_mode) = {form}"
+        )
+    (window, *_), (stride, *_), (pads, *_) = layer.kernel_size, layer.stride, layer.padding
+    before, after = int(pads[0]), int(pads[1])
     if isinstance(layer, eqx.nn.ConvTranspose):
         padding = (window - 1 - before, window - 1 - after + layer.output_padding[0])
         out = convolve(x, layer.weight, padding=padding, spread=stride)

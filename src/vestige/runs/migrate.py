@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vestige.errors import UsageError
-from vestige.experiments.schema1 import NAMES
+from vestige.runs.schema1 import NAMES
 
 SCHEMA = 2
 """Of what is written now. 1: folders of version 0.1, which name no schema."""

@@ -9,8 +9,8 @@ import equinox as eqx
 import jax
 
 from vestige.errors import UsageError
-from vestige.experiments.config import Origin, recorded
-from vestige.experiments.folder import CHECKPOINTS, CONFIG
+from vestige.runs.config import Origin, recorded
+from vestige.runs.folder import CHECKPOINTS, CONFIG
 from vestige.storage.durable import DamagedFile
 from vestige.training import Checkpoints
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vestige.experiments.schema1.memup import CLASSES, cell_of
-from vestige.experiments.schema1.names import Names
+from vestige.runs.schema1.memup import CLASSES, cell_of
+from vestige.runs.schema1.names import Names
 
 
 def _maze(experiment: str, flat: dict[str, Any]) -> dict[str, Any]:

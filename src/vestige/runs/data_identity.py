@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from vestige.data import Identity, NamedData, Source, UserFile, identify
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import CONFIG
 from vestige.registries import registry
+from vestige.runs.folder import CONFIG
 from vestige.storage.config import read_config
 from vestige.storage.fitted import FITTED, read_fitted
 from vestige.tasks.spec import TaskSpec

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vestige.experiments.schema1.names import Names
+from vestige.runs.schema1.names import Names
 
 _MEMORIES = {
     "Introspection": "introspection",

@@ -7,12 +7,13 @@ import pytest
 
 from vestige.cells.specs import LSTMSpec
 from vestige.errors import UsageError
-from vestige.experiments import Experiment, bench
-from vestige.experiments.bench import measure_variants
+from vestige.experiments import Experiment
 from vestige.models.longterm import RecurrentSpec
 from vestige.registries import registry
 from vestige.rules.longterm_specs import LONG_TERM_RULES
 from vestige.rules.memup_specs import MemUPSpec
+from vestige.runs import bench
+from vestige.runs.bench import measure_variants
 from vestige.tasks.image_options import ImageOptions
 from vestige.tasks.longterm.specs import GapRecallSpec, PixelsSpec, RecallSpec
 from vestige.tasks.tied.specs import BinaryDigitsSpec

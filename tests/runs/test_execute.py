@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from vestige.errors import RunError, UsageError
-from vestige.experiments.comparison import compare, spread, summarise
-from vestige.experiments.execution import execute
-from vestige.experiments.folder import write_json
-from vestige.experiments.restoring import load
 from vestige.registries import registry
+from vestige.runs.comparison import compare, spread, summarise
+from vestige.runs.execution import execute
+from vestige.runs.folder import write_json
+from vestige.runs.restoring import load
 
 ENTRY = registry("experiment").find("perfect-recall")
 

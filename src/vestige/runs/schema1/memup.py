@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vestige.experiments.schema1.names import Names
+from vestige.runs.schema1.names import Names
 
 SCORES = {"unexplained": "hindsight", "chance": "random", "queries": "oracle"}
 SELECTIONS = {"most": "topk"}

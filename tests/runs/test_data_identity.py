@@ -8,8 +8,8 @@ from vestige.data import NamedData
 from vestige.data.contract import Dataset
 from vestige.errors import RunError, UsageError
 from vestige.experiments import CATALOGUE
-from vestige.experiments.data_identity import DataInUse, check_unchanged, file_options, locate, present
 from vestige.registries import registry
+from vestige.runs.data_identity import DataInUse, check_unchanged, file_options, locate, present
 from vestige.storage.fitted import write_fitted
 
 KEEP = {"kind": "numbers"}

@@ -6,13 +6,13 @@ with a notice, for one release.
 
 from collections.abc import Mapping
 
-from vestige.experiments.schema1.agents import AGENTS
-from vestige.experiments.schema1.filtering import FILTERING
-from vestige.experiments.schema1.memup import memup
-from vestige.experiments.schema1.names import Names
-from vestige.experiments.schema1.temporal import TEMPORAL
-from vestige.experiments.schema1.tied import TWO_WAYS
-from vestige.experiments.schema1.toys import TOYS
+from vestige.runs.schema1.agents import AGENTS
+from vestige.runs.schema1.filtering import FILTERING
+from vestige.runs.schema1.memup import memup
+from vestige.runs.schema1.names import Names
+from vestige.runs.schema1.temporal import TEMPORAL
+from vestige.runs.schema1.tied import TWO_WAYS
+from vestige.runs.schema1.toys import TOYS
 
 NAMES: Mapping[str, Names] = {
     **dict.fromkeys(

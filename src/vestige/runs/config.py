@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import CONFIG, device, fingerprint, read_options, versions
-from vestige.experiments.migrate import SCHEMA, migrated
 from vestige.plain import from_plain, options_of, to_plain
 from vestige.registries import load_plugin, plugin_version, registry
+from vestige.runs.folder import CONFIG, device, fingerprint, read_options, versions
+from vestige.runs.migrate import SCHEMA, migrated
 from vestige.spec import Spec
 
 

@@ -8,15 +8,15 @@ from typing import Any
 from jax.sharding import Mesh
 
 from vestige.errors import UsageError
-from vestige.experiments.config import RunConfig, describe
-from vestige.experiments.continuing import Wanted, finished, settle
-from vestige.experiments.data_identity import DataInUse, check_unchanged, present
 from vestige.experiments.entry import Entry
-from vestige.experiments.evaluate import evaluate, write_evaluation
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make, need_free
-from vestige.experiments.inheriting import Weights, begun_with, weights_of
 from vestige.models.temporal import count_parameters
+from vestige.runs.config import RunConfig, describe
+from vestige.runs.continuing import Wanted, finished, settle
+from vestige.runs.data_identity import DataInUse, check_unchanged, present
+from vestige.runs.evaluate import evaluate, write_evaluation
+from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make, need_free
+from vestige.runs.inheriting import Weights, begun_with, weights_of
 from vestige.storage.digests import digest_of_file
 from vestige.storage.durable import sweep
 from vestige.storage.fitted import write_fitted

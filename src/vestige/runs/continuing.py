@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vestige.errors import UsageError
-from vestige.experiments.config import RunConfig, recorded
-from vestige.experiments.data_identity import check_unchanged, file_options
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, prepare, read_options
 from vestige.plain import options_of, to_plain
+from vestige.runs.config import RunConfig, recorded
+from vestige.runs.data_identity import check_unchanged, file_options
+from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, prepare, read_options
 from vestige.storage.config import write_config
 from vestige.storage.digests import digest_of_file
 from vestige.storage.durable import DamagedFile, set_aside

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from vestige.errors import UsageError
-from vestige.experiments import execute, load
-from vestige.experiments.config import recorded
 from vestige.report import write_report
+from vestige.runs import execute, load
+from vestige.runs.config import recorded
 
-RUNS = Path(__file__).parent.parent / "runs"
-OLD = sorted(folder for version in RUNS.iterdir() if version.is_dir() for folder in version.iterdir())
+RUNS = Path(__file__).parent
+OLD = sorted(folder for version in RUNS.glob("[0-9]*") for folder in version.iterdir())
 NEEDED = {"perfect-recall": "negative_bound", "recall": "accuracy", "sensor-fusion": "mse_ratio"}
 NEEDED |= {"bars-and-stripes": "nll", "toy-matching": "loss"}
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vestige.experiments.schema1.names import Names
 from vestige.models.spec import ModelSpec
 from vestige.plain import from_plain
+from vestige.runs.schema1.names import Names
 
 CHUNK = "rule.update_interval|rule.bptt_length"
 """Steps of an update: one option of the experiment then, one of each rule today."""

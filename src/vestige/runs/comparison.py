@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.folder import CONFIG, make, need_free, versions
+from vestige.runs.folder import CONFIG, make, need_free, versions
 from vestige.storage.durable import DamagedFile, set_aside, sweep
 from vestige.storage.locking import FolderLock
 from vestige.storage.results import RESULTS, read_results, write_results

@@ -7,7 +7,6 @@ import pytest
 from vestige.cells.specs import CELLS, LSTMSpec, RememberingSpec, TapeSpec
 from vestige.cli.parse import RunSettings, parse
 from vestige.experiments import CATALOGUE, Experiment
-from vestige.experiments.migrate import migrated
 from vestige.memory import DNCSpec
 from vestige.plain import from_plain
 from vestige.rules import (
@@ -19,6 +18,7 @@ from vestige.rules import (
     ReducibleSpec,
     TruncatedSpec,
 )
+from vestige.runs.migrate import migrated
 from vestige.tasks.longterm import GapRecallSpec
 
 MEMUP = {

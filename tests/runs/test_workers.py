@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vestige.errors import RunError, UsageError
-from vestige.experiments.workers import cores, run_parallel
+from vestige.runs.workers import cores, run_parallel
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.sinks import TensorBoard
 
@@ -92,7 +92,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from test_workers import until_asked
-from vestige.experiments.workers import run_parallel
+from vestige.runs.workers import run_parallel
 from vestige.errors import VestigeError
 if __name__ == "__main__":
     try:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from vestige.experiments.entry import Entry
-from vestige.experiments.folder import versions
-from vestige.experiments.suites import Suite
+from vestige.runs.folder import versions
+from vestige.runs.suites import Suite
 from vestige.storage.results import RESULTS, read_results
 
 PUBLISHED_NAMES = {"none": "VRNN", "introspection": "Introspective", "ntm": "NTM", "lru": "LRU", "dnc": "DNC"}

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vestige.errors import UsageError
-from vestige.experiments.config import recorded
-from vestige.experiments.data_identity import locate
 from vestige.experiments.entry import Entry
-from vestige.experiments.evaluate import evaluate, write_evaluation
-from vestige.experiments.execution import check_sizes, constructed
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.folder import CHECKPOINTS, SO_FAR
+from vestige.runs.config import recorded
+from vestige.runs.data_identity import locate
+from vestige.runs.evaluate import evaluate, write_evaluation
+from vestige.runs.execution import check_sizes, constructed
+from vestige.runs.folder import CHECKPOINTS, SO_FAR
 from vestige.storage.durable import DamagedFile
 from vestige.storage.results import RESULTS, read_results
 from vestige.training import Checkpoints

@@ -9,8 +9,8 @@ from typing import Any
 
 from vestige import gate
 from vestige.errors import UsageError, VestigeError
-from vestige.experiments.config import RunConfig, recorded
-from vestige.experiments.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG
+from vestige.runs.config import RunConfig, recorded
+from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG
 from vestige.storage.config import has_digest
 from vestige.storage.digests import DIGEST, digest_of_file
 from vestige.storage.durable import DamagedFile, copy_aside, set_aside, writing

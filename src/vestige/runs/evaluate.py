@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from vestige.experiments.distances import by_distance, storage_by_distance
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.protocols import DiagnosesItself, DiagnosesModels
+from vestige.runs.distances import by_distance, storage_by_distance
 from vestige.storage.durable import writing
 from vestige.tasks import Evaluation
 from vestige.tasks.evaluation import evaluate as on_task

@@ -1,0 +1,1 @@
+from tests.running import few_sequences, how, tiny  # noqa: F401
