@@ -43,7 +43,7 @@ gc.freeze()  # what has been imported stays, and need not be looked through agai
 gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage
 
 MANY_MAPS = 15_000
-USES_OPTAX = {"training", "experiments", "cli"}  # whose schedules promote dtypes and ranks
+USES_OPTAX = {"training", "experiments", "runs", "cli"}  # whose schedules promote dtypes and ranks
 CAREFUL = {"test_learning.py", "test_toy.py"}  # compiled with all optimisations
 
 

@@ -57,6 +57,9 @@ class Stopping(AbstractProgress):
             self.sent = True
             os.kill(os.getpid(), self.number)
 
+    def phase(self, name):
+        pass
+
     def note(self, text):
         pass
 

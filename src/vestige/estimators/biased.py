@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.contract import AbstractEstimator, Cost
 from vestige.estimators.marginals import arborescence_marginals, spanning_tree_marginals, subset_marginals
+from vestige.numerics import full_precision
 from vestige.structures import AbstractStructure, Arborescence, Categorical, Choices, SpanningTree, Subset
 from vestige.structures.contract import flagged
 from vestige.typing import Key

@@ -77,8 +77,3 @@ def expect(
 
 def _example(structure: AbstractStructure) -> Float[Array, "..."]:
     return structure.value(structure.run(structure.log_rates))
-
-
-def full_precision(costs: Float[Array, "*draws"]) -> Float[Array, "*draws"]:
-    """Costs in at least 32 bits: differences of costs are what a score is weighed by."""
-    return costs.astype(jnp.float32) if costs.dtype.itemsize < 4 else costs

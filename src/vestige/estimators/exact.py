@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.debug import require
-from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.numerics import full_precision
 from vestige.structures import AbstractStructure, enumerate_traces
 from vestige.structures.contract import absent, flagged
 from vestige.typing import Key

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.estimators.baselines import AbstractBaseline, NoBaseline
-from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.contract import AbstractEstimator, Cost
 from vestige.estimators.lessons import with_lesson
 from vestige.estimators.score_function import draw_many
 from vestige.estimators.scores import SetScore, TimesScore, TraceScore
+from vestige.numerics import full_precision
 from vestige.structures import AbstractStructure, Draw, Subset, subset_posterior
 from vestige.structures.attached import attached
 from vestige.structures.contract import flagged

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.estimators.baselines import AbstractBaseline, MeanOfOthers, NoBaseline
-from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.contract import AbstractEstimator, Cost
 from vestige.estimators.lessons import with_lesson
 from vestige.estimators.scores import AbstractScore, TraceScore
+from vestige.numerics import full_precision
 from vestige.structures import AbstractStructure, Draw
 from vestige.structures.attached import attached
 from vestige.structures.contract import flagged

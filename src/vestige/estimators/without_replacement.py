@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.debug import require
-from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.numerics import full_precision
 from vestige.structures import AbstractStructure, Categorical, Permutation, Subset, distinct_traces
 from vestige.structures.attached import attached
 from vestige.structures.by_trace import ByTrace

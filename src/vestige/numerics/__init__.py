@@ -11,6 +11,7 @@ from vestige.numerics.gaussian import DiagonalGaussian as DiagonalGaussian
 from vestige.numerics.mixture import GaussianMixture as GaussianMixture
 from vestige.numerics.poisson import log_poisson as log_poisson
 from vestige.numerics.poisson import poisson as poisson
+from vestige.numerics.safe import full_precision as full_precision
 from vestige.numerics.safe import masked_mean as masked_mean
 from vestige.numerics.safe import masked_where as masked_where
 from vestige.numerics.safe import soft_clamp as soft_clamp

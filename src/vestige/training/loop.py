@@ -191,6 +191,7 @@ def _fitted(
                     state = _cleared(state)
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
                     interrupts.hold(run is not None and evaluated)  # compiling the first may be cut short
+                    progress.phase("evaluating")
                     key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
                     values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
                     record("evaluate", values)
@@ -198,6 +199,7 @@ def _fitted(
                     interrupts.hold(run is not None)
                     newest |= values
                 if step % cadence.checkpoint_every == 0 or step == steps:
+                    progress.phase("writing")
                     save()
                 progress.update(step, newest)
                 if interrupts.pending and step < steps:

@@ -62,6 +62,12 @@ def _finite(*trees) -> Bool[Array, ""]:
     return jnp.isfinite(sum(optax.tree.norm(eqx.filter(tree, eqx.is_inexact_array)) for tree in trees))
 
 
+def _as_parameters(grads, parameters):
+    """In the precision of the parameters, so that optimiser and weights keep theirs; a rule may sum in a finer one."""
+    of = lambda leaf, like: leaf if leaf is None or like is None else leaf.astype(like.dtype)
+    return jax.tree.map(of, grads, parameters, is_leaf=lambda leaf: leaf is None)
+
+
 def make_advance(
     optimiser: optax.GradientTransformation, *, batch_size: int, skip_nonfinite: bool, mesh: Mesh | None
 ) -> Callable[[tuple[Program, Int[Array, ""]], RunState], tuple[RunState, Bool[Array, ""]]]:
@@ -84,7 +90,9 @@ def make_advance(
     ) -> tuple[RunState, Bool[Array, ""], Batch | None]:
         proposal, drawn = _propose(program, state, drawn, batch_size, mesh)
         parameters, rest = eqx.partition(state.model, eqx.is_inexact_array)
-        changes, optimiser_state = optimiser.update(proposal.grads, state.optimiser, parameters)
+        changes, optimiser_state = optimiser.update(
+            _as_parameters(proposal.grads, parameters), state.optimiser, parameters
+        )
         changed = eqx.apply_updates(parameters, changes)
         good = _finite(proposal.grads, proposal.metrics, changed)
 

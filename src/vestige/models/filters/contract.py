@@ -115,7 +115,8 @@ class AbstractFilter(eqx.Module):
         **Returns:** (hidden,); a missing observation leaves the state as it is.
         """
         there = jnp.all(jnp.isfinite(observation))
-        return jnp.where(there, self.advance(state, jnp.where(there, observation, 0.0)), state)
+        following = self.advance(state, jnp.where(there, observation, 0.0)).astype(state.dtype)
+        return jnp.where(there, following, state)
 
     def unroll(
         self, state: Float[Array, " hidden"], observations: Float[Array, "time observed"]

@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from vestige.models.filters.contract import AbstractFilter
 from vestige.models.filters.gaussian import FactorAnalysis
+from vestige.numerics import full_precision
 from vestige.typing import Key
 
 
@@ -38,7 +39,7 @@ class FactorFilter(AbstractFilter):
         self.log_input_uniqueness = jnp.zeros(observed)
 
     def init(self) -> Float[Array, " hidden"]:
-        return jnp.zeros_like(self.log_state_uniqueness)
+        return full_precision(jnp.zeros_like(self.log_state_uniqueness))
 
     def joint(self) -> FactorAnalysis:
         loadings = jnp.concatenate([self.state_loadings, self.input_loadings])

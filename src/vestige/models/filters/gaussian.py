@@ -5,18 +5,20 @@ import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve
 from jaxtyping import Array, Float
 
+from vestige.numerics import full_precision
+
 
 class FactorAnalysis(eqx.Module):
     """q(v) = N(loadings mean, loadings covariance loadingsᵀ + diag(uniqueness)) of factors h ~ N(mean, covariance).
 
-    Unbatched; O(factors² size) by the matrix inversion lemma, nothing of size x size is formed.
+    Unbatched, in at least 32 bits; O(factors² size) by the matrix inversion lemma, nothing of size x size is formed.
     """
 
-    loadings: Float[Array, "size factors"]
-    uniqueness: Float[Array, " size"]
+    loadings: Float[Array, "size factors"] = eqx.field(converter=full_precision)
+    uniqueness: Float[Array, " size"] = eqx.field(converter=full_precision)
     """Variances."""
-    mean: Float[Array, " factors"]
-    precision: Float[Array, "factors factors"]
+    mean: Float[Array, " factors"] = eqx.field(converter=full_precision)
+    precision: Float[Array, "factors factors"] = eqx.field(converter=full_precision)
     """The inverse covariance of the factors."""
 
     def posterior(

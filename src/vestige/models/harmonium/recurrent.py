@@ -8,6 +8,7 @@ from vestige.models.families import AbstractExponentialFamily, AbstractFamily, B
 from vestige.models.filters.contract import AbstractFilter
 from vestige.models.harmonium.likelihood import AbstractLikelihood, AnnealedLikelihood
 from vestige.models.harmonium.model import Harmonium
+from vestige.numerics import full_precision
 from vestige.typing import Key
 
 START = 0.005  # standard deviation of the weights of an untrained model (rbmish)
@@ -57,7 +58,7 @@ class RecurrentHarmonium(AbstractFilter):
         self.likelihood = AnnealedLikelihood() if likelihood is None else likelihood
 
     def init(self) -> Float[Array, " hidden"]:
-        return jnp.zeros_like(self.hidden_bias)
+        return full_precision(jnp.zeros_like(self.hidden_bias))
 
     def joint(self) -> Harmonium:
         """The harmonium of pairs (u, y)."""
