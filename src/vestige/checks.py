@@ -12,7 +12,7 @@ WIDTH = 2**16
 ROWS = 2**20
 """The most examples at a time."""
 SEEDS = 2**32
-"""`jax.random.key` tells apart so many seeds."""
+"""`jax.random.key` distinguishes so many seeds."""
 
 
 def at_least(owner: object, lowest: int | float, *names: str) -> None:

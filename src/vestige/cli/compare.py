@@ -55,29 +55,29 @@ def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[s
 
     **Raises:** `UsageError` for an unknown option, a value that does not fit it, and parts that do not go together.
     """
-    asked, equals, told = vary.partition("=")
-    words = told.split(",") if equals else []
+    option, equals, listed = vary.partition("=")
+    words = listed.split(",") if equals else []
     if not all(word.strip() for word in words):
-        raise UsageError(f"--vary {asked}: one of the values in '{shown(told)}' is empty; leave it out")
-    values = [renamed_value(option_name(asked).name, word, named) for word in words]
+        raise UsageError(f"--vary {option}: one of the values in '{shown(listed)}' is empty; leave it out")
+    values = [renamed_value(option_name(option).name, word, named) for word in words]
     for value in values:
         if values.count(value) > 1:
-            raise UsageError(f"--vary {asked}: {value} is named {values.count(value)} times; name it once")
+            raise UsageError(f"--vary {option}: {value} is named {values.count(value)} times; name it once")
     parts, leaves = dict(parts_of(experiment)), leaves_of(experiment)
-    name = present(renamed(option_name(asked), named).name, leaves)
+    name = present(renamed(option_name(option), named).name, leaves)
     path = match(name, parts)
     if path is not None:
         known = fitting(experiment, path, parts[path])
         try:
             members = {value: experiment.choose({path: value}).check() for value in values or known}
         except ValueError as error:
-            raise UsageError(f"--vary {asked}: {error}") from error
+            raise UsageError(f"--vary {option}: {error}") from error
         return path.rpartition(".")[2], members
     leaf = match(name, leaves)
     if leaf is None:
-        raise unknown(asked, experiment)
+        raise unknown(option, experiment)
     if not values:
-        raise UsageError(f"--vary {asked} needs values, e.g. --vary {asked}={leaves[leaf]},…")
+        raise UsageError(f"--vary {option} needs values, e.g. --vary {option}={leaves[leaf]},…")
     last = leaf.rpartition(".")[2]
     names = folder_names(values)
     return last, {f"{last}-{name}": _set(experiment, leaf, value) for name, value in zip(names, values, strict=True)}

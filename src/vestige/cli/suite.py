@@ -83,7 +83,7 @@ def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, 
 
 
 def _table(suite: Suite, columns: list[str], folder: Path) -> dict[str, Any]:
-    """The table of all rows that are there, whichever were asked for."""
+    """The table of all available rows, whichever were requested."""
     from vestige.experiments.matrix import matrix
     from vestige.report.matrix_page import write_matrix
 

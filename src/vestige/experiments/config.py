@@ -103,26 +103,26 @@ def recorded(folder: Path) -> RunConfig:
     return RunConfig(entry, experiment, seed, name, tuple(earlier), origin, notices)
 
 
-def _origin(told: Any, where: str) -> Origin | None:
-    if told is None:
+def _origin(given: Any, where: str) -> Origin | None:
+    if given is None:
         return None
     kinds = {"folder": str, "step": int, "digest": str}
-    if not isinstance(told, dict) or any(not isinstance(told.get(name), kind) for name, kind in kinds.items()):
-        raise UsageError(f"{where} is damaged: init_from must name folder, step and digest, got {told}")
-    return Origin(told["folder"], told["step"], told["digest"])
+    if not isinstance(given, dict) or any(not isinstance(given.get(name), kind) for name, kind in kinds.items()):
+        raise UsageError(f"{where} is damaged: init_from must name folder, step and digest, got {given}")
+    return Origin(given["folder"], given["step"], given["digest"])
 
 
 def _load_plugins(config: dict[str, Any], where: str) -> list[str]:
     plugins, notices = config.get("plugins") or {}, []
     if not isinstance(plugins, dict):
         raise UsageError(f"{where} is damaged: plugins must name modules and versions, got {plugins}")
-    for module, told in plugins.items():
+    for module, given in plugins.items():
         try:
             load_plugin(str(module))
         except UsageError as error:
-            version = f" (version {told})" if told else ""
+            version = f" (version {given})" if given else ""
             raise UsageError(f"{where} needs the plugin '{module}'{version}: {error}") from error
         here = plugin_version(str(module))
-        if told and here != told:
-            notices.append(f"the run was made with {module} {told}, here is {here or 'an unknown version'}")
+        if given and here != given:
+            notices.append(f"the run was made with {module} {given}, here is {here or 'an unknown version'}")
     return notices

@@ -93,9 +93,9 @@ def check_same(folder: Path, wanted: Wanted) -> None:
             (wanted.entry.name, wanted.seed, wanted.experiment),
         )
     )
-    if told := wanted.config.get("init_from"):
+    if origin := wanted.config.get("init_from"):
         begun = there.origin._asdict() if there.origin else {}
-        old["init_from"], new["init_from"] = begun.get("digest", "nothing"), told["digest"]
+        old["init_from"], new["init_from"] = begun.get("digest", "nothing"), origin["digest"]
     moved = file_options(folder, wanted.experiment.task)
     differing = [
         f"{name}: there {old.get(name, 'absent')}, here {new.get(name, 'absent')}"

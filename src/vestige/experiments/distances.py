@@ -49,7 +49,7 @@ def temporary_bytes(experiment: Experiment, components: Components | None = None
     """What one update of the rule of `experiment` needs beside its arguments and results, in bytes; of its `components`
     where they are made already.
 
-    The update is compiled and not run: a length that no machine could store can be asked for. Data that take time to
+    The update is compiled and not run: a length that no machine could store can be requested. Data that take time to
     make, or are missing, are replaced by noise of the same shape.
     """
     built = experiment.build(seed=0, dummy=True) if components is None else components

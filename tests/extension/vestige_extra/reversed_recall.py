@@ -32,7 +32,7 @@ class ReversedRecall(AbstractAppended):
         frames = jnp.concatenate([frames, frames[::-1][: self.k]])
         return Example(Batch(frames), jnp.arange(self.frames) >= self.l, {})
 
-    def judge(self, model, example, kl, *, key):
+    def sequence_metrics(self, model, example, kl, *, key):
         return {}
 
     def bounds(self, metrics) -> dict[str, Any]:
