@@ -250,7 +250,7 @@ OLD_WORDS = {
 }
 """Words that the field has another word for, and that word."""
 MAY_STAND = {
-    ("src/vestige/cli/parse.py", "judged"): "an option of version 0.1, which is still understood",
+    ("src/vestige/cli/options.py", "judged"): "an option of version 0.1, which is still understood",
     ("src/vestige/experiments/schema1/filtering.py", "judged"): "an option of version 0.1",
     ("src/vestige/experiments/schema1/filtering.py", "foresight"): "a rule of version 0.1",
     ("docs/getting-started.md", "foresight"): "a rule of version 0.1",

@@ -69,7 +69,7 @@ def ran(installed, tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_records_what_it_needs_evaluates_and_reports(ran, installed):
     config = yaml.safe_load((ran / "r" / "config.yaml").read_text())
-    parts = ("leaky", "learned_scale", "signs", "lion", "reversed_recall")
+    parts = ("leaky", "learned_scale", "signs", "lion", "reversed_recall", "reversed_small")
     assert set(config["plugins"]) == {f"vestige_extra.{part}" for part in parts}
     assert set(config["plugins"].values()) == {"0.1"}
     assert config["options"]["model"]["memory"] == {"name": "leaky"}

@@ -258,7 +258,7 @@ class TestFaults:
         host(reader, (0, 0, LENGTH))
         os.truncate(path, path.stat().st_size - cut)
         there = LENGTH - -(-cut // 12)
-        with pytest.raises(RunError, match=rf"x\.npy.*shrunk.*steps 3 to 7 were requested.* 43 steps {there} are there"):
+        with pytest.raises(RunError, match=rf"x.npy.*shrunk.*steps 3 to 7 were requested.* 43 steps {there} are there"):
             host(reader, (0, 3, LENGTH))
 
     @form

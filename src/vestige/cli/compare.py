@@ -4,22 +4,8 @@ import dataclasses
 
 import tyro
 
-from vestige.cli.parse import (
-    RunSettings,
-    default_folder,
-    fitting,
-    leaves_of,
-    match,
-    option_name,
-    parse,
-    parts_of,
-    present,
-    read,
-    renamed,
-    renamed_value,
-    spelled,
-    unknown,
-)
+from vestige.cli.options import leaves_of, match, option_name, parts_of, present, renamed, renamed_value, spelled
+from vestige.cli.parse import RunSettings, default_folder, fitting, parse, read, unknown
 from vestige.cli.run import run_members
 from vestige.errors import UsageError, shown
 from vestige.experiments.experiment import Experiment
@@ -51,7 +37,15 @@ def main(arguments: list[str]) -> int:
 
 
 def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[str, Experiment]]:
-    """The last word of the varied option, and the experiment of each member.
+    """The members of a comparison.
+
+    **Arguments:**
+
+    - `experiment`: which is varied.
+    - `vary`: `OPTION=VALUE,VALUE,…`, as it was typed; without values every part that fits is one.
+    - `named`: the experiment's name, for options of version 0.1.
+
+    **Returns:** the last word of the varied option, and the experiment of each member.
 
     **Raises:** `UsageError` for an unknown option, a value that does not fit it, and parts that do not go together.
     """

@@ -35,6 +35,13 @@ def main(name: str, arguments: list[str]) -> int:
     """Run every cell with every seed, row by row; the table grows as rows are finished.
 
     With `--resume`, what is finished is taken as it is, and what was cut goes on.
+
+    **Arguments:**
+
+    - `name`: of the suite.
+    - `arguments`: the words after it.
+
+    **Returns:** the exit code.
     """
     suite = SUITES[name]
     settings = simple(f"compare {name}", f"{suite.title}: {suite.summary}.", SuiteSettings, arguments)

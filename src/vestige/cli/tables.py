@@ -17,7 +17,13 @@ PADDING = 3
 
 
 def plain_table(title: str, caption: str | None = None) -> Table:
-    """A table without frames, so that eighty columns hold it."""
+    """A table without frames, so that eighty columns hold it.
+
+    **Arguments:**
+
+    - `title`: above it.
+    - `caption`: below it; None: nothing.
+    """
     return Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD)
 
 

@@ -17,7 +17,15 @@ from vestige.spec import Spec
 def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, command: str) -> dict[str, Any]:
     """What `config.yaml` holds: everything needed to repeat the run.
 
-    `options` is what is read back: registered names, and what differs from their defaults. `all_options` is for people.
+    **Arguments:**
+
+    - `entry`, `experiment`: of the run.
+    - `preset`: the name of the preset that it started from.
+    - `seed`: of the run.
+    - `command`: as it was typed.
+
+    **Returns:** plain values. `options` is what is read back: registered names, and what differs from their defaults;
+    `all_options` is for people.
     """
     return {
         "schema": SCHEMA,
@@ -36,7 +44,12 @@ def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, co
 
 
 def plugins_of(entry: Entry, experiment: Experiment) -> list[str]:
-    """The modules that registered what this run is made of, without those of Vestige."""
+    """The modules that registered the parts of a run, without those of Vestige.
+
+    **Arguments:**
+
+    - `entry`, `experiment`: of the run.
+    """
     found = {registry("experiment").origin(entry.name)}
     for spec in _specs(experiment):
         if not type(spec).__module__.startswith("vestige."):
@@ -77,7 +90,12 @@ class RunConfig(NamedTuple):
 
 
 def identity(entry: Entry, experiment: Experiment, seed: int) -> str:
-    """A digest of all that the checkpoints of a new run depend on."""
+    """A digest of all that the checkpoints of a new run depend on.
+
+    **Arguments:**
+
+    - `entry`, `experiment`, `seed`: of the run.
+    """
     return fingerprint(entry.name, to_plain(experiment), seed)
 
 

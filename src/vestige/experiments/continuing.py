@@ -60,7 +60,14 @@ def settle(folder: Path, wanted: Wanted, notice: Callable[[str], None]) -> RunCo
 
 
 def finished(folder: Path, wanted: Wanted) -> dict[str, Any] | None:
-    """The results of the run that is `wanted`, where it has come to its end; None otherwise.
+    """The results of a run that has come to its end.
+
+    **Arguments:**
+
+    - `folder`: of the run.
+    - `wanted`: the run.
+
+    **Returns:** the results; None where it has not.
 
     **Raises:** `UsageError` where the folder holds another run.
     """
@@ -80,10 +87,17 @@ def finished(folder: Path, wanted: Wanted) -> dict[str, Any] | None:
 
 
 def check_same(folder: Path, wanted: Wanted) -> None:
-    """**Raises:** `UsageError` where the folder holds another run, with the options that differ.
+    """Check that a folder holds the run that is wanted.
 
     The number of updates may be another one where the run may be made longer. Where files lie does not matter: what
     they hold does, which `check_unchanged` compares.
+
+    **Arguments:**
+
+    - `folder`: of a run.
+    - `wanted`: the run.
+
+    **Raises:** `UsageError` where the folder holds another run, with the options that differ.
     """
     there = recorded(folder)
     old, new = (

@@ -18,8 +18,15 @@ SHARES = (8, 1)  # the lengths at which storage is measured: parts of the whole
 
 
 def by_distance(experiment: Experiment, components: Components, model: Any, *, key: Key) -> Diagnostics:
-    """The task's metric at a few distances, shorter and longer ones than `model` was trained for: arrays `spans` and
-    `metric_by_span`. Empty where the task has but one."""
+    """The task's metric at a few distances, shorter and longer ones than the model was trained for.
+
+    **Arguments:**
+
+    - `experiment`, `components`: of the run.
+    - `model`: trained.
+
+    **Returns:** arrays `spans` and `metric_by_span`; nothing where the task has but one distance.
+    """
     own, metric = _distance(experiment), experiment.task.metric
     found = {}
     for distance in sorted({max(1, round(own * part)) for part in PARTS if own * part <= max(own, FARTHEST)}):

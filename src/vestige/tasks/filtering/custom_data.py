@@ -156,12 +156,20 @@ def custom_recordings(
     changes: bool = False,
     scaling: Scaling | None = None,
 ) -> CustomRecordings:
-    """The task on custom recordings; of each recording the last `held_out` is evaluated. With `changes` what is seen
-    of numbers is how they have changed, too. With the `scaling` of other recordings, `kind`, `leave_out` and `changes`
-    are as it says, and nothing is fitted: numbers are in units of those, and may be constant.
+    """The task on custom recordings. A step that is NaN in all its values is missing; numbers are standardised.
 
-    A step that is NaN in all its values is missing. Numbers are standardised; a channel of them that never changes in
-    training is refused by name, or left out with `leave_out`.
+    **Arguments:**
+
+    - `recorded`: the recordings.
+    - `kind`: of their values.
+    - `held_out`: the last part of each recording, which is evaluated.
+    - `length`: of a training sequence, in steps.
+    - `leave_out`: leave out a channel of numbers that never changes in training, which is otherwise refused by name.
+    - `changes`: also observe how numbers have changed.
+    - `scaling`: of other recordings: `kind`, `leave_out` and `changes` are then as it says, and nothing is fitted:
+      numbers are in units of those, and may be constant.
+
+    **Returns:** the task.
 
     **Raises:** `ValueError` for values that are not of the kind, constant channels, changes of what are not numbers;
     `UsageError` where no step is left to train or to evaluate on.
