@@ -15,7 +15,7 @@ _HEADLINES = {"accuracy": "Accuracy", "mse": "Squared error", "kl_recall": "KL o
 
 def reach(run: Run) -> list[Plot]:
     """What the arrays of a run with a long-term memory allow."""
-    found = [_by_distance(run), _storage(run), _asked(run)]
+    found = [_by_distance(run), _storage(run), _queried(run)]
     return [plot for plot in found if plot is not None]
 
 
@@ -106,7 +106,7 @@ def bytes_axis(axes: "Axes", values: "list[float]") -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_bytes(value)))
 
 
-def _asked(run: Run) -> Plot | None:
+def _queried(run: Run) -> Plot | None:
     scores = paired(run, "uncertainty_steps", "uncertainty")
     chosen, queries = _steps(run, "chosen_steps"), _steps(run, "query_steps")
     if len(scores) < 2 or chosen is None or queries is None:
@@ -130,7 +130,7 @@ def _asked(run: Run) -> Plot | None:
     caption += f"of a long sequence, the largest of each stretch. {right} of {len(chosen)} chosen steps need a memory."
     legend = (Key("needs a memory", "muted", "▼"), Key("chosen", "s2", "▲"))
     label = f"Score of each step; {right} of {len(chosen)} chosen steps are those that need a memory."
-    narrow, wide = svg("asked:narrow", label, draw, NARROW), svg("asked:wide", label, draw, WIDE)
+    narrow, wide = svg("queried:narrow", label, draw, NARROW), svg("queried:wide", label, draw, WIDE)
     return Plot(narrow, caption, legend, wide, "What the memory is queried about")
 
 
