@@ -90,8 +90,9 @@ def test_a_missing_plugin_is_one_clear_sentence(ran):
     assert "config.yaml needs the plugin 'vestige_extra.leaky' (version 0.1)" in done.stderr
 
 
+MEMUP = ["--score", "least-confident", "--selection", "epsilon-greedy"]
 RUNS = {
-    "copy": ["--cell", "minimal-gated", "--score", "least-confident", "--selection", "epsilon-greedy"],
+    "copy": ["--cell", "minimal-gated", "--cell.hidden", "8", "--task.length", "8", *MEMUP],
     "sensor-fusion": ["--model", "autoregression"],
     "bars-and-stripes": ["--tie", "sign-symmetric"],
     "toy-matching": ["--estimator", "score-function", "--model.estimator.baseline", "median-of-others"],
