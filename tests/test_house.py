@@ -231,3 +231,61 @@ def test_the_test_sees_a_raw_read():
 def test_no_empty_shells():
     for folder in {path.parent for path in MODULES} - {ROOT}:
         assert any(path.stem != "__init__" for path in folder.rglob("*.py")), f"{folder} holds nothing"
+
+
+OLD_WORDS = {
+    r"judg\w*": "evaluate",
+    r"told|tells": "gives, reports, distinguishes",
+    r"foretold|foretells?|foresight": "predict, multi-step prediction",
+    r"imagin(?:e|es|ed|ing)|dreamt": "generate",
+    r"read-outs?": "readout",
+    r"one's own": "your own, custom",
+    r"wander\w*": "random policy",
+    r"the way out": "how to fix it",
+    r"asked for|(?:is|are|was) asked": "queried, requested, required",
+    r"in haste": "without optimisation",
+    r"puts? away what": "cleans up",
+    r"hands on": "passes on, re-exports",
+    r"rivals?|portraits?|rehears\w*": "variants, diagnostics, dummy build",
+    r"met before": "repeated",
+}
+"""Words that the field has another word for, and that word."""
+MAY_STAND = {
+    ("src/vestige/cli/options.py", "judged"): "an option of version 0.1, which is still understood",
+    ("src/vestige/runs/schema1/filtering.py", "judged"): "an option of version 0.1",
+    ("src/vestige/runs/schema1/filtering.py", "foresight"): "a rule of version 0.1",
+    ("docs/getting-started.md", "foresight"): "a rule of version 0.1",
+    ("src/vestige/tasks/filtering/diagnostics.py", "foretold"): "an array of evaluation.npz",
+    ("src/vestige/tasks/filtering/diagnostics.py", "imagined"): "an array of evaluation.npz",
+    ("src/vestige/report/filtering.py", "foretold"): "an array of evaluation.npz",
+    ("src/vestige/report/filtering.py", "imagined"): "an array of evaluation.npz",
+    ("src/vestige/report/run_pictures.py", "foretold"): "an array of evaluation.npz",
+    ("src/vestige/report/arrays.py", "foretold"): "an array of evaluation.npz",
+    ("src/vestige/report/arrays.py", "imagined"): "an array of evaluation.npz",
+}
+"""What people have on disk or type keeps its name."""
+
+
+def old_words(text: str) -> set[str]:
+    """Those that stand in a text, also in names whose words are joined by underscores."""
+    pattern = rf"(?<![a-z])(?:{'|'.join(OLD_WORDS)})(?![a-z])"
+    return {found.lower() for found in re.findall(pattern, re.sub(r"\s+", " ", text), re.IGNORECASE)}
+
+
+def test_old_words_do_not_return():
+    root = ROOT.parent.parent
+    sources = [path for path in ROOT.rglob("*") if path.suffix in (".py", ".pyi", ".html", ".css", ".js")]
+    texts = {path.relative_to(root).as_posix(): path for path in [*sources, *(root / "docs").rglob("*.md")]}
+    found = {(name, word) for name, path in texts.items() for word in old_words(path.read_text(encoding="utf-8"))}
+    assert found - MAY_STAND.keys() == set(), "the field has another word: see OLD_WORDS"
+    assert MAY_STAND.keys() - found == set(), "no longer needed"
+
+
+def test_the_test_sees_an_old_word():
+    assert old_words("It is judged\nby one's\n    own filter_foretold; Judgement") == {
+        "judged",
+        "one's own",
+        "foretold",
+        "judgement",
+    }
+    assert old_words("imaginary subtold tell arrivals") == set()

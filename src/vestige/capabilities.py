@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 OF_TASKS: Mapping[str, str] = {
     "frames": "sequences of frames, with a likelihood of a frame",
-    "named frames": "long sequences of frames, each of which can be asked for by what is given with it",
+    "named frames": "long sequences of frames, each of which can be queried by what is given with it",
     "outcomes": "long sequences of tokens or vectors, with outcomes at some steps",
     "observations": "an observation at every step, of a known family",
     "bits": "binary images, with or without labels",

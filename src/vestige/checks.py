@@ -12,11 +12,20 @@ WIDTH = 2**16
 ROWS = 2**20
 """The most examples at a time."""
 SEEDS = 2**32
-"""`jax.random.key` tells apart so many seeds."""
+"""`jax.random.key` distinguishes so many seeds."""
 
 
 def at_least(owner: object, lowest: int | float, *names: str) -> None:
-    """**Raises:** `ValueError` where a field is below `lowest`."""
+    """Check that fields are not below a bound; one that is None passes.
+
+    **Arguments:**
+
+    - `owner`: whose fields they are.
+    - `lowest`: the least value that passes.
+    - `names`: of the fields.
+
+    **Raises:** `ValueError` that names a field below `lowest`, or NaN.
+    """
     for name in names:
         value = getattr(owner, name)
         if value is not None and not value >= lowest:
@@ -41,7 +50,15 @@ def seed(owner: object, *names: str, count: int = 1) -> None:
 
 
 def positive(owner: object, *names: str) -> None:
-    """**Raises:** `ValueError` where a field is not above zero."""
+    """Check that fields are above zero; one that is None passes.
+
+    **Arguments:**
+
+    - `owner`: whose fields they are.
+    - `names`: of the fields.
+
+    **Raises:** `ValueError` that names a field that is not above zero.
+    """
     for name in names:
         value = getattr(owner, name)
         if value is not None and not value > 0:
@@ -49,7 +66,17 @@ def positive(owner: object, *names: str) -> None:
 
 
 def between(owner: object, low: int | float, high: int | float, *names: str, open_end: bool = False) -> None:
-    """**Raises:** `ValueError` where a field is not in [low, high], or in [low, high) with `open_end`."""
+    """Check that fields lie in an interval; one that is None passes.
+
+    **Arguments:**
+
+    - `owner`: whose fields they are.
+    - `low`, `high`: the ends of the interval, which belong to it.
+    - `names`: of the fields.
+    - `open_end`: whether `high` itself is outside.
+
+    **Raises:** `ValueError` that names a field outside [low, high], or outside [low, high) with `open_end`.
+    """
     for name in names:
         value = getattr(owner, name)
         if value is not None and not (low <= value < high if open_end else low <= value <= high):

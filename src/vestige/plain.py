@@ -18,7 +18,7 @@ def to_plain(spec: Spec) -> dict[str, Any]:
     """Nested dictionaries of plain values.
 
     A registered specification is `{"name": …}` and what differs from the one registered by that name; any other is what
-    differs from the defaults of its class, in which fields without a default are always told.
+    differs from the defaults of its class, in which fields without a default are always written.
     """
     if spec.contract:
         name = name_of(spec)

@@ -1,4 +1,4 @@
-"""Recordings and texts: recognised by content, refused with the way out, and with the counts that were published."""
+"""Recordings and texts: recognised by content, refused with how to fix it, and with the counts that were published."""
 
 import gzip
 

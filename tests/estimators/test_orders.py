@@ -11,7 +11,7 @@ from vestige.structures import Categorical, Subset, entropy_estimate
 from .cases import CONTEXT, POINTS, UNBIASED, curved, objective, subset
 
 RATES, COEFFICIENTS = (jnp.asarray(x) for x in POINTS["subset"].arrays())
-REFUSED = "second derivative was asked for"
+REFUSED = "second derivative was requested"
 
 
 def value_of(name, key):

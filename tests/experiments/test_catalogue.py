@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from vestige.cli.parse import fitting, parts_of
+from vestige.cli.options import parts_of
+from vestige.cli.parse import fitting
 from vestige.experiments import Experiment
 from vestige.plain import from_plain, to_plain
 from vestige.registries import registry

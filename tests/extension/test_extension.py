@@ -1,4 +1,4 @@
-"""A package outside Vestige adds a memory, structure, rule, estimator, task with experiment, and data set."""
+"""The package of recipes, installed outside Vestige, in commands of their own; `test_recipes.py` has the parts."""
 
 import json
 import os
@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.extension.test_recipes import RECIPES
+
 HERE = Path(__file__).parent
 PACKAGE = HERE / "vestige_extra"
-NAMES = {
-    "memory": "leaky",
-    "structure": "first-two",
-    "rule": "signs",
-    "estimator": "self-critical",
-    "task": "reversed-recall",
-    "experiment": "reversed-recall",
-    "dataset": "crosses",
-}
+SUITES = ("memory", "cell", "structure", "rule", "estimator", "task", "dataset")
+"""Contracts with a conformance suite."""
 SMALL = ["--model.latent-size", "4", "--model.controller-size", "16", "--model.width", "16", "--batch-size", "4"]
 SMALL += ["--model.no-match-parameters", "--steps", "4", "--num-evals", "1", "--eval-size", "4"]
 
@@ -47,25 +42,10 @@ def vestige(*arguments, folder, at=None, **environment):
     )
 
 
-def test_each_part_is_one_short_file_with_one_line_of_registration():
-    files = {path.stem: path.read_text().splitlines() for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
-    assert len(files) == 6
-    for name, lines in files.items():
-        assert len(lines) <= 60, name
-        registrations = [line for line in lines if line.startswith("vestige.register(")]
-        assert len(registrations) == (2 if name == "reversed_recall" else 1), name
-
-
 def test_an_installed_package_is_listed(installed, tmp_path):
-    for contract, name in NAMES.items():
-        if contract in ("experiment", "dataset"):
-            continue
-        done = vestige("list", contract, "--json", folder=tmp_path, at=installed)
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)[name]["plugin"].startswith("vestige_extra")
-    assert "reversed-recall" in vestige("list", "--system", "extra", folder=tmp_path, at=installed).stdout
-    data = vestige("data", "check", "crosses", folder=tmp_path, at=installed)
-    assert data.returncode == 0 and "200 + 100 images" in data.stdout
+    done = vestige("list", "memory", "--json", folder=tmp_path, at=installed)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["leaky"]["plugin"] == "vestige_extra.leaky"
 
 
 def test_a_module_that_is_not_installed_is_named(installed, tmp_path):
@@ -77,9 +57,10 @@ def test_a_module_that_is_not_installed_is_named(installed, tmp_path):
 
 @pytest.fixture(scope="module")
 def ran(installed, tmp_path_factory):
-    """A run of the new task with the new memory, rule and data set."""
+    """A run of the new task with the new memory, prior, rule, optimiser and data set."""
     folder = tmp_path_factory.mktemp("runs")
-    options = ["--memory", "leaky", "--rule", "signs", "--task.images.source", "crosses", *SMALL]
+    options = ["--memory", "leaky", "--model.prior", "learned-scale", "--rule", "signs", "--optimiser", "lion"]
+    options += ["--task.images.source", "crosses", *SMALL]
     done = vestige("run", "reversed-recall", *options, "--out", "r", folder=folder, at=installed)
     assert done.returncode == 0, done.stderr
     return folder
@@ -88,7 +69,8 @@ def ran(installed, tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_records_what_it_needs_evaluates_and_reports(ran, installed):
     config = yaml.safe_load((ran / "r" / "config.yaml").read_text())
-    assert set(config["plugins"]) == {"vestige_extra.leaky", "vestige_extra.signs", "vestige_extra.reversed_recall"}
+    parts = ("leaky", "learned_scale", "signs", "lion", "reversed_recall", "reversed_small")
+    assert set(config["plugins"]) == {f"vestige_extra.{part}" for part in parts}
     assert set(config["plugins"].values()) == {"0.1"}
     assert config["options"]["model"]["memory"] == {"name": "leaky"}
     assert config["options"]["task"]["images"] == {"source": "crosses"}
@@ -98,6 +80,7 @@ def test_a_run_records_what_it_needs_evaluates_and_reports(ran, installed):
     assert json.loads(done.stdout)["metrics"] == results["metrics"]
     page = (ran / "r" / "report.html").read_text()
     assert "leaky" in page and "reversed-recall" in page
+    assert "KL at the turn" in page and ">Best evaluations</h2>" in page
 
 
 @pytest.mark.slow
@@ -105,6 +88,27 @@ def test_a_missing_plugin_is_one_clear_sentence(ran):
     done = vestige("evaluate", "r", folder=ran)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "config.yaml needs the plugin 'vestige_extra.leaky' (version 0.1)" in done.stderr
+
+
+MEMUP = ["--score", "least-confident", "--selection", "epsilon-greedy"]
+RUNS = {
+    "copy": ["--cell", "minimal-gated", "--cell.hidden", "8", "--task.length", "8", *MEMUP],
+    "sensor-fusion": ["--model", "autoregression"],
+    "bars-and-stripes": ["--tie", "sign-symmetric"],
+    "toy-matching": ["--estimator", "score-function", "--model.estimator.baseline", "median-of-others"],
+}
+"""Experiment -> options that choose the parts which the run above does not use."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", RUNS)
+def test_the_other_parts_learn_and_are_read_back(experiment, installed, tmp_path):
+    few = ["--steps", "4", "--num-evals", "1", "--eval-size", "8", "--batch-size", "2"]
+    done = vestige("run", experiment, *RUNS[experiment], *few, "--out", "r", folder=tmp_path, at=installed)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "r" / "results.json").read_text())
+    done = vestige("evaluate", "r", "--json", folder=tmp_path, at=installed)
+    assert json.loads(done.stdout)["metrics"] == results["metrics"] and results["updates"] == 4
 
 
 @pytest.mark.slow
@@ -128,7 +132,8 @@ def test_the_laboratory_of_gradients(installed, tmp_path):
 
 @pytest.mark.slow
 def test_the_conformance_suites_know_them(installed, tmp_path):
-    wanted = " or ".join(set(NAMES.values()))
+    names = [RECIPES[contract][0] for contract in SUITES]
+    wanted = " or ".join(names)
     every = ["-m", "", "-p", "no:cacheprovider", "tests/conformance", "-k", wanted]
     command = [sys.executable, "-m", "pytest", "-q", *every]
     root = HERE.parent.parent
@@ -138,5 +143,5 @@ def test_the_conformance_suites_know_them(installed, tmp_path):
     listed = subprocess.run(
         [*command, "--collect-only"], cwd=root, env=environment, capture_output=True, text=True, check=False
     )
-    for name in NAMES.values():
+    for name in names:
         assert f"[{name}" in listed.stdout, name

@@ -1,4 +1,4 @@
-"""What is not of its kind is refused, with the place and the way out."""
+"""What is not of its kind is refused, with the place and how to fix it."""
 
 import numpy as np
 import pytest

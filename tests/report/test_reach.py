@@ -58,9 +58,9 @@ def test_a_run_shows_how_far_it_reaches(tmp_path):
         ({"spans": None}, "Accuracy by distance"),
         ({"spans": np.zeros((2, 2))}, "Accuracy by distance"),
         ({"storage_bytes": np.array(["a", "b"])}, "Storage by distance"),
-        ({"chosen_steps": None}, "What the memory is asked about"),
-        ({"chosen_steps": np.array([0.5])}, "What the memory is asked about"),
-        ({"uncertainty": np.zeros(3)}, "What the memory is asked about"),
+        ({"chosen_steps": None}, "What the memory is queried about"),
+        ({"chosen_steps": np.array([0.5])}, "What the memory is queried about"),
+        ({"uncertainty": np.zeros(3)}, "What the memory is queried about"),
     ],
 )
 def test_what_is_not_there_is_left_out(arrays, missing, tmp_path):

@@ -1,4 +1,4 @@
-"""How uncertain steps are, and which of equals are asked about (check 15 of the MemUP notes)."""
+"""How uncertain steps are, and which of equals are queried about (check 15 of the MemUP notes)."""
 
 import equinox as eqx
 import jax

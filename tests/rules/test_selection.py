@@ -1,4 +1,4 @@
-"""Which steps a memory is asked about (checks 1 and 13 of the MemUP notes)."""
+"""Which steps a memory is queried about (checks 1 and 13 of the MemUP notes)."""
 
 import itertools
 

@@ -258,7 +258,7 @@ class TestFaults:
         host(reader, (0, 0, LENGTH))
         os.truncate(path, path.stat().st_size - cut)
         there = LENGTH - -(-cut // 12)
-        with pytest.raises(RunError, match=rf"x\.npy.*shrunk.*steps 3 to 7 were asked.* of 43 steps {there} are there"):
+        with pytest.raises(RunError, match=rf"x.npy.*shrunk.*steps 3 to 7 were requested.* 43 steps {there} are there"):
             host(reader, (0, 3, LENGTH))
 
     @form
@@ -273,7 +273,7 @@ class TestFaults:
             path = tmp_path / {"npy": "y.npy", "parquet": "steps.parquet", "array_record": "steps.array_record"}[form]
             os.truncate(path, path.stat().st_size // 8)
         assert reader.steps_there() < LENGTH
-        with pytest.raises(RunError, match=r"shrunk.*steps 0 to 4 were asked for.*of 43 steps \d+ are there"):
+        with pytest.raises(RunError, match=r"shrunk.*steps 0 to 4 were requested.*of 43 steps \d+ are there"):
             host(reader, (0, 0, LENGTH))
 
     def test_a_parquet_file_counts_whole_row_groups(self, tmp_path):
@@ -299,7 +299,7 @@ class TestFaults:
             host(reader, (0, 0, LENGTH))
 
     def test_a_sequence_beyond_the_file(self, tmp_path):
-        with pytest.raises(RunError, match=r"steps 40 to 44 were asked for, but it has 43 steps"):
+        with pytest.raises(RunError, match=r"steps 40 to 44 were requested, but it has 43 steps"):
             host(npy(tmp_path, *steps()), (40, 0, 20))
 
     def test_an_outcome_that_is_nan(self, tmp_path):

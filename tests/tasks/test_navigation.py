@@ -117,7 +117,7 @@ class TestCoherence:
 
     def judged(self, model, key):
         sequence = self.task.sequence(TEST, key=key)
-        tallies = self.task.judge(model, sequence, jnp.arange(15, dtype=jnp.float32), key=key)
+        tallies = self.task.sequence_metrics(model, sequence, jnp.arange(15, dtype=jnp.float32), key=key)
         known = np.flatnonzero(sequence.predictable)
         np.testing.assert_allclose(tallies["kl_revisit"].mean, known.mean(), rtol=1e-6)
         return {name: float(tally.mean) for name, tally in tallies.items()}

@@ -96,7 +96,7 @@ def test_accuracy_counts_generated_frames_of_the_right_digit(parity, key):
     told = eqx.tree_at(lambda t: t.classifier, parity, Told())
     sequence = jax.jit(lambda key: parity.sequence(TEST, key=key))(key)
     right = float(jnp.mean(sequence.facts["labels"][6:] == 1))
-    judged = eqx.filter_jit(told.judge)(always_one, sequence, jnp.zeros(10), key=key)["parity_accuracy"]
+    judged = eqx.filter_jit(told.sequence_metrics)(always_one, sequence, jnp.zeros(10), key=key)["parity_accuracy"]
     assert float(judged.terms) == 4.0
     assert float(judged.mean) == right
 

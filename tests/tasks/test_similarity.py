@@ -69,7 +69,7 @@ def test_the_cue_costs_at_least_the_choice_among_places():
 
 def test_the_cue_is_judged_by_itself(key):
     task = SimilarityRecall(TRAIN, TEST, l=8, k=3)
-    judged = task.judge(None, task.sequence(TEST, key=key), jnp.arange(11, dtype=jnp.float32), key=key)
+    judged = task.sequence_metrics(None, task.sequence(TEST, key=key), jnp.arange(11, dtype=jnp.float32), key=key)
     assert float(judged["kl_cue"].mean) == 8.0
 
 

@@ -29,9 +29,9 @@ class Tape(AbstractCell[TapeState]):
         T' = T + a p (z - T)            what is under the head p is replaced, as far as the gate is open
         p' = (1 - a) p + a shift(p)     and the head moves on as far
 
-    and the output is [h, T'], all of the tape: who is asked about any of its words sees it. The location-based
-    addressing of the neural Turing machine (Graves et al. 2014, arXiv:1410.5401, equations 3, 4 and 8), of which only
-    "stay" and "forward" are left, with one gate for writing and moving.
+    and the output is [h, T'], all of the tape: a predictor that is queried about any of its words sees it. The
+    location-based addressing of the neural Turing machine (Graves et al. 2014, arXiv:1410.5401, equations 3, 4 and 8),
+    of which only "stay" and "forward" are left, with one gate for writing and moving.
 
     The gate is piecewise linear and not a sigmoid, so that it can be shut: at a = 0 the tape is the same bit for bit,
     after one step as after a million, and nothing a memory has kept decays or drifts. It starts half open, where its

@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _table(varied: str, costs: "dict[str, tuple[int, Cost]]", rate: float) -> "Table":
-    """What an update costs. Weights are told where they differ, a whole batch where a rule works through it in several
+    """What an update costs. Weights are given where they differ, a whole batch where a rule works through it in several
     updates, and arithmetic where it was counted."""
     from vestige.cli.tables import plain_table
 
@@ -113,7 +113,7 @@ def _table(varied: str, costs: "dict[str, tuple[int, Cost]]", rate: float) -> "T
     for heading in shown:
         table.add_column(heading, justify="right", overflow="fold")
     for name, (parameters, cost) in costs.items():
-        told = {
+        given = {
             "weights": f"{parameters:,}",
             "ms": _milliseconds(cost.milliseconds, 2),
             "range": f"{_milliseconds(cost.fastest, 1)}-{_milliseconds(cost.slowest, 1)}",
@@ -123,7 +123,7 @@ def _table(varied: str, costs: "dict[str, tuple[int, Cost]]", rate: float) -> "T
             "compile s": f"{cost.compile_seconds:.1f}",
             "temp MiB": f"{cost.temporary_bytes / 2**20:,.1f}",
         }
-        table.add_row(name, *(told[heading] for heading in shown))
+        table.add_row(name, *(given[heading] for heading in shown))
     return table
 
 

@@ -4,22 +4,8 @@ import dataclasses
 
 import tyro
 
-from vestige.cli.parse import (
-    RunSettings,
-    default_folder,
-    fitting,
-    leaves_of,
-    match,
-    option_name,
-    parse,
-    parts_of,
-    present,
-    read,
-    renamed,
-    renamed_value,
-    spelled,
-    unknown,
-)
+from vestige.cli.options import leaves_of, match, option_name, parts_of, present, renamed, renamed_value, spelled
+from vestige.cli.parse import RunSettings, default_folder, fitting, parse, read, unknown
 from vestige.cli.run import run_members
 from vestige.errors import UsageError, shown
 from vestige.experiments.experiment import Experiment
@@ -51,33 +37,41 @@ def main(arguments: list[str]) -> int:
 
 
 def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[str, Experiment]]:
-    """The last word of the varied option, and the experiment of each member.
+    """The members of a comparison.
+
+    **Arguments:**
+
+    - `experiment`: which is varied.
+    - `vary`: `OPTION=VALUE,VALUE,…`, as it was typed; without values every part that fits is one.
+    - `named`: the experiment's name, for options of version 0.1.
+
+    **Returns:** the last word of the varied option, and the experiment of each member.
 
     **Raises:** `UsageError` for an unknown option, a value that does not fit it, and parts that do not go together.
     """
-    asked, equals, told = vary.partition("=")
-    words = told.split(",") if equals else []
+    option, equals, listed = vary.partition("=")
+    words = listed.split(",") if equals else []
     if not all(word.strip() for word in words):
-        raise UsageError(f"--vary {asked}: one of the values in '{shown(told)}' is empty; leave it out")
-    values = [renamed_value(option_name(asked).name, word, named) for word in words]
+        raise UsageError(f"--vary {option}: one of the values in '{shown(listed)}' is empty; leave it out")
+    values = [renamed_value(option_name(option).name, word, named) for word in words]
     for value in values:
         if values.count(value) > 1:
-            raise UsageError(f"--vary {asked}: {value} is named {values.count(value)} times; name it once")
+            raise UsageError(f"--vary {option}: {value} is named {values.count(value)} times; name it once")
     parts, leaves = dict(parts_of(experiment)), leaves_of(experiment)
-    name = present(renamed(option_name(asked), named).name, leaves)
+    name = present(renamed(option_name(option), named).name, leaves)
     path = match(name, parts)
     if path is not None:
         known = fitting(experiment, path, parts[path])
         try:
             members = {value: experiment.choose({path: value}).check() for value in values or known}
         except ValueError as error:
-            raise UsageError(f"--vary {asked}: {error}") from error
+            raise UsageError(f"--vary {option}: {error}") from error
         return path.rpartition(".")[2], members
     leaf = match(name, leaves)
     if leaf is None:
-        raise unknown(asked, experiment)
+        raise unknown(option, experiment)
     if not values:
-        raise UsageError(f"--vary {asked} needs values, e.g. --vary {asked}={leaves[leaf]},…")
+        raise UsageError(f"--vary {option} needs values, e.g. --vary {option}={leaves[leaf]},…")
     last = leaf.rpartition(".")[2]
     names = folder_names(values)
     return last, {f"{last}-{name}": _set(experiment, leaf, value) for name, value in zip(names, values, strict=True)}

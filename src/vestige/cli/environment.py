@@ -50,7 +50,7 @@ def enable_compilation_cache() -> None:
 
 
 def data_mesh(devices: int | None) -> Any:
-    """A one-axis mesh over the first `devices`; None for one device, unless asked for.
+    """A one-axis mesh over the first `devices`; None for one device, unless requested.
 
     **Raises:** `UsageError` where there are fewer.
     """

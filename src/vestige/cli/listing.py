@@ -86,7 +86,7 @@ def _one(entry: Entry) -> None:
         about = entry.durations.get(name, "not measured")
         table.add_row(name, *experiment.summary().values(), f"{experiment.steps:,}", about)
     console.print(table)
-    told = {name: entry.published(experiment) for name, experiment in entry.presets.items()}
+    numbers = {name: entry.published(experiment) for name, experiment in entry.presets.items()}
     label = metric(headline).label
     shown = {
         name: ", ".join(
@@ -94,7 +94,7 @@ def _one(entry: Entry) -> None:
             for model, values in published.get("metrics", {}).items()
             if headline in values
         )
-        for name, published in told.items()
+        for name, published in numbers.items()
     }
     if not any(shown.values()):
         console.print(f"published {label}: none for these options")

@@ -3,26 +3,30 @@
 import dataclasses
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
 from vestige.checks import COUNT, at_least, at_most, seed
+from vestige.cli.options import (
+    Option,
+    full,
+    leaves_of,
+    match,
+    once,
+    parts_of,
+    renamed,
+    spelled,
+    split,
+)
 from vestige.cli.values import VALUES, worded
 from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
-from vestige.experiments.experiment import Experiment, contract_of
+from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
-from vestige.runs.schema1 import NAMES
-from vestige.spec import Spec
 
 Settings = TypeVar("Settings")
-
-RENAMED = {"batch": "batch_size", "evaluations": "num_evals", "watched": "num_evals", "judged": "eval_size"}
-RENAMED |= {"evaluation_size": "eval_size", "data": "task", "problem": "task"}
-"""Options of version 0.1 that were called otherwise whatever the experiment; `schema1` holds those of each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,20 +74,20 @@ class Invocation(Generic[Settings]):
     """Dotted names of the experiment's options that were given."""
 
 
-class Option(NamedTuple):
-    """`--name value` or `--name`, as it was typed."""
-
-    name: str
-    """Dotted, with underscores."""
-    value: str | None
-
-
 def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invocation[Settings]:
     """`[EXPERIMENT, --option value, …]` over the defaults of the chosen preset.
 
     Options are the fields of `settings` and of the experiment and its parts, e.g. `--model.memory.heads 2`, or
     `--memory.heads 2` where only one part has such an option; `--model.memory NAME` (or `--memory NAME`) chooses among
     the registered parts.
+
+    **Arguments:**
+
+    - `command`: its name, for messages and help.
+    - `arguments`: the words after it.
+    - `settings`: a dataclass of the command's own options.
+
+    **Returns:** the entry, the experiment and the settings.
 
     **Raises:** `UsageError` for an unknown experiment, preset or name, an option given twice, parts that do not fit;
     tyro exits with code 2 for others.
@@ -120,155 +124,16 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
     return Invocation(entry, parsed.experiment, parsed.settings, given)
 
 
-def split(arguments: list[str]) -> tuple[list[str], list[Option]]:
-    """Words that belong to no option, and options with their values."""
-    words: list[str] = []
-    options: list[Option] = []
-    at = 0
-    while at < len(arguments):
-        argument = arguments[at]
-        at += 1
-        if not argument.startswith("--") or argument == "--":
-            words.append(argument)
-            continue
-        name, equals, value = argument[2:].partition("=")
-        if equals:
-            options.append(Option(_dotted(name), value))
-        elif at < len(arguments) and not arguments[at].startswith("--") and arguments[at] != "-h":
-            options.append(Option(_dotted(name), arguments[at]))
-            at += 1
-        else:
-            options.append(Option(_dotted(name), None))
-    return words, options
-
-
-def option_name(name: str) -> Option:
-    """An option as it is named without its hyphens: `model.memory`, `eval-size`."""
-    return Option(_dotted(name), None)
-
-
-def _dotted(name: str) -> str:
-    return name.replace("-", "_")
-
-
-def spelled(option: Option) -> list[str]:
-    """The option as tyro reads it."""
-    flag = f"--{option.name.replace('_', '-')}"
-    return [flag] if option.value is None else [flag, option.value]
-
-
-def once(options: list[Option]) -> None:
-    """**Raises:** `UsageError` where an option was given twice."""
-    names = [option.name for option in options]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"--{name.replace('_', '-')} was given {names.count(name)} times; give it once")
-
-
-def renamed(option: Option, experiment: str) -> Option:
-    """The option by today's name; one of version 0.1 is understood, with a notice."""
-    old = option.name
-    negated = "no_" if old.rpartition(".")[2].startswith("no_") else ""
-    head, dot, last = old.rpartition(".")
-    plain = f"{head}{dot}{last.removeprefix('no_')}" if negated else old
-    names = NAMES.get(experiment)
-    new = names.option(plain) if names else plain
-    new = RENAMED.get(new, new).removesuffix(".name")
-    value = option.value
-    typed = str(not negated) if value is None else value
-    if names and typed in names.values.get(plain, {}):
-        value, negated = names.values[plain][typed], ""
-    if not new:
-        raise UsageError(f"--{old.replace('_', '-')} is no longer an option of {experiment}; leave it out")
-    clear = not names or plain not in names.in_full
-    if value == option.value and (new == plain or (clear and new.endswith(f".{plain}"))):
-        return option  # a short name that is still good
-    if negated:
-        head, dot, last = new.rpartition(".")
-        new = f"{head}{dot}{negated}{last}"
-    said = " or ".join(f"--{name.replace('_', '-')}" for name in new.split("|"))
-    said += f" {value}" if value != option.value else ""
-    print(f"note: --{old.replace('_', '-')} is now {said}; the old name goes with the next release", file=sys.stderr)
-    return Option(new, value)
-
-
-def renamed_value(option: str, value: str, experiment: str) -> str:
-    """The value of an option by today's name; one of version 0.1 is understood, with a notice."""
-    names = NAMES.get(experiment)
-    new = names.values.get(option, {}).get(value, value) if names else value
-    if new != value:
-        print(f"note: {option} {value} is now {new}; the old name goes with the next release", file=sys.stderr)
-    return new
-
-
-def parts_of(spec: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted name and contract of every part that can be chosen by name, outer ones first."""
-    inner: list[tuple[str, str]] = []
-    for field in dataclasses.fields(spec):
-        value, name = getattr(spec, field.name), f"{prefix}{field.name}"
-        contract = contract_of(type(spec), field.name)
-        if contract:
-            yield name, contract
-        if isinstance(value, Spec):
-            inner += parts_of(value, f"{name}.")
-    yield from inner
-
-
-def leaves_of(spec: Any, prefix: str = "") -> dict[str, Any]:
-    """Dotted name and value of every option that is no part."""
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(spec):
-        value, name = getattr(spec, field.name), f"{prefix}{field.name}"
-        if isinstance(value, Spec):
-            found |= leaves_of(value, f"{name}.")
-        elif not contract_of(type(spec), field.name):
-            found[name] = value
-    return found
-
-
-def match(short: str, names: Mapping[str, Any] | list[str]) -> str | None:
-    """The one name that is `short`, ends in it, or ends in its last word and has its others before that, in order
-    (`cell.heads` for `model.cell.memory.heads`); None where there is none.
-
-    **Raises:** `UsageError` where several do.
-    """
-    if short in names:
-        return short
-    ends = [name for name in names if name.endswith(f".{short}")] or [name for name in names if leaves_out(short, name)]
-    if len(ends) > 1:
-        shown = ", ".join(f"--{name.replace('_', '-')}" for name in ends)
-        raise UsageError(f"--{short.replace('_', '-')} may be {shown}; say which")
-    return ends[0] if ends else None
-
-
-def present(name: str, known: Mapping[str, Any]) -> str:
-    """The one of the names with | between them that is known; the first where none is."""
-    alternatives = name.split("|")
-    return next((other for other in alternatives if other in known), alternatives[0])
-
-
-def leaves_out(short: str, name: str) -> bool:
-    """Whether a short name of several words is `name` without some of the words before the last."""
-    words, rest = short.split("."), iter(name.split("."))
-    return len(words) > 1 and name.endswith(f".{words[-1]}") and all(word in rest for word in words)
-
-
-def full(option: Option, experiment: Experiment) -> Option:
-    """The option by its full name, where a shorter one was given."""
-    known = leaves_of(experiment)
-    option = option._replace(name=present(option.name, known))
-    head, dot, last = option.name.rpartition(".")
-    if option.value is None and last.startswith("no_"):
-        found = match(f"{head}{dot}{last.removeprefix('no_')}", known)
-        if found:
-            head, dot, last = found.rpartition(".")
-            return Option(f"{head}{dot}no_{last}", None)
-        return option
-    return Option(match(option.name, known) or option.name, option.value)
-
-
 def chosen(experiment: Experiment, options: list[Option], own: set[str]) -> tuple[Experiment, list[Option]]:
-    """The experiment with the parts that were chosen by name, and the options that are left.
+    """The experiment with the parts that were chosen by name.
+
+    **Arguments:**
+
+    - `experiment`: with the parts of its preset.
+    - `options`: as they were typed.
+    - `own`: the names of the command's own options, which choose no part.
+
+    **Returns:** the experiment, and the options that are left.
 
     **Raises:** `UsageError` for an unknown name, a part chosen twice, and parts that do not fit.
     """
@@ -306,7 +171,16 @@ def choices(experiment: Experiment) -> str:
 
 
 def fitting(experiment: Experiment, path: str, contract: str) -> list[str]:
-    """The registered parts that fit in with the others of an experiment."""
+    """The registered parts that fit in with the others of an experiment.
+
+    **Arguments:**
+
+    - `experiment`: the others.
+    - `path`: the dotted name of the part, such as `model.memory`.
+    - `contract`: its contract.
+
+    **Returns:** their names, in the order of the registry.
+    """
     found = []
     for name in registry(contract):
         try:
@@ -335,7 +209,18 @@ def _composite(settings: type, experiment: type) -> Any:
 
 
 def simple(command: str, description: str, settings: type[Settings], arguments: list[str]) -> Settings:
-    """A command line without an experiment. **Raises:** `UsageError` for a value that the settings refuse."""
+    """Parse a command line without an experiment.
+
+    **Arguments:**
+
+    - `command`, `description`: its name and what it does, for the help.
+    - `settings`: a dataclass of its options.
+    - `arguments`: the words after the command.
+
+    **Returns:** an instance of `settings`.
+
+    **Raises:** `UsageError` for a value that the settings refuse.
+    """
     try:
         return read(settings, args=arguments, prog=f"vestige {command}", description=description)
     except ValueError as error:
@@ -357,6 +242,12 @@ def default_folder(stem: str, *, resume: bool) -> Path:
 
 
 def unknown(name: str, experiment: Experiment) -> UsageError:
-    """For an option that no part has."""
+    """The error for an option that no part has.
+
+    **Arguments:**
+
+    - `name`: of the option.
+    - `experiment`: whose options and parts are suggested.
+    """
     known = [*dict(parts_of(experiment)), *leaves_of(experiment)]
     return UsageError(f"unknown option '{name}'. {nearest(name, known)}")

@@ -33,12 +33,12 @@ def largest() -> int:
 
     **Raises:** `UsageError` where the variable holds no number.
     """
-    told = os.environ.get(SIZE_VARIABLE, "")
-    if not told:
+    given = os.environ.get(SIZE_VARIABLE, "")
+    if not given:
         return DEFAULT_BYTES
-    if not (told.isascii() and told.isdigit() and len(told) < 20):
-        raise UsageError(f"{SIZE_VARIABLE} must be a number of bytes, such as {DEFAULT_BYTES}, got '{shown(told)}'")
-    return int(told)
+    if not (given.isascii() and given.isdigit() and len(given) < 20):
+        raise UsageError(f"{SIZE_VARIABLE} must be a number of bytes, such as {DEFAULT_BYTES}, got '{shown(given)}'")
+    return int(given)
 
 
 def trim(folder: Path, limit: int) -> None:

@@ -17,7 +17,13 @@ LEAVING_SECONDS = 30.0
 
 
 def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
-    """What `execute` wants to know beside the experiment; `longer`: whether the number of updates was given."""
+    """The arguments of `execute` beside the experiment.
+
+    **Arguments:**
+
+    - `settings`: the options of the command.
+    - `longer`: whether the number of updates was given.
+    """
     enable_compilation_cache()
     return {
         "preset": settings.preset,
@@ -32,7 +38,16 @@ def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
 
 
 def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[[list[Planned]], None]:
-    """Carries out the plan of a comparison in `folder`: in turn with a display, or several runs at once."""
+    """How the plan of a comparison is carried out: in turn with a display, or several runs at once.
+
+    **Arguments:**
+
+    - `settings`: the options of the command.
+    - `folder`: of the comparison.
+    - `longer`: whether the number of updates was given.
+
+    **Returns:** a function of the plan, for `compare`.
+    """
 
     def perform(plan: list[Planned]) -> None:
         arguments = how(settings, longer=longer) | {"patience": LEAVING_SECONDS}
@@ -53,7 +68,13 @@ def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[
 
 
 def perform_one(planned: Planned, arguments: dict[str, Any]) -> None:
-    """One run of a comparison, wherever it is carried out."""
+    """One run of a comparison, in this process.
+
+    **Arguments:**
+
+    - `planned`: the run.
+    - `arguments`: what `execute` takes beside it, of `how`.
+    """
     from vestige.runs.execution import execute
 
     enable_compilation_cache()
@@ -101,7 +122,19 @@ def main(arguments: list[str]) -> int:
 def run_members(
     entry: Entry, members: Mapping[str, Experiment], settings: RunSettings, *, vary: str, folder: Path, longer: bool
 ) -> int:
-    """Run every member with every seed, print the table and write all reports."""
+    """Run every member with every seed, print the table and write all reports.
+
+    **Arguments:**
+
+    - `entry`: of the catalogue.
+    - `members`: name -> experiment.
+    - `settings`: the options of the command.
+    - `vary`: what differs between members, for the table.
+    - `folder`: of the comparison.
+    - `longer`: whether the number of updates was given.
+
+    **Returns:** the exit code.
+    """
     from vestige.report import write_report
 
     results = compare(

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Output:
-    """A text `stream` that remembers what went wrong when it was written to, so that it is told from other files."""
+    """A text `stream` that keeps the error of a write to it, which distinguishes it from other files."""
 
     def __init__(self, stream: Any):
         self._stream = stream

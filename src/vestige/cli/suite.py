@@ -35,6 +35,13 @@ def main(name: str, arguments: list[str]) -> int:
     """Run every cell with every seed, row by row; the table grows as rows are finished.
 
     With `--resume`, what is finished is taken as it is, and what was cut goes on.
+
+    **Arguments:**
+
+    - `name`: of the suite.
+    - `arguments`: the words after it.
+
+    **Returns:** the exit code.
     """
     suite = SUITES[name]
     settings = simple(f"compare {name}", f"{suite.title}: {suite.summary}.", SuiteSettings, arguments)
@@ -83,7 +90,7 @@ def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, 
 
 
 def _table(suite: Suite, columns: list[str], folder: Path) -> dict[str, Any]:
-    """The table of all rows that are there, whichever were asked for."""
+    """The table of all available rows, whichever were requested."""
     from vestige.report.matrix_page import write_matrix
     from vestige.runs.matrix import matrix
 

@@ -17,7 +17,13 @@ PADDING = 3
 
 
 def plain_table(title: str, caption: str | None = None) -> Table:
-    """A table without frames, so that eighty columns hold it."""
+    """A table without frames, so that eighty columns hold it.
+
+    **Arguments:**
+
+    - `title`: above it.
+    - `caption`: below it; None: nothing.
+    """
     return Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD)
 
 
@@ -32,19 +38,19 @@ def print_results(folder: Path) -> None:
         "baseline": [row.baseline for row in rows],
     }
     lines = own | {f"{model}, paper": [row.published.get(model) for row in rows] for model in models}
-    told = {name: values for name, values in lines.items() if name == "this run" or any(v is not None for v in values)}
+    given = {name: values for name, values in lines.items() if name == "this run" or any(v is not None for v in values)}
     unit = shared_unit(row.name for row in rows)
     table = plain_table(f"{folder} ({unit})" if unit else str(folder))
     shown = lambda i, name, line: "undefined" if name == "this run" and rows[i].undefined else format_number(line[i])
-    columns = [[row.name, *(shown(i, name, line) for name, line in told.items())] for i, row in enumerate(rows)]
-    if not _side_by_side(told, columns):
-        _print_below(table, list(told), columns)
+    columns = [[row.name, *(shown(i, name, line) for name, line in given.items())] for i, row in enumerate(rows)]
+    if not _side_by_side(given, columns):
+        _print_below(table, list(given), columns)
         return
     table.add_column("", no_wrap=True)
     for row in rows:
         table.add_column(row.name, justify="right", overflow="fold")
-    last = [name for name in told if name in own][-1]
-    for i, name in enumerate(told, 1):
+    last = [name for name in given if name in own][-1]
+    for i, name in enumerate(given, 1):
         style = "bold" if name == "this run" else None
         table.add_row(name, *(column[i] for column in columns), style=style, end_section=name == last)
     Console().print(table)

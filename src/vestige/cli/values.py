@@ -101,5 +101,5 @@ def _unframed(text: str) -> str:
     said = re.sub(
         r"\.?( Argument helptext: .*)? For full helptext, (see|run):? (.*)$", r"; see \3", " ".join(rest)
     ).removeprefix("Error parsing ")
-    told = title.startswith("Value error") or said.lower().startswith(title.lower())
-    return said if told else f"{title[0].lower()}{title[1:]}: {said}"
+    complete = title.startswith("Value error") or said.lower().startswith(title.lower())
+    return said if complete else f"{title[0].lower()}{title[1:]}: {said}"

@@ -4,12 +4,20 @@ import numpy as np
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
-    """Square images uint8 (n, side, side) made smaller to uint8 (n, size, size).
+    """Square images made smaller.
 
     An output pixel is the mean of the input pixels whose centres lie in its box (half-open, the far
     edge belongs to it), over the columns first and then over the rows, rounded half up after each. This
     is what Pillow's `Image.resize` with `Resampling.BOX` does, to the bit, on any version of it.
-    Raises ValueError if `size` is larger than the side.
+
+    **Arguments:**
+
+    - `images`: uint8 (n, side, side).
+    - `size`: the new side, at most the old one.
+
+    **Returns:** uint8 (n, size, size).
+
+    **Raises:** `ValueError` for images that are not square, and a `size` that is not from 1 to their side.
     """
     side = images.shape[1]
     if images.shape[2] != side or not 1 <= size <= side:

@@ -1,4 +1,4 @@
-"""A small file of steps, to try out what reads one's own."""
+"""A small file of steps, to try out the readers of your own files."""
 
 import io
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ LATE = 30  # steps at the end of an episode in which questions come
 
 @dataclass(frozen=True)
 class ExampleStream(Dataset):
-    """Symbols, each asked about much later, written as pairs of .npy files; never needs a network.
+    """Symbols, each queried much later, written as pairs of .npy files; never needs a network.
 
     An episode of 61 to 100 steps shows one of 8 symbols first; at three of its last 30 steps comes the question what
     that was. In half of the episodes another step is marked, and its outcome is a random symbol that nothing predicts.
     All other steps show a blank, and have no outcome (-1). Inputs are integers in 0..10, outcomes in 0..7.
 
-    The files are made in the cache when they are first asked for, of the same bytes on every machine.
+    The files are made in the cache when they are first needed, of the same bytes on every machine.
     """
 
     name: ClassVar[str] = "example-stream"
@@ -78,7 +78,7 @@ class ExampleStream(Dataset):
                     raise UsageError(
                         f"{path}: it is not what it should be. Delete it and run `vestige data get {self.name}`."
                     )
-                state = "as expected" if path.is_file() else "not there, and is made when it is asked for"
+                state = "as expected" if path.is_file() else "not there, and is made when it is needed"
                 sentences.append(f"example-stream: {path} is {state}.")
         return sentences
 

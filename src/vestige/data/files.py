@@ -40,7 +40,13 @@ def staged(path: Path) -> Iterator[Path]:
 
 
 def unwritable(path: Path, error: OSError) -> RunError:
-    """The RunError for a file that could not be written."""
+    """The error for a file that could not be written.
+
+    **Arguments:**
+
+    - `path`: of the file.
+    - `error`: of the operating system.
+    """
     return RunError(
         f"{path} could not be written: {error.strerror or error}. Nothing was left behind. Make room or "
         "give permission there, or set XDG_CACHE_HOME to another folder."

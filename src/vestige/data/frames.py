@@ -62,5 +62,11 @@ class FrameSet:
 
 
 def joined(recordings: list[np.ndarray], channels: tuple[str, ...]) -> FrameSet:
-    """Recordings (frames, channels) as one set."""
+    """Recordings as one set.
+
+    **Arguments:**
+
+    - `recordings`: at least one, (frames, channels) each.
+    - `channels`: the names of the channels.
+    """
     return FrameSet(np.concatenate(recordings), np.array([len(r) for r in recordings], np.int32), channels)

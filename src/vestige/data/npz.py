@@ -11,7 +11,17 @@ from vestige.data.files import Damaged
 
 
 def read_arrays(path: Path, *names: str) -> list[np.ndarray]:
-    """The named arrays of the npz file at `path`. Raises Damaged."""
+    """Read some arrays of an npz file.
+
+    **Arguments:**
+
+    - `path`: of the file.
+    - `names`: of the arrays.
+
+    **Returns:** the arrays, in the order of `names`.
+
+    **Raises:** `Damaged` where the file cannot be read or lacks one of them.
+    """
     try:
         return list(gate.read_npz(path, *names).values())
     except gate.Unreadable as error:

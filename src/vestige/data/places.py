@@ -52,9 +52,16 @@ def cache_folder(dataset: str) -> Path:
 
 
 def locate(dataset: str, file: str) -> Path | None:
-    """The path of `file` in the given folder or else in the cache; None if it is in neither.
+    """Where a file of a data set lies: in the given folder, or else in the cache.
 
-    Raises UsageError if VESTIGE_DATA does not name a folder or a place cannot be looked into.
+    **Arguments:**
+
+    - `dataset`: the name of the data set.
+    - `file`: the name of the file.
+
+    **Returns:** its path; None where neither folder has it.
+
+    **Raises:** `UsageError` where VESTIGE_DATA names no folder or a place cannot be searched.
     """
     folders = (given_folder(dataset), cache_folder(dataset))
     for folder in folders:
@@ -68,7 +75,17 @@ def locate(dataset: str, file: str) -> Path | None:
 
 
 def where(dataset: str, files: Iterable[str]) -> str:
-    """The folder or folders that hold `files`, or "not here", with a count if only some are missing."""
+    """Where the files of a data set lie, for people.
+
+    **Arguments:**
+
+    - `dataset`: the name of the data set.
+    - `files`: the names of its files.
+
+    **Returns:** the folder or folders, or "not here", with a count where only some are missing.
+
+    **Raises:** `UsageError` as `locate` does.
+    """
     files = list(files)
     paths = [locate(dataset, file) for file in files]
     absent = paths.count(None)
@@ -80,12 +97,27 @@ def where(dataset: str, files: Iterable[str]) -> str:
 
 
 def absent(dataset: str, files: Iterable[str]) -> list[str]:
-    """Those of `files` that are in neither folder."""
+    """The files of a data set that are in neither folder.
+
+    **Arguments:**
+
+    - `dataset`: the name of the data set.
+    - `files`: the names of its files.
+
+    **Raises:** `UsageError` as `locate` does.
+    """
     return [file for file in files if locate(dataset, file) is None]
 
 
 def by_hand(dataset: str, files: dict[str, int], url: str) -> str:
-    """Sentences that say how to put `files` (name: size in bytes) from `url` in place without us."""
+    """Sentences that say how to put files in place without us.
+
+    **Arguments:**
+
+    - `dataset`: the name of the data set.
+    - `files`: name -> size in bytes.
+    - `url`: where they are to be had.
+    """
     lines = [f"  {file} ({megabytes(size)})" for file, size in files.items()]
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""Recordings of one's own, from a numpy file."""
+"""Custom recordings, from a numpy file."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -48,11 +48,16 @@ def templates(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def variations(strokes: np.ndarray, count: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Templates (n, 4, 3, 2) and (n,) drawn anew with `numbers` (n, VARIATION).
+    """Templates drawn anew: points are jittered; the whole is turned, slanted, scaled, shifted, and kept in the frame.
 
-    Gives the control points in pixels, (0, 0) being the centre of the top left one, and half the width
-    of the pen (n,). Points are jittered; the whole is turned, slanted, scaled and shifted, and kept
-    inside the frame.
+    **Arguments:**
+
+    - `strokes`: the templates, (n, 4, 3, 2).
+    - `count`: strokes of each, (n,).
+    - `numbers`: in [0, 1), (n, VARIATION), by which they vary.
+
+    **Returns:** the control points in pixels, (n, 4, 3, 2), (0, 0) being the centre of the top left one, and half the
+    width of the pen, (n,).
     """
     u = numbers
     jitter = (u[:, 8:32] + u[:, 32:56] - 1).reshape(-1, _STROKES, 3, 2)
@@ -75,10 +80,16 @@ def variations(strokes: np.ndarray, count: np.ndarray, numbers: np.ndarray) -> t
 
 
 def render(points: np.ndarray, count: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """Strokes (n, 4, 3, 2), their counts (n,) and half the pen's width (n,) as uint8 (n, 28, 28), 255 = ink.
+    """Images of strokes. A pixel is inked by how far the pen reaches over its centre, between half a pixel short and
+    half a pixel beyond.
 
-    A pixel is inked by how far the pen reaches over its centre, between half a pixel short and half a
-    pixel beyond.
+    **Arguments:**
+
+    - `points`: control points, (n, 4, 3, 2), in pixels.
+    - `count`: strokes of each, (n,).
+    - `half`: half the pen's width, (n,), in pixels.
+
+    **Returns:** uint8 (n, 28, 28), 255 = ink.
     """
     images = np.empty((len(points), SIDE, SIDE), np.uint8)
     for start in range(0, len(points), _CHUNK):

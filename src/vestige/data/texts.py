@@ -8,7 +8,7 @@ from typing import ClassVar
 from vestige.data.stored import StoredData, StoredFile
 
 SHARES = (0.9, 0.95)
-"""The usual cut of a text: nine tenths to train on, a twentieth to choose by, a twentieth to be judged on."""
+"""The usual cut of a text: nine tenths to train on, a twentieth to choose by, a twentieth to evaluate on."""
 
 _SHAKESPEARE = StoredFile(
     "tinyshakespeare.txt.gz", 433_884, "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"

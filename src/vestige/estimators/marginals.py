@@ -8,7 +8,7 @@ numbers, never from a difference, so nothing has to be clamped, floored or repai
 
 - the determinant of the matrix-tree theorem is found by striking out one node after the other, where the pivot is
   the *sum* of the weights that still enter the node (elimination after Grassmann, Taksar and Heyman 1985), on
-  logarithms. A weight e^-120 below its rivals is no special case, and it does not matter which row is struck out.
+  logarithms. A weight e^-120 below the others is no special case, and it does not matter which row is struck out.
 - the elementary symmetric polynomial of the subsets becomes P(k successes in independent trials), tilted so that
   k is their mean and therefore their most probable number.
 

@@ -258,8 +258,8 @@ def usual(model: ModelSpec, part: str, name: str) -> Any:
 def carried(before: Any, unsaid: Any, after: Any) -> Any:
     """`after`, of the same class as `before`, with the options of that which are not as in `unsaid`."""
     names = [field.name for field in dataclasses.fields(before)]
-    told = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(unsaid, name)}
-    return dataclasses.replace(after, **told)
+    said = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(unsaid, name)}
+    return dataclasses.replace(after, **said)
 
 
 def contract_of(owner: type, field: str) -> str:

@@ -1,4 +1,4 @@
-"""The page that tells what a run, or a comparison of runs, came to; made from the files of its folder.
+"""The page of results of a run, or of a comparison of runs; made from the files of its folder.
 
 A page is one HTML file without scripts and without anything fetched from elsewhere; it needs neither
 Vestige nor a network to be read. Importing this package is cheap: numpy, matplotlib and jinja2 are

@@ -1,4 +1,4 @@
-"""A comparison of runs as its folder tells it."""
+"""A comparison of runs, read from its folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -27,7 +27,7 @@ CURVES = (
     Curve("loss", "Loss", "Loss"),
     Curve("accuracy", "Accuracy", "Accuracy"),
     Curve("mse", "Squared error", "Squared error"),
-    Curve("mse_ratio", "Error to the Kalman filter's", "Squared error of the read-out to the Kalman filter's"),
+    Curve("mse_ratio", "Error to the Kalman filter's", "Squared error of the readout to the Kalman filter's"),
     Curve("velocity_r2", "Velocity, R²", "What the state says of the velocity, R²,"),
     Curve("frame_error", "Error of the next frame", "Squared error of the next frame, summed over its values,"),
     Curve("log_likelihood", "Log-likelihood per step", "Log-likelihood of the next observation in nats"),

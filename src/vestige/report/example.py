@@ -1,4 +1,4 @@
-"""What the memory tells while it follows one sequence: where it reads and writes, what it links, how it decides."""
+"""What the memory reports while it follows one sequence: where it reads and writes, what it links, how it decides."""
 
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ _MODES = (("backward", "s2"), ("by content", "s1"), ("forward", "s3"))
 
 
 def example(run: Run) -> list[Plot]:
-    """All that the arrays tell of the example, reads first."""
+    """All that the arrays say of the example, reads first."""
     return [*_reads(run), *_writes(run), *_usage(run), *_links(run), *_modes(run), *_gates(run)]
 
 
@@ -92,7 +92,7 @@ def _gates(run: Run) -> list[Plot]:
         ("written", "s1", array(run, "example_write_gate")),
         ("of it into free slots", "s2", array(run, "example_allocation_gate")),
     )
-    # as with the weights of writing, frame t tells of the write of frame t - 1
+    # as with the weights of writing, frame t reports the write of frame t - 1
     lines = [(name, colour, values[1:]) for name, colour, values in curves if values is not None and len(values) > 1]
     if not lines:
         return []

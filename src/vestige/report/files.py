@@ -98,7 +98,15 @@ def unlike_results(folder: Path, results: Mapping[str, Any] | None) -> list[str]
 
 
 def read_arrays(folder: Path, name: str = ARRAYS) -> tuple[dict[str, "np.ndarray"], list[str]]:
-    """The arrays of `evaluation.npz` or the file `name`, none if it is absent, and notes of what could not be read."""
+    """The arrays of a run.
+
+    **Arguments:**
+
+    - `folder`: of the run.
+    - `name`: of the file in it.
+
+    **Returns:** the arrays, none where the file is missing, and notes of what could not be read.
+    """
     arrays: dict[str, np.ndarray] = {}
     notes = []
     try:

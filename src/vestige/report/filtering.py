@@ -83,7 +83,7 @@ def _delays(run: Run) -> Plot | None:
 
     best = int(values.argmax())
     label = f"How well the position some steps ago can be read out: best {best} steps back, R² {values[best]:.3f}."
-    caption = "How well a linear read-out of the state tells the position so many steps ago."
+    caption = "How well a linear readout of the state gives the position so many steps ago."
     return Plot(svg("delayed-r2", label, draw, SMALL), caption, (), None, "What it remembers")
 
 

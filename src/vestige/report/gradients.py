@@ -92,7 +92,15 @@ def _trained(results: dict[str, Any]) -> str:
 
 
 def draw_gradients(results: dict[str, Any], path: Path) -> Path:
-    """Bias with error bars beside variance on a logarithmic axis, an estimator a line, on white."""
+    """Draw bias with error bars beside variance on a logarithmic axis, an estimator a line, on white.
+
+    **Arguments:**
+
+    - `results`: of `vestige gradients`.
+    - `path`: of the picture.
+
+    **Returns:** `path`.
+    """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -149,7 +157,17 @@ def _variance(axes: "Axes", qualities: list[dict[str, Any]]) -> None:
 
 
 def write_gradients(results: dict[str, Any], folder: Path) -> Path:
-    """The page, beside the picture that is already there and goes into it. **Raises** `RunError` where that fails."""
+    """Write the page around the picture, which must be in the folder.
+
+    **Arguments:**
+
+    - `results`: of `vestige gradients`.
+    - `folder`: of the picture and the page.
+
+    **Returns:** the path of the page.
+
+    **Raises:** `RunError` where that fails.
+    """
     import jinja2
 
     environment = jinja2.Environment(

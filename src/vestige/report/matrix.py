@@ -1,4 +1,4 @@
-"""Several experiments by several memories, as one file of results tells it."""
+"""Several experiments by several memories, read from one file of results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Cell:
     """One memory on one task: the median over seeds, its range, what was published, and how good that is.
 
     `good` is 1 at the best possible, 0 at chance and beyond, None where one of the two is unknown. `best` marks the
-    best median of the row, as far as it can be told apart.
+    best median of the row, as far as the two can be distinguished.
     """
 
     median: float | None
@@ -29,7 +29,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One task: the metric by which it is judged, a cell for each memory (None: not run), and where to read more."""
+    """One task: the metric by which it is evaluated, a cell for each memory (None: not run), and where to read more."""
 
     name: str
     metric: Metric
@@ -59,24 +59,24 @@ def columns(results: Mapping[str, Any]) -> list[str]:
 
 def matrix_rows(results: Mapping[str, Any]) -> list[Row]:
     """A row for each task, in order; every row has a cell for every column."""
-    judged = mapping(results.get("metric"))
-    return [_row(results, name, metric(str(judged.get(name, "")))) for name in _texts(results.get("rows"))]
+    named = mapping(results.get("metric"))
+    return [_row(results, name, metric(str(named.get(name, "")))) for name in _texts(results.get("rows"))]
 
 
 def speeds(results: Mapping[str, Any]) -> list[Speed]:
-    """What each column costs; empty where no column tells."""
+    """What each column costs; empty where no column says."""
     reported = mapping(results.get("speed"))
     names = list(Speed.__dataclass_fields__)
     found = [Speed(*(number(mapping(reported.get(column)).get(name)) for name in names)) for column in columns(results)]
     return found if any(speed != Speed(None, None, None) for speed in found) else []
 
 
-def _row(results: Mapping[str, Any], name: str, judged: Metric) -> Row:
+def _row(results: Mapping[str, Any], name: str, headline: Metric) -> Row:
     reported = mapping(mapping(results.get("cells")).get(name))
     cells = [mapping(reported.get(column)) for column in columns(results)]
-    best = _best(cells, judged)
+    best = _best(cells, headline)
     links = [str(cell["link"]) for cell in cells if cell.get("link") and inside(str(cell["link"]))]
-    return Row(name, judged, tuple(_cell(cell, best) for cell in cells), links[0] if links else None)
+    return Row(name, headline, tuple(_cell(cell, best) for cell in cells), links[0] if links else None)
 
 
 def _cell(cell: Mapping[str, Any], best: str | None) -> Cell | None:
@@ -94,11 +94,11 @@ def _good(value: float, ideal: float | None, chance: float | None) -> float | No
     return min(1.0, max(0.0, (value - chance) / (ideal - chance)))
 
 
-def _best(cells: list[dict[str, Any]], judged: Metric) -> str | None:
+def _best(cells: list[dict[str, Any]], headline: Metric) -> str | None:
     """The best median as it reads; None where all read the same or nothing says which way is better."""
     medians = [median for cell in cells if (median := number(cell.get("median"))) is not None]
     levels = [{"best": cell.get("ideal"), "chance": cell.get("chance")} for cell in cells if cell]
-    lower = lower_is_better(judged.name, levels[0] if levels else None)
+    lower = lower_is_better(headline.name, levels[0] if levels else None)
     if lower is None or len({format_number(median) for median in medians}) < 2:
         return None
     return format_number(min(medians) if lower else max(medians))

@@ -35,7 +35,7 @@ def matrix_page(folder: Path) -> str:
 
 def _page(results: Mapping[str, Any], folder: Path) -> str:
     rows, names, costs = matrix_rows(results), columns(results), speeds(results)
-    judged = {row.metric.name: row.metric for row in rows}
+    metrics = {row.metric.name: row.metric for row in rows}
     return render(
         "matrix.html",
         title=str(results.get("title") or folder.name),
@@ -50,7 +50,7 @@ def _page(results: Mapping[str, Any], folder: Path) -> str:
             for cost in costs
         ],
         parameters=[format_count(cost.parameters) for cost in costs],
-        metrics=list(judged.values()),
+        metrics=list(metrics.values()),
         command=results.get("command"),
         versions=[(name, str(version)) for name, version in mapping(results.get("versions")).items()],
         files=[RESULTS],

@@ -23,7 +23,7 @@ from vestige.report.plot import (
     words,
 )
 from vestige.report.published import published_curves
-from vestige.report.reach import bytes_axis, distances, judged_by, paired, stored
+from vestige.report.reach import bytes_axis, distances, headline, paired, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def _curve(comparison: Comparison, curve: Curve) -> Plot | None:
 
 def _by_distance(comparison: Comparison) -> Plot | None:
     bands = _bands(comparison, lambda member: [paired(run, "spans", "metric_by_span") for run in member.runs])
-    names = [name for member in comparison.members for run in member.runs if (name := judged_by(run)) is not None]
+    names = [name for member in comparison.members for run in member.runs if (name := headline(run)) is not None]
     label = metric(names[0]).label if names else "Result"
     return _over_distance(comparison, bands, "by-distance", f"{label} by distance", label.lower(), False)
 

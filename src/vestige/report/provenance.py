@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def provenance(run: Run) -> "np.ndarray | None":
     """`(frames, frames)`: row t says how much of what the example reads at frame t stems from each earlier one, summed
-    over heads; None where the arrays do not tell."""
+    over heads; None where the arrays do not say."""
     reads = array(run, "example_read_weights")
     if reads is None:
         return None
@@ -26,7 +26,7 @@ def provenance(run: Run) -> "np.ndarray | None":
 def writes_by_frame(run: Run) -> "np.ndarray | None":
     """`(frames - 1, slots)`: where the example stored each frame, summed over heads.
 
-    A memory tells at frame t where its last write went, that of frame t - 1; where the last frame went is not told.
+    A memory reports at frame t where its last write went, that of frame t - 1; not where the last frame went.
     """
     weights = array(run, "example_write_weights")
     if weights is None or len(weights) < 2:

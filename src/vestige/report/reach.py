@@ -1,4 +1,4 @@
-"""How far a long-term memory reaches, what its rule stores, and what it is asked about."""
+"""How far a long-term memory reaches, what its rule stores, and what it is queried about."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -10,18 +10,18 @@ from vestige.report.run import Run
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_JUDGED = {"accuracy": "Accuracy", "mse": "Squared error", "kl_recall": "KL of recalled frames"}
+_HEADLINES = {"accuracy": "Accuracy", "mse": "Squared error", "kl_recall": "KL of recalled frames"}
 
 
 def reach(run: Run) -> list[Plot]:
     """What the arrays of a run with a long-term memory allow."""
-    found = [_by_distance(run), _storage(run), _asked(run)]
+    found = [_by_distance(run), _storage(run), _queried(run)]
     return [plot for plot in found if plot is not None]
 
 
-def judged_by(run: Run) -> str | None:
+def headline(run: Run) -> str | None:
     """The metric that is shown by distance."""
-    return next((name for name in _JUDGED if name in run.metrics), None)
+    return next((name for name in _HEADLINES if name in run.metrics), None)
 
 
 def stored(run: Run) -> dict[float, float]:
@@ -49,7 +49,7 @@ def distances(axes: "Axes", places: "list[float]") -> None:
 
 def _by_distance(run: Run) -> Plot | None:
     points = paired(run, "spans", "metric_by_span")
-    name = judged_by(run)
+    name = headline(run)
     if len(points) < 2 or name is None:
         return None
     bounds = run.bounds.get(name)
@@ -67,13 +67,13 @@ def _by_distance(run: Run) -> Plot | None:
         )  # fmt: skip
         axes.set_ylim(0, 1.0 if name == "accuracy" else 1.08 * max([*points.values(), chance or 0.0]))
         distances(axes, list(points))
-        words(axes, x="distance in steps", y=_JUDGED[name].lower())
+        words(axes, x="distance in steps", y=_HEADLINES[name].lower())
 
     text = ", ".join(f"{format_number(value)} at {format_steps(at)}" for at, value in points.items())
-    caption = "The same memory, asked after other distances than it was trained for (the upright line)."
+    caption = "The same memory, queried after other distances than it was trained for (the upright line)."
     caption += f" Dotted: chance, {format_number(chance)}." if chance is not None else ""
-    figure = svg("by-distance", f"{_JUDGED[name]} by distance: {text}.", draw, SMALL)
-    return Plot(figure, caption, (), None, f"{_JUDGED[name]} by distance")
+    figure = svg("by-distance", f"{_HEADLINES[name]} by distance: {text}.", draw, SMALL)
+    return Plot(figure, caption, (), None, f"{_HEADLINES[name]} by distance")
 
 
 def _storage(run: Run) -> Plot | None:
@@ -106,7 +106,7 @@ def bytes_axis(axes: "Axes", values: "list[float]") -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_bytes(value)))
 
 
-def _asked(run: Run) -> Plot | None:
+def _queried(run: Run) -> Plot | None:
     scores = paired(run, "uncertainty_steps", "uncertainty")
     chosen, queries = _steps(run, "chosen_steps"), _steps(run, "query_steps")
     if len(scores) < 2 or chosen is None or queries is None:
@@ -126,12 +126,12 @@ def _asked(run: Run) -> Plot | None:
         axes.set_xlim(-0.02 * last, 1.02 * last)
         words(axes, x="step", y="score")
 
-    caption = "The score of each step of one test sequence, by which the rule chooses what the memory is asked about; "
+    caption = "The score of each step of one test sequence, by which the rule chooses what it queries; "
     caption += f"of a long sequence, the largest of each stretch. {right} of {len(chosen)} chosen steps need a memory."
     legend = (Key("needs a memory", "muted", "▼"), Key("chosen", "s2", "▲"))
     label = f"Score of each step; {right} of {len(chosen)} chosen steps are those that need a memory."
-    narrow, wide = svg("asked:narrow", label, draw, NARROW), svg("asked:wide", label, draw, WIDE)
-    return Plot(narrow, caption, legend, wide, "What the memory is asked about")
+    narrow, wide = svg("queried:narrow", label, draw, NARROW), svg("queried:wide", label, draw, WIDE)
+    return Plot(narrow, caption, legend, wide, "What the memory is queried about")
 
 
 def _steps(run: Run, name: str) -> "list[int] | None":

@@ -1,4 +1,4 @@
-"""A run as its folder tells it."""
+"""A run, read from its folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,7 +102,17 @@ class Run:
 
 
 def read_run(folder: Path, *, arrays: bool = True) -> Run:
-    """Read the run in `folder`; a `UsageError` names what is missing if it is not a run folder."""
+    """Read a run.
+
+    **Arguments:**
+
+    - `folder`: of the run.
+    - `arrays`: whether to read the arrays too.
+
+    **Returns:** what its files hold, with notes of what could not be read.
+
+    **Raises:** `UsageError` that names what is missing where it is no run folder.
+    """
     need_folder(folder)
     config = read_config(folder)
     results = read_results(folder)

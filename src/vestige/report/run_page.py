@@ -58,7 +58,7 @@ def _sentence(run: Run) -> str:
 
 
 def _finding(run: Run) -> str:
-    """What came out, in one sentence, where the metrics tell it."""
+    """What came out, in one sentence, where the metrics say it."""
     recall, fresh = run.metrics.get("kl_recall"), run.metrics.get("kl_fresh")
     if recall is None or fresh is None:
         return ""

@@ -63,9 +63,9 @@ def _predicted(run: Run) -> ImageGrid | None:
     ours, truth = array(run, "foretold"), array(run, "frames")
     if ours is None or truth is None or ours.shape != truth.shape:
         return None
-    rows = [("predicted sequence", ours[0]), ("what came", truth[0])]
+    rows = [("predicted sequence", ours[0]), ("observed", truth[0])]
     kinds = ["generated"] * ours.shape[1]
-    caption = "Above: each frame as it was predicted from those before it; below: what came."
+    caption = "Above: each frame as it was predicted from those before it; below: what was observed."
     return ImageGrid("foretold", "What it predicts", caption, (pieces(rows, kinds),), ())
 
 

@@ -33,7 +33,7 @@ class Acts(Protocol):
         - `inputs`: (time, features), what is locally available at each, see `seen`.
         - `mask`: (time,), bool, False for padding, which comes last; None: every step counts.
 
-        **Returns:** the state after the last step that counts, and the read-outs m_t, (time, memory).
+        **Returns:** the state after the last step that counts, and the readouts m_t, (time, memory).
         """
         ...
 
@@ -42,7 +42,7 @@ class Acts(Protocol):
 
         **Arguments:**
 
-        - `memory`: (memory,), the read-out of that step.
+        - `memory`: (memory,), the readout of that step.
         - `inputs`: (features,), what is locally available there.
 
         **Returns:** the logits of the actions, and what the critic expects.

@@ -112,7 +112,7 @@ class ChunkParallel(AbstractRule):
     def _chunks(
         self, model: AbstractLongTermModel, ema_model: AbstractLongTermModel, begun: Slots, *, key: Key
     ) -> tuple[_Chunk, Bool[Array, "chunks batch"]]:
-        """Where all rollouts begin and what they are asked, without gradient, and which of them count."""
+        """Where all rollouts begin and what they are queried about, without gradient, and which of them count."""
         memup, sequence = self.memup, begun.sequence
         number = 1 + max(0, -(-(self.steps - memup.rollout) // memup.stride))
         number = self.chunks_at_once * -(-number // self.chunks_at_once)

@@ -34,12 +34,12 @@ class MemUPCarry(NamedTuple):
 
 
 class MemUP(AbstractRule):
-    """MemUP (Sorokin et al. 2022, arXiv:2207.13649): rollouts that are asked about the distant future.
+    """MemUP (Sorokin et al. 2022, arXiv:2207.13649): rollouts that are queried about the distant future.
 
     One update follows every slot's sequence for `rollout` steps. At prediction points, every `frequency` steps and at
     the last, memory and predictor must predict `targets` outcomes y_k from (m_t, x_k), where k >= t are the steps that
     `selection` takes from those with the largest `score` (equations E5, E6). What lies between t and k is never run, so
-    every rollout between a cue and its use is asked the same question, and learns to hand the answer on.
+    every rollout between a cue and its use receives the same query, and learns to hand the answer on.
 
     | crosses a rollout's border | with gradient | without |
     |---|---|---|
@@ -47,8 +47,8 @@ class MemUP(AbstractRule):
     | inputs and outcomes of chosen later steps | yes, for the predictor's reading of them | |
     | steps between | no | no |
 
-    Beside the distant targets the loss has the current step's (`current`): else the read-out that is judged, m_k at k,
-    is never trained (section 3.11.9); and the detector's own. All are means, so that none drowns the others.
+    Beside the distant targets the loss has the current step's (`current`): else the readout that is evaluated, m_k
+    at k, is never trained (section 3.11.9); and the detector's own. All are means, so that none drowns the others.
 
     Backward storage: `rollout` steps of the memory and `points x targets` predictions per slot, whatever the length of
     the sequences. A sequence is scored once, when it enters (and again where its candidates run out): time in

@@ -1,4 +1,4 @@
-"""Where in a rollout the memory is asked."""
+"""Where in a rollout the memory is queried."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int

@@ -57,10 +57,10 @@ class Proximal(AbstractRule):
 
     | crosses an update | with gradient | without |
     |---|---|---|
-    | collected episodes with read-outs, log-probabilities, advantages, returns | no | yes |
+    | collected episodes with readouts, log-probabilities, advantages, returns | no | yes |
 
     Of an [`Agent`][vestige.models.policy.Agent] only the policy is trained: the memory's gradient is exactly 0. The
-    read-outs are computed once per collection, and kept: `episodes x horizon` of them are the storage, with the inputs
+    readouts are computed once per collection, and kept: `episodes x horizon` of them are the storage, with the inputs
     and six numbers more per step. A pass's remainder that fills no minibatch is left out. Unlike in the published runs
     there is no penalty on the KL.
 

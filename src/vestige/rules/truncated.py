@@ -22,7 +22,7 @@ class Truncated(AbstractRule):
     | the memory's state | no | yes |
     | anything of later steps | no | no |
 
-    So nothing ever tells the memory to keep something for longer than a rollout. A slot whose sequence has ended
+    So nothing ever makes the memory keep something for longer than a rollout. A slot whose sequence has ended
     takes one of the batch; states that cross updates were made by slightly older weights.
 
     Backward storage is that of `rollout` steps, whatever the length of the sequences.

@@ -28,8 +28,21 @@ class Measured(NamedTuple):
 def measure_variants(
     variants: Mapping[str, Experiment], *, updates: int, blocks: int, seconds: float | None, seed: int
 ) -> Measured:
-    """Time the variants one after the other. One whose parts do not fit, or that needs more memory than there is, is
-    left out; a fault is raised."""
+    """Time the variants one after the other.
+
+    **Arguments:**
+
+    - `variants`: name -> experiment.
+    - `updates`: per block.
+    - `blocks`: how often each is timed.
+    - `seconds`: for all blocks of one together, as in `measure`; None: no limit.
+    - `seed`: of parameters and batches.
+
+    **Returns:** the costs, and why others were left out: their parts do not fit, or they need more memory than
+    there is.
+
+    **Raises:** what a fault raises.
+    """
     found = Measured({}, {})
     for name, variant in variants.items():
         try:
@@ -64,7 +77,15 @@ def _unrolled(built: Components) -> Any:
 
 
 def first_update(experiment: Experiment, *, seed: int) -> float:
-    """Make the first update of a run; the wall-clock time at its end, in seconds since 1970."""
+    """Make the first update of a run.
+
+    **Arguments:**
+
+    - `experiment`: on dummy data where its own are missing.
+    - `seed`: of parameters and batches.
+
+    **Returns:** the wall-clock time at its end, in seconds since 1970.
+    """
     built = experiment.build(seed=seed, dummy=True)
     fit(
         built.model,

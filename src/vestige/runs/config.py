@@ -17,7 +17,15 @@ from vestige.spec import Spec
 def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, command: str) -> dict[str, Any]:
     """What `config.yaml` holds: everything needed to repeat the run.
 
-    `options` is what is read back: registered names, and what differs from their defaults. `all_options` is for people.
+    **Arguments:**
+
+    - `entry`, `experiment`: of the run.
+    - `preset`: the name of the preset that it started from.
+    - `seed`: of the run.
+    - `command`: as it was typed.
+
+    **Returns:** plain values. `options` is what is read back: registered names, and what differs from their defaults;
+    `all_options` is for people.
     """
     return {
         "schema": SCHEMA,
@@ -36,7 +44,12 @@ def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, co
 
 
 def plugins_of(entry: Entry, experiment: Experiment) -> list[str]:
-    """The modules that registered what this run is made of, without those of Vestige."""
+    """The modules that registered the parts of a run, without those of Vestige.
+
+    **Arguments:**
+
+    - `entry`, `experiment`: of the run.
+    """
     found = {registry("experiment").origin(entry.name)}
     for spec in _specs(experiment):
         if not type(spec).__module__.startswith("vestige."):
@@ -77,7 +90,12 @@ class RunConfig(NamedTuple):
 
 
 def identity(entry: Entry, experiment: Experiment, seed: int) -> str:
-    """A digest of all that the checkpoints of a new run depend on."""
+    """A digest of all that the checkpoints of a new run depend on.
+
+    **Arguments:**
+
+    - `entry`, `experiment`, `seed`: of the run.
+    """
     return fingerprint(entry.name, to_plain(experiment), seed)
 
 
@@ -103,26 +121,26 @@ def recorded(folder: Path) -> RunConfig:
     return RunConfig(entry, experiment, seed, name, tuple(earlier), origin, notices)
 
 
-def _origin(told: Any, where: str) -> Origin | None:
-    if told is None:
+def _origin(given: Any, where: str) -> Origin | None:
+    if given is None:
         return None
     kinds = {"folder": str, "step": int, "digest": str}
-    if not isinstance(told, dict) or any(not isinstance(told.get(name), kind) for name, kind in kinds.items()):
-        raise UsageError(f"{where} is damaged: init_from must name folder, step and digest, got {told}")
-    return Origin(told["folder"], told["step"], told["digest"])
+    if not isinstance(given, dict) or any(not isinstance(given.get(name), kind) for name, kind in kinds.items()):
+        raise UsageError(f"{where} is damaged: init_from must name folder, step and digest, got {given}")
+    return Origin(given["folder"], given["step"], given["digest"])
 
 
 def _load_plugins(config: dict[str, Any], where: str) -> list[str]:
     plugins, notices = config.get("plugins") or {}, []
     if not isinstance(plugins, dict):
         raise UsageError(f"{where} is damaged: plugins must name modules and versions, got {plugins}")
-    for module, told in plugins.items():
+    for module, given in plugins.items():
         try:
             load_plugin(str(module))
         except UsageError as error:
-            version = f" (version {told})" if told else ""
+            version = f" (version {given})" if given else ""
             raise UsageError(f"{where} needs the plugin '{module}'{version}: {error}") from error
         here = plugin_version(str(module))
-        if told and here != told:
-            notices.append(f"the run was made with {module} {told}, here is {here or 'an unknown version'}")
+        if given and here != given:
+            notices.append(f"the run was made with {module} {given}, here is {here or 'an unknown version'}")
     return notices

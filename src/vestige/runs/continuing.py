@@ -60,7 +60,14 @@ def settle(folder: Path, wanted: Wanted, notice: Callable[[str], None]) -> RunCo
 
 
 def finished(folder: Path, wanted: Wanted) -> dict[str, Any] | None:
-    """The results of the run that is `wanted`, where it has come to its end; None otherwise.
+    """The results of a run that has come to its end.
+
+    **Arguments:**
+
+    - `folder`: of the run.
+    - `wanted`: the run.
+
+    **Returns:** the results; None where it has not.
 
     **Raises:** `UsageError` where the folder holds another run.
     """
@@ -80,10 +87,17 @@ def finished(folder: Path, wanted: Wanted) -> dict[str, Any] | None:
 
 
 def check_same(folder: Path, wanted: Wanted) -> None:
-    """**Raises:** `UsageError` where the folder holds another run, with the options that differ.
+    """Check that a folder holds the run that is wanted.
 
     The number of updates may be another one where the run may be made longer. Where files lie does not matter: what
     they hold does, which `check_unchanged` compares.
+
+    **Arguments:**
+
+    - `folder`: of a run.
+    - `wanted`: the run.
+
+    **Raises:** `UsageError` where the folder holds another run, with the options that differ.
     """
     there = recorded(folder)
     old, new = (
@@ -93,9 +107,9 @@ def check_same(folder: Path, wanted: Wanted) -> None:
             (wanted.entry.name, wanted.seed, wanted.experiment),
         )
     )
-    if told := wanted.config.get("init_from"):
+    if origin := wanted.config.get("init_from"):
         begun = there.origin._asdict() if there.origin else {}
-        old["init_from"], new["init_from"] = begun.get("digest", "nothing"), told["digest"]
+        old["init_from"], new["init_from"] = begun.get("digest", "nothing"), origin["digest"]
     moved = file_options(folder, wanted.experiment.task)
     differing = [
         f"{name}: there {old.get(name, 'absent')}, here {new.get(name, 'absent')}"

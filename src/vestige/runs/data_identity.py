@@ -98,7 +98,7 @@ def locate(folder: Path, experiment: Experiment, *, data: Path | None = None) ->
 
     A file of the run is looked for where it was, then where it was as seen from the run folder.
 
-    **Raises:** `UsageError` where a file is missing or is not what it was, with `--data` as the way out; where `data`
+    **Raises:** `UsageError` where a file is missing or is not what it was, with `--data` as the fix; where `data`
     is given and the run reads no file.
     """
     records, sources = _records(folder), experiment.task.sources()

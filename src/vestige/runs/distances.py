@@ -18,8 +18,15 @@ SHARES = (8, 1)  # the lengths at which storage is measured: parts of the whole
 
 
 def by_distance(experiment: Experiment, components: Components, model: Any, *, key: Key) -> Diagnostics:
-    """The task's metric at a few distances, shorter and longer ones than `model` was trained for: arrays `spans` and
-    `metric_by_span`. Empty where the task has but one."""
+    """The task's metric at a few distances, shorter and longer ones than the model was trained for.
+
+    **Arguments:**
+
+    - `experiment`, `components`: of the run.
+    - `model`: trained.
+
+    **Returns:** arrays `spans` and `metric_by_span`; nothing where the task has but one distance.
+    """
     own, metric = _distance(experiment), experiment.task.metric
     found = {}
     for distance in sorted({max(1, round(own * part)) for part in PARTS if own * part <= max(own, FARTHEST)}):
@@ -49,7 +56,7 @@ def temporary_bytes(experiment: Experiment, components: Components | None = None
     """What one update of the rule of `experiment` needs beside its arguments and results, in bytes; of its `components`
     where they are made already.
 
-    The update is compiled and not run: a length that no machine could store can be asked for. Data that take time to
+    The update is compiled and not run: a length that no machine could store can be requested. Data that take time to
     make, or are missing, are replaced by noise of the same shape.
     """
     built = experiment.build(seed=0, dummy=True) if components is None else components

@@ -21,7 +21,15 @@ from vestige.typing import Diagnostics, Key
 def evaluate(
     entry: Entry, experiment: Experiment, components: Components, model: Any
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Final metrics with published numbers and bounds beside them, and the arrays for the report."""
+    """Evaluate a trained model at the end of a run.
+
+    **Arguments:**
+
+    - `entry`, `experiment`, `components`: of the run.
+    - `model`: trained.
+
+    **Returns:** final metrics with published numbers and bounds beside them, and the arrays for the report.
+    """
     key = jax.random.fold_in(components.key, 1)
     found = _of_task(components.task, model, size=experiment.eval_size, key=key)
     metrics, arrays = dict(found.metrics), dict(found.arrays)

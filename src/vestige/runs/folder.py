@@ -42,7 +42,15 @@ def device() -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, with null for what is not a number. **Raises:** `RunError` where that fails."""
+    """Write JSON, with null for what is not a number.
+
+    **Arguments:**
+
+    - `path`: of the file.
+    - `value`: plain values.
+
+    **Raises:** `RunError` where that fails.
+    """
     write_text(path, json.dumps(finite(value), indent=1, allow_nan=False) + "\n")
 
 

@@ -8,8 +8,15 @@ from vestige.storage.durable import writing
 
 
 def save_image_grid(path: Path, sequences: np.ndarray) -> None:
-    """Write `(count, time, height, width)` in [0, 1], ink on white, or `(count, time, height, width, 3)`, colours, as a
-    picture, a row per sequence, and as `.npz` beside it. **Raises:** `RunError` where they cannot be written."""
+    """Write sequences as a picture, a row for each, and as `.npz` beside it.
+
+    **Arguments:**
+
+    - `path`: of the picture.
+    - `sequences`: in [0, 1]: ink on white, (count, time, height, width), or colours, (count, time, height, width, 3).
+
+    **Raises:** `RunError` where they cannot be written.
+    """
     from matplotlib.image import imsave
 
     colour = sequences.ndim == 5

@@ -13,7 +13,15 @@ PUBLISHED_NAMES = {"none": "VRNN", "introspection": "Introspective", "ntm": "NTM
 
 
 def matrix(suite: Suite, rows: list[Entry], columns: list[str], folder: Path, *, command: str) -> dict[str, Any]:
-    """What `results.json` of the suite holds. Comparisons that are not there leave their cells out."""
+    """What `results.json` of a suite holds. Comparisons that are missing leave their cells out.
+
+    **Arguments:**
+
+    - `suite`: of which it is.
+    - `rows`, `columns`: the experiments, and the names of the members.
+    - `folder`: of the suite.
+    - `command`: as it was typed.
+    """
     found = {entry.name: _members(folder / entry.name) for entry in rows}
     return {
         "title": suite.title,

@@ -97,18 +97,18 @@ def runs_in(folder: Path) -> list[Path]:
 
 def _run(folder: Path) -> list[Finding]:
     finding, run = _config(folder)
-    results, told = _results(folder)
+    results, stated = _results(folder)
     checkpoints, sealed = _checkpoints(folder, run)
-    if results.sound and _of_another_configuration(folder, told):
+    if results.sound and _of_another_configuration(folder, stated):
         results = Finding(
             results.path, f"is not of this {CONFIG}: one of the two changed", sound=False, repairable=True
         )
-    log = _log(folder, mapping_of(told.get("files")).get(LOG), sealed, told)
+    log = _log(folder, mapping_of(stated.get("files")).get(LOG), sealed, stated)
     newest = max((int(each.path.name) for each in checkpoints if each.path.name.isdecimal()), default=0)
-    if told.get("updates", 0) > newest:
-        text = f"that of update {told['updates']}, whose results these are, is missing"
+    if stated.get("updates", 0) > newest:
+        text = f"that of update {stated['updates']}, whose results these are, is missing"
         checkpoints.append(Finding(folder / CHECKPOINTS, text))
-    return [finding, *_fitted(folder), log, results, *_evaluation(folder, told), *checkpoints]
+    return [finding, *_fitted(folder), log, results, *_evaluation(folder, stated), *checkpoints]
 
 
 def _of_another_configuration(folder: Path, results: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.stopping import INTERRUPTED, Stoppable
 
 ASKED_EVERY = 0.2  # seconds between two looks at whether the person wants to stop
-MOST = 8  # runs at a time, unless more are asked for: each needs about a gigabyte
+MOST = 8  # runs at a time, unless more are requested: each needs about a gigabyte
 
 
 def cores() -> list[int]:
@@ -34,12 +34,19 @@ def run_parallel(
     jobs: int,
     announce: Callable[[str], None],
 ) -> None:
-    """`work(*task)` for every task, `jobs` at a time; `announce` hears of their beginnings and ends by name.
+    """Carry out tasks, several at a time.
 
     Each runs in a new process, so that none pays for what another compiled or kept, on its share of the cores: two
     runs on a core each are nearly twice as fast as one after the other on both, for a step of a recurrent model has
-    little to share. `work` and its arguments must be picklable. The processes get no signals from the terminal: they
-    are asked to stop (SIGTERM) when this one is, when one of them fails, and when this one dies.
+    little to share. The processes get no signals from the terminal: they receive SIGTERM when this one is, when one of
+    them fails, and when this one dies.
+
+    **Arguments:**
+
+    - `work`: called as `work(*task)`; it and its arguments must be picklable.
+    - `tasks`: name -> arguments.
+    - `jobs`: how many at a time.
+    - `announce`: called with a sentence where one begins or ends.
 
     **Raises:** the error of the first that failed; `RunError` where a process died; `Interrupted`.
     """
@@ -106,7 +113,7 @@ class _Workers:
             error = here.recv()
         except (EOFError, OSError):
             process.join()
-            error = Interrupted("a process was asked to stop; --resume goes on")
+            error = Interrupted("a process received a request to stop; --resume goes on")
             if process.exitcode != INTERRUPTED:
                 error = RunError(f"a process ended in mid-run with exit code {process.exitcode}; --resume goes on")
         process.join()

@@ -23,8 +23,8 @@ class ContextWindow(eqx.Module):
 class ContextWindowSequence(AbstractSequence):
     """`sequence`, with [`ContextWindow`][vestige.sequences.ContextWindow] inputs: its own and the last `width` steps'.
 
-    For a predictor that is asked about a distant step and must see where that is: the last of ten equal questions in a
-    row is distinguished from the first by what comes before it. Windows take `width` times the storage.
+    For a predictor that is queried about a distant step and must see where that is: the last of ten equal questions in
+    a row is distinguished from the first by what comes before it. Windows take `width` times the storage.
 
     **Raises:** `ValueError` where `width < 1`.
     """

@@ -49,9 +49,7 @@ class Documents(eqx.Module):
         """
         shape, dtype = reader.inputs
         if shape or dtype.kind not in "biu":
-            raise UsageError(
-                f"{reader.name}: documents are told apart by one integer or boolean per step, got {dtype}{list(shape)}"
-            )
+            raise UsageError(f"{reader.name}: a document has one integer or boolean per step, got {dtype}{list(shape)}")
         first, last = [np.zeros(1, np.int64)], None
         for start in range(0, reader.length, READ_STEPS):
             marks = reader.read(start, min(start + READ_STEPS, reader.length))[0]

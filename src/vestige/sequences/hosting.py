@@ -80,7 +80,7 @@ def read_rows(
 
 
 def _read(reader: AbstractReader, start: int, stop: int, there: int) -> tuple[np.ndarray, np.ndarray]:
-    asked = f"steps {start:,} to {stop - 1:,} were asked for"
+    asked = f"steps {start:,} to {stop - 1:,} were requested"
     if there < reader.length:
         raise RunError(
             f"{reader.name}: it has shrunk while being read: {asked}, but of {reader.length:,} steps "

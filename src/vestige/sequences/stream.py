@@ -15,7 +15,7 @@ from vestige.sequences.readers import AbstractReader
 
 
 class StreamSequence(AbstractSequence):
-    """`length` steps of a file from step `begin` on, of which only the windows asked for are ever read.
+    """`length` steps of a file from step `begin` on, of which only the requested windows are ever read.
 
     Many of them on one file are one with a leading axis, and their windows one call to the host. Integers and booleans
     come out as int32 and floating-point numbers as float32, however they are stored; steps outside are zeros, and so
@@ -33,7 +33,7 @@ class StreamSequence(AbstractSequence):
     - `classes`: if given, outcomes must be integers in 0..`classes - 1`.
 
     **Raises**, when a window is read: `RunError`, naming file and step, where the file has shrunk, where fewer steps
-    come back than were asked for, where an input is not finite, where an outcome is NaN (or negative, with `classes`)
+    come back than were requested, where an input is not finite, where an outcome is NaN (or negative, with `classes`)
     although the reader was not made with `unknown_outcomes=True`, where a number does not fit into 32 bits, and where
     float32 would round away how float64 numbers change from step to step. Inside a compiled program JAX wraps the
     message in an error of its own, which `fit` takes off again.

@@ -13,7 +13,7 @@ from vestige.storage.durable import DamagedFile, write_text
 CONFIG = "config.yaml"
 MARK = "# sha256 of the lines below: "
 MARKED = re.compile(rf"{MARK}|[0-9a-f]{{64}}\s*$")
-"""What tells that a first line is, or was, that of a digest."""
+"""The mark of a first line that is, or was, that of a digest."""
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:

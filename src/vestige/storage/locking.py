@@ -66,13 +66,13 @@ def read_owner(folder: Path) -> Owner | None:
     """Who is named in a folder's lock; None where there is none, or where it cannot be read."""
     kinds = {field.name: field.type for field in dataclasses.fields(Owner)}
     try:
-        told = gate.read_json(folder / LOCK)
+        given = gate.read_json(folder / LOCK)
     except gate.Unreadable:
         return None
-    if told.keys() != kinds.keys():
+    if given.keys() != kinds.keys():
         return None
-    fits = all(type(told[name]) is kind for name, kind in kinds.items())
-    return Owner(**told) if fits and told["pid"] > 0 else None
+    fits = all(type(given[name]) is kind for name, kind in kinds.items())
+    return Owner(**given) if fits and given["pid"] > 0 else None
 
 
 def holder(folder: Path) -> Owner | None:
@@ -261,7 +261,7 @@ def _started(pid: int) -> str:
 
 
 def _exists(pid: int) -> bool:
-    """Whether a process lives; one that ended and whose parent has not asked for its exit code does not."""
+    """Whether a process lives; one that ended and whose parent has not read its exit code does not."""
     if _status(pid)[:1] in (["Z"], ["X"]):
         return False
     try:
@@ -274,7 +274,7 @@ def _exists(pid: int) -> bool:
 
 
 def _status(pid: int) -> list[str]:
-    """What the kernel tells of a process, after its name: state first; empty where it tells nothing."""
+    """What the kernel reports of a process, after its name: state first; empty where it reports nothing."""
     try:
         return Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace").rpartition(")")[2].split()
     except OSError:

@@ -55,7 +55,7 @@ def first_order(tree: PyTree[Array], causes: PyTree[Array]) -> PyTree[Array]:
 @first_order.defjvp
 def _refuse(primals: Any, tangents: Any) -> Any:
     raise TypeError(
-        "expect: a second derivative was asked for through an estimate whose first derivative is itself an estimate "
+        "expect: a second derivative was requested through an estimate whose first derivative is itself an estimate "
         "(score function, RELAX, draws without replacement, entropy_estimate); there is none. Use the estimator "
         "Exact(), whose derivatives are right to every order, or hold the inputs fixed by jax.lax.stop_gradient."
     )

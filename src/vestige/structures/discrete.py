@@ -35,7 +35,7 @@ def _forward(value: Any, rates: Any, owner: str) -> tuple[Array, Array | None]:
 def _backward(owner: str, rates: Any, cotangent: Any) -> tuple[Any, Any]:
     if rates is not None and not isinstance(cotangent, jax.custom_derivatives.SymbolicZero):
         raise TypeError(
-            f"{owner}: a gradient was asked for through a discrete draw, where there is none (not zero: none). Use "
+            f"{owner}: a gradient was requested through a discrete draw, where there is none (not zero: none). Use "
             "vestige.estimators.expect(fn, structure, estimator=..., key=...), or jax.lax.stop_gradient(draw.value) "
             "if the draw is to be held fixed."
         )

@@ -22,7 +22,7 @@ class Distinct(NamedTuple):
     winners: Int[Array, "traces steps"]
     """Keys, step by step; -1 where a trace has no such step."""
     log_probs: Float[Array, " traces"]
-    """-inf, with winners that mean nothing, where there are fewer traces than were asked for."""
+    """-inf, with winners that mean nothing, where there are fewer traces than were requested."""
     perturbed: Float[Array, " traces"]
     """Log-probabilities plus Gumbel noise."""
 

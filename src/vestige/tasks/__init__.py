@@ -1,4 +1,4 @@
-"""Tasks: generators with known answers, and the metrics by which they are judged."""
+"""Tasks: generators with known answers, and the metrics by which models are evaluated."""
 
 import lazy_loader as lazy
 

@@ -1,4 +1,4 @@
-"""Tasks: generators with known answers, and the metrics by which they are judged."""
+"""Tasks: generators with known answers, and the metrics by which models are evaluated."""
 
 from .actions import one_hot_actions as one_hot_actions
 from .classifier import DigitClassifier as DigitClassifier

@@ -72,7 +72,9 @@ class DynamicDependency(AbstractAppended):
         facts = {"labels": jnp.concatenate([labels, labels[positions]]), "positions": positions}
         return Example(Batch(frames), jnp.arange(self.frames) >= self.l, facts)
 
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> dict[str, Tally]:
         return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

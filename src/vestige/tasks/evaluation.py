@@ -1,4 +1,4 @@
-"""Judging a model by its task, compiled once per task, model and size in a process."""
+"""Evaluation of a model by its task, compiled once per task, model and size in a process."""
 
 from typing import Any
 

@@ -162,7 +162,7 @@ def generated(task: Any, model: TemporalModel, *, count: int, frames: int | None
       held-out ones.
     - `seed`: of the held-out frames and of the samples.
 
-    **Raises:** `UsageError` where that leaves nothing to imagine, or is more than a sequence has.
+    **Raises:** `UsageError` where that leaves nothing to generate, or is more than a sequence has.
     """
     length: int = frames or task.frames
     if given >= length or given > task.frames:

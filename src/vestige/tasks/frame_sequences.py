@@ -58,8 +58,10 @@ class Numbered(AbstractFrameTask[AbstractSource]):
         condition = number if batch.condition is None else jnp.concatenate([batch.condition, number], axis=1)
         return example._replace(batch=Batch(batch.inputs, condition=condition))
 
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
-        return dict(self.inner.judge(model, example, kl, key=key))
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> dict[str, Tally]:
+        return dict(self.inner.sequence_metrics(model, example, kl, key=key))
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         """As the task's own: a number says nothing of what a frame shows."""

@@ -38,8 +38,9 @@ class Example(NamedTuple):
 class AbstractFrameTask(AbstractTask, Generic[Source]):
     """Sequences of frames, some of which can be predicted by a model that remembers the others.
 
-    A final task says how one sequence is made (`sequence`) and which metrics of its own it has (`judge`); batches,
-    held-out batches and evaluation are the same for all. Row i of a batch is a function of the key and of i alone.
+    A final task says how one sequence is made (`sequence`) and which metrics of its own it has (`sequence_metrics`);
+    batches, held-out batches and evaluation are the same for all. Row i of a batch is a function of the key and of i
+    alone.
 
     **Metrics**, in nats on held-out sequences: `kl_recall` (mean KL over the predictable frames of all sequences),
     `kl_fresh` (over all others), `kl_last` (last frame), `negative_bound` (per frame); curves `kl_per_frame` and
@@ -97,7 +98,9 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         """
 
     @abc.abstractmethod
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> Mapping[str, Tally]:
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> Mapping[str, Tally]:
         """The task's own metrics on one sequence.
 
         **Arguments:**
@@ -142,15 +145,15 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
         return eqx.tree_at(lambda task: task.test, self, self.train.first(self.test.size))
 
     def evaluate(self, model: Any, *, size: int, key: Key) -> Metrics:
-        """Evaluate a model on held-out sequences. Costs one filter per sequence, and what `judge` adds; 64 sequences
-        at a time.
+        """Evaluate a model on held-out sequences. Costs one filter per sequence, and what `sequence_metrics` adds; 64
+        sequences at a time.
 
         **Arguments:**
 
         - `model`: a generative temporal model.
         - `size`: held-out sequences, static.
 
-        **Returns:** the metrics of the class and those of `judge`: scalars, and curves over frames.
+        **Returns:** the metrics of the class and those of `sequence_metrics`: scalars, and curves over frames.
         """
 
         def one(row: Array) -> tuple[Metrics, dict[str, Tally]]:
@@ -159,7 +162,7 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
             example = self.sequence(self.test, key=key_data)
             metrics = elbo(model, example.batch, key=key_model)[1]
             kl = metrics["kl_per_frame"]
-            own = self.judge(model, example, kl, key=jax.random.fold_in(row_key, 2))
+            own = self.sequence_metrics(model, example, kl, key=jax.random.fold_in(row_key, 2))
             return metrics, {
                 "kl_recall": Tally.over(kl, example.predictable),
                 "kl_fresh": Tally.over(kl, ~example.predictable),

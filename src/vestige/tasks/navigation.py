@@ -81,7 +81,9 @@ class MapNavigation(AbstractFrameTask[ImagePool]):
         """Actions 0..4 as a model takes them. **Raises** at run time where one is outside."""
         return one_hot_actions(actions, ACTIONS)
 
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> dict[str, Tally]:
         generated = model.generate(self.frames, condition=example.batch.condition, key=key)
         frames = jax.vmap(model.likelihood.mean)(generated.frame_parameters)
         cells = example.facts["cells"]

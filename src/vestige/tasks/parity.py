@@ -81,10 +81,12 @@ class ParityRecall(AbstractAppended):
         frames = source.fetch(index, key=key_ink)
         return Example(Batch(frames), jnp.arange(self.frames) >= self.l, {"labels": source.labels[index]})
 
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
-        key_filter, key_imagine = jax.random.split(key)
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> dict[str, Tally]:
+        key_filter, key_generate = jax.random.split(key)
         past = model.filter(example.batch.inputs[: self.l], key=key_filter)
-        future = model.generate(self.k, state=past.state, key=key_imagine)
+        future = model.generate(self.k, state=past.state, key=key_generate)
         seen = jax.vmap(self.classifier)(jax.vmap(model.likelihood.mean)(future.frame_parameters))
         right = seen == example.facts["labels"][self.l :]
         return {"parity_accuracy": Tally(jnp.sum(right.astype(kl.dtype)), jnp.full_like(kl[0], self.k))}

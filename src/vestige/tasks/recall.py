@@ -46,7 +46,9 @@ class PerfectRecall(AbstractAppended):
         frames = frames if self.control else jnp.concatenate([frames, frames[: self.k]])
         return Example(Batch(frames), jnp.arange(self.frames) >= self.l, {})
 
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> dict[str, Tally]:
         return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

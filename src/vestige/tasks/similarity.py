@@ -61,7 +61,9 @@ class SimilarityRecall(AbstractAppended):
         known = jnp.concatenate([jnp.zeros(self.l, bool), determined(drawn, start, self.k)])
         return Example(Batch(jnp.concatenate([drawn, recalled])), known, {"start": start})
 
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> dict[str, Tally]:
         return {"kl_cue": Tally(kl[self.l], jnp.ones_like(kl[self.l]))}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

@@ -332,7 +332,7 @@ def _lasting(leaves: dict[str, Any]) -> dict[str, Any]:
 
 
 def _blank(kind: str) -> Any:
-    """Zeros of a leaf's type and shape, as the schema of a manifest tells them."""
+    """Zeros of a leaf's type and shape, as the schema of a manifest gives them."""
     dtype, _, sizes = kind.partition("[")
     shape = tuple(int(size) for size in sizes.rstrip("]").split(",") if size.strip())
     if dtype.startswith("key<"):

@@ -9,7 +9,7 @@ from vestige.training.stopping import INTERRUPTED, Stoppable, stopping_signals
 
 
 class Interrupted(VestigeError):
-    """The run was asked to stop and did, at a checkpoint where it has a folder (exit code 130)."""
+    """The run received a request to stop and did, at a checkpoint where it has a folder (exit code 130)."""
 
     exit_code = INTERRUPTED
 

@@ -78,7 +78,7 @@ def fit(
     - `mesh`: spreads the batch over all axes of a JAX mesh and replicates the rest. The update is that of one
       device up to the order of sums.
     - `skip_nonfinite`: go on without an update that is not finite, and count it, instead of stopping.
-    - `progress`: who is told; nobody by default.
+    - `progress`: what is notified; nothing by default.
 
     **Raises:** `Refused`, a `ValueError`, for a batch that does not divide over the mesh and for what model, task and
     rule refuse when they meet; `RunError` where an update is not finite (names step and leaves), where a file that is

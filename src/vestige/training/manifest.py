@@ -103,12 +103,12 @@ def read_manifest(folder: Path) -> Manifest | str:
     if not folder.is_dir():
         return "is damaged (it is no folder)"
     try:
-        told = gate.read_json(folder / MANIFEST)
+        given = gate.read_json(folder / MANIFEST)
     except gate.Missing:
         return "was cut short (it has no manifest)"
     except gate.Unreadable:
         return "is damaged (its manifest cannot be read)"
-    manifest = _parsed(told)
+    manifest = _parsed(given)
     if isinstance(manifest, str):
         return f"is damaged ({manifest})"
     if not manifest.has_seal and (folder / MARKER).exists():
@@ -146,29 +146,29 @@ def newest_log(checkpoints: Path) -> tuple[int, str] | None:
     return None
 
 
-def _parsed(told: Any) -> Manifest | str:
-    if not isinstance(told, dict):
+def _parsed(given: Any) -> Manifest | str:
+    if not isinstance(given, dict):
         return "its manifest is no object"
-    has_seal = "schema" in told or DIGEST in told
-    if has_seal and (told.get("schema") != SCHEMA or isinstance(told.get("schema"), bool)):
-        if seal_holds(told):
-            return f"its manifest has schema {told.get('schema')}, and this version reads 1 and {SCHEMA}"
+    has_seal = "schema" in given or DIGEST in given
+    if has_seal and (given.get("schema") != SCHEMA or isinstance(given.get("schema"), bool)):
+        if seal_holds(given):
+            return f"its manifest has schema {given.get('schema')}, and this version reads 1 and {SCHEMA}"
         return "its manifest is not what was written"
-    if has_seal and not seal_holds(told):
+    if has_seal and not seal_holds(given):
         return "its manifest is not what was written"
     known = {"schema", "predecessor", "log", DIGEST} if has_seal else set()
-    if told.keys() != {"step", "fingerprint", "leaves", "files"} | known:
+    if given.keys() != {"step", "fingerprint", "leaves", "files"} | known:
         return "its manifest lacks what it must hold, or holds more"
-    step, leaves, files = told["step"], told["leaves"], told["files"]
-    sound = isinstance(step, int) and not isinstance(step, bool) and step >= 0 and isinstance(told["fingerprint"], str)
+    step, leaves, files = given["step"], given["leaves"], given["files"]
+    sound = isinstance(step, int) and not isinstance(step, bool) and step >= 0 and isinstance(given["fingerprint"], str)
     if not (sound and _texts(leaves) and _texts(files) and all(HEX.fullmatch(digest) for digest in files.values())):
         return "its manifest does not fit its form"
     if not files:
         return "its manifest names no files"
-    before = told.get("predecessor")
+    before = given.get("predecessor")
     link = None if before is None else Link(before["step"], before["digest"])
-    digest = told[DIGEST] if has_seal else digest_of(told)
-    return Manifest(step, told["fingerprint"], leaves, files, link, told.get("log", ""), digest, has_seal)
+    digest = given[DIGEST] if has_seal else digest_of(given)
+    return Manifest(step, given["fingerprint"], leaves, files, link, given.get("log", ""), digest, has_seal)
 
 
 def _texts(value: Any) -> bool:

@@ -257,8 +257,8 @@ class MassSpringDamperSpec(OptimiserSpec):
                 "optimiser: the mass-spring-damper is one for recurrent harmoniums on observations, got the task "
                 f"{type(task).__name__}; take --optimiser adam"
             )
-        told = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        groups = task.momentum_groups._replace(**{name: value for name, value in told.items() if value is not None})
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        groups = task.momentum_groups._replace(**{name: value for name, value in given.items() if value is not None})
         return harmonium_momentum(groups, steps)
 
 

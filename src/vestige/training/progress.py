@@ -30,7 +30,7 @@ class AbstractProgress(abc.ABC):
 
     @abc.abstractmethod
     def phase(self, name: str) -> None:
-        """What is done from now on until the next `update`, in one word: "compiling", "evaluating", "writing"."""
+        """`name` is what is done until the next `update`, in one word: "compiling", "evaluating", "writing"."""
 
     @abc.abstractmethod
     def note(self, text: str) -> None:

@@ -46,6 +46,11 @@ def start(
 ) -> RunState:
     """The state before the first update. The arrays are copies: the driver gives its own away, each once.
 
+    **Arguments:**
+
+    - `model`, `task`: as built.
+    - `rule`, `optimiser`: by which the model is trained.
+    - `batch_size`: examples per update.
     - `logged`: with the sums behind the next line of the log, for whose names the rule is traced once. What is only
       read back from a checkpoint needs none.
     """

@@ -58,7 +58,7 @@ class Stoppable:
         self._previous: dict[signal.Signals, object] = {}
 
     def hold(self, held: bool) -> None:
-        """Say whether the process must not be ended now, but leaves by itself when it is asked to."""
+        """Say whether the process must not be ended now, but leaves by itself on request."""
         self._held = held
 
     def __call__(self, number: int, frame: FrameType | None) -> None:

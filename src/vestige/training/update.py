@@ -115,7 +115,7 @@ def make_advance(
     @eqx.filter_jit(donate="all-except-first")
     def advance(constant: tuple[Program, Int[Array, ""]], state: RunState) -> tuple[RunState, Bool[Array, ""]]:
         program, count = constant
-        # A batch that is not asked for is the last one again, which costs nothing; blank ones would have to be made.
+        # A batch that is not needed is the last one again, which costs nothing; blank ones would have to be made.
         arrays, static = eqx.partition((state, _undrawn(program, state, batch_size)), eqx.is_array)
 
         def proceed(loop):

@@ -1,4 +1,4 @@
-"""A task and its experiment: images, and then the same images backward."""
+"""A task: images, and then the last of them again, backward."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -7,10 +7,10 @@ import equinox as eqx
 import jax.numpy as jnp
 
 import vestige
-from vestige.models.temporal import TemporalSpec
 from vestige.tasks import Example, ImagePool
 from vestige.tasks.appended import AbstractAppended
 from vestige.tasks.frame_specs import AbstractRecallSpec
+from vestige.tasks.tally import Tally
 from vestige.typing import Batch
 
 
@@ -32,8 +32,8 @@ class ReversedRecall(AbstractAppended):
         frames = jnp.concatenate([frames, frames[::-1][: self.k]])
         return Example(Batch(frames), jnp.arange(self.frames) >= self.l, {})
 
-    def judge(self, model, example, kl, *, key):
-        return {}
+    def sequence_metrics(self, model, example, kl, *, key):
+        return {"kl_turn": Tally(kl[self.l], jnp.ones_like(kl[self.l]))}  # explained in kl_turn.py
 
     def bounds(self, metrics) -> dict[str, Any]:
         return {"kl_recall": {"best": 0.0, "chance": float(metrics["kl_fresh"])}}
@@ -46,9 +46,4 @@ class ReversedRecallSpec(AbstractRecallSpec):
     part: ClassVar[str] = "vestige_extra.reversed_recall:ReversedRecall"
 
 
-SMALL = vestige.Experiment(ReversedRecallSpec(4, 2), TemporalSpec(), steps=600, num_evals=3, eval_size=16)
 vestige.register("task", "reversed-recall", ReversedRecallSpec)
-ENTRY = vestige.Entry(
-    "reversed-recall", "Reversed recall", "images, then the last of them backward", "extra", "none", {"small": SMALL}
-)
-vestige.register("experiment", "reversed-recall", ENTRY)

@@ -43,7 +43,7 @@ def learned(rule, model, optimiser, seen, key):
 
 @eqx.filter_jit
 def velocity_r2(model, shown, key):
-    """Of a linear read-out, fitted on one half of the sequences and judged on the other."""
+    """Of a linear readout, fitted on one half of the sequences and evaluated on the other."""
     read_out = lambda before, seen, after, key: after
     states = jax.vmap(lambda sequence: unroll(model, sequence, read_out, key=key))(shown)[:, SETTLING:]
     velocity = shown.outcomes[:, SETTLING:, 1:]

@@ -40,7 +40,7 @@ def test_the_end_of_each_recording_is_held_out():
     ],
 )
 def test_metrics_by_hand(kind, values, family, key):
-    """Trained on three steps and judged on two, by a model that predicts the last observation again."""
+    """Trained on three steps and evaluated on two, by a model that predicts the last observation again."""
     values = np.array(values, float)
     task = custom_recordings(recorded(values), kind, held_out=0.4)
     train, test = values[:3], values[3:]
@@ -90,7 +90,7 @@ def test_outcomes_are_read_out_of_states_and_of_the_observation_alone(key):
 
 
 def test_a_read_out_is_fitted_on_the_training_recordings(key):
-    """What is held out follows the opposite law, so that a read-out fitted there would do well."""
+    """What is held out follows the opposite law, so that a readout fitted there would do well."""
     seen = DRAW.normal(size=(80, 1))
     outcomes = np.where(np.arange(80)[:, None] < 40, seen, -seen)
     task = custom_recordings(recorded(seen, outcomes=outcomes), "numbers", held_out=0.5)

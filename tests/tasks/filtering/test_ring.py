@@ -79,7 +79,7 @@ def test_who_has_no_memory_is_at_the_sensor(judged):
     np.testing.assert_allclose(present["sensory_mse"], best["sensory_mse"])
     assert abs(float(present["sensory_mse"]) / 0.0012 - 1) < 0.03
     assert float(present["velocity_r2"]) < 0.05
-    # a linear read-out may shrink, so it is a little better than the raw estimate
+    # a linear readout may shrink, so it is a little better than the raw estimate
     assert 0.97 < float(present["mse_readout"] / present["mse_updown"]) < 1.03
 
 

@@ -1,4 +1,4 @@
-"""Models are judged at the queries, by what they remember there, and never with a whole sequence in memory."""
+"""Models are evaluated at the queries, by what they remember there, and never with a whole sequence in memory."""
 
 import equinox as eqx
 import jax

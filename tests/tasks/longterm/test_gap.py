@@ -1,4 +1,4 @@
-"""Perfect recall across a gap, and the generative model that is judged on it."""
+"""Perfect recall across a gap, and the generative model that is evaluated on it."""
 
 import equinox as eqx
 import jax
@@ -32,7 +32,7 @@ def test_golden(key):
     np.testing.assert_array_equal(window.inputs.before[1:], given[:-1])
     np.testing.assert_array_equal(window.inputs.first, [True] + 11 * [False])
     np.testing.assert_array_equal(TASK.queries(sequence), [9, 10, 11])
-    np.testing.assert_array_equal(TASK.judged(sequence), [0, 1, 2, 9, 10, 11])
+    np.testing.assert_array_equal(TASK.eval_steps(sequence), [0, 1, 2, 9, 10, 11])
 
 
 def test_held_out_images_are_those_of_the_other_pool(key):

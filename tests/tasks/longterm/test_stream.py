@@ -1,4 +1,4 @@
-"""Tasks on files: what a batch reads, and what a model is judged on."""
+"""Tasks on files: what a batch reads, and what a model is evaluated on."""
 
 import equinox as eqx
 import jax

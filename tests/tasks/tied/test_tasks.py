@@ -50,7 +50,7 @@ def test_labels():
         indicators(np.array([0, 2]), 2)
     labels = np.array([0, 1, 0, 1, 0])
     np.testing.assert_array_equal(few_labels(labels, 1, 2), [0, 1, -1, -1, -1])
-    with pytest.raises(ValueError, match="class 1 has 2 examples, 3 were asked for"):
+    with pytest.raises(ValueError, match="class 1 has 2 examples, 3 were requested"):
         few_labels(labels, 3, 2)
     with pytest.raises(ValueError, match="each must be at least 1, got 0"):
         few_labels(labels, 0, 2)

@@ -74,7 +74,7 @@ def test_length_costs_nothing(key):
 def test_the_query_is_the_junction(key):
     sequence = episode(EPISODES, key)
     assert EPISODES.queries(sequence).tolist() == [int(sequence.length) - 1]
-    judged = EPISODES.judge(jnp.array([[1.5]]), jnp.array([4.0]))
+    judged = EPISODES.prediction_metrics(jnp.array([[1.5]]), jnp.array([4.0]))
     np.testing.assert_allclose(judged["mse"], [6.25])
     assert (EPISODES.steps, EPISODES.tokens, EPISODES.classes) == (11, None, None)
 

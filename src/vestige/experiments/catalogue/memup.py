@@ -99,7 +99,7 @@ MEMUP = (
     Entry(
         name="recall",
         title="Recall",
-        summary="one symbol, asked for after a long time",
+        summary="one symbol, queried after a long time",
         system=SYSTEM,
         paper=f"{PAPER}, section 8 of the notes: T-Maze without a maze",
         presets={

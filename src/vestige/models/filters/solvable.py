@@ -17,7 +17,7 @@ def refitted(
     current: LinearFilter, *, persistence: Float[Array, ""], noise: Float[Array, " sensors"], damping: float
 ) -> LinearFilter:
     """One sweep of the population rule: the pair (x_{t-1}, y_t) as `current` makes it, fitted anew, and a step of
-    `damping` towards the filter that this asks for.
+    `damping` towards the filter that this requires.
 
     The world is s_t = persistence s_{t-1} + w with Var(s) = 1 and y_t^i = s_t + v^i, Var(v^i) = `noise`. The fixed
     point is the Kalman filter; with `damping` 1, which is full re-fitting, the sweeps oscillate. (The notes' 3.5.)

@@ -94,7 +94,7 @@ class RVAESpec(AbstractRVAESpec):
     floor: float = 0.1
     """Least standard deviation of the state head."""
     normalised: bool = False
-    """Whether that tells the state with mean 0 and variance 1 over its units."""
+    """Whether that describes the state with mean 0 and variance 1 over its units."""
 
     def __post_init__(self):
         super().__post_init__()

@@ -161,7 +161,7 @@ class RecurrentVAE(AbstractFilter):
 
 
 class PairDensity(eqx.Module):
-    """log q(u, y), and with lags of what is to come as well, as far as (u, y) can tell."""
+    """log q(u, y), and with lags of what is to come as well, as far as it follows from (u, y)."""
 
     model: RecurrentVAE
 

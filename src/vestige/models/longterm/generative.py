@@ -87,9 +87,9 @@ class GenerativeMemory(AbstractLongTermModel):
         -log p(x_k | m_t, c_k) <= KL[q(z | m_t, x_k) || p(z | m_t, c_k)] - E_q log p(x_k | z)
 
     along one path. So what is given for a frame, c_k, must say which one is wanted; without it, all frames ahead would
-    be asked for by the same question.
+    be queried by the same question.
 
-    Cost per step: one step of the model to remember, and another one wherever it is asked. An example's inputs are
+    Cost per step: one step of the model to remember, and another one wherever it is queried. An example's inputs are
     [`Observed`][vestige.models.longterm.Observed].
     """
 

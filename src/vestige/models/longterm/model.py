@@ -38,7 +38,7 @@ class LongTermModel(AbstractLongTermModel):
     """Of what is remembered."""
     cell: AbstractCell[Any]
     question: AbstractInput
-    """Of the step that is asked about."""
+    """Of the step that is queried."""
     hidden: eqx.nn.Linear
     output: eqx.nn.Linear
     outcome: AbstractOutcome

@@ -13,10 +13,10 @@ from vestige.typing import PyTree
 
 
 class Agent(eqx.Module):
-    """The policy sees the read-out m_t and the memory's features of x_t, both as constants (MemUP section 3.8).
+    """The policy sees the readout m_t and the memory's features of x_t, both as constants (MemUP section 3.8).
 
     So the memory learns from its own rule alone. `init`, `encode` and `predict` are the memory's, and an agent can be
-    judged wherever a [`LongTermModel`][vestige.models.longterm.LongTermModel] can. Unbatched.
+    evaluated wherever a [`LongTermModel`][vestige.models.longterm.LongTermModel] can. Unbatched.
     """
 
     memory: LongTermModel

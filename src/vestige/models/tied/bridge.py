@@ -27,7 +27,7 @@ def from_mlp(mlp: eqx.nn.MLP, *, classes: bool = True, check: tuple[ArrayLike, A
     """The network `mlp` as a pair: its weights upward, their transpose downward with biases at zero, no retraining.
 
     Hidden units become bits with the probabilities that the network computed (of hyperbolic tangents, of which
-    `from_arrays` tells, with the probability of 1 in {-1, 1}); `classes` says that its outputs are logits of classes,
+    `from_arrays` reports, with the probability of 1 in {-1, 1}); `classes` says that its outputs are logits of classes,
     otherwise of bits. Any recognition runs on it: `PlainForward` is the network itself.
 
     **Arguments:**

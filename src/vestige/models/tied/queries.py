@@ -108,7 +108,7 @@ def completed(
     """E[missing | known] under the generation network, by importance sampling: consistent for any net of bits.
 
     Missing units are drawn from the probabilities of `inpainted`, held within 0.05 to 0.95, the layers above from q;
-    each draw is weighed by p(x, h) over that proposal and tells E[x | h¹]. Self-normalised, so the bias is of order
+    each draw is weighed by p(x, h) over that proposal and gives E[x | h¹]. Self-normalised, so the bias is of order
     1 / ess. Time and memory O(samples · units). What `data` holds where it is not known does not matter. NaN where a
     traced known value is no bit.
 
@@ -132,8 +132,8 @@ def completed(
         drawn = net.units[0].sample(logits, key=key_fill)
         states = net.recognise(jnp.where(known, data, drawn), key=key_up)
         log_r = jnp.sum(jnp.where(known, 0.0, drawn * logits - jax.nn.softplus(logits)))
-        told = net.units[0].mean(net.down_logits(0, states[1]))
-        return net.log_p(states) - net.log_q(states) - log_r, told
+        mean = net.units[0].mean(net.down_logits(0, states[1]))
+        return net.log_p(states) - net.log_q(states) - log_r, mean
 
     weights, means = batched_map(once, jax.random.split(key_draws, samples), at_most=1000)
     shares = jax.nn.softmax(weights)

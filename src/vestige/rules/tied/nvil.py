@@ -17,7 +17,7 @@ from vestige.typing import Batch, Key
 
 
 class NVILCarry(NamedTuple):
-    """What the learning signals are judged by."""
+    """The baselines of the learning signals."""
 
     baselines: tuple[AbstractBaseline, ...]
     """For each hidden layer."""

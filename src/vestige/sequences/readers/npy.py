@@ -16,7 +16,7 @@ from vestige.sequences.readers.opening import agreed, numbers
 class NpyReader(AbstractReader):
     """Inputs and outcomes in a `.npy` file each, time first: the fastest to read.
 
-    Nothing but the steps asked for is read. They are copied from the file and not touched through a memory map: a map
+    Nothing but the requested steps is read. They are copied from the file and not touched through a memory map: a map
     whose file shrinks ends the process (SIGBUS), a copy comes back short and is reported.
 
     **Arguments:**

@@ -13,14 +13,31 @@ from vestige.sequences.readers.contract import Steps
 
 
 def numbers(name: str, what: str, shape: tuple[int, ...], dtype: np.dtype) -> Steps:
-    """What one step holds. **Raises** `UsageError` where it is not numbers."""
+    """What one step holds.
+
+    **Arguments:**
+
+    - `name`: of the file, for messages.
+    - `what`: inputs or outcomes, for messages.
+    - `shape`, `dtype`: of one step.
+
+    **Raises:** `UsageError` where it is not numbers.
+    """
     if dtype.kind not in "biuf":
         raise UsageError(f"{name}: {what} must be integers, booleans or floating-point numbers, got {dtype}")
     return Steps(tuple(shape), dtype)
 
 
 def agreed(name: str, inputs: int, outcomes: int) -> int:
-    """The number of steps. **Raises** `UsageError` where there are none, or more of the one than of the other."""
+    """The number of steps of a file.
+
+    **Arguments:**
+
+    - `name`: of the file, for messages.
+    - `inputs`, `outcomes`: how many there are of each.
+
+    **Raises:** `UsageError` where there are none, or more of the one than of the other.
+    """
     if inputs != outcomes:
         raise UsageError(
             f"{name}: every step needs an input and an outcome, got {inputs:,} inputs, {outcomes:,} outcomes"
@@ -56,7 +73,17 @@ def decoding(what: str, name: str) -> Iterator[None]:
 
 
 def extra(module: str, reader: str) -> Any:
-    """An optional package. **Raises** `UsageError`, saying how to install it."""
+    """An optional package.
+
+    **Arguments:**
+
+    - `module`: to import.
+    - `reader`: that needs it, for the message.
+
+    **Returns:** the module.
+
+    **Raises:** `UsageError`, saying how to install it.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -20,7 +20,7 @@ class ZarrReader(AbstractReader):
     """Two arrays of a local Zarr group, time first; needs zarr (`pip install 'vestige[streams]'`).
 
     Whole chunks of the time axis are decoded. A chunk without a file counts as filled with the array's fill value, as
-    everywhere in Zarr: a deleted file of a chunk cannot be told from one that was never written.
+    everywhere in Zarr: a deleted file of a chunk cannot be distinguished from one that was never written.
 
     **Arguments:**
 

@@ -1,4 +1,4 @@
-"""Tasks in which a model that only goes forward in time is judged by what its state knows."""
+"""Tasks in which a model that only goes forward in time is evaluated by what its state knows."""
 
 import lazy_loader as lazy
 

@@ -1,4 +1,4 @@
-"""Tasks in which a model that only goes forward in time is judged by what its state knows."""
+"""Tasks in which a model that only goes forward in time is evaluated by what its state knows."""
 
 from .bouncing import BouncingBalls as BouncingBalls
 from .contract import AbstractFilteringTask as AbstractFilteringTask

@@ -82,12 +82,12 @@ class BouncingBalls(AbstractFilteringTask):
             read_out = lambda before, seen, after, key: model.predict(after, key=key)
             predicted, frames = unroll(model, sequence, read_out, key=key), sequence.inputs
             inside = jnp.ones(self.length, bool)
-            rivals = {
+            baselines = {
                 "frame_error": predicted,
                 "repeat_error": repeated(frames),
                 "extrapolation_error": extrapolated(frames, 0.0, 1.0),
             }
-            errors = {name: frame_errors(said, frames, inside) for name, said in rivals.items()}
+            errors = {name: frame_errors(said, frames, inside) for name, said in baselines.items()}
             late = frames[1:]
             return errors, jnp.sum(late, axis=0), jnp.sum(jnp.square(late), axis=0)
 

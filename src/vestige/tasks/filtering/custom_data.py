@@ -1,4 +1,4 @@
-"""Recordings of one's own: the next observation is predicted, and what lies behind them read out."""
+"""Custom recordings: the next observation is predicted, and what lies behind them read out."""
 
 from typing import Any
 
@@ -117,12 +117,12 @@ class CustomRecordings(AbstractRecordings):
         sums, rows = over_held_out(self, one, size=size, key=key_test)
         metrics = mean_per_frame(sums)
         if self.read_out:
-            judged = _flat(rows)
+            evaluated = _flat(rows)
             learned = self._learned(model, key=key_train)
             for name, of in (("outcome_r2", "features"), ("outcome_r2_alone", "last")):
                 readout = chosen_ridge(learned[of], learned["outcomes"], learned["known"])
-                errors = readout(judged[of]) - judged["outcomes"]
-                metrics[name] = r2(errors, judged["outcomes"], judged["known"])
+                errors = readout(evaluated[of]) - evaluated["outcomes"]
+                metrics[name] = r2(errors, evaluated["outcomes"], evaluated["known"])
         return metrics
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
@@ -156,15 +156,23 @@ def custom_recordings(
     changes: bool = False,
     scaling: Scaling | None = None,
 ) -> CustomRecordings:
-    """The task on recordings of one's own; of each recording the last `held_out` is judged. With `changes` what is seen
-    of numbers is how they have changed, too. With the `scaling` of other recordings, `kind`, `leave_out` and `changes`
-    are as it says, and nothing is fitted: numbers are in units of those, and may be constant.
+    """The task on custom recordings. A step that is NaN in all its values is missing; numbers are standardised.
 
-    A step that is NaN in all its values is missing. Numbers are standardised; a channel of them that never changes in
-    training is refused by name, or left out with `leave_out`.
+    **Arguments:**
+
+    - `recorded`: the recordings.
+    - `kind`: of their values.
+    - `held_out`: the last part of each recording, which is evaluated.
+    - `length`: of a training sequence, in steps.
+    - `leave_out`: leave out a channel of numbers that never changes in training, which is otherwise refused by name.
+    - `changes`: also observe how numbers have changed.
+    - `scaling`: of other recordings: `kind`, `leave_out` and `changes` are then as it says, and nothing is fitted:
+      numbers are in units of those, and may be constant.
+
+    **Returns:** the task.
 
     **Raises:** `ValueError` for values that are not of the kind, constant channels, changes of what are not numbers;
-    `UsageError` where no step is left to train or to judge on.
+    `UsageError` where no step is left to train or to evaluate on.
     """
     parts = recorded.parted(held_out)
     if scaling is None:
@@ -216,7 +224,7 @@ def _there(sequence: ArraySequence) -> Bool[Array, " time"]:
 
 
 def _rows(sequence: ArraySequence, features: Float[Array, "time features"]) -> dict[str, Array]:
-    """What a read-out needs of every step; known is 1 where there are outcomes and an observation has been seen."""
+    """What a readout needs of every step; known is 1 where there are outcomes and an observation has been seen."""
     inside = jnp.arange(sequence.inputs.shape[0]) < sequence.length
     begun = jax.lax.cummax(_there(sequence).astype(jnp.int32)) > 0
     known = inside & begun & ~jnp.any(jnp.isnan(sequence.outcomes), axis=1)

@@ -19,25 +19,60 @@ from vestige.tasks.filtering.text import Characters, characters
 
 
 def music(corpus: Corpus, length: int) -> PianoRolls:
-    """**Raises** `UsageError` where the rolls are missing."""
+    """The task on piano rolls.
+
+    **Arguments:**
+
+    - `corpus`: which one.
+    - `length`: of a training sequence, in steps.
+
+    **Raises:** `UsageError` where the rolls are missing.
+    """
     train, test = (Music().load(corpus, split) for split in ("train", "test"))
     return piano_rolls(train, test, length)
 
 
 def motion(recording: Motion, nth: int, length: int, *, changes: bool) -> MotionCapture:
-    """**Raises** `UsageError` where the recordings are missing."""
+    """The task on motion capture.
+
+    **Arguments:**
+
+    - `recording`: whose recordings.
+    - `nth`: of how many frames one is used.
+    - `length`: of a training sequence, in steps.
+    - `changes`: whether to observe how angles have changed.
+
+    **Raises:** `UsageError` where the recordings are missing.
+    """
     train, test = (Mocap().load(recording, split) for split in ("train", "test"))
     return motion_capture(train, test, nth=nth, drop=constant_channels(train), changes=changes, length=length)
 
 
 def text(name: str, length: int) -> Characters:
-    """**Raises** `UsageError` where the text is missing, or there is none of that name."""
+    """The task on the characters of a text.
+
+    **Arguments:**
+
+    - `name`: of the data set.
+    - `length`: of a training sequence, in characters.
+
+    **Raises:** `UsageError` where the text is missing, or no text has that name.
+    """
     train, _, test = text_data(name).parts()
     return characters(train, test, length=length)
 
 
 def places(recording: Track, bin: float, length: int) -> PlaceCells:
-    """**Raises** `UsageError` where the recording is missing."""
+    """The task on spikes of place cells.
+
+    **Arguments:**
+
+    - `recording`: which one.
+    - `bin`: seconds of a step.
+    - `length`: of a training sequence, in steps.
+
+    **Raises:** `UsageError` where the recording is missing.
+    """
     return place_cells(Hippocampus().load(recording), drop=NOT_A_CELL[recording], bin=bin, length=length)
 
 
@@ -51,7 +86,16 @@ def custom(
     length: int,
     scaling: Scaling | None = None,
 ) -> CustomRecordings:
-    """**Raises** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values."""
+    """The task on a file of recordings.
+
+    **Arguments:**
+
+    - `path`: of the file; None: an example.
+    - `values`: their kind; None: by the dtype of the file.
+    - `held_out`, `leave_out`, `changes`, `length`, `scaling`: as for `custom_recordings`.
+
+    **Raises:** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values.
+    """
     recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
     kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
     return custom_recordings(

@@ -32,7 +32,7 @@ class PlaceCells(AbstractRecordings):
 
     **Metrics** on held-out stretches; errors are medians over bins of the distance in pixels:
 
-    - `position_error`: of a read-out of `features`, fitted on the training stretches, which the model filters too. It
+    - `position_error`: of a readout of `features`, fitted on the training stretches, which the model filters too. It
       is a ridge regression to the places of a grid, each a target of its own, of which the largest wins. What a few
       spikes say of a position has several peaks (both ends of a track, two arms of a maze), and the mean of two peaks
       lies where the animal is in neither case: `position_error_linear`, a ridge regression to x and y, shows what that

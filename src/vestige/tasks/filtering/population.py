@@ -52,7 +52,7 @@ class AbstractSensor(eqx.Module):
 
     @abc.abstractmethod
     def difference(self, a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """a - b, the short way where the sensor cannot tell values a period apart.
+        """a - b, the short way where the sensor cannot distinguish values a period apart.
 
         **Arguments:**
 

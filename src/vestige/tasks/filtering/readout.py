@@ -1,4 +1,4 @@
-"""Linear read-outs of states, and how much of a quantity they recover."""
+"""Linear readouts of states, and how much of a quantity they recover."""
 
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ def ridge(
     penalty: float | Float[Array, ""] = 1e-6,
     weights: Float[Array, " n"] | None = None,
 ) -> Readout:
-    """The linear read-out with the least squared error plus `penalty` · n · |weights|² in standardised features.
+    """The linear readout with the least squared error plus `penalty` · n · |weights|² in standardised features.
 
     Solved by QR of the features with the penalty's root below them, which needs half the digits that normal equations
     would: float32 serves. A feature that never changes gets no weight. Rows of weight 0 are left out, whatever they

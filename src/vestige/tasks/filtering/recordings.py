@@ -113,7 +113,7 @@ def check_evaluable(owner: str, held_out: np.ndarray, lengths: np.ndarray) -> No
     there = ~np.isnan(held_out).any(axis=1)
     if max(int(part.sum()) for part in np.split(there, np.cumsum(lengths.astype(np.int64))[:-1])) < 2:
         raise ValueError(
-            f"{owner}: at least one held-out recording must hold two steps that are not missing, to foretell one; "
+            f"{owner}: at least one held-out recording must hold two steps that are not missing, to predict one; "
             "hold out a larger share"
         )
 

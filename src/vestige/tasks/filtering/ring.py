@@ -28,7 +28,7 @@ class AbstractPlace(eqx.Module):
 
     @abc.abstractmethod
     def numbers(self, position: Float[Array, "... dims"]) -> Float[Array, "... numbers"]:
-        """The targets of the read-out.
+        """The targets of the readout.
 
         **Arguments:**
 
@@ -39,7 +39,7 @@ class AbstractPlace(eqx.Module):
 
     @abc.abstractmethod
     def position(self, numbers: Float[Array, "... numbers"]) -> Float[Array, "... dims"]:
-        """The position, from the targets of the read-out.
+        """The position, from the targets of the readout.
 
         **Arguments:**
 
@@ -60,7 +60,7 @@ class OnLine(AbstractPlace):
 
 
 class OnCircle(AbstractPlace):
-    """Cosine and sine of the angle round the ring, since no linear read-out can follow a position that wraps, and few
+    """Cosine and sine of the angle round the ring, since no linear readout can follow a position that wraps, and few
     do well near the seam."""
 
     period: float = eqx.field(static=True)
@@ -88,17 +88,17 @@ class RingTracking(AbstractFilteringTask):
 
     - `mse_updown`: up-down, the position decoded from `reconstruct` as if it were an observation; `mse_ratio_updown`,
       that to the Kalman filter's on the same steps;
-    - `mse_readout`: of a linear read-out of `features`, fitted on the first half of the sequences and judged on the
+    - `mse_readout`: of a linear readout of `features`, fitted on the first half of the sequences and evaluated on the
       others; `mse_ratio`, that to the Kalman filter's on the same steps;
-    - `velocity_r2`; `position_r2_20`, `position_r2_40`: R² of read-outs of the velocity and of the position 20 and 40
-      steps before, fitted and judged so; NaN where sequences are too short; the curve `delayed_r2` has them from 0 to
+    - `velocity_r2`; `position_r2_20`, `position_r2_40`: R² of readouts of the velocity and of the position 20 and 40
+      steps before, fitted alike; NaN where sequences are too short; the curve `delayed_r2` has them from 0 to
       60 steps back;
     - `kalman_mse`, `smoother_mse`, `sensory_mse`, `kalman_velocity_r2`: what the Kalman filter and the
       Rauch-Tung-Striebel smoother with the true parameters reach, and who decodes each step alone.
 
     Evaluating holds size · steps · features numbers, and factors a matrix of half of them.
 
-    **Raises:** `ValueError` where sensors and world do not fit together or fewer than two steps are left to judge.
+    **Raises:** `ValueError` where sensors and world do not fit together or fewer than two steps are left to evaluate.
     """
 
     world: LinearWorld = oscillator()
@@ -170,11 +170,9 @@ class RingTracking(AbstractFilteringTask):
         return jnp.stack([estimate for estimate, _ in found]), jnp.stack([variance for _, variance in found])
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
-        """**Raises** `ValueError` where `size` < 2: read-outs are fitted on one half and judged on the other."""
+        """**Raises** `ValueError` where `size` < 2: readouts are fitted on one half and evaluated on the other."""
         if size < 2:
-            raise ValueError(
-                f"RingTracking.evaluate: size must be at least 2, one half to fit read-outs on, got {size}"
-            )
+            raise ValueError(f"RingTracking.evaluate: size must be at least 2, one half to fit readouts on, got {size}")
 
         def one(sequence: ArraySequence, key: Key) -> tuple[Array, ...]:
             read_out = lambda before, seen, after, key: (model.features(after), model.reconstruct(after))
@@ -251,16 +249,16 @@ class RingTracking(AbstractFilteringTask):
         }
 
     def _delayed(self, features: Array, position: Array, half: int) -> Float[Array, " delays"]:
-        """R² of the position 0, 1, … steps ago, of linear read-outs fitted on one half and judged on the other."""
+        """R² of the position 0, 1, … steps ago, of linear readouts fitted on one half and evaluated on the other."""
         time = features.shape[1]
         delays = min(DELAYS, time - 1) + 1
         late = features[:, delays - 1 :]
         places = self.place.numbers(position)
         past = jnp.stack([places[:, delays - 1 - d : time - d] for d in range(delays)], axis=2)
         flat = lambda x: x.reshape(-1, *x.shape[2:])
-        fitted, judged = flat(past[:half]), flat(past[half:])
-        read = ridge(flat(late[:half]), fitted.reshape(fitted.shape[0], -1))(flat(late[half:])).reshape(judged.shape)
-        return jax.vmap(r2, in_axes=1)(read - judged, judged)
+        fitted, held_out = flat(past[:half]), flat(past[half:])
+        read = ridge(flat(late[:half]), fitted.reshape(fitted.shape[0], -1))(flat(late[half:])).reshape(held_out.shape)
+        return jax.vmap(r2, in_axes=1)(read - held_out, held_out)
 
 
 def ring_1d(length: int = 1000) -> RingTracking:

@@ -29,9 +29,9 @@ class SensorFusion(AbstractFilteringTask):
     One outcome, s_t. All that a filter can know is one number, and the best is known in closed form: `pole`, how much
     the Kalman filter keeps of its last estimate, and `steady_variance`, its error.
 
-    **Metrics** on held-out sequences: `mse` of a linear read-out of `features` to s, fitted on the first half of the
-    sequences and judged on the others; `mse_ratio`, that to the Kalman filter's error on the same steps; `kalman_mse`,
-    `sensory_mse`: the Kalman filter, and who sees the present alone.
+    **Metrics** on held-out sequences: `mse` of a linear readout of `features` to s, fitted on the first half of the
+    sequences and evaluated on the others; `mse_ratio`, that to the Kalman filter's error on the same steps;
+    `kalman_mse`, `sensory_mse`: the Kalman filter, and who sees the present alone.
 
     **Raises:** `ValueError` where `decay` is not in (0, 1), a variance is not positive, there is no sensor, or
     `length` < 2.
@@ -107,7 +107,7 @@ class SensorFusion(AbstractFilteringTask):
         return self.sequence(key=jax.random.fold_in(key, row))
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
-        """**Raises** `ValueError` where `size` < 2: the read-out is fitted on one half and judged on the other."""
+        """**Raises** `ValueError` where `size` < 2: the readout is fitted on one half and evaluated on the other."""
         if size < 2:
             raise ValueError(f"SensorFusion.evaluate: size must be at least 2, one half to fit on, got {size}")
 

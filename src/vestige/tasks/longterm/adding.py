@@ -82,7 +82,9 @@ class Add(AbstractLongTask):
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return sequence.length[None] - 1
 
-    def judge(self, predictions: Float[Array, "queries 1"], outcomes: Array) -> dict[str, Float[Array, " queries"]]:
+    def prediction_metrics(
+        self, predictions: Float[Array, "queries 1"], outcomes: Array
+    ) -> dict[str, Float[Array, " queries"]]:
         return {"mse": jnp.square(predictions[:, 0] - outcomes)}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

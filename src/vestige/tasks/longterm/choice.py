@@ -15,7 +15,7 @@ class AbstractChoice(AbstractLongTask):
     """A model answers with the logits of the classes.
 
     **Metrics**, means over the queries: `accuracy`; `cross_entropy` in nats; `information`, the entropy of an outcome
-    minus the cross-entropy, a lower bound of what memory and input tell about it (MemUP section 3.2, check 11). On
+    minus the cross-entropy, a lower bound of what memory and input say about it (MemUP section 3.2, check 11). On
     fresh sequences its expectation never exceeds the entropy, ln 8 for one symbol of eight.
     """
 
@@ -31,7 +31,7 @@ class AbstractChoice(AbstractLongTask):
         **Returns:** (classes,), which sum to 1.
         """
 
-    def judge(
+    def prediction_metrics(
         self, predictions: Float[Array, "queries classes"], outcomes: Array
     ) -> dict[str, Float[Array, " queries"]]:
         logs = jax.nn.log_softmax(predictions)

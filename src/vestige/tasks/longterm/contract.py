@@ -59,25 +59,25 @@ class AbstractMemoryTask(AbstractTask):
         """
 
     @abc.abstractmethod
-    def judged(self, sequence: AbstractSequence) -> Int[Array, " judged"]:
+    def eval_steps(self, sequence: AbstractSequence) -> Int[Array, " evaluated"]:
         """The steps at which a model is evaluated, the queries among them.
 
         **Arguments:**
 
         - `sequence`: of this task.
 
-        **Returns:** (judged,), integers, as many in every sequence.
+        **Returns:** (evaluated,), integers, as many in every sequence.
         """
 
     @abc.abstractmethod
-    def answers(self, model: Any, memories: PyTree[Array], asked: Window) -> dict[str, Float[Array, " _"]]:
+    def answers(self, model: Any, memories: PyTree[Array], queried: Window) -> dict[str, Float[Array, " _"]]:
         """Metrics of one sequence.
 
         **Arguments:**
 
         - `model`: the long-term model.
         - `memories`: m_k for every step that is evaluated, with that leading axis.
-        - `asked`: these steps, with the same leading axis.
+        - `queried`: these steps, with the same leading axis.
 
         **Returns:** name -> one number for each of them, or for some; the mean is reported.
         """
@@ -114,9 +114,9 @@ class AbstractMemoryTask(AbstractTask):
 
         def one(row: Array) -> dict[str, Array]:
             sequence = self.held_out(key=jax.random.fold_in(key, row))
-            judged = self.judged(sequence)
-            memories = readouts_at(model, sequence, judged, steps=self.steps, read_size=min(read_size, self.steps))
-            return self.answers(model, memories, jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, judged)))
+            steps = self.eval_steps(sequence)
+            memories = readouts_at(model, sequence, steps, steps=self.steps, read_size=min(read_size, self.steps))
+            return self.answers(model, memories, jax.tree.map(lambda leaf: leaf[:, 0], at(sequence, steps)))
 
         values = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         return {name: jnp.mean(found) for name, found in values.items()}
@@ -159,7 +159,7 @@ class AbstractLongTask(AbstractMemoryTask):
         """How many classes an outcome has; None where it is a number."""
 
     @abc.abstractmethod
-    def judge(
+    def prediction_metrics(
         self, predictions: Float[Array, "queries outputs"], outcomes: Array
     ) -> dict[str, Float[Array, " queries"]]:
         """Metrics per query.
@@ -172,11 +172,11 @@ class AbstractLongTask(AbstractMemoryTask):
         **Returns:** name -> (queries,), of which the mean is reported.
         """
 
-    def judged(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+    def eval_steps(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return self.queries(sequence)
 
-    def answers(self, model: EncodesAndPredicts, memories: Array, asked: Window) -> dict[str, Array]:
-        return self.judge(jax.vmap(model.predict)(memories, asked.inputs), asked.outcomes)
+    def answers(self, model: EncodesAndPredicts, memories: Array, queried: Window) -> dict[str, Array]:
+        return self.prediction_metrics(jax.vmap(model.predict)(memories, queried.inputs), queried.outcomes)
 
     def with_context_window(self, width: int) -> "WithContextWindow":
         """The same task, every step of which shows the last few too.
@@ -196,7 +196,7 @@ class WithContextWindow(AbstractLongTask):
     """`task`, every step of which shows the last `width` steps too.
 
     A prediction of a later step then sees where that is: needed where the questions are all alike and only their
-    order tells them apart, as in `Copy`. Outcomes, queries and metrics are those of `task`.
+    order distinguishes them, as in `Copy`. Outcomes, queries and metrics are those of `task`.
 
     **Raises:** `ValueError` where `width < 1`.
     """
@@ -238,10 +238,10 @@ class WithContextWindow(AbstractLongTask):
         assert isinstance(sequence, ContextWindowSequence)
         return self.task.queries(sequence.sequence)
 
-    def judge(
+    def prediction_metrics(
         self, predictions: Float[Array, "queries outputs"], outcomes: Array
     ) -> dict[str, Float[Array, " queries"]]:
-        return self.task.judge(predictions, outcomes)
+        return self.task.prediction_metrics(predictions, outcomes)
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         return self.task.bounds(metrics)

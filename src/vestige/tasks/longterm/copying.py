@@ -29,11 +29,11 @@ class CopySequence(AbstractSequence):
         steps, inside = steps_of(start, size, self.length)
         last = self.symbols.shape[0] - 1
         order = steps - (self.length - last - 1)
-        asked, turn = order >= 0, jnp.clip(order, 0, last)
+        queried, turn = order >= 0, jnp.clip(order, 0, last)
         nearest = jnp.minimum(jnp.searchsorted(self.places, steps), last)
         observed = jnp.where(self.places[nearest] == steps, self.symbols[nearest], self.blank)
-        inputs = jnp.where(asked, self.questions[turn], observed)
-        return Window(inputs, jnp.where(asked, self.symbols[turn], self.blank), inside, inside)
+        inputs = jnp.where(queried, self.questions[turn], observed)
+        return Window(inputs, jnp.where(queried, self.symbols[turn], self.blank), inside, inside)
 
 
 class AbstractLayout(eqx.Module):
@@ -88,7 +88,7 @@ class AbstractLayout(eqx.Module):
 
 
 class Block(AbstractLayout):
-    """The symbols come first, and one delimiter asks for all of them (MemUP section 5.1, Copy-L).
+    """The symbols come first, and one delimiter queries all of them (MemUP section 5.1, Copy-L).
 
     Tokens 0..7 are symbols, 8 is blank and 9 the delimiter; outcomes have as many classes, as published, though the
     delimiter never is one.
@@ -110,7 +110,7 @@ class Block(AbstractLayout):
 class Scattered(AbstractLayout):
     """As `Block`, but the symbols stand anywhere among the blanks, every choice of places equally likely.
 
-    What is asked for is their order, so that a memory must count what it has written and what it was asked.
+    The order is queried, so that a memory must count what it has written and how often it was queried.
     """
 
     def places(self, steps: Int[Array, ""], symbols: int, *, key: Key) -> Int[Array, " symbols"]:
@@ -127,7 +127,7 @@ class Scattered(AbstractLayout):
 
 
 class Positional(AbstractLayout):
-    """The symbols come first; each question is a token of its own and says which symbol it asks for.
+    """The symbols come first; each question is a token of its own and says which symbol it queries.
 
     With an alphabet of 5, tokens 0..4 are symbols, 5 is blank and 6..15 the questions, in order.
     """
@@ -149,11 +149,11 @@ class Copy(AbstractChoice):
     """`symbols` random ones of `alphabet` among or before `length` blanks, then as many questions as symbols.
 
     T = `length + 2 symbols` steps; the outcome is blank until the questions start, and they are the queries. "Copy
-    120", "1020" and "5020" are `length` 100, 1000 and 5000 with ten symbols, each asked for `length + symbols` steps
+    120", "1020" and "5020" are `length` 100, 1000 and 5000 with ten symbols, each queried `length + symbols` steps
     after it was shown. With `min_length`, sequences to train on have from `min_length` to `length` blanks, every octave
     for about the same share of all steps; held-out ones always have `length`.
 
-    Where the questions are all alike, who is asked about one of them from afar must see which it is: see
+    Where the questions are all alike, a predictor that is queried about one of them from afar must see which it is: see
     `WithContextWindow`.
 
     **Raises:** `ValueError` where `length` or `symbols` is not positive, `alphabet < 2`, or `min_length` is not in

@@ -70,7 +70,7 @@ class GapRecall(AbstractMemoryTask):
     """`num_images` images, `gap` blank frames, and the same images again: a generative memory must hold them all that
     time.
 
-    What is given with a frame names the image (`num_images + 2` numbers), so that it can be asked for from anywhere.
+    What is given with a frame names the image (`num_images + 2` numbers), so that it can be queried from anywhere.
     Length `2 num_images + gap`; the queries are the last frames. With `min_distance`, sequences to train on have gaps
     from that to `gap`, every octave for the same share of all steps; held-out ones always have `gap`.
 
@@ -127,11 +127,11 @@ class GapRecall(AbstractMemoryTask):
     def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
         return sequence.length - self.num_images + jnp.arange(self.num_images, dtype=jnp.int32)
 
-    def judged(self, sequence: AbstractSequence) -> Int[Array, " judged"]:
+    def eval_steps(self, sequence: AbstractSequence) -> Int[Array, " evaluated"]:
         return jnp.concatenate([jnp.arange(self.num_images, dtype=jnp.int32), self.queries(sequence)])
 
-    def answers(self, model: Describes, memories: Any, asked: Window) -> dict[str, Array]:
-        kl, cost = jax.vmap(model.described)(memories, asked.inputs, asked.outcomes)
+    def answers(self, model: Describes, memories: Any, queried: Window) -> dict[str, Array]:
+        kl, cost = jax.vmap(model.described)(memories, queried.inputs, queried.outcomes)
         recalled = kl[self.num_images :]
         return {
             "kl_recall": recalled,

@@ -30,7 +30,7 @@ class Encodes(Protocol):
         - `inputs`: x_t, a pytree with leading axis time.
         - `mask`: (time,), bool; masked steps come last and change nothing.
 
-        **Returns:** the state after the last step that counts, and the read-out m_t at each, time first.
+        **Returns:** the state after the last step that counts, and the readout m_t at each, time first.
         """
         ...
 
@@ -44,7 +44,7 @@ class EncodesAndPredicts(Encodes, Protocol):
 
         **Arguments:**
 
-        - `memory`: (memory,), a read-out.
+        - `memory`: (memory,), a readout.
         - `inputs`: what is seen at the step.
 
         **Returns:** (outputs,), logits of the classes, or the mean of a number.
@@ -55,7 +55,7 @@ class EncodesAndPredicts(Encodes, Protocol):
 def readouts_at(
     model: Encodes, sequence: AbstractSequence, queries: Int[Array, " queries"], *, steps: int, read_size: int
 ) -> PyTree[Array]:
-    """The read-outs at a few steps of a sequence.
+    """The readouts at a few steps of a sequence.
 
     Costs the time of reading the sequence once; memory for one window, whatever the length. The result does not depend
     on `read_size`.

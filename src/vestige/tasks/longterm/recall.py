@@ -1,4 +1,4 @@
-"""Recall: one symbol, asked for after a long time."""
+"""Recall: one symbol, queried after a long time."""
 
 import equinox as eqx
 import jax
@@ -15,7 +15,7 @@ class RecallSequence(AbstractSequence):
     """A symbol at the first step, a corridor, and at the last step the question what it was.
 
     Tokens: the symbols from 0 on, blank, question, mark of a noisy step, then as many distractors as symbols. Classes:
-    the symbols, and blank, which is the outcome wherever nothing is asked.
+    the symbols, and blank, which is the outcome wherever nothing is queried.
     """
 
     symbol: Int[Array, ""]

@@ -36,7 +36,7 @@ class AbstractOutcomesSpec(TaskSpec):
 
 @dataclasses.dataclass(frozen=True)
 class RecallSpec(AbstractOutcomesSpec):
-    """One symbol, asked for at the end."""
+    """One symbol, queried at the end."""
 
     distance: int = 1000  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     """Steps between the symbol and the question."""

@@ -27,7 +27,7 @@ class Stream(AbstractTask):
 
     Steps hold an integer (`tokens` says how many there are) or a vector of numbers, their outcomes a class (`classes`)
     or a number. `max_distance` says over how many steps something may have to be remembered, about: models that start
-    out made for a distance ask for it, and nothing else depends on it.
+    out made for a distance need it, and nothing else depends on it.
 
     With the `documents` of the two files a sequence is one document, drawn at random, or a `segment` inside one, and
     every document of the held-out file is evaluated by itself: each begins with an empty memory.
@@ -105,7 +105,7 @@ class Stream(AbstractTask):
         lanes(self.held_out, eval_size, tokens=self.tokens, classes=self.classes)
 
     def batch(self, *, size: int, key: Key) -> Batch:
-        """`size` sequences as one with a leading axis, in `inputs`. Nothing is read but the windows a rule asks for."""
+        """`size` sequences as one with a leading axis, in `inputs`. Only the windows that a rule needs are read."""
         kinds = {"tokens": self.tokens, "classes": self.classes}
         if self.documents is not None:
             train, _ = self.documents
@@ -128,7 +128,7 @@ class Stream(AbstractTask):
         """Means over every known step of the held-out file, read in `size` lanes, or document by document, and windows
         of `read_size` steps.
 
-        Every lane begins with an empty memory: the fewer there are, the less of the file is judged without its past,
+        Every lane begins with an empty memory: the fewer there are, the less of the file is evaluated without its past,
         and the longer it takes.
 
         **Raises:** `ValueError` where `read_size` is not positive.
@@ -148,13 +148,13 @@ class Stream(AbstractTask):
                 state, means, base, seen = carry
                 window = sequence.window((count * read_size).astype(jnp.int32), read_size)
                 state, memories = model.encode(state, window.inputs, window.inside)
-                judged = self.judge(jax.vmap(model.predict)(memories, window.inputs), window.outcomes)
+                metrics = self.prediction_metrics(jax.vmap(model.predict)(memories, window.inputs), window.outcomes)
                 now = jnp.sum(window.known, dtype=jnp.int32)
                 share = 1.0 / jnp.maximum(seen + now, 1).astype(jnp.float32)
                 means = {
                     name: means[name]
                     + share * jnp.sum(jnp.where(window.known, values - means[name], 0.0), dtype=jnp.float32)
-                    for name, values in judged.items()
+                    for name, values in metrics.items()
                 }
                 return state, means, base.added(window.outcomes, window.known, seen), seen + now
 
@@ -171,7 +171,9 @@ class Stream(AbstractTask):
         weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
         return {name: jnp.sum(weights * values) for name, values in means.items()} | base.together(weights)
 
-    def judge(self, predictions: Float[Array, "steps outputs"], outcomes: Array) -> dict[str, Float[Array, " steps"]]:
+    def prediction_metrics(
+        self, predictions: Float[Array, "steps outputs"], outcomes: Array
+    ) -> dict[str, Float[Array, " steps"]]:
         """Metrics per step."""
         if self.classes is None:
             return {"mse": jnp.square(predictions[:, 0] - outcomes)}

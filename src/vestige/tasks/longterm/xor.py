@@ -33,7 +33,7 @@ class XorSequence(AbstractSequence):
 class Xor(AbstractChoice):
     """Two bits `distance` apart, then a query whose outcome is 1 where they differ. Length `distance + 2`.
 
-    The first bit alone tells nothing about the outcome. A rule whose gradient goes back fewer than `distance` steps
+    The first bit alone says nothing about the outcome. A rule whose gradient goes back fewer than `distance` steps
     has therefore no reason to keep it, and is expected to stay at chance (MemUP pitfall 3, check 14).
 
     **Raises:** `ValueError` where `distance < 1`.

@@ -114,7 +114,9 @@ class RoomRotation(AbstractFrameTask[Rooms]):
         """Actions as a model takes them. **Raises** at run time where one is not the turning's."""
         return one_hot_actions(actions, self.condition_size)
 
-    def judge(self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key) -> dict[str, Tally]:
+    def sequence_metrics(
+        self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
+    ) -> dict[str, Tally]:
         return {}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Opinion(NamedTuple):
 class CalibratedDigits(AbstractTask):
     """Images in [0, 1] with labels, for a network of sigmoid hidden layers (`eqx.nn.MLP`) whose outputs are logits.
 
-    Judged as it is (AP1, the forward pass) and, without retraining, as the stochastic network of bits that it
+    Evaluated as it is (AP1, the forward pass) and, without retraining, as the stochastic network of bits that it
     approximates: by variance propagation (AP2) and by sampling its hidden units. Metrics, on `size` held-out images:
     `error`, `label_nll` (nats) and `ece` of AP1, the same with `_ap2` and `_sampled`; `variation_ap1` and
     `variation_ap2`, total variation of their class probabilities from the sampled ones.

@@ -54,7 +54,7 @@ def few_labels(labels: Int[np.ndarray, " rows"], each: int, classes: int) -> Int
     - `each`: labels that stay known of every class.
     - `classes`: how many there are.
 
-    **Raises:** `ValueError` where a class has fewer, or fewer than 1 is asked for.
+    **Raises:** `ValueError` where a class has fewer, or fewer than 1 is requested.
     """
     if each < 1:
         raise ValueError(f"few_labels: each must be at least 1, got {each}")
@@ -62,6 +62,6 @@ def few_labels(labels: Int[np.ndarray, " rows"], each: int, classes: int) -> Int
     for label in range(classes):
         places = np.flatnonzero(labels == label)
         if len(places) < each:
-            raise ValueError(f"few_labels: class {label} has {len(places)} examples, {each} were asked for")
+            raise ValueError(f"few_labels: class {label} has {len(places)} examples, {each} were requested")
         kept[places[:each]] = label
     return kept

@@ -1,4 +1,4 @@
-"""A corridor, and at its end a choice that was told at its beginning (MemUP section 5.1)."""
+"""A corridor, and at its end a choice that a hint at its beginning decides (MemUP section 5.1)."""
 
 import lazy_loader as lazy
 

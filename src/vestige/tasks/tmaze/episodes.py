@@ -1,4 +1,4 @@
-"""Episodes of somebody who acts at random, as sequences."""
+"""Episodes of a random policy, as sequences."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Episodes of somebody who wanders about."""
+"""Episodes of a random policy."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ GOES_ON = 0.85  # how often the last action is taken again: who changes at every
 ODDS = (0.2, 0.2, 0.5, 0.1)  # of the actions where one is drawn: mostly forward, for an orb behind one is not seen
 
 
-def wander(*, rng: np.random.Generator) -> Iterator[int]:
+def random_policy(*, rng: np.random.Generator) -> Iterator[int]:
     """Random actions, blind to what is seen: each is held for about seven steps."""
     action = int(rng.choice(len(ACTIONS), p=ODDS))
     while True:
@@ -43,7 +43,7 @@ def record(episodes: int, *, seed: int | np.random.SeedSequence, skip: int = 4, 
     with TwoColors(rooms, skip=skip, tics=tics) as world:
         for room in range(episodes):
             begins.append(len(actions))
-            frame, steps = world.reset(room), wander(rng=rng)
+            frame, steps = world.reset(room), random_policy(rng=rng)
             done = False
             while not done:
                 frames.append(frame)

@@ -20,7 +20,7 @@ TOGETHER = EVALUATION_BATCH // 8  # episodes read at once: a step is a picture
 
 @runtime_checkable
 class EncodesAndDetects(EncodesAndPredicts, Protocol):
-    """What is asked of a model here; a [`LongTermModel`][vestige.models.longterm.LongTermModel] can do it."""
+    """What a model must do here; a [`LongTermModel`][vestige.models.longterm.LongTermModel] can do it."""
 
     @property
     def detector(self) -> Detector:
@@ -31,14 +31,14 @@ class EncodesAndDetects(EncodesAndPredicts, Protocol):
 class ColorEpisodes(AbstractTask):
     """Recorded episodes; the reward of every step is to be predicted from memory, frame and action.
 
-    Metrics, over all steps of the judged episodes at which something was picked up:
+    Metrics, over all steps of the evaluated episodes at which something was picked up:
 
     - `mse`: the squared error of the reward predicted from m_k, frame and action.
     - `mse_forgetful`: of the same predictor where the memory is what it is before the first step.
     - `mse_local`: of the detector, which has no memory at all.
     - `right`: the share of steps at which the prediction from m_k has the reward's sign.
 
-    Rewards of 1 and -1 are about as frequent, and without the pillar nothing seen tells them apart: who remembers
+    Rewards of 1 and -1 are about as frequent, and without the pillar nothing seen distinguishes them: who remembers
     nothing does best to predict their mean. No error of 0 is possible, for one walks backwards into orbs, too.
 
     An evaluation of `size` takes as many different held-out episodes at random, or all where there are no more.
@@ -68,7 +68,7 @@ class ColorEpisodes(AbstractTask):
         if size < 1:
             raise ValueError(f"evaluate: size must be at least 1, got {size}")
         chosen = jax.random.permutation(key, self.held_out.episodes)[:size].astype(jnp.int32)
-        sums = batched_map(lambda index: self._judged(model, index), chosen, at_most=TOGETHER)
+        sums = batched_map(lambda index: self._evaluated(model, index), chosen, at_most=TOGETHER)
         total = {name: jnp.sum(values) for name, values in sums.items()}
         return {name: value / jnp.maximum(total["count"], 1.0) for name, value in total.items() if name != "count"}
 
@@ -79,7 +79,7 @@ class ColorEpisodes(AbstractTask):
         learned = evaluate(ColorEpisodes(self.train, self.train), model, count, key=key)
         return Evaluation(scalars(held_out), scalars(learned), self.bounds(held_out), {})
 
-    def _judged(self, model: EncodesAndDetects, index: Array) -> dict[str, Float[Array, ""]]:
+    def _evaluated(self, model: EncodesAndDetects, index: Array) -> dict[str, Float[Array, ""]]:
         """Sums over the steps of one episode at which something was picked up, and how many they are."""
         sequence = self.held_out.sequence(index)
         lead = model.detector.context - 1
