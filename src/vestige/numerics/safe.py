@@ -39,6 +39,6 @@ def masked_where(mask: Bool[Array, " time"] | None, tree: PyTree[Array]) -> PyTr
     return jax.tree.map(clean, tree)
 
 
-def full_precision(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def full_precision(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """`x` in at least 32 bits, for what 16 bits cannot hold: differences of costs, sums over time, factorisations."""
     return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
