@@ -1,7 +1,9 @@
-"""Every test runs with shapes and types checked, strict promotion, and without the user's settings."""
+"""Every test runs with strict promotion and without the user's settings; with VESTIGE_CHECK_TYPES=1, as in the slow
+pass of `.ci/run`, also with shapes and types checked at each call."""
 
 import gc
 import os
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,11 +20,12 @@ if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_seta
     if len(cores) >= int(os.environ["PYTEST_XDIST_WORKER_COUNT"]):  # a core each: they do not wait for one another
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw"))]})
 
-from jaxtyping import install_import_hook  # noqa: E402 - after the flags
+if os.environ.get("VESTIGE_CHECK_TYPES") == "1":  # an eighth of the time of a test
+    from jaxtyping import install_import_hook
 
-install_import_hook("vestige", "beartype.beartype")
+    install_import_hook("vestige", "beartype.beartype")
 
-import jax  # noqa: E402 - after the hook
+import jax  # noqa: E402 - after flags and hook
 import pytest  # noqa: E402
 
 if version("jaxlib").startswith("0.10."):  # a context of its own is a fifth of what a small program costs to compile
@@ -68,6 +71,19 @@ def _forget_compiled_programs():
         maps = MANY_MAPS
     if maps >= MANY_MAPS:
         jax.clear_caches()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of a test marked `few(count)` only the first cases are fast."""
+    fast = Counter()
+    for item in items:
+        mark = item.get_closest_marker("few")
+        if mark is not None and item.get_closest_marker("slow") is None:
+            test = item.nodeid.partition("[")[0]
+            fast[test] += 1
+            if fast[test] > mark.args[0]:
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_configure(config):

@@ -221,6 +221,7 @@ def sine_of_outputs(cell, xs):
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(jnp.bfloat16, marks=pytest.mark.slow), jnp.float16])
+@pytest.mark.few(3)
 def test_half_precision(cell, key, dtype):
     """Parameters and inputs of 16 bits: it runs, and is what 32 bits give but for rounding."""
     half = lambda tree: jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, tree)

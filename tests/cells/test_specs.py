@@ -14,6 +14,7 @@ from vestige.registries import Registry, registry
 
 
 @pytest.mark.parametrize("name", CELLS)
+@pytest.mark.few(4)
 def test_every_cell_runs_and_knows_its_width(name, key):
     cell = CELLS[name].build(3, distance=6, key=key)
     _, outputs = unroll(cell, cell.init(), jax.random.normal(key, (4, 3)))

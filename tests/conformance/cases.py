@@ -1,5 +1,7 @@
 """What the suites are generated from."""
 
+from collections.abc import Callable, Hashable
+
 import pytest
 
 from vestige.registries import registry
@@ -18,12 +20,13 @@ def cases(contract: str) -> list[tuple[str, Spec]]:
     return found
 
 
-def quick_first(known: list[tuple[str, Spec]]) -> list:
-    """The names as parameters: slow where an earlier one is of the same class, which it is with other options."""
-    parameters, classes = [], set()
+def quick_first(known: list[tuple[str, Spec]], kind: Callable[[Spec], Hashable] = type) -> list:
+    """The names as parameters: slow where an earlier one is of the same kind, by default of the same class, which it is
+    with other options."""
+    parameters, kinds = [], set()
     for name, spec in known:
-        parameters.append(pytest.param(name, marks=[pytest.mark.slow] * (type(spec) in classes)))
-        classes.add(type(spec))
+        parameters.append(pytest.param(name, marks=[pytest.mark.slow] * (kind(spec) in kinds)))
+        kinds.add(kind(spec))
     return parameters
 
 

@@ -51,6 +51,7 @@ def name(request):
     return request.param
 
 
+@pytest.mark.few(4)
 def test_sizes_are_as_specified(name):
     spec, found = EXAMPLES[name], facts(name)
     assert found["log_rates"].shape == spec.rates_shape

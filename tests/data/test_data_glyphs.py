@@ -19,6 +19,7 @@ def test():
     return Glyphs().load("test")
 
 
+@pytest.mark.slow
 def test_the_default_has_the_counts_and_labels_of_omniglot(train, test):
     assert train.images.shape == (19_280, 28, 28)
     assert test.images.shape == (13_180, 28, 28)

@@ -60,6 +60,7 @@ def test_every_rule_proposes_an_update(rule):
 
 
 @pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.few(3)
 def test_every_cell_is_built_in_layers(cell):
     spec: CellSpec = dataclasses.replace(CELLS[cell], hidden=8, layers=2)
     model = constructed(tiny(CopySpec(9, 2), model=dataclasses.replace(SMALL, cell=spec)), seed=0).model

@@ -111,6 +111,7 @@ def test_every_problem_is_learned(task):
     assert 0 <= found.arrays["frequencies"].min() <= found.arrays["frequencies"].max() <= 1
 
 
+@pytest.mark.slow
 def test_known_levels_of_chance():
     assert mean_height(1) == 1
     assert mean_height(2) == 2

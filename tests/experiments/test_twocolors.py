@@ -144,6 +144,7 @@ def test_any_cell_may_be_the_memory(cell):
     assert jax.tree.leaves(carry)
 
 
+@pytest.mark.slow
 def test_storage_is_measured_without_the_game(monkeypatch):
     monkeypatch.setitem(sys.modules, "vizdoom", None)
     experiment = TINY.replace("task.tics", 80)

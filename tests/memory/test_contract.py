@@ -347,6 +347,7 @@ def test_two_hundred_thousand_adversarial_steps_stay_finite(memory, key):
 
 @pytest.mark.parametrize("varied", OF_EACH_KIND)
 @pytest.mark.parametrize("dtype", [pytest.param(jnp.bfloat16, marks=pytest.mark.slow), jnp.float16])
+@pytest.mark.few(2)
 def test_half_precision(varied, dtype, key):
     """Parameters and what is written of 16 bits: it runs, and reads what 32 bits read but for rounding."""
     memory, first = made(varied)

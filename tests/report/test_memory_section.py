@@ -51,6 +51,7 @@ def test_everything_is_shown(addressed: Path, read_page: Reader) -> None:
 
 
 @pytest.mark.parametrize("name", TITLES)
+@pytest.mark.few(1)
 def test_each_part_may_be_missing_or_misshapen(addressed: Path, name: str, read_page: Reader) -> None:
     gone = [name, "example_allocation_gate"] if name == "example_write_gate" else [name]
     page = read_page(write_report(change_arrays(addressed, *gone)))
@@ -89,6 +90,7 @@ def test_an_example_alone_is_shown(addressed: Path, read_page: Reader) -> None:
 
 
 @pytest.mark.parametrize("shape", [(TIME, 2, 3), (TIME, 70, 40, 3)])
+@pytest.mark.few(1)
 def test_frames_of_any_size_stand_at_the_edges(addressed: Path, shape: tuple[int, ...], read_page: Reader) -> None:
     alone = read_page(write_report(change_arrays(addressed, "frames"))).source.count("<image")
     page = read_page(write_report(change_arrays(addressed, frames=np.ones((1, *shape)))))

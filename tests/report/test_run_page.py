@@ -136,6 +136,7 @@ def test_no_arrays(run_folder: Path, read_page: Reader) -> None:
         (["read_weights", "read_gates"], "memory"),
     ],
 )
+@pytest.mark.few(2)
 def test_missing_arrays_leave_their_section_out(
     run_folder: Path, missing: list[str], section: str, read_page: Reader
 ) -> None:

@@ -120,6 +120,7 @@ def begun(rule, model, batch, *, key):
     return rule.init(model, batch, key=key)
 
 
+@pytest.mark.few(3)
 def test_grads_are_shaped_like_the_parameters(case, key):
     rule, model, batch, _ = case
     step = eqx.filter_jit(rule.step)(model, begun(rule, model, batch, key=key), batch, key=key)

@@ -133,6 +133,7 @@ def test_predictable_frames_are_copies_bit_for_bit(name):
         assert copied[predictable].all()
 
 
+@pytest.mark.few(3)
 def test_all_metrics_are_there_and_finite(task, metrics):
     assert set(metrics) >= COMMON
     for name, value in metrics.items():

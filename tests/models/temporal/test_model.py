@@ -106,6 +106,7 @@ class TestCausality:
         assert not np.array_equal(before.posterior.mean[self.AT], after.posterior.mean[self.AT])
         assert not np.array_equal(*(means(seen)[self.AT + 1] for seen in (before, after)))
 
+    @pytest.mark.few(3)
     def test_no_gradient_of_an_earlier_kl(self, model, frames, key):
         _, _, gradient = slopes(model, frames, np.ones(STEPS, bool), key, step=3)
         assert_equal(gradient[4:], np.zeros_like(gradient[4:]))
@@ -120,6 +121,7 @@ class TestMask:
         dirty = slopes(model, np.where(self.MASK[:, None, None], frames, np.float32(np.nan)), self.MASK, key)
         same(jax.tree.leaves(clean), jax.tree.leaves(dirty))
 
+    @pytest.mark.few(3)
     def test_padding_is_the_shorter_sequence(self, model, frames, key):
         *padded, to_frames = slopes(model, frames, self.MASK, key)
         *short, to_short_frames = slopes(model, frames[:5], None, key, step=None)

@@ -66,6 +66,7 @@ VARIANTS = {"recall among distractors", "shuffled pixels"}
 class TestEvery:
     """What holds for all of them."""
 
+    @pytest.mark.few(3)
     def test_windows_conform(self, name, key):
         conforms(trained_on(TASKS[name], key))
 
