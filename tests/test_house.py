@@ -255,13 +255,8 @@ MAY_STAND = {
     ("src/vestige/runs/schema1/filtering.py", "judged"): "an option of version 0.1",
     ("src/vestige/runs/schema1/filtering.py", "foresight"): "a rule of version 0.1",
     ("docs/getting-started.md", "foresight"): "a rule of version 0.1",
-    ("src/vestige/tasks/filtering/diagnostics.py", "foretold"): "an array of evaluation.npz",
-    ("src/vestige/tasks/filtering/diagnostics.py", "imagined"): "an array of evaluation.npz",
-    ("src/vestige/report/filtering.py", "foretold"): "an array of evaluation.npz",
-    ("src/vestige/report/filtering.py", "imagined"): "an array of evaluation.npz",
-    ("src/vestige/report/run_pictures.py", "foretold"): "an array of evaluation.npz",
-    ("src/vestige/report/arrays.py", "foretold"): "an array of evaluation.npz",
-    ("src/vestige/report/arrays.py", "imagined"): "an array of evaluation.npz",
+    ("src/vestige/report/files.py", "foretold"): "an array of version 0.1",
+    ("src/vestige/report/files.py", "imagined"): "an array of version 0.1",
 }
 """What people have on disk or type keeps its name."""
 

@@ -414,16 +414,16 @@ def test_noise_stands_in_for_recordings(task, steps, units, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("name", "experiment", "arrays"),
     [
-        ("ring-tracking", tiny(), {"filter_seen", "filter_imagined", "receptive_fields", "delayed_r2"}),
+        ("ring-tracking", tiny(), {"filter_seen", "filter_generated", "receptive_fields", "delayed_r2"}),
         (
             "sensor-fusion",
             tiny(SensorsSpec(length=30), FactorSpec(), optimiser=AdamSpec(decay="constant")),
-            {"filter_seen", "filter_state", "filter_denoised", "filter_foretold"},
+            {"filter_seen", "filter_state", "filter_denoised", "filter_predicted"},
         ),
         (
             "bouncing-balls",
             tiny(BallsSpec(2, 6, 8), DeepHarmoniumSpec(4, below=3, sampled=True)),
-            {"frames", "foretold", "sampled", "filter_state"},
+            {"frames", "predicted", "sampled", "filter_state"},
         ),
     ],
 )

@@ -49,7 +49,7 @@ def trained(family, key, steps=400):
 
 @pytest.mark.slow
 def test_a_learned_scale_says_what_is_known(key):
-    """The oscillation is foretold to the noise: 2 log N(0, 0.05²) is 3.2 nats, of which a unit variance sees -1.8."""
+    """The oscillation is predicted to the noise: 2 log N(0, 0.05²) is 3.2 nats, of which a unit variance sees -1.8."""
     fixed, _ = trained(UnitGaussian(2), key)
     learned, losses = trained(Gaussian(2), key)
     assert fixed < -np.log(2 * np.pi) < 0 < learned

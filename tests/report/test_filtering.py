@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from vestige.report import write_report
+from vestige.report.files import read_arrays
 
 
 def make(folder: Path, **arrays) -> Path:
@@ -19,9 +20,9 @@ def make(folder: Path, **arrays) -> Path:
     kept = {
         "filter_seen": noise.poisson(2.0, (50, 15)).astype(float),
         "filter_denoised": noise.random((50, 15)),
-        "filter_foretold": noise.random((50, 15)),
+        "filter_predicted": noise.random((50, 15)),
         "filter_state": noise.random((50, 40)),
-        "filter_imagined": noise.random((30, 15)),
+        "filter_generated": noise.random((30, 15)),
         "receptive_fields": noise.normal(size=(12, 15)),
         "delayed_r2": np.linspace(1.0, 0.4, 61),
     }
@@ -74,3 +75,10 @@ def test_what_is_not_there_is_left_out(arrays, missing, tmp_path):
     page = write_report(make(tmp_path / "run", **arrays)).read_text()
     assert "What it makes of what it sees" in page
     assert missing not in page
+
+
+def test_arrays_of_version_0_1_are_shown_under_their_names_of_today(tmp_path):
+    np.savez(tmp_path / "evaluation.npz", filter_foretold=np.ones((3, 2)), filter_imagined=np.zeros((3, 2)))
+    arrays, notes = read_arrays(tmp_path)
+    assert set(arrays) == {"filter_predicted", "filter_generated"}
+    assert not notes

@@ -59,10 +59,10 @@ def test_colour_and_grey_fill_the_same_pieces() -> None:
 
 def test_what_was_predicted_stands_above_what_came(run_folder: Path, read_page: Reader) -> None:
     frames = np.random.default_rng(0).random((1, 7, 4, 4))
-    folder = change_arrays(run_folder, "recall_start", frames=frames, foretold=frames)
+    folder = change_arrays(run_folder, "recall_start", frames=frames, predicted=frames)
     page = read_page(write_report(folder))
     assert "What it predicts" in page.text and "predicted sequence" in page.source
-    folder = change_arrays(run_folder, frames=frames, foretold=frames[:, :5])  # not of the same film
+    folder = change_arrays(run_folder, frames=frames, predicted=frames[:, :5])  # not of the same film
     assert "What it predicts" not in read_page(write_report(folder)).text
 
 

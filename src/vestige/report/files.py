@@ -26,6 +26,15 @@ SO_FAR = "evaluation-so-far.npz"
 """The arrays of a run that is still going."""
 
 
+RENAMED = {
+    "foretold": "predicted",
+    "filter_foretold": "filter_predicted",
+    "filter_imagined": "filter_generated",
+    "filter_imagined_state": "filter_generated_state",
+}
+"""Arrays of version 0.1 that were called otherwise."""
+
+
 def need_folder(folder: Path) -> Path:
     """`folder` itself, if it is one."""
     if not folder.is_dir():
@@ -113,7 +122,7 @@ def read_arrays(folder: Path, name: str = ARRAYS) -> tuple[dict[str, "np.ndarray
         with gate.open_npz(folder / name) as stored:
             for array in stored.names:
                 try:
-                    arrays[array] = stored.read(array)
+                    arrays[RENAMED.get(array, array)] = stored.read(array)
                 except gate.Unreadable:
                     notes.append(f"{name}: '{shown(array)}' could not be read.")
     except gate.Missing:

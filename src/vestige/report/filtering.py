@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _ROLLS = (
     ("filter_seen", "What it sees", "A sequence that it was not trained on."),
     ("filter_denoised", "What it takes it for", "The observation that each state stands for, its noise gone."),
-    ("filter_foretold", "What it predicted", "The observation that the state before each step led it to expect."),
+    ("filter_predicted", "What it predicted", "The observation that the state before each step led it to expect."),
     (
-        "filter_imagined",
+        "filter_generated",
         "What it generates",
         "A sequence drawn from the model, against time, from the last state back.",
     ),

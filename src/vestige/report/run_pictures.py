@@ -60,13 +60,13 @@ def _data(run: Run) -> ImageGrid | None:
 
 
 def _predicted(run: Run) -> ImageGrid | None:
-    ours, truth = array(run, "foretold"), array(run, "frames")
+    ours, truth = array(run, "predicted"), array(run, "frames")
     if ours is None or truth is None or ours.shape != truth.shape:
         return None
     rows = [("predicted sequence", ours[0]), ("observed", truth[0])]
     kinds = ["generated"] * ours.shape[1]
     caption = "Above: each frame as it was predicted from those before it; below: what was observed."
-    return ImageGrid("foretold", "What it predicts", caption, (pieces(rows, kinds),), ())
+    return ImageGrid("predicted", "What it predicts", caption, (pieces(rows, kinds),), ())
 
 
 def _sampled(run: Run) -> ImageGrid | None:

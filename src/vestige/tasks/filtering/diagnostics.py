@@ -59,7 +59,7 @@ class HasFilms(Protocol):
         ...
 
 
-FILMS = {"filter_seen": "frames", "filter_foretold": "foretold", "filter_imagined": "sampled"}
+FILMS = {"filter_seen": "frames", "filter_predicted": "predicted", "filter_generated": "sampled"}
 """Arrays of observations, and the names under which the report shows them as films."""
 
 
@@ -105,7 +105,7 @@ def example(task: Any, model: Any, *, key: Key) -> dict[str, np.ndarray]:
         return {
             "filter_seen": seen,
             "filter_denoised": model.reconstruct(after),
-            "filter_foretold": model.predict(before, key=key),
+            "filter_predicted": model.predict(before, key=key),
             "filter_state": model.features(after),
         }
 
@@ -130,7 +130,7 @@ def generated(model: RunsBackwards, state: np.ndarray, *, key: Key) -> dict[str,
     states, observations = model.sampled_backwards(jnp.asarray(state), GENERATED, key=key)
     fields = np.asarray(model.receptive_fields())
     return {
-        "filter_imagined": np.asarray(observations),
-        "filter_imagined_state": np.asarray(states),
+        "filter_generated": np.asarray(observations),
+        "filter_generated_state": np.asarray(states),
         "receptive_fields": fields[np.argsort(-np.abs(fields).max(axis=1))[:UNITS]],
     }
