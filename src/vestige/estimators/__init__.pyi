@@ -15,6 +15,8 @@ from .exact import Exact as Exact
 from .marginals import arborescence_marginals as arborescence_marginals
 from .marginals import spanning_tree_marginals as spanning_tree_marginals
 from .marginals import subset_marginals as subset_marginals
+from .on_traces import Drawn as Drawn
+from .on_traces import expect_draw as expect_draw
 from .on_traces import expect_trace as expect_trace
 from .relax import AbstractNoise as AbstractNoise
 from .relax import AllTimes as AllTimes

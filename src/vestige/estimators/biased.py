@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.contract import AbstractEstimator, Cost, full_precision
+from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.costs import answer, evaluated
 from vestige.estimators.marginals import arborescence_marginals, spanning_tree_marginals, subset_marginals
 from vestige.structures import AbstractStructure, Arborescence, Categorical, Choices, SpanningTree, Subset
 from vestige.structures.contract import flagged
@@ -78,12 +79,12 @@ class BiasedRelaxation(AbstractEstimator):
     def __check_init__(self):
         _check(self)
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
         def one(key: Key) -> Array:
-            soft = _soft(structure, structure.arrivals(key=key), self.temperature)
-            return flagged(full_precision(fn(soft)), structure.usable)
+            return _soft(structure, structure.arrivals(key=key), self.temperature)
 
-        return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
+        costs, aux = evaluated(fn, jax.vmap(one)(jax.random.split(key, self.draws)))
+        return answer(flagged(jnp.mean(costs), structure.usable), aux)
 
 
 class BiasedStraightThrough(AbstractEstimator):
@@ -99,15 +100,17 @@ class BiasedStraightThrough(AbstractEstimator):
     def __check_init__(self):
         _check(self)
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
-        def one(key: Key) -> Array:
+    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
+        def one(key: Key) -> tuple[Array, Array]:
             log_times = structure.arrivals(key=key)
             draw = structure.solve(jax.lax.stop_gradient(log_times))
             hard = jax.lax.stop_gradient(draw.value)
             soft = _soft(structure, log_times, self.temperature)
-            return flagged(full_precision(fn(hard + (soft - jax.lax.stop_gradient(soft)))), draw.valid)
+            return hard + (soft - jax.lax.stop_gradient(soft)), draw.valid
 
-        return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
+        values, valid = jax.vmap(one)(jax.random.split(key, self.draws))
+        costs, aux = evaluated(fn, values)
+        return answer(flagged(jnp.mean(costs), jnp.all(valid)), aux)
 
 
 def _soft(structure: AbstractStructure, log_times: Array, temperature: float) -> Array:
