@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
 from vestige.estimators.costs import answer, evaluated
 from vestige.estimators.marginals import arborescence_marginals, spanning_tree_marginals, subset_marginals
-from vestige.structures import AbstractStructure, Arborescence, Categorical, Choices, SpanningTree, Subset
+from vestige.structures import AbstractStructure, Arborescence, Categorical, Choices, SpanningTree, Subset, racing
 from vestige.structures.contract import flagged
 from vestige.typing import Key
 
@@ -79,7 +79,9 @@ class BiasedRelaxation(AbstractEstimator):
     def __check_init__(self):
         _check(self)
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "BiasedRelaxation")
+
         def one(key: Key) -> Array:
             return _soft(structure, structure.arrivals(key=key), self.temperature)
 
@@ -100,7 +102,9 @@ class BiasedStraightThrough(AbstractEstimator):
     def __check_init__(self):
         _check(self)
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "BiasedStraightThrough")
+
         def one(key: Key) -> tuple[Array, Array]:
             log_times = structure.arrivals(key=key)
             draw = structure.solve(jax.lax.stop_gradient(log_times))

@@ -10,11 +10,15 @@ import jax
 from jaxtyping import Array, Float
 
 from vestige.estimators.costs import Evaluation, without_slope_at_infinity
-from vestige.structures import AbstractStructure
+from vestige.structures import AbstractGibbs, AbstractStructure
 from vestige.typing import Key
 
 Cost = Callable[[Float[Array, "..."]], Float[Array, ""]]
 """From the value of a draw to a scalar. May close over anything, parameters included."""
+
+
+Distribution = AbstractStructure | AbstractGibbs
+"""What is drawn from."""
 
 
 class AbstractEstimator(eqx.Module):
@@ -30,13 +34,13 @@ class AbstractEstimator(eqx.Module):
     """
 
     @abc.abstractmethod
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
         """Estimate E[fn(X)] for X drawn from `structure`; `expect` calls it.
 
         **Arguments:**
 
         - `fn`: the cost, from the value of a draw to a scalar.
-        - `structure`: whose log-rates get the gradient.
+        - `structure`: whose log-rates, or log-weights, get the gradient.
         - `context`: what learned baselines and critics may look at; any arrays, held fixed.
         - `key`: of the draws.
 
@@ -52,7 +56,7 @@ class AbstractEstimator(eqx.Module):
 @overload
 def expect(
     fn: Callable[..., Any],
-    structure: AbstractStructure,
+    structure: Distribution,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -64,7 +68,7 @@ def expect(
 @overload
 def expect(
     fn: Callable[..., Any],
-    structure: AbstractStructure,
+    structure: Distribution,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -75,7 +79,7 @@ def expect(
 ) -> tuple[Float[Array, ""], Any]: ...
 def expect(
     fn: Callable[..., Any],
-    structure: AbstractStructure,
+    structure: Distribution,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -98,7 +102,7 @@ def expect(
 
     - `fn`: takes the value of a draw, an indicator array, and returns a scalar. To maximise it, minimise
         `-expect(...)`. Costs that look at the trace: `expect_trace`; at the whole draw: `expect_draw`.
-    - `structure`: of `vestige.structures`.
+    - `structure`: of `vestige.structures`; a Gibbs distribution with `ScoreFunction` or `LeaveOneOut`.
     - `estimator`: e.g. `LeaveOneOut(draws=4)`.
     - `context`: passed on to learned baselines and critics: what the rates were made from. Any arrays, held fixed.
     - `has_aux`: whether `fn` returns a pair of its cost and auxiliary output, any arrays.
@@ -107,8 +111,9 @@ def expect(
     - `infeasible`: what a cost of +inf counts as; None: it stays infinite. Where `fn` reaches +inf by a division by
         zero, the gradient by what it closes over is NaN as it always is: avoid the division there.
 
-    **Returns:** one number, the estimate; with `has_aux` a pair of it and the auxiliary output, averaged over the draws as
-    the costs are, in floating point and held fixed. Its cost is the estimator's, mostly one evaluation of `fn` a draw.
+    **Returns:** one number, the estimate; with `has_aux` a pair of it and the auxiliary output, averaged over the draws
+    as the costs are, in floating point and held fixed. The work is the estimator's, mostly one evaluation of `fn` a
+    draw.
 
     **Raises:** `TypeError` where `fn` does not return what it should, or the estimator serves no auxiliary output; what
     the estimator and the structure raise. In compiled programs, where log-rates that admit no structure cannot raise,
@@ -121,11 +126,11 @@ def expect(
 
 
 def estimated(
-    cost: Evaluation, structure: AbstractStructure, *, estimator: AbstractEstimator, key: Key, context: Any
+    cost: Evaluation, structure: Distribution, *, estimator: AbstractEstimator, key: Key, context: Any
 ) -> Any:
     """The estimate of a `cost`, with its auxiliary output if it has some; `structure`, `estimator` and `context` as for
     `expect`."""
-    jax.eval_shape(lambda structure: cost.checked(structure.value(structure.run(structure.log_rates))), structure)
+    jax.eval_shape(lambda structure, key: cost.checked(structure.sample(key=key).value), structure, key)
     found = estimator.estimate(cost, structure, jax.lax.stop_gradient(context), key=key)
     if not cost.has_aux:
         return without_slope_at_infinity(found)
@@ -138,6 +143,10 @@ def estimated(
 
 
 def finite_or_none(infeasible: float | None) -> float | None:
+    """`infeasible` itself.
+
+    **Raises:** `ValueError` where it is not finite.
+    """
     if infeasible is not None and not math.isfinite(infeasible):
         raise ValueError(f"expect: infeasible must be a finite cost, or None, got {infeasible}")
     return infeasible

@@ -84,8 +84,8 @@ class Evaluation:
                 shape = jnp.shape(leaf)
                 if self.batched and shape[:1] != (1,):
                     raise TypeError(
-                        "expect: with batched every array of the auxiliary output must have the axis of the draws first, "
-                        f"got one of shape {shape} for one draw"
+                        "expect: with batched every array of the auxiliary output must have the axis of the draws "
+                        f"first, got one of shape {shape} for one draw"
                     )
         one = jax.tree.leaves(found)
         array = jnp.asarray(found) if len(one) == 1 and one[0] is found else None

@@ -4,9 +4,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
 from vestige.estimators.costs import answer, evaluated
-from vestige.structures import AbstractStructure, enumerate_traces
+from vestige.structures import enumerate_traces, racing
 from vestige.structures.contract import flagged
 from vestige.structures.exact import whole
 from vestige.typing import Key
@@ -19,7 +19,8 @@ class Exact(AbstractEstimator):
     zero make traces end early; compiled, the estimate is then NaN.
     """
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "Exact")
         table = enumerate_traces(structure)
         log_probs, valid = whole(table.log_probs, structure, "Exact")
         counted = log_probs > -jnp.inf

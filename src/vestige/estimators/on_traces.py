@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.contract import AbstractEstimator, estimated, finite_or_none
+from vestige.estimators.contract import AbstractEstimator, Distribution, estimated, finite_or_none
 from vestige.estimators.costs import Evaluation
-from vestige.structures import AbstractStructure, AbstractTrace
+from vestige.structures import AbstractTrace, racing
 from vestige.structures.by_trace import ByTrace
 from vestige.typing import Key
 
@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
 
 def expect_trace(
     fn: Callable[..., Any],
-    structure: AbstractStructure,
+    structure: Distribution,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -50,14 +50,14 @@ def expect_trace(
     expect_trace(negative_elbo, posterior, estimator=LeaveOneOut(4), key=key)
     ```
 
-    Where `fn` closes over the rates of `structure`, as here, that part of the gradient is pathwise. A divergence of less
-    variance: `vestige.structures.kl` and `kl_estimate`.
+    Where `fn` closes over the rates of `structure`, as here, that part of the gradient is pathwise. A divergence of
+    less variance: `vestige.structures.kl` and `kl_estimate`.
 
     **Arguments:**
 
     - `fn`: takes the value of a draw, held fixed, and its trace, and returns a scalar.
-    - `structure`, `estimator`, `key`, `context`, `has_aux`, `batched`, `infeasible`: as for `expect`. Estimators that see
-        the set alone (`SetScore`, `GivenSet`) or a relaxed value do not know the trace, and refuse.
+    - `structure`, `estimator`, `key`, `context`, `has_aux`, `batched`, `infeasible`: as for `expect`. Estimators that
+        see the set alone (`SetScore`, `GivenSet`) or a relaxed value do not know the trace, and refuse.
 
     **Returns:** as `expect`.
 
@@ -65,6 +65,8 @@ def expect_trace(
 
     Time: that of `expect`, and one more run of the algorithm for each draw.
     """
+
+    structure = racing(structure, "expect_trace")
 
     def arguments(winners: Float[Array, " steps"]) -> tuple[Array, AbstractTrace]:
         trace = structure.replay(winners.astype(jnp.int32))
@@ -76,7 +78,7 @@ def expect_trace(
 
 def expect_draw(
     fn: Callable[[Drawn], Any],
-    structure: AbstractStructure,
+    structure: Distribution,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -107,6 +109,8 @@ def expect_draw(
 
     Time: as `expect_trace`.
     """
+
+    structure = racing(structure, "expect_draw")
 
     def arguments(winners: Float[Array, " steps"], key: Key) -> tuple[Drawn]:
         trace = structure.replay(winners.astype(jnp.int32))

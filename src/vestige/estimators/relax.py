@@ -9,12 +9,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.estimators.baselines import AbstractBaseline, NoBaseline
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
 from vestige.estimators.costs import answer, evaluated
 from vestige.estimators.lessons import with_lesson
 from vestige.estimators.score_function import draw_many
 from vestige.estimators.scores import SetScore, TimesScore, TraceScore
-from vestige.structures import AbstractStructure, Draw, Subset, subset_posterior
+from vestige.structures import AbstractStructure, Draw, Subset, racing, subset_posterior
 from vestige.structures.attached import attached
 from vestige.structures.contract import flagged
 from vestige.typing import Key
@@ -142,7 +142,8 @@ class Relax(AbstractEstimator):
         if self.draws < 1:
             raise ValueError(f"Relax: draws must be at least 1, got {self.draws}")
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "Relax")
         key_draws, key_noise = jax.random.split(key)
         draws = draw_many(structure, self.draws, key=key_draws)
         costs, aux = evaluated(fn, draws.value)

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from vestige.debug import require
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
 from vestige.estimators.costs import answer, evaluated
-from vestige.structures import AbstractStructure, Categorical, Permutation, Subset, distinct_traces
+from vestige.structures import Categorical, Permutation, Subset, distinct_traces, racing
 from vestige.structures.attached import attached
 from vestige.structures.by_trace import ByTrace
 from vestige.structures.contract import absent, flagged
@@ -32,7 +32,8 @@ class WithoutReplacement(AbstractEstimator):
         if self.draws < 2:
             raise ValueError(f"WithoutReplacement: draws must be at least 2, got {self.draws}")
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Any:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "WithoutReplacement")
         inner = structure.inner if isinstance(structure, ByTrace) else structure
         if not isinstance(inner, Categorical | Subset | Permutation):
             raise TypeError(

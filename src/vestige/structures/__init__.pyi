@@ -20,6 +20,11 @@ from .enumerated_values import enumerate_values as enumerate_values
 from .exact import Table as Table
 from .exact import enumerate_traces as enumerate_traces
 from .exact import structure_log_prob as structure_log_prob
+from .gibbs import AbstractGibbs as AbstractGibbs
+from .gibbs import GibbsDraw as GibbsDraw
+from .gibbs import racing as racing
+from .gibbs_trees import GibbsArborescence as GibbsArborescence
+from .gibbs_trees import GibbsSpanningTree as GibbsSpanningTree
 from .matching import Matching as Matching
 from .moments import Estimate as Estimate
 from .moments import marginals as marginals

@@ -63,8 +63,8 @@ def kl(q: AbstractStructure, p: AbstractStructure, *, level: Level = "trace") ->
 
     **Arguments:**
 
-    - `q`, `p`: structures of one class, size and mask, which differ in their rates alone. For "trace" a `Categorical`, a
-        `Choices` or a `BinaryTree` of any size, otherwise small ones: about five nodes.
+    - `q`, `p`: structures of one class, size and mask, which differ in their rates alone. For "trace" a `Categorical`,
+        a `Choices` or a `BinaryTree` of any size, otherwise small ones: about five nodes.
     - `level`: "times": of all arrival times, in closed form: Σ_k log(λ_k/μ_k) + μ_k/λ_k - 1, in O(keys), for any size;
         "trace"; "value": all traces that lead to each summed; for a `Subset` of up to 200,000 sets.
 
@@ -130,9 +130,10 @@ def kl_estimate(q: AbstractStructure, p: AbstractStructure, *, draws: int, key: 
     - `q`, `p`: structures of one class, size and mask, of any size.
     - `draws`: how many, static; from two on a baseline is taken from the others.
 
-    **Returns:** one number, nats; +inf where a race could be won by a key that p has not; NaN where a draw is not valid.
+    **Returns:** one number, nats; +inf where a race could be won by a key that p has not; NaN where a draw is not
+    valid. The work of so many draws.
 
-    **Raises:** as `kl`, and `ValueError` where q admits no whole structure or `draws` is below 1. O(draws) times a draw.
+    **Raises:** as `kl`, and `ValueError` where q admits no whole structure or `draws` is below 1.
     """
     if draws < 1:
         raise ValueError(f"kl_estimate: draws must be at least 1, got {draws}")
@@ -189,8 +190,8 @@ def _alike(q: AbstractStructure, p: AbstractStructure, owner: str) -> tuple[Abst
         mine, other = getattr(q, field.name), getattr(p, field.name)
         if field.metadata.get("static") and mine != other:
             raise ValueError(
-                f"{owner}: both must be of one distribution's family, got a {name} with {field.name} = {mine!r} and one "
-                f"with {other!r}"
+                f"{owner}: both must have the same options, got a {name} with {field.name} = {mine!r} and one with "
+                f"{other!r}"
             )
     if q.mask is None and p.mask is None:
         return q, p

@@ -76,7 +76,11 @@ def _(structure: Subset, *others: Subset) -> tuple[Array, tuple[Array, ...]]:
     members = np.array(list(itertools.combinations(range(items), k)))
     table[np.arange(count)[:, None], members] = 1
     values = jnp.asarray(table, structure.log_rates.dtype)
-    return values, tuple(jax.vmap(lambda value: subset_log_prob(one, value))(values) for one in (structure, *others))
+
+    def summed(one: Subset) -> Float[Array, " values"]:
+        return jax.vmap(lambda value: subset_log_prob(one, value))(values)
+
+    return values, tuple(summed(one) for one in (structure, *others))
 
 
 def _packed(values: Float[Array, "values ..."]) -> Int[Array, "values words"]:
