@@ -115,23 +115,3 @@ def whole(
     return require(
         log_probs, valid, f"{owner}: the traces do not add up to probability one. {structure.incomplete}"
     ), valid
-
-
-def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."]) -> Float[Array, ""]:
-    """log p(value): of the structure, summed over all traces that lead to it. By enumeration, for small ones.
-
-    For `Subset` of any size see `subset_log_prob`; for `Categorical`, `Permutation` and `BinaryTree` the trace *is*
-    the structure, so that `structure.log_prob` is what you want.
-
-    **Arguments:**
-
-    - `structure`: a small one: about five nodes.
-    - `value`: an indicator array, shaped like the value of a draw.
-
-    **Returns:** one number, nats, differentiable in the rates; -inf for an array that is no such structure.
-
-    **Raises:** `ValueError` beyond 200,000 traces.
-    """
-    table = enumerate_traces(structure)
-    same = jnp.all((table.values == value[None]).reshape(table.values.shape[0], -1), axis=1)
-    return jax.nn.logsumexp(table.log_probs, where=same)

@@ -1,6 +1,7 @@
 """How likely each part of a value is, and each two together: exactly, or from draws with their standard error."""
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -14,6 +15,7 @@ from vestige.structures.choices import Choices
 from vestige.structures.contract import AbstractStructure
 from vestige.structures.enumerated_values import on_values
 from vestige.structures.exact import whole
+from vestige.structures.gibbs import AbstractGibbs
 from vestige.structures.permutation import Permutation
 from vestige.structures.races import between, gain, segments
 from vestige.structures.subset import Subset
@@ -66,7 +68,7 @@ def pair_marginals(structure: AbstractStructure) -> Float[Array, "..."]:
     return _flagged(_pairs(structure), structure)
 
 
-def marginals_estimate(structure: AbstractStructure, *, draws: int, key: Key) -> Estimate:
+def marginals_estimate(structure: AbstractStructure | AbstractGibbs, *, draws: int, key: Key) -> Estimate:
     """How likely each entry of the value is 1, as often as it was among independent draws.
 
     **Arguments:**
@@ -82,7 +84,7 @@ def marginals_estimate(structure: AbstractStructure, *, draws: int, key: Key) ->
     return _counted(structure, draws, key, lambda value: value)
 
 
-def pair_marginals_estimate(structure: AbstractStructure, *, draws: int, key: Key) -> Estimate:
+def pair_marginals_estimate(structure: AbstractStructure | AbstractGibbs, *, draws: int, key: Key) -> Estimate:
     """How likely each two entries of the value are both 1, as often as they were among independent draws.
 
     **Arguments:**
@@ -97,7 +99,9 @@ def pair_marginals_estimate(structure: AbstractStructure, *, draws: int, key: Ke
     return _counted(structure, draws, key, lambda value: jnp.tensordot(value, value, 0))
 
 
-def _counted(structure, draws: int, key: Key, of_value) -> Estimate:
+def _counted(
+    structure: AbstractStructure | AbstractGibbs, draws: int, key: Key, of_value: Callable[[Array], Array]
+) -> Estimate:
     if draws < 1:
         raise ValueError(f"{type(structure).__name__}: draws must be at least 1, got {draws}")
 
