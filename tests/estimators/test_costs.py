@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -67,7 +68,7 @@ def everything(estimator, rates, weights, key):
             batched=batched,
             has_aux=has_aux,
         )
-        return found if has_aux else (found, None)
+        return found if has_aux else (found, {})
 
     of = lambda **how: eqx.filter_value_and_grad(functools.partial(one, **how), has_aux=True)(
         (rates, weights, estimator)
@@ -212,7 +213,7 @@ def test_what_costs_must_return():
 class Plain(AbstractEstimator):
     """As the contract was before: the cost of one value at a time."""
 
-    def estimate(self, fn, structure, context, *, key):
+    def estimate(self, fn, structure: Any, context, *, key):
         def one(key):
             draw = structure.sample(key=key)
             cost = fn(structure.value(draw.trace))

@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Callable
-from typing import Any, Literal, overload
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -34,13 +34,14 @@ class AbstractEstimator(eqx.Module):
     """
 
     @abc.abstractmethod
-    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+    def estimate(self, fn: Cost, structure: Any, context: Any, *, key: Key) -> Any:
         """Estimate E[fn(X)] for X drawn from `structure`; `expect` calls it.
 
         **Arguments:**
 
         - `fn`: the cost, from the value of a draw to a scalar.
-        - `structure`: whose log-rates, or log-weights, get the gradient.
+        - `structure`: an `AbstractStructure`, whose log-rates get the gradient, or an `AbstractGibbs`, whose
+            log-weights do. [`racing`][vestige.structures.racing] refuses the latter by name.
         - `context`: what learned baselines and critics may look at; any arrays, held fixed.
         - `key`: of the draws.
 
@@ -53,30 +54,6 @@ class AbstractEstimator(eqx.Module):
         """
 
 
-@overload
-def expect(
-    fn: Callable[..., Any],
-    structure: Distribution,
-    *,
-    estimator: AbstractEstimator,
-    key: Key,
-    context: Any = None,
-    has_aux: Literal[False] = False,
-    batched: bool = False,
-    infeasible: float | None = None,
-) -> Float[Array, ""]: ...
-@overload
-def expect(
-    fn: Callable[..., Any],
-    structure: Distribution,
-    *,
-    estimator: AbstractEstimator,
-    key: Key,
-    context: Any = None,
-    has_aux: Literal[True],
-    batched: bool = False,
-    infeasible: float | None = None,
-) -> tuple[Float[Array, ""], Any]: ...
 def expect(
     fn: Callable[..., Any],
     structure: Distribution,

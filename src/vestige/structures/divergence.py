@@ -193,13 +193,10 @@ def _alike(q: AbstractStructure, p: AbstractStructure, owner: str) -> tuple[Abst
                 f"{owner}: both must have the same options, got a {name} with {field.name} = {mine!r} and one with "
                 f"{other!r}"
             )
-    if q.mask is None and p.mask is None:
+    some = q.mask if p.mask is None else p.mask
+    if some is None:
         return q, p
-    if (q.mask is None) != (p.mask is None):
-        shape = jnp.shape(q.mask if p.mask is None else p.mask)
-        masks = [jnp.ones(shape, bool) if one.mask is None else one.mask for one in (q, p)]
-    else:
-        masks = [q.mask, p.mask]
+    masks = [jnp.ones_like(some) if one.mask is None else one.mask for one in (q, p)]
     same = jnp.all(masks[0] == masks[1])
     p = require(p, same, f"{owner}: the masks of the two differ, so that they are over different values. Use one mask.")
     return _with_mask(q, masks[0], same), _with_mask(p, masks[1], same)

@@ -1,6 +1,7 @@
 """From an observed value to its probability and its traces: supervised and half-supervised training."""
 
 import functools
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -71,7 +72,7 @@ def trace_given_value(structure: AbstractStructure[TraceKind], value: Float[Arra
 
     **Raises:** `ValueError` where the array is no value of this structure, and beyond 200,000 traces.
     """
-    held = jax.lax.stop_gradient(structure)
+    held: Any = jax.lax.stop_gradient(structure)
     winners = _winners(held, value)
     if isinstance(held, Subset):
         winners = held.run(subset_posterior(held, value, key=key)).winners
