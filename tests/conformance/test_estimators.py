@@ -41,3 +41,27 @@ def test_the_mean_of_estimates_is_the_exact_gradient(spec, cost):
     error = found.std(axis=0, ddof=1) / ESTIMATES**0.5
     off = np.abs(found.mean(axis=0) - np.asarray(wanted)) / np.maximum(error, 1e-6)
     assert spec.biased or (off < 4.5).all(), off
+
+
+@pytest.mark.slow
+def test_costs_of_many_draws_and_auxiliary_output(spec, cost):
+    """The same estimate and slopes as of one draw at a time, and beside them the mean of what else there is."""
+    structure = registry("structure")["subset"]
+    if spec.needs and spec.needs not in structure.provides:
+        pytest.skip(f"not defined for a subset: it needs {spec.needs}")
+    estimator = spec.build(structure.coordinates, key=jax.random.key(1))
+    point = 0.5 * jax.random.normal(jax.random.key(0), (structure.coordinates,))
+    key = jax.random.key(2)
+    many = lambda values: (jax.vmap(cost)(values), values)
+
+    def both(x):
+        aux = expect(many, structure.build(x), estimator=estimator, key=key, batched=True, has_aux=True)
+        return aux[0], aux[1]
+
+    if type(estimator).__module__.partition(".")[0] != "vestige":
+        pytest.skip("an estimator of another package need not serve auxiliary output")
+    plain = jax.jit(jax.value_and_grad(lambda x: expect(cost, structure.build(x), estimator=estimator, key=key)))(point)
+    (value, mean), slope = jax.jit(jax.value_and_grad(both, has_aux=True))(point)
+    np.testing.assert_allclose(value, plain[0], rtol=1e-5)
+    np.testing.assert_allclose(slope, plain[1], rtol=1e-4, atol=1e-5)
+    assert mean.shape == structure.value_shape and np.isfinite(mean).all()

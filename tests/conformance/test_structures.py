@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from vestige.registries import registry
-from vestige.structures import exact
+from vestige.structures import (
+    best_values,
+    entropy,
+    exact,
+    kl,
+    kl_estimate,
+    marginals,
+    structure_log_prob,
+    trace_given_value,
+)
 
 DRAWS = 64
 EXAMPLES = {name: type(spec).examples()[0] for name, spec in registry("structure").items()}
@@ -69,3 +78,36 @@ def test_draws_have_the_probability_of_their_trace(name):
     np.testing.assert_allclose(found["log_prob"], found["log_prob again"], rtol=1e-5, atol=1e-6)
     assert np.isin(found["values"], (0, 1)).all()
     assert np.isfinite(found["slope"]).any()
+
+
+@eqx.filter_jit
+def levels(spec):
+    """Divergence from and entropy at each level, and what comes of a drawn value."""
+    points = 0.5 * jax.random.normal(jax.random.key(0), (2, spec.coordinates))
+    q, p = built(spec, points[0]), built(spec, points[1])
+    value = q.sample(key=jax.random.key(1)).value
+    trace = trace_given_value(q, value, key=jax.random.key(2))
+    return {
+        "kl": [kl(q, p, level=level) for level in ("value", "trace", "times")],
+        "of itself": [kl(q, q, level=level) for level in ("value", "trace", "times")],
+        "entropy": [entropy(q, level=level) for level in ("value", "trace")],
+        "estimate": kl_estimate(q, p, draws=4, key=jax.random.key(3)),
+        "value": value,
+        "of its trace": q.value(trace),
+        "log_probs": (structure_log_prob(q, value), q.log_prob(trace)),
+        "marginals": marginals(q),
+        "best": best_values(q, 1),
+    }
+
+
+@pytest.mark.slow
+def test_levels_are_in_order_and_values_lead_to_traces_and_back(name):
+    found = jax.device_get(levels(EXAMPLES[name]))
+    value, trace, times = found["kl"]
+    assert -1e-6 <= value <= trace + 1e-6 and trace <= times + 1e-6
+    np.testing.assert_allclose(found["of itself"], 0, atol=1e-5)
+    assert found["entropy"][0] <= found["entropy"][1] + 1e-5 and found["estimate"] > -1e-5
+    np.testing.assert_array_equal(found["of its trace"], found["value"])
+    assert found["log_probs"][1] <= found["log_probs"][0] + 1e-5  # one of the traces that lead to the value
+    assert found["marginals"].shape == found["value"].shape and (found["marginals"] < 1 + 1e-5).all()
+    assert found["best"].log_probs[0] >= found["log_probs"][0] - 1e-5

@@ -11,11 +11,16 @@ from .biased import relaxed as relaxed
 from .contract import AbstractEstimator as AbstractEstimator
 from .contract import expect as expect
 from .critic import Critic as Critic
+from .doubly_stochastic import sinkhorn as sinkhorn
 from .exact import Exact as Exact
 from .marginals import arborescence_marginals as arborescence_marginals
 from .marginals import spanning_tree_marginals as spanning_tree_marginals
 from .marginals import subset_marginals as subset_marginals
+from .on_traces import Drawn as Drawn
+from .on_traces import expect_draw as expect_draw
 from .on_traces import expect_trace as expect_trace
+from .perturb_and_map import BiasedImplicitMLE as BiasedImplicitMLE
+from .perturb_and_map import fenchel_young_loss as fenchel_young_loss
 from .relax import AbstractNoise as AbstractNoise
 from .relax import AllTimes as AllTimes
 from .relax import GivenSet as GivenSet

@@ -6,12 +6,23 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
+from vestige.estimators.costs import answer, evaluated
+from vestige.estimators.doubly_stochastic import sinkhorn
 from vestige.estimators.marginals import arborescence_marginals, spanning_tree_marginals, subset_marginals
-from vestige.numerics import full_precision
-from vestige.structures import AbstractStructure, Arborescence, Categorical, Choices, SpanningTree, Subset
+from vestige.numerics import is_concrete
+from vestige.structures import (
+    AbstractStructure,
+    Arborescence,
+    Categorical,
+    Choices,
+    Matching,
+    SpanningTree,
+    Subset,
+    racing,
+)
 from vestige.structures.contract import flagged
 from vestige.typing import Key
 
@@ -21,7 +32,8 @@ def relaxed(structure: AbstractStructure, log_weights: Float[Array, "*keys"]) ->
     """Marginals of the Gibbs distribution with these weights on the structure's values.
 
     Defined for `Categorical`, `Choices`, `Subset`, `SpanningTree` and `Arborescence` with a fixed root; register others
-    by `relaxed.register`.
+    by `relaxed.register`. For `Matching`, whose marginals are out of reach (permanents), it is the doubly stochastic
+    matrix that Sinkhorn's scaling of the weights ends in: Gumbel-Sinkhorn (Mena et al. 2018).
 
     **Arguments:**
 
@@ -65,61 +77,81 @@ def _(structure: Arborescence, log_weights: Array) -> Array:
     return arborescence_marginals(log_weights, structure.root, structure.mask)
 
 
+@relaxed.register
+def _(structure: Matching, log_weights: Array) -> Array:
+    return sinkhorn(log_weights)
+
+
 class BiasedRelaxation(AbstractEstimator):
     """BIASED. Perturb and relax (stochastic softmax tricks, Paulus et al. 2020): `fn` is given the marginals of the
     Gibbs distribution at the perturbed log-rates over the temperature, and differentiated through them. `fn` must
     make sense between the corners; its value is not that of any structure.
 
-    **Arguments:** `temperature` > 0: bias falls and variance grows as it goes to zero. `draws`: static.
+    **Arguments:**
+
+    - `temperature`: > 0; bias falls and variance grows as it goes to zero. A scalar array is held fixed, and may be
+        annealed from update to update in one program; a Python number is part of the program.
+    - `draws`: static.
     """
 
-    temperature: float = eqx.field(static=True, default=1.0)
+    temperature: float | Float[Array, ""] = 1.0
     draws: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
         _check(self)
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
-        def one(key: Key) -> Array:
-            soft = _soft(structure, structure.arrivals(key=key), self.temperature)
-            return flagged(full_precision(fn(soft)), structure.usable)
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "BiasedRelaxation")
 
-        return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
+        def one(key: Key) -> Array:
+            return _soft(structure, structure.arrivals(key=key), self.temperature)
+
+        costs, aux = evaluated(fn, jax.vmap(one)(jax.random.split(key, self.draws)))
+        return answer(flagged(jnp.mean(costs), structure.usable & _positive(self.temperature)), aux)
 
 
 class BiasedStraightThrough(AbstractEstimator):
     """BIASED. `fn` is given the discrete draw, and the gradient that arrives there is passed on to the relaxation at
     the same noise (straight-through).
 
-    **Arguments:** `temperature` > 0; `draws`: static.
+    **Arguments:** as of `BiasedRelaxation`: `temperature` > 0, `draws` static.
     """
 
-    temperature: float = eqx.field(static=True, default=1.0)
+    temperature: float | Float[Array, ""] = 1.0
     draws: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
         _check(self)
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
-        def one(key: Key) -> Array:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "BiasedStraightThrough")
+
+        def one(key: Key) -> tuple[Array, Array]:
             log_times = structure.arrivals(key=key)
             draw = structure.solve(jax.lax.stop_gradient(log_times))
             hard = jax.lax.stop_gradient(draw.value)
             soft = _soft(structure, log_times, self.temperature)
-            return flagged(full_precision(fn(hard + (soft - jax.lax.stop_gradient(soft)))), draw.valid)
+            return hard + (soft - jax.lax.stop_gradient(soft)), draw.valid
 
-        return jnp.mean(jax.vmap(one)(jax.random.split(key, self.draws)))
+        values, valid = jax.vmap(one)(jax.random.split(key, self.draws))
+        costs, aux = evaluated(fn, values)
+        return answer(flagged(jnp.mean(costs), jnp.all(valid) & _positive(self.temperature)), aux)
 
 
-def _soft(structure: AbstractStructure, log_times: Array, temperature: float) -> Array:
+def _soft(structure: AbstractStructure, log_times: Array, temperature: float | Float[Array, ""]) -> Array:
     present = structure.log_rates > -jnp.inf
-    weights = jnp.where(present, -jnp.where(present, log_times, 0.0) / temperature, -jnp.inf)
+    cold = jnp.asarray(jax.lax.stop_gradient(temperature), log_times.dtype)
+    weights = jnp.where(present, -jnp.where(present, log_times, 0.0) / cold, -jnp.inf)
     return relaxed(structure, weights)
+
+
+def _positive(temperature: float | Float[Array, ""]) -> Bool[Array, ""]:
+    return jax.lax.stop_gradient(jnp.asarray(temperature)) > 0
 
 
 def _check(estimator: BiasedRelaxation | BiasedStraightThrough) -> None:
     name = type(estimator).__name__
-    if not estimator.temperature > 0:
+    if is_concrete(estimator.temperature) and not estimator.temperature > 0:
         raise ValueError(f"{name}: temperature must be positive, got {estimator.temperature}")
     if estimator.draws < 1:
         raise ValueError(f"{name}: draws must be at least 1, got {estimator.draws}")

@@ -6,9 +6,8 @@ is the caller's business, it is the relaxation of stochastic softmax tricks (Pau
 family entropy"). Here every log-partition function is built from sums, products and quotients of positive
 numbers, never from a difference, so nothing has to be clamped, floored or repaired:
 
-- the determinant of the matrix-tree theorem is found by striking out one node after the other, where the pivot is
-  the *sum* of the weights that still enter the node (elimination after Grassmann, Taksar and Heyman 1985), on
-  logarithms. A weight e^-120 below the others is no special case, and it does not matter which row is struck out.
+- the determinant of the matrix-tree theorem is found as in `vestige.structures.matrix_tree`: a weight e^-120 below the
+  others is no special case.
 - the elementary symmetric polynomial of the subsets becomes P(k successes in independent trials), tilted so that
   k is their mean and therefore their most probable number.
 
@@ -25,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.numerics import log_add, logsumexp
+from vestige.structures.matrix_tree import Eliminated, eliminate
 
 BISECTIONS = 40  # halve a bracket of any sensible range to 1e-6; the tilt need not be exact
 
@@ -107,7 +106,9 @@ def spanning_tree_marginals(
 
     def log_partition(log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
         edges = jnp.where(upper, log_weights, log_weights.T)
-        return _log_arborescences(edges, mask, root=None)
+        present = _with_arcs(edges) if mask is None else mask
+        last = nodes - 1 - jnp.argmax(present[::-1])  # from every node as many trees are directed
+        return _zero_if_none(eliminate(edges, _root_at(last, edges), present))
 
     marginals = jax.grad(log_partition)(log_weights)
     return marginals + marginals.T
@@ -137,50 +138,28 @@ def arborescence_marginals(
     if not 0 <= root < nodes:
         raise ValueError(f"root must be one of the {nodes} nodes, got {root}")
 
+    read = jnp.asarray(np.arange(nodes) != root)[None, :]
+
     def log_partition(log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
-        return _log_arborescences(log_weights, mask, root)
+        arcs = jnp.where(read, log_weights, -jnp.inf)
+        present = (_with_arcs(arcs) if mask is None else mask).at[root].set(True)
+        return _zero_if_none(eliminate(arcs, _root_at(jnp.int32(root), arcs), present))
 
     return jax.grad(log_partition)(log_weights)
 
 
-def _log_arborescences(
-    log_weights: Float[Array, "nodes nodes"], mask: Bool[Array, " nodes"] | None, root: int | None
-) -> Float[Array, ""]:
-    """The log-partition function over arborescences, up to a constant; a constant where there is none.
+def _with_arcs(arcs: Float[Array, "nodes nodes"]) -> Bool[Array, " nodes"]:
+    """Which nodes an arc enters or leaves."""
+    exists = (arcs != -jnp.inf) & ~jnp.eye(arcs.shape[0], dtype=bool)
+    return jnp.any(exists, axis=0) | jnp.any(exists, axis=1)
 
-    Striking out node v replaces every path u → v → w by an arc of weight W_uv W_vw / sum_u W_uv, and the product
-    of these sums, the pivots, is the determinant. Each column is first scaled to a maximum of one: a tree takes
-    one arc from each but the root's, so that every tree is scaled alike. Without `root`, for symmetric weights,
-    all columns are scaled as one, and the last present node serves as root.
-    """
-    nodes = log_weights.shape[0]
-    index = np.arange(nodes)
-    loop = np.eye(nodes, dtype=bool)
-    read = jnp.asarray(~loop if root is None else ~loop & (index != root))
-    if mask is None:
-        exists = read & (log_weights != -jnp.inf)
-        present = jnp.any(exists, axis=0) | jnp.any(exists, axis=1)
-    else:
-        present = mask
-    if root is not None:
-        present = present.at[root].set(True)
-    read = read & present[:, None] & present[None, :]
-    arcs = jnp.where(read, log_weights, -jnp.inf)
 
-    highest = jax.lax.stop_gradient(jnp.max(arcs, axis=None if root is None else 0, keepdims=True))
-    arcs = arcs - jnp.where(highest == -jnp.inf, 0.0, highest)
+def _root_at(root: Int[Array, ""], arcs: Float[Array, "nodes nodes"]) -> Float[Array, " nodes"]:
+    return jnp.where(jnp.arange(arcs.shape[0], dtype=jnp.int32) == root.astype(jnp.int32), 0.0, -jnp.inf).astype(
+        arcs.dtype
+    )
 
-    def strike_out(arcs: Float[Array, "nodes nodes"], node: Int[Array, ""]) -> tuple[Array, tuple[Array, Array]]:
-        into, out = arcs[:, node], arcs[node]
-        log_pivot = logsumexp(into, 0)
-        unreached = log_pivot == -jnp.inf
-        log_pivot = jnp.where(unreached, 0.0, log_pivot)  # a unit on the diagonal
-        detours = (into - log_pivot)[:, None] + out[None, :]
-        gone = jnp.asarray(index) == node
-        arcs = jnp.where(gone[:, None] | gone[None, :] | loop, -jnp.inf, log_add(arcs, detours))
-        return arcs, (log_pivot, unreached)
 
-    order = index if root is None else np.append(np.delete(index, root), root)
-    _, (log_pivots, unreached) = jax.lax.scan(strike_out, arcs, jnp.asarray(order))
-    exists = jnp.sum(present[order] & unreached) <= 1  # the root, and nobody else
-    return jnp.where(exists, jnp.sum(log_pivots), 0.0)
+def _zero_if_none(eliminated: Eliminated) -> Float[Array, ""]:
+    total = eliminated.log_partition
+    return jnp.where(total == -jnp.inf, 0.0, total)

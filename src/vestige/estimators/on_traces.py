@@ -1,23 +1,43 @@
-"""Expectations of what depends on the trace."""
+"""Expectations of what depends on the trace, or on the whole draw."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.contract import AbstractEstimator, expect
-from vestige.structures import AbstractStructure
+from vestige.estimators.contract import AbstractEstimator, Distribution, estimated, finite_or_none
+from vestige.estimators.costs import Evaluation
+from vestige.structures import AbstractTrace, racing
 from vestige.structures.by_trace import ByTrace
 from vestige.typing import Key
 
-TraceCost = Callable[[Float[Array, "..."], Any], Float[Array, ""]]
-"""From the value of a draw and its trace to a scalar."""
+
+class Drawn(NamedTuple):
+    """What a cost of `expect_draw` looks at."""
+
+    value: Float[Array, "..."]
+    """The indicator array, held fixed."""
+    trace: AbstractTrace
+    """The winners of every race, and who took part in it."""
+    log_prob: Float[Array, ""]
+    """log p(trace) in nats. Differentiable in the rates: what a cost makes of it has that gradient too."""
+    key: Key
+    """Of this draw's own, for noise of the cost, such as dropout or a sample of a decoder."""
 
 
 def expect_trace(
-    fn: TraceCost, structure: AbstractStructure, *, estimator: AbstractEstimator, key: Key, context: Any = None
-) -> Float[Array, ""]:
+    fn: Callable[..., Any],
+    structure: Distribution,
+    *,
+    estimator: AbstractEstimator,
+    key: Key,
+    context: Any = None,
+    has_aux: bool = False,
+    batched: bool = False,
+    infeasible: float | None = None,
+) -> Any:
     """E[fn(X(T), T)] for a trace T drawn from `structure`, as [`expect`][vestige.estimators.expect] is E[fn(X)].
 
     What cannot be said of the value alone, such as log-probabilities of traces, can be said here. The evidence lower
@@ -30,22 +50,74 @@ def expect_trace(
     expect_trace(negative_elbo, posterior, estimator=LeaveOneOut(4), key=key)
     ```
 
-    Where `fn` closes over the rates of `structure`, as here, that part of the gradient is pathwise.
+    Where `fn` closes over the rates of `structure`, as here, that part of the gradient is pathwise. A divergence of
+    less variance: `vestige.structures.kl` and `kl_estimate`.
 
     **Arguments:**
 
     - `fn`: takes the value of a draw, held fixed, and its trace, and returns a scalar.
-    - `structure`, `estimator`, `key`, `context`: as for `expect`. Estimators that see the set alone (`SetScore`,
-        `GivenSet`) or a relaxed value do not know the trace, and refuse.
+    - `structure`, `estimator`, `key`, `context`, `has_aux`, `batched`, `infeasible`: as for `expect`. Estimators that
+        see the set alone (`SetScore`, `GivenSet`) or a relaxed value do not know the trace, and refuse.
+
+    **Returns:** as `expect`.
 
     **Raises:** as `expect`.
 
     Time: that of `expect`, and one more run of the algorithm for each draw.
     """
-    inner = structure
 
-    def of_winners(winners: Float[Array, " steps"]) -> Float[Array, ""]:
-        trace = inner.replay(winners.astype(jnp.int32))
-        return fn(inner.value(trace), trace)
+    structure = racing(structure, "expect_trace")
 
-    return expect(of_winners, ByTrace.of(structure), estimator=estimator, key=key, context=context)
+    def arguments(winners: Float[Array, " steps"]) -> tuple[Array, AbstractTrace]:
+        trace = structure.replay(winners.astype(jnp.int32))
+        return structure.value(trace), trace
+
+    cost = Evaluation(fn, arguments, batched=batched, has_aux=has_aux, infeasible=finite_or_none(infeasible), key=None)
+    return estimated(cost, ByTrace.of(structure), estimator=estimator, key=key, context=context)
+
+
+def expect_draw(
+    fn: Callable[[Drawn], Any],
+    structure: Distribution,
+    *,
+    estimator: AbstractEstimator,
+    key: Key,
+    context: Any = None,
+    has_aux: bool = False,
+    batched: bool = False,
+    infeasible: float | None = None,
+) -> Any:
+    """E[fn(draw)] for a draw from `structure`: of its value, trace, log-probability, and a key of its own.
+
+    ```python
+    def cost(draw):
+        noisy = decoder(draw.value, key=draw.key)
+        return loss(noisy) + 0.1 * draw.log_prob, {"size": jnp.sum(draw.value)}
+
+    estimate, aux = expect_draw(cost, tree, estimator=LeaveOneOut(4), key=key, has_aux=True)
+    ```
+
+    **Arguments:**
+
+    - `fn`: takes a [`Drawn`][vestige.estimators.Drawn] and returns a scalar, whose mean over the noise counts too.
+    - `structure`, `estimator`, `key`, `context`, `has_aux`, `batched`, `infeasible`: as for `expect`; with `batched`
+        every array of the `Drawn`, keys included, has the axis of the draws first.
+
+    **Returns:** as `expect`.
+
+    **Raises:** as `expect`; estimators that do not know the trace refuse, as for `expect_trace`.
+
+    Time: as `expect_trace`.
+    """
+
+    structure = racing(structure, "expect_draw")
+
+    def arguments(winners: Float[Array, " steps"], key: Key) -> tuple[Drawn]:
+        trace = structure.replay(winners.astype(jnp.int32))
+        return (Drawn(structure.value(trace), trace, structure.log_prob(trace), key),)
+
+    key_draws, key_costs = jax.random.split(key)
+    cost = Evaluation(
+        fn, arguments, batched=batched, has_aux=has_aux, infeasible=finite_or_none(infeasible), key=key_costs
+    )
+    return estimated(cost, ByTrace.of(structure), estimator=estimator, key=key_draws, context=context)

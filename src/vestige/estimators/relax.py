@@ -9,12 +9,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.estimators.baselines import AbstractBaseline, NoBaseline
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
+from vestige.estimators.costs import answer, evaluated
 from vestige.estimators.lessons import with_lesson
 from vestige.estimators.score_function import draw_many
 from vestige.estimators.scores import SetScore, TimesScore, TraceScore
-from vestige.numerics import full_precision
-from vestige.structures import AbstractStructure, Draw, Subset, subset_posterior
+from vestige.structures import AbstractStructure, Draw, Subset, racing, subset_posterior
 from vestige.structures.attached import attached
 from vestige.structures.contract import flagged
 from vestige.typing import Key
@@ -142,10 +142,11 @@ class Relax(AbstractEstimator):
         if self.draws < 1:
             raise ValueError(f"Relax: draws must be at least 1, got {self.draws}")
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "Relax")
         key_draws, key_noise = jax.random.split(key)
         draws = draw_many(structure, self.draws, key=key_draws)
-        costs = full_precision(jax.vmap(fn)(draws.value))
+        costs, aux = evaluated(fn, draws.value)
         still = jax.lax.stop_gradient(costs)
         held = jax.lax.stop_gradient(structure)
         present = held.log_rates > -jnp.inf
@@ -177,7 +178,7 @@ class Relax(AbstractEstimator):
 
         value, found = with_lesson(jnp.mean(costs), (self.critic, self.baseline), loss)
         rates = jnp.where(present, structure.log_rates, 0.0)
-        return flagged(attached(value, rates, found, costs), jnp.all(draws.valid))
+        return answer(flagged(attached(value, rates, found, costs), jnp.all(draws.valid)), aux)
 
 
 def _held(baseline: AbstractBaseline) -> AbstractBaseline:

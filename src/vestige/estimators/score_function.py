@@ -8,11 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.estimators.baselines import AbstractBaseline, MeanOfOthers, NoBaseline
-from vestige.estimators.contract import AbstractEstimator, Cost
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
+from vestige.estimators.costs import answer, evaluated
 from vestige.estimators.lessons import with_lesson
 from vestige.estimators.scores import AbstractScore, TraceScore
-from vestige.numerics import full_precision
-from vestige.structures import AbstractStructure, Draw
 from vestige.structures.attached import attached
 from vestige.structures.contract import flagged
 from vestige.typing import Key
@@ -36,7 +35,7 @@ class ScoreFunction(AbstractEstimator):
         if self.draws < 1:
             raise ValueError(f"ScoreFunction: draws must be at least 1, got {self.draws}")
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
         draws = draw_many(structure, self.draws, key=key)
         return by_score(fn, structure, draws, self.score, self.baseline, context)
 
@@ -59,12 +58,12 @@ class LeaveOneOut(AbstractEstimator):
                 f"LeaveOneOut: draws must be at least 2, got {self.draws}; for one draw use ScoreFunction or Relax"
             )
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
         draws = draw_many(structure, self.draws, key=key)
         return by_score(fn, structure, draws, self.score, MeanOfOthers(), context)
 
 
-def draw_many(structure: AbstractStructure, count: int, *, key: Key) -> Draw:
+def draw_many(structure: Distribution, count: int, *, key: Key) -> Any:
     """Independent draws, through which no gradient flows.
 
     **Arguments:**
@@ -81,8 +80,8 @@ def draw_many(structure: AbstractStructure, count: int, *, key: Key) -> Draw:
 
 
 def by_score(
-    fn: Cost, structure: AbstractStructure, draws: Draw, score: AbstractScore, baseline: AbstractBaseline, context: Any
-) -> Float[Array, ""]:
+    fn: Cost, structure: Distribution, draws: Any, score: AbstractScore, baseline: AbstractBaseline, context: Any
+) -> Any:
     """The mean cost of some draws, with the score-function gradient for the rates.
 
     **Arguments:**
@@ -94,9 +93,9 @@ def by_score(
     - `baseline`: what is subtracted from the costs; it learns by its own loss.
     - `context`: as given to `expect`.
 
-    **Returns:** one number; NaN where a draw is not valid.
+    **Returns:** one number; NaN where a draw is not valid; with the auxiliary output of `fn`, where it has some.
     """
-    costs = full_precision(jax.vmap(fn)(draws.value))
+    costs, aux = evaluated(fn, draws.value)
     still = jax.lax.stop_gradient(costs)
     log_probs = jax.vmap(lambda draw: score.log_prob(structure, draw))(draws)
 
@@ -105,4 +104,4 @@ def by_score(
 
     value, weights = with_lesson(jnp.mean(costs), baseline, loss)
     weights = (weights / costs.shape[0]).astype(log_probs.dtype)
-    return flagged(attached(value, log_probs, weights, costs), jnp.all(draws.valid))
+    return answer(flagged(attached(value, log_probs, weights, costs), jnp.all(draws.valid)), aux)

@@ -246,6 +246,28 @@ class BiasedStraightThroughSpec(AbstractRelaxationSpec):
     part: ClassVar[str] = "vestige.estimators.biased:BiasedStraightThrough"
 
 
+@dataclasses.dataclass(frozen=True)
+class BiasedImplicitMLESpec(EstimatorSpec):
+    """The difference of two draws with the same noise, before and after a step down the cost (I-MLE). Biased."""
+
+    step: float = 1.0
+    """How far the log-rates follow the gradient of the cost."""
+
+    part: ClassVar[str] = "vestige.estimators.perturb_and_map:BiasedImplicitMLE"
+    biased: ClassVar[bool] = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "step")
+
+    @property
+    def needs(self) -> str:
+        return "relaxation"
+
+    def build(self, keys: int, *, key: "Key") -> "AbstractEstimator":
+        return self.make()
+
+
 def _enough(draws: int, baseline: BaselineSpec) -> None:
     if draws < baseline.least_draws:
         raise ValueError(f"draws must be at least {baseline.least_draws} with this baseline, got {draws}")
@@ -267,6 +289,7 @@ ESTIMATORS: Registry[EstimatorSpec] = Registry(
         "relax-times": RelaxSpec(3, "times"),
         "biased-relaxation": BiasedRelaxationSpec(3),
         "biased-straight-through": BiasedStraightThroughSpec(3),
+        "biased-implicit-mle": BiasedImplicitMLESpec(3),
     },
     aliases={
         "e": "score-function-times",

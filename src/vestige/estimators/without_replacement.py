@@ -5,12 +5,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from vestige.debug import require
-from vestige.estimators.contract import AbstractEstimator, Cost
-from vestige.numerics import full_precision
-from vestige.structures import AbstractStructure, Categorical, Permutation, Subset, distinct_traces
+from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
+from vestige.estimators.costs import answer, evaluated
+from vestige.structures import Categorical, Permutation, Subset, distinct_traces, racing
 from vestige.structures.attached import attached
 from vestige.structures.by_trace import ByTrace
 from vestige.structures.contract import absent, flagged
@@ -33,7 +32,8 @@ class WithoutReplacement(AbstractEstimator):
         if self.draws < 2:
             raise ValueError(f"WithoutReplacement: draws must be at least 2, got {self.draws}")
 
-    def estimate(self, fn: Cost, structure: AbstractStructure, context: Any, *, key: Key) -> Float[Array, ""]:
+    def estimate(self, fn: Cost, structure: Distribution, context: Any, *, key: Key) -> Any:
+        structure = racing(structure, "WithoutReplacement")
         inner = structure.inner if isinstance(structure, ByTrace) else structure
         if not isinstance(inner, Categorical | Subset | Permutation):
             raise TypeError(
@@ -51,10 +51,9 @@ class WithoutReplacement(AbstractEstimator):
         gap = fixed - jnp.where(threshold > -jnp.inf, threshold, 0.0)
         included = jnp.where(threshold > -jnp.inf, -jnp.expm1(-jnp.exp(gap)), 1.0)
         weights = jnp.where(there, jnp.exp(fixed) / jnp.maximum(included, jnp.finfo(fixed.dtype).tiny), 0.0)
-        costs = jax.vmap(lambda trace: fn(jax.lax.stop_gradient(structure.value(trace))))(traces)
-        costs = full_precision(jnp.where(there, costs, 0.0))
+        costs, aux = evaluated(fn, jax.lax.stop_gradient(jax.vmap(structure.value)(traces)), there)
         still = jax.lax.stop_gradient(costs)
         advantage = weights * (still * (1.0 - jnp.exp(fixed) + weights) - jnp.sum(weights * still))
         estimate = attached(jnp.sum(weights * costs), jnp.where(there, log_probs, 0.0), advantage, costs)
         valid = there[0] & structure.usable
-        return flagged(require(estimate, valid, structure.incomplete), valid)
+        return answer(flagged(require(estimate, valid, structure.incomplete), valid), aux, weights)

@@ -1,6 +1,7 @@
 """Distributions over combinatorial objects, with exact traces."""
 
 from .arborescence import Arborescence as Arborescence
+from .best import best_values as best_values
 from .binary_tree import BinaryTree as BinaryTree
 from .categorical import Categorical as Categorical
 from .choices import Choices as Choices
@@ -11,12 +12,29 @@ from .contract import Draw as Draw
 from .contract import LogRates as LogRates
 from .distinct import Distinct as Distinct
 from .distinct import distinct_traces as distinct_traces
+from .divergence import entropy as entropy
+from .divergence import entropy_estimate as entropy_estimate
+from .divergence import kl as kl
+from .divergence import kl_estimate as kl_estimate
+from .enumerated_values import Values as Values
+from .enumerated_values import enumerate_values as enumerate_values
 from .exact import Table as Table
-from .exact import entropy as entropy
-from .exact import entropy_estimate as entropy_estimate
 from .exact import enumerate_traces as enumerate_traces
-from .exact import structure_log_prob as structure_log_prob
+from .gibbs import AbstractGibbs as AbstractGibbs
+from .gibbs import GibbsDraw as GibbsDraw
+from .gibbs import racing as racing
+from .gibbs_trees import GibbsArborescence as GibbsArborescence
+from .gibbs_trees import GibbsSpanningTree as GibbsSpanningTree
 from .matching import Matching as Matching
+from .moments import Estimate as Estimate
+from .moments import marginals as marginals
+from .moments import marginals_estimate as marginals_estimate
+from .moments import pair_marginals as pair_marginals
+from .moments import pair_marginals_estimate as pair_marginals_estimate
+from .observed import arcs_of_heads as arcs_of_heads
+from .observed import ranking_log_prob as ranking_log_prob
+from .observed import structure_log_prob as structure_log_prob
+from .observed import trace_given_value as trace_given_value
 from .permutation import Permutation as Permutation
 from .recursion import AbstractRecursion as AbstractRecursion
 from .spanning_tree import SpanningTree as SpanningTree

@@ -1,4 +1,4 @@
-"""Exact quantities of small structures, by listing all traces."""
+"""Small structures, all their traces listed."""
 
 import itertools
 from typing import NamedTuple
@@ -6,13 +6,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
-from vestige.structures.attached import attached
-from vestige.structures.contract import AbstractStructure, absent, flagged
+from vestige.debug import require
+from vestige.structures.contract import AbstractStructure
 from vestige.structures.recursion import traces
 from vestige.structures.traces import AbstractTrace
-from vestige.typing import Key
 
 LIMIT = 200_000  # traces
 
@@ -20,8 +19,8 @@ LIMIT = 200_000  # traces
 def all_winners(structure: AbstractStructure) -> np.ndarray:
     """The winners of every trace of a structure of this size, (traces, steps); -1 where a trace has no such step.
 
-    Only the shape of the structure is looked at, never its rates: traces that need a key of rate zero are listed too,
-    traces that end early for want of keys are not.
+    Only the shape of the structure is looked at, never its rates or its mask: traces that need a key of rate zero are
+    listed too, traces that end early for want of keys are not.
 
     **Raises:** `ValueError` beyond 200,000 traces.
     """
@@ -47,7 +46,8 @@ class Table(NamedTuple):
     values: Float[Array, "traces ..."]
     """The indicator array of each."""
     log_probs: Float[Array, " traces"]
-    """Differentiable in the rates. They sum to one unless masks or rates of zero make traces end early."""
+    """Differentiable in the rates; -inf in rows that stand for no trace. They sum to one unless rates of zero make
+    traces end early."""
 
 
 def enumerate_traces(structure: AbstractStructure) -> Table:
@@ -55,78 +55,63 @@ def enumerate_traces(structure: AbstractStructure) -> Table:
 
     **Arguments:**
 
-    - `structure`: a small one: about five nodes.
+    - `structure`: a small one: about five nodes, those outside the mask among them.
 
-    **Returns:** a table with one row a trace; `all_winners` says which traces are listed.
+    **Returns:** a table with one row for each trace there is without a mask (`all_winners`). Where a mask or rates of
+    zero leave fewer, the other rows have log-probability -inf.
+
+    **Raises:** `ValueError` beyond 200,000 traces.
+    """
+    traces, values, there = listed(structure, structure.log_rates != -jnp.inf)
+    return Table(traces, values, log_probs_of(structure, traces, there))
+
+
+def listed(
+    structure: AbstractStructure, possible: Bool[Array, "*keys"]
+) -> tuple[AbstractTrace, Float[Array, "traces ..."], Bool[Array, " traces"]]:
+    """Every trace that the keys that are `possible` admit, whatever the rates of `structure`, and what it amounts to.
+
+    A trace that needs another key is replayed as another trace. With a mask every trace is met that way, most of them
+    more than once.
+
+    **Returns:** traces, their values, and which rows are to be counted: each trace once.
 
     **Raises:** `ValueError` beyond 200,000 traces.
     """
     winners = jnp.asarray(all_winners(structure))
-    every = jax.vmap(structure.replay)(winners)
-    values = jax.vmap(structure.value)(every)
-    # A trace that needs a key of rate zero is replayed as another one.
-    possible = jnp.all(every.winners == winners, axis=1)
-    log_probs = jnp.where(possible, jax.vmap(structure.log_prob)(every), -jnp.inf)
-    return Table(every, jax.lax.stop_gradient(values), log_probs)
+    base = structure.with_log_rates(jnp.where(possible, 0.0, -jnp.inf).astype(structure.log_rates.dtype))
+    every = jax.vmap(base.replay)(winners)
+    values = jax.lax.stop_gradient(jax.vmap(structure.value)(every))
+    if structure.mask is None:
+        return every, values, jnp.all(every.winners == winners, axis=1)
+    return every, values, first_of_each(every.winners)[0] & jax.vmap(base.complete)(every)
 
 
-def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."]) -> Float[Array, ""]:
-    """log p(value): of the structure, summed over all traces that lead to it. By enumeration, for small ones.
+def log_probs_of(
+    structure: AbstractStructure, traces: AbstractTrace, there: Bool[Array, " traces"]
+) -> Float[Array, " traces"]:
+    """log p of each of the `traces` under the rates of `structure`; -inf for rows that are not `there`."""
+    return jnp.where(there, jax.vmap(structure.log_prob)(traces), -jnp.inf)
 
-    For `Subset` of any size see `subset_log_prob`; for `Categorical`, `Permutation` and `BinaryTree` the trace *is*
-    the structure, so that `structure.log_prob` is what you want.
 
-    **Arguments:**
+def first_of_each(rows: Int[Array, "rows columns"]) -> tuple[Bool[Array, " rows"], Int[Array, " rows"]]:
+    """Which of the `rows` come first among their equals, and for each row the number of its group of equals."""
+    order = jnp.lexsort(rows.T)
+    sorted_rows = rows[order]
+    new = jnp.concatenate([jnp.ones(1, bool), jnp.any(sorted_rows[1:] != sorted_rows[:-1], axis=1)])
+    group = jnp.cumsum(new, dtype=jnp.int32) - 1
+    none = jnp.zeros(rows.shape[0], jnp.int32)
+    return none.astype(bool).at[order].set(new), none.at[order].set(group)
 
-    - `structure`: a small one: about five nodes.
-    - `value`: an indicator array, shaped like the value of a draw.
 
-    **Returns:** one number, nats, differentiable in the rates; -inf for an array that is no such structure.
+def whole(
+    log_probs: Float[Array, " rows"], structure: AbstractStructure, owner: str
+) -> tuple[Float[Array, " rows"], Bool[Array, ""]]:
+    """The `log_probs`, and whether they add up to one: whether no trace of `structure` ends for want of keys.
 
-    **Raises:** `ValueError` beyond 200,000 traces.
+    **Raises:** `ValueError`, which names `owner`, where they do not; compiled, the second is then False.
     """
-    table = enumerate_traces(structure)
-    same = jnp.all((table.values == value[None]).reshape(table.values.shape[0], -1), axis=1)
-    empty = absent(structure.mask) & jnp.all(value == 0)
-    return jnp.where(empty, 0.0, jax.nn.logsumexp(table.log_probs, where=same))
-
-
-def entropy(structure: AbstractStructure) -> Float[Array, ""]:
-    """Entropy of the trace distribution, exactly. By enumeration, for small structures.
-
-    **Arguments:**
-
-    - `structure`: a small one: about five nodes.
-
-    **Returns:** one number, nats, differentiable in the rates.
-
-    **Raises:** `ValueError` beyond 200,000 traces.
-    """
-    log_probs = enumerate_traces(structure).log_probs
-    possible = log_probs > -jnp.inf
-    finite = jnp.where(possible, log_probs, 0.0)
-    return -jnp.sum(jnp.where(possible, jnp.exp(finite) * finite, 0.0))
-
-
-def entropy_estimate(structure: AbstractStructure, *, draws: int, key: Key) -> Float[Array, ""]:
-    """Entropy of the trace distribution, the mean of -log p(T) over draws.
-
-    Unbiased, and so is its gradient (leave-one-out over the same draws, for two or more). Of first order: a second
-    derivative raises `TypeError`.
-
-    **Arguments:**
-
-    - `structure`: of any size.
-    - `draws`: how many, static.
-
-    **Returns:** one number, nats; NaN where a draw is not valid.
-
-    **Raises:** `ValueError` where the rates admit no whole structure.
-    """
-    frozen = jax.lax.stop_gradient(structure)
-    drawn = jax.vmap(lambda k: frozen.sample(key=k))(jax.random.split(key, draws))
-    log_probs = jax.vmap(structure.log_prob)(drawn.trace)
-    still = jax.lax.stop_gradient(log_probs)
-    others = (jnp.sum(still) - still) / max(draws - 1, 1)
-    # The gradient of -E log p is -E[log p ∇log p]: the expected score itself is zero.
-    return flagged(attached(-jnp.mean(still), log_probs, (others - still) / draws), jnp.all(drawn.valid))
+    valid = jnp.abs(jnp.sum(jnp.exp(log_probs)) - 1.0) <= 1e-3
+    return require(
+        log_probs, valid, f"{owner}: the traces do not add up to probability one. {structure.incomplete}"
+    ), valid

@@ -239,6 +239,7 @@ class MatchingSpec(AbstractPairsSpec):
     """Greedy matchings of n rows with n columns."""
 
     part: ClassVar[str] = "vestige.structures:Matching"
+    provides: ClassVar[frozenset[str]] = frozenset({"relaxation"})
     summary: ClassVar[str] = "greedy matchings of n rows with n columns"
 
     @property
