@@ -51,6 +51,8 @@ class RelationalSpec(ModelSpec):
     """Frames that are predicted one from the other in training before the next true one is given."""
     width: int = 64
     """Units of every hidden layer."""
+    pull: float = 0.1
+    """How far an edge pulls its nodes together in a step, as part of the way between them, before anything is learned."""
     edges: int | None = None
     """Of top-edges, how many; None: one less than nodes."""
 
@@ -116,10 +118,10 @@ class RelationalSpec(ModelSpec):
 
         graphs = self._graphs(task.nodes)
         key_encoder, key_decoder, key_estimator = jax.random.split(key, 3)
-        keys = jax.eval_shape(graphs.over, jnp.zeros((task.nodes, task.nodes))).log_rates.size
+        keys = jax.eval_shape(lambda x: graphs.over(x).log_rates, jnp.zeros((task.nodes, task.nodes))).size
         return RelationalModel(
             RelationalEncoder(task.steps, 2, self.width, key=key_encoder),
-            RelationalDecoder(2, self.width, key=key_decoder),
+            RelationalDecoder(2, self.width, self.pull, key=key_decoder),
             graphs,
             self.estimator.build(keys, key=key_estimator),
             self.rollout,
