@@ -199,7 +199,10 @@ def test_graphs_and_their_adjacency():
             lambda: drawn(lambda k: EdgeMessages(3, 2, 2, key=k))(jnp.asarray(X), jnp.asarray(ARCS[None])),
             r"edges must be \(2, 4, 4\)",
         ),
-        (lambda: square_mask(jnp.asarray(HERE), 4, "Bilinear"), r"Bilinear: mask must have .* the 4 nodes, got .*\(6,\)"),
+        (
+            lambda: square_mask(jnp.asarray(HERE), 4, "Bilinear"),
+            r"Bilinear: mask must have .* the 4 nodes, got .*\(6,\)",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(make, message):
