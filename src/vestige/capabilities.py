@@ -12,6 +12,7 @@ OF_TASKS: Mapping[str, str] = {
     "maze": "an environment in which an agent acts",
     "recorded game": "recorded episodes of a game, with rewards",
     "cost": "a structure and what a draw of it costs",
+    "moving graphs": "places of nodes over time, moved by the edges of a graph that is not shown",
 }
 """What a task can provide to a model."""
 

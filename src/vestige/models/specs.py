@@ -6,6 +6,7 @@ from vestige.models.longterm.picture_specs import PictureMemorySpec
 from vestige.models.longterm.specs import GenerativeMemorySpec, RecurrentSpec
 from vestige.models.policy.specs import AgentSpec
 from vestige.models.spec import ModelSpec
+from vestige.models.structured.graph_specs import RelationalSpec
 from vestige.models.structured.specs import LogRatesSpec
 from vestige.models.temporal.specs import TemporalSpec
 from vestige.models.tied.specs import TIED_MODELS
@@ -21,6 +22,7 @@ MODELS: Registry[ModelSpec] = Registry(
         "agent": AgentSpec(),
         "picture-memory": PictureMemorySpec(),
         "log-rates": LogRatesSpec(),
+        "relational": RelationalSpec(),
         **TIED_MODELS,
         **HARMONIUMS,
         **FILTERS,

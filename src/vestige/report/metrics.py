@@ -8,6 +8,7 @@ from vestige.registries import Registry, registry
 from vestige.report.known_metrics import KNOWN_METRICS
 from vestige.report.metric_facts import Metric
 from vestige.report.numbers import number
+from vestige.report.structure_metrics import STRUCTURE_METRICS
 
 
 class MetricRegistry(Registry[Metric]):
@@ -23,7 +24,7 @@ class MetricRegistry(Registry[Metric]):
         super().add(name, part, origin=origin)
 
 
-METRICS = MetricRegistry("metric", Metric, {metric.name: metric for metric in KNOWN_METRICS})
+METRICS = MetricRegistry("metric", Metric, {metric.name: metric for metric in (*KNOWN_METRICS, *STRUCTURE_METRICS)})
 """The metrics that are explained, in the order in which they are shown; those of plugins come last."""
 _HIGHER = ("accuracy", "log_likelihood", "coherence")
 _LOWER = ("kl", "loss", "error", "bound")

@@ -11,6 +11,7 @@ from vestige.report.both_ways import agreement, made
 from vestige.report.example import example
 from vestige.report.explained import explained
 from vestige.report.filtering import filtering
+from vestige.report.graphs import graphs
 from vestige.report.heat import frequencies
 from vestige.report.inside import attention, gates
 from vestige.report.maps import walk
@@ -105,6 +106,7 @@ SECTIONS: Registry[AbstractSection] = Registry(
         "reach": FigureSection("How far it reaches", reach),
         "filtering": FigureSection("What it makes of what it sees", filtering),
         "frequencies": FigureSection("Draws", frequencies),
+        "graphs": FigureSection("The graphs behind it", graphs),
         "pictures": FigureSection("Pictures", pictures),
         "agreement": FigureSection("Whether it can be believed", agreement),
         "down": FigureSection("Up and down the same layers", made),

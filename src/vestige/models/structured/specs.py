@@ -1,7 +1,7 @@
 """Distributions over structures, as options; nothing here imports JAX."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.capabilities import OF_STRUCTURES
@@ -95,12 +95,25 @@ def check_defined(estimator: EstimatorSpec, structure: "StructureSpec") -> None:
 
     **Raises:** `ValueError` where it needs what the structure does not provide, with those that run.
     """
-    if not estimator.needs or estimator.needs in structure.provides:
+    if estimator.needs and estimator.needs not in structure.provides:
+        check_provided(estimator, structure.provides, name_of(structure))
+
+
+def check_provided(estimator: EstimatorSpec, provides: Collection[str], structure: str) -> None:
+    """Check that an estimator is defined for a structure that may not be registered.
+
+    **Arguments:**
+
+    - `estimator`: a specification.
+    - `provides`: words of `vestige.capabilities.OF_STRUCTURES`.
+    - `structure`: its name, for the message.
+
+    **Raises:** `ValueError` where the estimator needs another word, with those that run.
+    """
+    if not estimator.needs or estimator.needs in provides:
         return
-    others = [
-        name for name, spec in registry("estimator").items() if not spec.needs or spec.needs in structure.provides
-    ]
+    others = [name for name, spec in registry("estimator").items() if not spec.needs or spec.needs in provides]
     raise ValueError(
         f"estimator {name_of(estimator)} needs a structure with {estimator.needs} ({OF_STRUCTURES[estimator.needs]}), "
-        f"and {name_of(structure)} has none. Estimators for it: {', '.join(others)}"
+        f"and {structure} has none. Estimators for it: {', '.join(others)}"
     )

@@ -1,0 +1,56 @@
+"""The experiments in which a structure is the latent of a network."""
+
+import dataclasses
+
+from vestige.estimators.specs import LeaveOneOutSpec
+from vestige.experiments.entry import Entry
+from vestige.experiments.experiment import Experiment
+from vestige.experiments.published import structured as published
+from vestige.models.structured.graph_specs import RelationalSpec
+from vestige.tasks.structured.specs import GraphLayoutSpec
+from vestige.training.optimisers import AdamSpec
+
+SYSTEM = "structured latents"
+
+_LAYOUT = Experiment(
+    GraphLayoutSpec(10, 10),
+    RelationalSpec(width=256, rollout=9, estimator=LeaveOneOutSpec(4)),
+    optimiser=AdamSpec(3e-4, "constant"),
+    steps=50_000,
+    batch_size=128,
+    num_evals=100,
+    eval_size=1024,
+)
+
+
+def _scaled(nodes: int, width: int, draws: int, rate: float, batch: int, steps: int) -> Experiment:
+    return Experiment(
+        GraphLayoutSpec(nodes, 10),
+        RelationalSpec(width=width, estimator=LeaveOneOutSpec(draws)),
+        optimiser=AdamSpec(rate),
+        steps=steps,
+        batch_size=batch,
+        num_evals=10,
+        eval_size=256,
+    )
+
+
+STRUCTURED = (
+    Entry(
+        name="graph-layout",
+        title="Graph layout",
+        summary="the tree behind nodes that springs move, inferred without ever being shown",
+        system=SYSTEM,
+        paper="Struminsky et al. 2021, in the setting of Paulus et al. 2020",
+        presets={
+            "small": _scaled(5, 32, 8, 3e-3, 16, 1500),
+            "cpu": _scaled(10, 64, 8, 2e-3, 32, 10_000),
+            "paper": dataclasses.replace(_LAYOUT, task=GraphLayoutSpec(10, 10, train=50_000)),
+        },
+        durations={"small": "2 min, 2 CPU cores", "cpu": "an hour, 2 CPU cores", "paper": "hours, 1 GPU"},
+        published=published.graph_layout,
+        vary="model.estimator",
+        bench="model.estimator",
+    ),
+)
+"""Structures behind data."""

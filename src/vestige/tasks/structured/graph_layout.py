@@ -1,0 +1,170 @@
+"""Which tree moves the nodes: layouts by springs, and how well a model recovers their edges."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from vestige.models.structured import RelationalModel, importance_weighted_structures, times_divergence
+from vestige.models.structured.relational import VARIANCE
+from vestige.numerics import batched_map
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate_many, scalars
+from vestige.tasks.structured.layouts import drawn_layout
+from vestige.typing import Batch, Key, Metrics
+
+TRAINING = 42  # the seed of layouts that are drawn once and for all
+AT_ONCE = 128
+SIMULATED = 1024  # layouts behind the level of nodes that stand still
+REPEATS = 4  # evaluations behind the final metrics
+IMPORTANCE_SAMPLES = 50
+PICTURED, DRAWS = 3, 100  # layouts on the page, and draws behind the frequencies of their edges
+
+
+class GraphLayout(AbstractTask):
+    """Random trees of `nodes` nodes, drawn by springs in `steps` frames (notes, section 5.4). An example is the frames;
+    its tree, in `targets`, is for evaluation alone.
+
+    Metrics on held-out layouts, one draw of the graph for each (notes, section 4.2):
+
+    - `elbo`: of frames 1, 2, … given the true ones before, by node, without the constant of the Gaussian; less KL of
+      arrival times, counted once for each ordered pair. Nats. Only bounds of this form are comparable.
+    - `edge_precision`, `edge_recall`: part of the drawn edges that are in the tree, and of the tree's that are drawn,
+      mean over layouts (0 where nothing is drawn); of edges or of non-edges, whichever is more precise, since a model
+      may call them the other way round.
+    - `prediction_nll`, `graph_kl`: the two terms of the bound.
+
+    **Arguments:**
+
+    - `nodes`, `steps`: at least 2, static.
+    - `train`: so many layouts to train on, always the same; None: new ones in every batch.
+    """
+
+    nodes: int = eqx.field(static=True, default=10)
+    steps: int = eqx.field(static=True, default=10)
+    train: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        if self.nodes < 2:
+            raise ValueError(f"GraphLayout: nodes must be at least 2, since edges join two, got {self.nodes}")
+        if self.steps < 2:
+            raise ValueError(f"GraphLayout: steps must be at least 2, since frame 0 is given, got {self.steps}")
+        if self.train is not None and self.train < 1:
+            raise ValueError(f"GraphLayout: train must be at least 1, got {self.train}")
+
+    def batch(self, *, size: int, key: Key) -> Batch:
+        keys = _numbered(key, size)
+        if self.train is not None:
+            known = self.train
+
+            def again(key: Key) -> Key:
+                return jax.random.fold_in(jax.random.key(TRAINING), jax.random.randint(key, (), 0, known))
+
+            keys = jax.vmap(again)(keys)
+        return self._layouts(keys)
+
+    def evaluate(self, model: RelationalModel, *, size: int, key: Key) -> Metrics:
+        key_layouts, key_draws = jax.random.split(key)
+        layouts = self._layouts(_numbered(key_layouts, size))
+
+        def one(row: tuple[Batch, Key]) -> Metrics:
+            example, key = row
+            assert example.targets is not None
+            posterior, prior = model.posterior(example), model.prior(example)
+            value = jax.lax.stop_gradient(posterior.sample(key=key).value)
+            nll = -model.forced().log_likelihood(value, example) / self.nodes
+            kl = model.graphs.copies * times_divergence(posterior, prior) / self.nodes
+            edges = model.graphs.adjacency(value)
+            found = {"elbo": -nll - kl, "prediction_nll": nll, "graph_kl": kl}
+            for kind, drawn in (("edges", edges), ("others", 1.0 - jnp.eye(self.nodes) - edges)):
+                found[f"precision_of_{kind}"], found[f"recall_of_{kind}"] = found_edges(drawn, example.targets)
+            return found
+
+        metrics = batched_map(one, (layouts, jax.random.split(key_draws, size)), at_most=AT_ONCE)
+        means = {name: jnp.mean(values) for name, values in metrics.items()}
+        other = means["precision_of_others"] > means["precision_of_edges"]
+        pick = lambda name: jnp.where(other, means.pop(f"{name}_of_others"), means.pop(f"{name}_of_edges"))
+        precision, recall = pick("precision"), pick("recall")
+        return {**means, "edge_precision": precision, "edge_recall": recall}
+
+    def bounds(self, metrics: Metrics) -> dict[str, Any]:
+        chance = 2 / self.nodes  # a spanning tree of equal rates has every edge with this probability
+        edges = {"best": 1.0, "chance": chance}
+        return {"edge_precision": edges, "edge_recall": edges, "elbo": {"best": None, "chance": self._standing_still()}}
+
+    def diagnostics(self, model: RelationalModel, *, size: int, key: Key) -> Evaluation:
+        """Metrics on `4 * size` layouts, `iw_elbo` on `size`, and layouts with the edges that were drawn."""
+        metrics = scalars(evaluate_many(self, model, size, REPEATS, key=key))
+        key_bound, key_shown = jax.random.split(jax.random.fold_in(key, REPEATS))
+        metrics["iw_elbo"] = float(self.tighter_bound(model, size, key=key_bound))
+        return Evaluation(metrics, {}, self.bounds(metrics), self._shown(model, key=key_shown))
+
+    @eqx.filter_jit
+    def tighter_bound(self, model: RelationalModel, size: int, *, key: Key) -> Float[Array, ""]:
+        """The bound of 50 importance samples, by node, without the Gaussian's constant, mean over `size` layouts."""
+        key_layouts, key_draws = jax.random.split(key)
+
+        def one(row: tuple[Batch, Key]) -> Array:
+            example, key = row
+            return (
+                importance_weighted_structures(model.forced(), example, samples=IMPORTANCE_SAMPLES, key=key)
+                / self.nodes
+            )
+
+        rows = self._layouts(_numbered(key_layouts, size)), jax.random.split(key_draws, size)
+        return jnp.mean(batched_map(one, rows, at_most=AT_ONCE // 8))
+
+    @eqx.filter_jit
+    def _pictured(self, model: RelationalModel, *, key: Key) -> tuple[Batch, Array, Array]:
+        key_layouts, key_draws = jax.random.split(key)
+        layouts = self._layouts(_numbered(key_layouts, PICTURED))
+
+        def draws(example: Batch, key: Key) -> Array:
+            posterior = model.posterior(example)
+            value = jax.vmap(lambda k: posterior.sample(key=k).value)(jax.random.split(key, DRAWS))
+            return jax.vmap(model.graphs.adjacency)(jax.lax.stop_gradient(value))
+
+        many = jax.vmap(draws)(layouts, jax.random.split(key_draws, PICTURED))
+        return layouts, many[:, 0], jnp.mean(many, axis=1)
+
+    def _shown(self, model: RelationalModel, *, key: Key) -> dict[str, np.ndarray]:
+        layouts, first, frequencies = self._pictured(model, key=key)
+        found = {"ways": layouts.inputs, "true_edges": layouts.targets, "drawn_edges": first}
+        return {name: np.asarray(array) for name, array in {**found, "edge_frequencies": frequencies}.items()}
+
+    def _layouts(self, keys: Any) -> Batch:
+        return Batch(*jax.vmap(lambda key: drawn_layout(self.nodes, self.steps, key=key))(keys))
+
+    def _standing_still(self) -> float:
+        """The bound of who predicts that nothing moves, without edges."""
+        return float(_still_level(self))
+
+
+@eqx.filter_jit
+def _still_level(task: GraphLayout) -> Float[Array, ""]:
+    """Simulated with a key of its own: the same level for every run and seed."""
+    frames = task._layouts(_numbered(jax.random.key(0), SIMULATED)).inputs
+    moved = jnp.sum(jnp.square(frames[:, 1:] - frames[:, :-1]), axis=(1, 2, 3))
+    return -jnp.mean(moved) / (2 * VARIANCE * task.nodes)
+
+
+def found_edges(
+    drawn: Float[Array, "nodes nodes"], true: Float[Array, "nodes nodes"]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Precision and recall of edges.
+
+    **Arguments:**
+
+    - `drawn`, `true`: adjacency matrices without diagonal; every ordered pair counts.
+
+    **Returns:** part of the drawn edges that are true, and of the true ones that are drawn; 0 where there are none.
+    """
+    both = jnp.sum(drawn * true)
+    return both / jnp.maximum(jnp.sum(drawn), 1.0), both / jnp.maximum(jnp.sum(true), 1.0)
+
+
+def _numbered(key: Key, size: int) -> Any:  # keys, one for each row
+    return jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(size))

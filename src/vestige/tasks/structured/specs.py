@@ -1,0 +1,48 @@
+"""Tasks with a structure behind their data, as options; nothing here imports JAX."""
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
+
+from vestige.checks import WIDTH, at_least
+from vestige.tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from vestige.tasks.structured.graph_layout import GraphLayout
+
+
+@dataclasses.dataclass(frozen=True)
+class GraphLayoutSpec(TaskSpec):
+    """The nodes of a random tree, moved step by step by springs along its edges; the tree is not shown."""
+
+    nodes: int = 10
+    """Nodes of the tree."""
+    steps: int = 10
+    """Frames of an example."""
+    train: int | None = None
+    """Train on so many layouts, drawn once and for all; None: new ones at every update."""
+
+    part: ClassVar[str] = "vestige.tasks.structured.graph_layout:GraphLayout"
+    largest: ClassVar[int] = WIDTH
+    provides: ClassVar[frozenset[str]] = frozenset({"moving graphs"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "nodes", "steps")
+        at_least(self, 1, "train")
+
+    @property
+    def metric(self) -> str:
+        return "edge_precision"
+
+    def summary(self) -> dict[str, str]:
+        return {"nodes": str(self.nodes), "frames": str(self.steps)}
+
+    def build(self, *, seed: int) -> "GraphLayout":
+        return self.make()
+
+    @classmethod
+    def examples(cls):
+        return (cls(4, 3, 5),)
+
+
+STRUCTURED_TASKS = {"graph-layout": GraphLayoutSpec()}
