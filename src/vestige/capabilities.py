@@ -11,6 +11,7 @@ OF_TASKS: Mapping[str, str] = {
     "labels": "images with labels",
     "maze": "an environment in which an agent acts",
     "recorded game": "recorded episodes of a game, with rewards",
+    "labelled texts": "texts of tokens, each with a class, and arcs between the tokens that no model is given",
     "cost": "a structure and what a draw of it costs",
 }
 """What a task can provide to a model."""

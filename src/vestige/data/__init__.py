@@ -14,6 +14,7 @@ from vestige.data.glyphs import Glyphs
 from vestige.data.hippocampus import Hippocampus, Recording
 from vestige.data.identity import Identity, NamedData, Source, UserFile, identify
 from vestige.data.images import ImageData, ImageSet, Split
+from vestige.data.listops import ListOps
 from vestige.data.mnist import MNIST, IdxFile
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
@@ -36,6 +37,7 @@ __all__ = [
     "IdxFile",
     "ImageData",
     "ImageSet",
+    "ListOps",
     "Mocap",
     "Music",
     "NamedData",

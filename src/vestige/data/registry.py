@@ -8,6 +8,7 @@ from vestige.data.example_stream import ExampleStream
 from vestige.data.glyphs import Glyphs
 from vestige.data.hippocampus import Hippocampus
 from vestige.data.images import ImageData
+from vestige.data.listops import ListOps
 from vestige.data.mnist import MNIST
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
@@ -34,6 +35,7 @@ DATASETS: Registry[Dataset] = Registry(
             WarAndPeace(),
             Hippocampus(),
             ExampleStream(),
+            ListOps(),
         )
     },
 )

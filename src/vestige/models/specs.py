@@ -7,6 +7,7 @@ from vestige.models.longterm.specs import GenerativeMemorySpec, RecurrentSpec
 from vestige.models.policy.specs import AgentSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.structured.specs import LogRatesSpec
+from vestige.models.structured.text_specs import TEXT_MODELS
 from vestige.models.temporal.specs import TemporalSpec
 from vestige.models.tied.specs import TIED_MODELS
 from vestige.registries import Registry
@@ -21,6 +22,7 @@ MODELS: Registry[ModelSpec] = Registry(
         "agent": AgentSpec(),
         "picture-memory": PictureMemorySpec(),
         "log-rates": LogRatesSpec(),
+        **TEXT_MODELS,
         **TIED_MODELS,
         **HARMONIUMS,
         **FILTERS,

@@ -5,6 +5,7 @@ from vestige.tasks.filtering.specs import FILTERING_TASKS
 from vestige.tasks.frame_specs import FRAME_TASKS
 from vestige.tasks.longterm.specs import LONG_TERM_TASKS
 from vestige.tasks.spec import TaskSpec
+from vestige.tasks.text.specs import TEXT_TASKS
 from vestige.tasks.tied.specs import TWO_WAY_TASKS
 from vestige.tasks.tmaze.specs import TMazeSpec
 from vestige.tasks.toy_specs import TOYS
@@ -19,6 +20,7 @@ TASKS: Registry[TaskSpec] = Registry(
         **FILTERING_TASKS,
         **TWO_WAY_TASKS,
         **TOYS,
+        **TEXT_TASKS,
         "tmaze": TMazeSpec(),
         "two-colors": TwoColorsSpec(),
     },

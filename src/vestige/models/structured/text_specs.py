@@ -1,0 +1,177 @@
+"""Models of texts with a latent structure, as options; nothing here imports JAX."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from vestige.checks import at_least, between
+from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
+from vestige.models.spec import ModelSpec
+from vestige.models.structured.specs import check_defined
+from vestige.spec import load
+from vestige.structures.specs import ArborescenceSpec, CategoricalSpec, SpanningTreeSpec, StructureSpec
+
+if TYPE_CHECKING:
+    from vestige.models.structured.text_classifiers import AbstractTextClassifier
+    from vestige.typing import Key
+
+Arcs = Literal["arborescence", "spanning-tree", "independent"]
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """What a task that provides "labelled texts" gives to a model."""
+
+    @property
+    def kinds(self) -> int:
+        """How many tokens there are."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """How many labels."""
+        ...
+
+    @property
+    def longest(self) -> int:
+        """Tokens a row."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class TextClassifierSpec(ModelSpec):
+    """A classifier of texts."""
+
+    width: int = 60
+    """Of all layers."""
+    dropout: float = 0.1
+    """In training."""
+
+    needs: ClassVar[str] = "labelled texts"
+    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
+    subject: ClassVar[str] = "a classifier of texts"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "width")
+        between(self, 0.0, 1.0, "dropout", open_end=True)
+
+    @property
+    def default_rule(self) -> Mapping[str, Any]:
+        return {"name": "gradient"}
+
+    @property
+    def default_optimiser(self) -> Mapping[str, Any]:
+        return {"name": "adam", "rate": 0.001}
+
+    def objective(self, task: Any) -> Any:
+        """The cross entropy, negated."""
+        return load("vestige.models.structured.text_classifiers:objective")
+
+    @abc.abstractmethod
+    def build(self, task: Labelled, *, key: "Key") -> "AbstractTextClassifier": ...
+
+
+@dataclasses.dataclass(frozen=True)
+class RecurrentClassifierSpec(TextClassifierSpec):
+    """An LSTM from left to right and a classifier of its last state: no latent structure."""
+
+    def build(self, task: Labelled, *, key: "Key") -> "AbstractTextClassifier":
+        from vestige.models.structured.text_classifiers import RecurrentClassifier
+
+        return RecurrentClassifier(task.kinds, task.classes, self.width, self.dropout, key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractMessagesSpec(TextClassifierSpec):
+    """Messages along arcs between tokens; the first token is classified."""
+
+    rounds: int = 5
+    """How often messages are sent."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "rounds")
+
+    def classifier(self, task: Labelled, *, one_head: bool, key: "Key") -> Any:
+        """The classifier along arcs that are given to it.
+
+        **Arguments:**
+
+        - `task`: the built task.
+        - `one_head`: whether every token has one head and arcs are zeros and ones.
+        - `key`: for its initial parameters.
+
+        **Returns:** a `MessageClassifier`.
+        """
+        make = load("vestige.models.structured.text_messages:MessageClassifier")
+        return make(task.kinds, self.width, task.classes, self.rounds, self.dropout, one_head=one_head, key=key)
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenArcsSpec(AbstractMessagesSpec):
+    """Messages along the true arcs: what could be reached if they were known."""
+
+    def build(self, task: Labelled, *, key: "Key") -> "AbstractTextClassifier":
+        from vestige.models.structured.text_classifiers import GivenArcs
+
+        return GivenArcs(self.classifier(task, one_head=True, key=key))
+
+
+@dataclasses.dataclass(frozen=True)
+class LatentArcsSpec(AbstractMessagesSpec):
+    """Arcs are drawn, from scores by two LSTMs, and messages go along them (Struminsky et al. 2021)."""
+
+    arcs: Arcs = "arborescence"
+    """arborescence: from the first token. spanning-tree: undirected, messages go both ways. independent: each arc by
+    itself."""
+    estimator: EstimatorSpec = dataclasses.field(default=LeaveOneOutSpec(5))
+
+    subject: ClassVar[str] = "a classifier of texts along latent arcs"
+
+    @property
+    def structure(self) -> StructureSpec:
+        """What is drawn, for what an estimator may do with it."""
+        kinds = {"arborescence": ArborescenceSpec, "spanning-tree": SpanningTreeSpec, "independent": IndependentSpec}
+        return kinds[self.arcs]()
+
+    def check(self, task: Any) -> None:
+        check_defined(self.estimator, self.structure)
+
+    def summary(self) -> dict[str, str]:
+        return {"arcs": self.arcs}
+
+    def build(self, task: Labelled, *, key: "Key") -> "AbstractTextClassifier":
+        import jax
+
+        from vestige.models.structured.text_arcs import ARCS
+        from vestige.models.structured.text_classifiers import LatentArcs
+        from vestige.models.structured.text_scorer import ArcScorer
+
+        key_scores, key_classes, key_critic = jax.random.split(key, 3)
+        arcs = ARCS[self.arcs]
+        hard = arcs.one_head and not self.estimator.biased
+        return LatentArcs(
+            ArcScorer(task.kinds, self.width, self.dropout, key=key_scores),
+            self.classifier(task, one_head=hard, key=key_classes),
+            self.estimator.build(arcs.keys(task.longest), key=key_critic),
+            arcs,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class IndependentSpec(CategoricalSpec):
+    """Choices of two options each, for what an estimator may do with them."""
+
+    part: ClassVar[str] = "vestige.structures:Choices"
+    provides: ClassVar[frozenset[str]] = frozenset({"relaxation"})
+    summary: ClassVar[str] = "every arc by itself"
+
+
+TEXT_MODELS = {
+    "latent-arcs": LatentArcsSpec(),
+    "given-arcs": GivenArcsSpec(),
+    "recurrent-classifier": RecurrentClassifierSpec(),
+}
+"""By the names of `--model`."""
