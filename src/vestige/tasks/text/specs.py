@@ -42,8 +42,8 @@ class ListOpsSpec(TaskSpec):
         least = 4 + 3 * (self.depths - 1)  # an operator, a list or two digits, and a bracket for every level
         if self.source == "generated" and self.longest < least:
             raise ValueError(
-                f"longest must be at least {least} for depths = {self.depths}, got {self.longest}: no expression is nested "
-                "so deep and as short"
+                f"longest must be at least {least} for depths = {self.depths}, got {self.longest}: no expression is "
+                "nested so deep and as short"
             )
 
     @property
