@@ -12,6 +12,7 @@ OF_TASKS: Mapping[str, str] = {
     "maze": "an environment in which an agent acts",
     "recorded game": "recorded episodes of a game, with rewards",
     "labelled texts": "texts of tokens, each with a class, and arcs between the tokens that no model is given",
+    "sentences": "sentences of words with tags, some of them with dependency trees",
     "cost": "a structure and what a draw of it costs",
 }
 """What a task can provide to a model."""

@@ -23,12 +23,14 @@ from vestige.data.recorded import Recorded, read_recorded
 from vestige.data.registry import DATASETS, Row, check, get, image_data, listing, text_data
 from vestige.data.stored import StoredData, StoredFile
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
+from vestige.data.treebank import EnglishEWT, read_conllu
 
 __all__ = [
     "DATASETS",
     "MNIST",
     "Dataset",
     "Digits",
+    "EnglishEWT",
     "ExampleStream",
     "FrameSet",
     "Glyphs",
@@ -59,6 +61,7 @@ __all__ = [
     "identify",
     "image_data",
     "listing",
+    "read_conllu",
     "read_recorded",
     "text_data",
 ]

@@ -14,6 +14,7 @@ from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
+from vestige.data.treebank import EnglishEWT
 from vestige.errors import UsageError, nearest
 from vestige.registries import Registry, registry
 
@@ -36,6 +37,7 @@ DATASETS: Registry[Dataset] = Registry(
             Hippocampus(),
             ExampleStream(),
             ListOps(),
+            EnglishEWT(),
         )
     },
 )

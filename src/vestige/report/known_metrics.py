@@ -240,6 +240,11 @@ KNOWN_METRICS = (
         role="cost",
     ),
     Metric("loss", "Loss", "Mean cost of fresh draws; of texts, on held-out ones.", "lower"),
+    Metric("uas", "Heads found", "Part of the words whose head is found (unlabelled attachment score).", "higher"),
+    Metric(
+        "uas_previous", "Heads, word before", "Where every word hangs on the one before it.", "higher", role="baseline"
+    ),
+    Metric("uas_next", "Heads, word after", "Where every word hangs on the one after it.", "higher", role="baseline"),
     Metric("arc_precision", "Arcs, precision", "Part of the arcs drawn that are true, mean over texts.", "higher"),
     Metric("arc_recall", "Arcs, recall", "Part of the true arcs that are drawn, mean over texts.", "higher"),
     Metric(

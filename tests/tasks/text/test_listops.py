@@ -207,7 +207,7 @@ MODELS = {
     "relax": LatentArcsSpec(width=5, rounds=2, estimator=ESTIMATORS["relax"]),
     "times": LatentArcsSpec(width=5, rounds=2, estimator=ESTIMATORS["leave-one-out-times"]),
 }
-LONG = {"spanning-tree", "independent", "relax", "times", "relaxed"}
+LONG = {"arborescence", "spanning-tree", "independent", "relax", "times", "relaxed"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in MODELS])

@@ -4,8 +4,8 @@ from vestige.estimators.specs import LeaveOneOutSpec
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.published import texts as published
-from vestige.models.structured.text_specs import LatentArcsSpec
-from vestige.tasks.text.specs import ListOpsSpec
+from vestige.models.structured.text_specs import DependencyParserSpec, LatentArcsSpec
+from vestige.tasks.text.specs import ListOpsSpec, ParseSpec
 from vestige.training.optimisers import AdamSpec
 
 SYSTEM = "structured latents"
@@ -39,5 +39,32 @@ LISTOPS = Entry(
     bench="model.estimator",
 )
 
-TEXTS = (LISTOPS,)
+
+def _parse(task: ParseSpec, model: DependencyParserSpec, *, steps: int, batch: int) -> Experiment:
+    return Experiment(task, model, steps=steps, batch_size=batch, num_evals=10, eval_size=64)
+
+
+_EWT = ParseSpec("ud-english-ewt", train=None, test=None)
+
+PARSE = Entry(
+    name="parse",
+    title="Dependency parsing",
+    summary="an arborescence over the words of a sentence, learned from trees, or from a few trees and the words",
+    system=SYSTEM,
+    paper="Universal Dependencies, English Web Treebank; ours",
+    presets={
+        "small": _parse(ParseSpec(), DependencyParserSpec(width=32, arcs=32, use_tags=False), steps=1000, batch=8),
+        "cpu": _parse(_EWT, DependencyParserSpec(), steps=6000, batch=16),
+        "paper": _parse(_EWT, DependencyParserSpec(width=256, arcs=256), steps=30_000, batch=32),
+    },
+    durations={
+        "small": "2 minutes, 2 CPU cores",
+        "cpu": "20 minutes, 2 CPU cores",
+        "paper": "half a day, 2 CPU cores",
+    },
+    vary="optimiser",
+    bench="optimiser",
+)
+
+TEXTS = (LISTOPS, PARSE)
 """Expressions, sentences, reviews."""

@@ -9,7 +9,7 @@ from vestige.checks import at_least, between
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.structured.specs import check_defined
-from vestige.spec import load
+from vestige.spec import load, with_options
 from vestige.structures.specs import ArborescenceSpec, CategoricalSpec, SpanningTreeSpec, StructureSpec
 
 if TYPE_CHECKING:
@@ -169,9 +169,119 @@ class IndependentSpec(CategoricalSpec):
     summary: ClassVar[str] = "every arc by itself"
 
 
+@runtime_checkable
+class Treebank(Protocol):
+    """What a task that provides "sentences" gives to a model."""
+
+    @property
+    def sizes(self) -> Any:
+        """How many numbers there are for words, endings and tags."""
+        ...
+
+    @property
+    def keys(self) -> int:
+        """Log-rates of a row."""
+        ...
+
+    @property
+    def unknown(self) -> int:
+        """The number of a word that is not known."""
+        ...
+
+    @property
+    def all_known(self) -> bool:
+        """Whether all sentences to train on have trees."""
+        ...
+
+
+@runtime_checkable
+class TreebankOptions(Protocol):
+    """What the options of a task that provides "sentences" say of it."""
+
+    labelled: float
+
+
+@dataclasses.dataclass(frozen=True)
+class DependencyParserSpec(ModelSpec):
+    """LSTMs in both directions and a biaffine score of every arc; an arborescence over the words."""
+
+    width: int = 128
+    """Of the LSTMs, in each direction, and of a word."""
+    arcs: int = 128
+    """Width of the views of a word as head and as dependent."""
+    use_tags: bool = True
+    """Whether it is given the tags of the words."""
+    dropout: float = 0.33
+    """In training."""
+    word_dropout: float = 0.2
+    """How many words become unknown ones in training."""
+    estimator: EstimatorSpec = dataclasses.field(default=LeaveOneOutSpec(4))
+    """Of the gradient for sentences without trees."""
+    unlabelled: float = 0.1
+    """Weight of sentences without trees, where some have none."""
+
+    needs: ClassVar[str] = "sentences"
+    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
+    subject: ClassVar[str] = "a dependency parser"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 2, "width")
+        at_least(self, 1, "arcs")
+        at_least(self, 0.0, "unlabelled")
+        between(self, 0.0, 1.0, "dropout", "word_dropout", open_end=True)
+
+    @property
+    def default_rule(self) -> Mapping[str, Any]:
+        return {"name": "gradient", "clip": 5.0}
+
+    @property
+    def default_optimiser(self) -> Mapping[str, Any]:
+        return {"name": "adam", "rate": 0.002}
+
+    def suited(self, rule: Any) -> Any:
+        return with_options(rule, clip=5.0)
+
+    def check(self, task: TreebankOptions) -> None:
+        check_defined(self.estimator, ArborescenceSpec())
+        if task.labelled < 1.0 and self.estimator.biased:
+            raise ValueError(
+                "estimator: sentences without trees need the trace of a draw, which a relaxation has not; choose "
+                "leave-one-out, or labelled 1.0"
+            )
+
+    def summary(self) -> dict[str, str]:
+        return {"tags": "given" if self.use_tags else "not given"}
+
+    def objective(self, task: Any) -> Any:
+        """The log-probability of the trees, and the bound of sentences without."""
+        return load("vestige.models.structured.text_parser:objective")
+
+    def build(self, task: Treebank, *, key: "Key") -> Any:
+        import jax
+
+        from vestige.models.structured.text_parser import DependencyParser
+
+        key_parser, key_critic = jax.random.split(key)
+        latent = self.unlabelled > 0 and not task.all_known
+        return DependencyParser(
+            task.sizes,
+            width=self.width,
+            arcs=self.arcs,
+            use_tags=self.use_tags,
+            dropout=self.dropout,
+            word_dropout=self.word_dropout,
+            estimator=self.estimator.build(task.keys, key=key_critic) if latent else None,
+            unlabelled=self.unlabelled,
+            unknown=task.unknown,
+            key=key_parser,
+        )
+
+
 TEXT_MODELS = {
     "latent-arcs": LatentArcsSpec(),
     "given-arcs": GivenArcsSpec(),
     "recurrent-classifier": RecurrentClassifierSpec(),
+    "dependency-parser": DependencyParserSpec(),
 }
 """By the names of `--model`."""

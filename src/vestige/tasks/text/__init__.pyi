@@ -5,3 +5,5 @@ from .agreement import agreement as agreement
 from .generator import Split as Split
 from .generator import generated as generated
 from .listops import NestedExpressions as NestedExpressions
+from .parsing import DependencyParsing as DependencyParsing
+from .treebank_task import task_of as task_of

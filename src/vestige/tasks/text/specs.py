@@ -4,12 +4,14 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vestige.checks import at_least, between
-from vestige.data import ListOps, NamedData, Source
+from vestige.data import EnglishEWT, ListOps, NamedData, Source
 from vestige.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     from vestige.data.expressions import ExpressionSet
+    from vestige.data.treebank import Sentence
     from vestige.tasks.text.listops import NestedExpressions
+    from vestige.tasks.text.parsing import DependencyParsing
     from vestige.typing import Key
 
 
@@ -83,5 +85,66 @@ class ListOpsSpec(TaskSpec):
         return train, test
 
 
-TEXT_TASKS = {"listops": ListOpsSpec()}
+@dataclasses.dataclass(frozen=True)
+class ParseSpec(TaskSpec):
+    """Sentences, of whose words the heads are to be found."""
+
+    source: Literal["grammar", "ud-english-ewt"] = "grammar"
+    """grammar: generated. ud-english-ewt: the English Web Treebank, its train part to learn from."""
+    held_out: Literal["dev", "test"] = "test"
+    """Which part of the treebank it is evaluated on."""
+    longest: int = 64
+    """Positions of a row, the root among them; sentences to train on that are longer are left out."""
+    train: int | None = 2000
+    """Sentences to train on, the first so many; None: all there are."""
+    test: int | None = 500
+    """Sentences to evaluate on, likewise."""
+    labelled: float = 1.0
+    """Part of the sentences to train on whose heads may be learned from, the first ones."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"sentences"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        between(self, 3, 512, "longest")
+        at_least(self, 1, "train", "test")
+        between(self, 0.0, 1.0, "labelled")
+        if self.source == "grammar" and (self.train is None or self.test is None):
+            raise ValueError("train and test must be numbers where sentences are generated, got null")
+
+    @property
+    def metric(self) -> str:
+        return "uas"
+
+    def summary(self) -> dict[str, str]:
+        return {"sentences": self.source, "with trees": f"{self.labelled:.0%}"}
+
+    def sources(self) -> tuple[Source, ...]:
+        if self.source == "grammar":
+            return ()
+        names = (f"en_ewt-ud-{part}.conllu.gz" for part in ("train", self.held_out))
+        return (NamedData("ud_english_ewt", tuple(names)),)
+
+    def build(self, *, seed: int) -> "DependencyParsing":
+        from vestige.tasks.text.treebank_task import task_of
+
+        train, test = self._sentences()
+        return task_of(train, test, longest=self.longest, labelled=self.labelled)
+
+    def dummy_build(self, *, key: "Key") -> "DependencyParsing":
+        """Generated sentences, few, whatever the source."""
+        return dataclasses.replace(self, source="grammar", train=40, test=20).build(seed=0)
+
+    def _sentences(self) -> tuple["list[Sentence]", "list[Sentence]"]:
+        if self.source == "grammar":
+            from vestige.tasks.text.grammar import sentences
+
+            assert self.train is not None and self.test is not None
+            made = sentences(self.train + self.test, 0)
+            return made[: self.train], made[self.train :]
+        data = EnglishEWT()
+        return data.load("train")[: self.train], data.load(self.held_out)[: self.test]
+
+
+TEXT_TASKS = {"listops": ListOpsSpec(), "parse": ParseSpec()}
 """By the names of `--task`."""
