@@ -13,6 +13,7 @@ OF_TASKS: Mapping[str, str] = {
     "recorded game": "recorded episodes of a game, with rewards",
     "labelled texts": "texts of tokens, each with a class, and arcs between the tokens that no model is given",
     "sentences": "sentences of words with tags, some of them with dependency trees",
+    "marked texts": "texts with a class, some of whose words people have marked",
     "cost": "a structure and what a draw of it costs",
 }
 """What a task can provide to a model."""

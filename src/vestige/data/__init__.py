@@ -19,6 +19,7 @@ from vestige.data.mnist import MNIST, IdxFile
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot, OmniglotPart
+from vestige.data.opinions import MovieRationales, SentimentTreebank
 from vestige.data.recorded import Recorded, read_recorded
 from vestige.data.registry import DATASETS, Row, check, get, image_data, listing, text_data
 from vestige.data.stored import StoredData, StoredFile
@@ -41,6 +42,7 @@ __all__ = [
     "ImageSet",
     "ListOps",
     "Mocap",
+    "MovieRationales",
     "Music",
     "NamedData",
     "Omniglot",
@@ -48,6 +50,7 @@ __all__ = [
     "Recorded",
     "Recording",
     "Row",
+    "SentimentTreebank",
     "Source",
     "Split",
     "StoredData",

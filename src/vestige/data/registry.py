@@ -13,6 +13,7 @@ from vestige.data.mnist import MNIST
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot
+from vestige.data.opinions import MovieRationales, SentimentTreebank
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 from vestige.data.treebank import EnglishEWT
 from vestige.errors import UsageError, nearest
@@ -38,6 +39,8 @@ DATASETS: Registry[Dataset] = Registry(
             ExampleStream(),
             ListOps(),
             EnglishEWT(),
+            MovieRationales(),
+            SentimentTreebank(),
         )
     },
 )

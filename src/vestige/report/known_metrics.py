@@ -240,6 +240,19 @@ KNOWN_METRICS = (
         role="cost",
     ),
     Metric("loss", "Loss", "Mean cost of fresh draws; of texts, on held-out ones.", "lower"),
+    Metric("subset_precision", "Marked words", "Part of the words drawn that people marked.", "higher"),
+    Metric(
+        "subset_precision_mode",
+        "Marked words, likeliest",
+        "Part of the k likeliest words that people marked.",
+        "higher",
+    ),
+    Metric(
+        "precision_random", "Marked words, evenly", "Of k words drawn evenly from a text.", "higher", role="baseline"
+    ),
+    Metric(
+        "precision_tfidf", "Marked words, tf-idf", "Of the k words with the highest tf-idf.", "higher", role="baseline"
+    ),
     Metric("uas", "Heads found", "Part of the words whose head is found (unlabelled attachment score).", "higher"),
     Metric(
         "uas_previous", "Heads, word before", "Where every word hangs on the one before it.", "higher", role="baseline"

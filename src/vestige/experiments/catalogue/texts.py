@@ -4,8 +4,8 @@ from vestige.estimators.specs import LeaveOneOutSpec
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.published import texts as published
-from vestige.models.structured.text_specs import DependencyParserSpec, LatentArcsSpec
-from vestige.tasks.text.specs import ListOpsSpec, ParseSpec
+from vestige.models.structured.text_specs import DependencyParserSpec, ExplainerSpec, LatentArcsSpec
+from vestige.tasks.text.specs import ExplainSpec, ListOpsSpec, ParseSpec
 from vestige.training.optimisers import AdamSpec
 
 SYSTEM = "structured latents"
@@ -66,5 +66,36 @@ PARSE = Entry(
     bench="optimiser",
 )
 
-TEXTS = (LISTOPS, PARSE)
+
+def _explain(task: ExplainSpec, model: ExplainerSpec, *, steps: int) -> Experiment:
+    return Experiment(task, model, steps=steps, batch_size=32, num_evals=10, eval_size=400)
+
+
+_MOVIES = ExplainSpec("movie-rationales", k=10, longest=350, least=5, train=None, test=None)
+
+EXPLAIN = Entry(
+    name="explain",
+    title="Learning to explain",
+    summary="k words of a text are to tell its opinion: are they those that people marked?",
+    system=SYSTEM,
+    paper="Struminsky et al. 2021, with film reviews in place of beer reviews",
+    presets={
+        "small": _explain(ExplainSpec(), ExplainerSpec(), steps=1500),
+        "cpu": _explain(_MOVIES, ExplainerSpec("complex"), steps=3000),
+        "sst": _explain(
+            ExplainSpec("sst", longest=60, least=2, train=None, test=None), ExplainerSpec("complex"), steps=5000
+        ),
+        "paper": _explain(_MOVIES, ExplainerSpec("complex", width=100), steps=20_000),
+    },
+    durations={
+        "small": "a minute, 2 CPU cores",
+        "cpu": "15 minutes, 2 CPU cores",
+        "sst": "5 minutes, 2 CPU cores",
+        "paper": "3 hours, 2 CPU cores",
+    },
+    vary="model.estimator",
+    bench="model.estimator",
+)
+
+TEXTS = (LISTOPS, PARSE, EXPLAIN)
 """Expressions, sentences, reviews."""

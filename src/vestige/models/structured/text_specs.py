@@ -10,7 +10,7 @@ from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.structured.specs import check_defined
 from vestige.spec import load, with_options
-from vestige.structures.specs import ArborescenceSpec, CategoricalSpec, SpanningTreeSpec, StructureSpec
+from vestige.structures.specs import ArborescenceSpec, CategoricalSpec, SpanningTreeSpec, StructureSpec, SubsetSpec
 
 if TYPE_CHECKING:
     from vestige.models.structured.text_classifiers import AbstractTextClassifier
@@ -278,10 +278,69 @@ class DependencyParserSpec(ModelSpec):
         )
 
 
+@runtime_checkable
+class MarkedTexts(Labelled, Protocol):
+    """What a task that provides "marked texts" gives to a model."""
+
+    @property
+    def k(self) -> int:
+        """How many words are read."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ExplainerSpec(ModelSpec):
+    """k words are drawn, by a network that sees the text, for a classifier that sees nothing else."""
+
+    selector: Literal["simple", "complex"] = "simple"
+    """simple: one convolution. complex: local ones beside the whole text (L2X)."""
+    width: int = 50
+    """Of all layers."""
+    estimator: EstimatorSpec = dataclasses.field(default=LeaveOneOutSpec(4))
+
+    needs: ClassVar[str] = "marked texts"
+    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
+    subject: ClassVar[str] = "a classifier that reads k words of a text"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "width")
+
+    @property
+    def default_rule(self) -> Mapping[str, Any]:
+        return {"name": "gradient"}
+
+    @property
+    def default_optimiser(self) -> Mapping[str, Any]:
+        return {"name": "adam", "rate": 0.001}
+
+    def check(self, task: Any) -> None:
+        check_defined(self.estimator, SubsetSpec())
+
+    def summary(self) -> dict[str, str]:
+        return {"explainer": self.selector}
+
+    def objective(self, task: Any) -> Any:
+        """The expected cross entropy, negated."""
+        return load("vestige.models.structured.text_explainer:objective")
+
+    def build(self, task: MarkedTexts, *, key: "Key") -> Any:
+        import jax
+
+        from vestige.models.structured.text_explainer import ComplexSelector, Explainer, SimpleSelector
+
+        keys = jax.random.split(key, 3)
+        selector = {"simple": SimpleSelector, "complex": ComplexSelector}[self.selector]
+        estimator = self.estimator.build(task.longest, key=keys[2])
+        made = selector(task.kinds, self.width, key=keys[0])
+        return Explainer(made, task.kinds, task.classes, self.width, task.k, estimator, key=keys[1])
+
+
 TEXT_MODELS = {
     "latent-arcs": LatentArcsSpec(),
     "given-arcs": GivenArcsSpec(),
     "recurrent-classifier": RecurrentClassifierSpec(),
     "dependency-parser": DependencyParserSpec(),
+    "explainer": ExplainerSpec(),
 }
 """By the names of `--model`."""

@@ -4,12 +4,14 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vestige.checks import at_least, between
-from vestige.data import EnglishEWT, ListOps, NamedData, Source
+from vestige.data import EnglishEWT, ListOps, MovieRationales, NamedData, SentimentTreebank, Source
 from vestige.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     from vestige.data.expressions import ExpressionSet
+    from vestige.data.opinions import Opinion
     from vestige.data.treebank import Sentence
+    from vestige.tasks.text.explaining import Explaining
     from vestige.tasks.text.listops import NestedExpressions
     from vestige.tasks.text.parsing import DependencyParsing
     from vestige.typing import Key
@@ -146,5 +148,79 @@ class ParseSpec(TaskSpec):
         return data.load("train")[: self.train], data.load(self.held_out)[: self.test]
 
 
-TEXT_TASKS = {"listops": ListOpsSpec(), "parse": ParseSpec()}
+@dataclasses.dataclass(frozen=True)
+class ExplainSpec(TaskSpec):
+    """Texts with an opinion, of which k words are read; people marked which words say it."""
+
+    source: Literal["planted", "movie-rationales", "sst"] = "planted"
+    """planted: generated, with a few words that tell. movie-rationales: film reviews with marked passages, cut to their
+    first words. sst: sentences, of which those words are marked that alone are of the same opinion."""
+    k: int = 3
+    """How many words are read."""
+    longest: int = 24
+    """Words of a text; longer ones are cut."""
+    least: int = 2
+    """How often a word occurs in training that has a number of its own."""
+    train: int | None = 2000
+    """Texts to train on, the first so many; None: all there are."""
+    test: int | None = 500
+    """Texts to evaluate on, likewise."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"marked texts"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "k", "least", "train", "test")
+        between(self, 8, 2000, "longest")
+        if self.k > self.longest:
+            raise ValueError(f"k must be at most longest = {self.longest}, the words of a text; got {self.k}")
+        if self.source == "planted" and (self.train is None or self.test is None or self.k > 8):
+            raise ValueError(
+                "planted texts: train and test must be numbers, and k at most 8, the words of the shortest"
+            )
+
+    @property
+    def metric(self) -> str:
+        return "subset_precision"
+
+    def summary(self) -> dict[str, str]:
+        return {"texts": self.source, "words read": str(self.k)}
+
+    def sources(self) -> tuple[Source, ...]:
+        names = {
+            "movie-rationales": ("movie_rationales", ("movies_train.jsonl.gz", "movies_test.jsonl.gz")),
+            "sst": ("sst", ("train.txt.gz", "test.txt.gz")),
+        }
+        return () if self.source == "planted" else (NamedData(*names[self.source]),)
+
+    def build(self, *, seed: int) -> "Explaining":
+        from vestige.tasks.text.explaining import Explaining, Opinions, WordList
+        from vestige.tasks.text.opinion_rows import rarities, rows_of, shortened, vocabulary
+
+        parts = [shortened(part, longest=self.longest, k=self.k) for part in self._texts()]
+        (train, fewer), (test, fewer_test) = parts
+        if not train or not test:
+            raise ValueError(f"explain: no text has k = {self.k} words; lower k")
+        numbers, rarity = vocabulary(train, least=self.least), rarities(train)
+        made = [Opinions.of(rows_of(texts, numbers, rarity, longest=self.longest, k=self.k)) for texts in (train, test)]
+        written = WordList(tuple(text.words for text in test), self.longest)
+        return Explaining(made[0], made[1], len(numbers) + 2, self.k, (fewer, fewer_test), written)
+
+    def dummy_build(self, *, key: "Key") -> "Explaining":
+        """Planted texts, few, whatever the source."""
+        k = min(self.k, 8)
+        return dataclasses.replace(self, source="planted", k=k, longest=24, train=40, test=20).build(seed=0)
+
+    def _texts(self) -> tuple["list[Opinion]", "list[Opinion]"]:
+        if self.source == "planted":
+            from vestige.tasks.text.opinion_rows import planted
+
+            assert self.train is not None and self.test is not None
+            made = planted(self.train + self.test, self.longest, 0)
+            return made[: self.train], made[self.train :]
+        data = MovieRationales() if self.source == "movie-rationales" else SentimentTreebank()
+        return data.load("train")[: self.train], data.load("test")[: self.test]
+
+
+TEXT_TASKS = {"listops": ListOpsSpec(), "parse": ParseSpec(), "explain": ExplainSpec()}
 """By the names of `--task`."""
