@@ -113,6 +113,36 @@ class AdamSpec(AbstractScheduledSpec):
 
 
 @dataclasses.dataclass(frozen=True)
+class TwoRatesSpec(AbstractScheduledSpec):
+    """Adam, with a rate of its own for what the log-rates of a latent structure are made of.
+
+    Where what reads a draw learns faster than what draws, draws stay random until the reader can tell good ones from
+    bad ones. The fields of a model that draw are those that it names in `latent`; one that names none learns at one
+    rate.
+    """
+
+    latent: float = 0.25
+    """The rate of those fields, as a part of that of all others."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "latent")
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import equinox as eqx
+        import jax
+        import optax
+
+        def slower(updates: Any, params: Any) -> Any:
+            for name in getattr(type(updates), "latent", ()):
+                part = jax.tree.map(lambda leaf: self.latent * leaf, getattr(updates, name))
+                updates = eqx.tree_at(lambda model, name=name: getattr(model, name), updates, part)
+            return updates
+
+        return optax.chain(optax.adam(self.schedule(steps)), optax.stateless(slower))
+
+
+@dataclasses.dataclass(frozen=True)
 class MuonSpec(AbstractScheduledSpec):
     """Momentum whose update of each matrix is made orthogonal; Adam, with Nesterov's momentum, for all else.
 
@@ -268,6 +298,7 @@ OPTIMISERS: Registry[OptimiserSpec] = Registry(
     {
         "adam": AdamSpec(),
         "muon": MuonSpec(),
+        "two-rates": TwoRatesSpec(),
         "by-part": ByPartSpec(),
         "mass-spring-damper": MassSpringDamperSpec(),
     },

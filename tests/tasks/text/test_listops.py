@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from vestige.data.expressions import CLOSE, PAD, VOCABULARY, parsed
 from vestige.estimators import Exact, LeaveOneOut
@@ -174,11 +175,11 @@ def test_the_gradient_is_that_of_the_exact_expectation(arcs, key):
     example = text("[MIN 3 ]", 3) if arcs == "independent" else text("[MIN 3 7 ]", 4)
     model = small(arcs, Exact(), key, 4)
     slopes = eqx.filter_jit(eqx.filter_grad(lambda m, k: m.loss(example, key=k)))
-    exact = jax.flatten_util.ravel_pytree(slopes(model, key))[0]
+    exact = ravel_pytree(slopes(model, key))[0]
     sampled = eqx.tree_at(lambda m: m.estimator, model, LeaveOneOut(4))
     many = eqx.filter_jit(
         lambda keys: jax.lax.map(
-            lambda k: jax.flatten_util.ravel_pytree(eqx.filter_grad(lambda m: m.loss(example, key=k))(sampled))[0],
+            lambda k: ravel_pytree(eqx.filter_grad(lambda m: m.loss(example, key=k))(sampled))[0],
             keys,
             batch_size=500,
         )

@@ -6,16 +6,14 @@ from vestige.experiments.experiment import Experiment
 from vestige.experiments.published import texts as published
 from vestige.models.structured.text_specs import DependencyParserSpec, ExplainerSpec, LatentArcsSpec
 from vestige.tasks.text.specs import ExplainSpec, ListOpsSpec, ParseSpec
-from vestige.training.optimisers import AdamSpec
+from vestige.training.optimisers import AdamSpec, OptimiserSpec, TwoRatesSpec
 
 SYSTEM = "structured latents"
 
 
-def _listops(task: ListOpsSpec, *, steps: int, batch: int, draws: int, rate: float) -> Experiment:
-    model = LatentArcsSpec(estimator=LeaveOneOutSpec(draws))
-    return Experiment(
-        task, model, optimiser=AdamSpec(rate), steps=steps, batch_size=batch, num_evals=10, eval_size=1000
-    )
+def _listops(task: ListOpsSpec, optimiser: OptimiserSpec, *, steps: int) -> Experiment:
+    model = LatentArcsSpec(estimator=LeaveOneOutSpec(5))
+    return Experiment(task, model, optimiser=optimiser, steps=steps, batch_size=20, num_evals=10, eval_size=1000)
 
 
 LISTOPS = Entry(
@@ -25,9 +23,9 @@ LISTOPS = Entry(
     system=SYSTEM,
     paper="Struminsky et al. 2021, sizes of a co-author's repository",
     presets={
-        "small": _listops(ListOpsSpec(depths=2, longest=15, train=5000), steps=2000, batch=20, draws=5, rate=2e-3),
-        "cpu": _listops(ListOpsSpec(), steps=12_000, batch=20, draws=5, rate=1e-3),
-        "paper": _listops(ListOpsSpec(), steps=200_000, batch=20, draws=5, rate=1.86e-4),
+        "small": _listops(ListOpsSpec(depths=2, longest=15, train=5000), TwoRatesSpec(2e-3), steps=3000),
+        "cpu": _listops(ListOpsSpec(depths=2, longest=15), TwoRatesSpec(2e-3), steps=12_000),
+        "paper": _listops(ListOpsSpec(), AdamSpec(1.86e-4, "constant"), steps=200_000),
     },
     durations={
         "small": "3 minutes, 2 CPU cores",
@@ -54,7 +52,7 @@ PARSE = Entry(
     paper="Universal Dependencies, English Web Treebank; ours",
     presets={
         "small": _parse(ParseSpec(), DependencyParserSpec(width=32, arcs=32, use_tags=False), steps=1000, batch=8),
-        "cpu": _parse(_EWT, DependencyParserSpec(), steps=6000, batch=16),
+        "cpu": _parse(_EWT, DependencyParserSpec(width=64, arcs=64), steps=2500, batch=16),
         "paper": _parse(_EWT, DependencyParserSpec(width=256, arcs=256), steps=30_000, batch=32),
     },
     durations={

@@ -1,7 +1,7 @@
 """Classifiers of texts: along latent arcs, along given ones, and with a recurrence alone."""
 
 import abc
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -74,6 +74,9 @@ class LatentArcs(AbstractTextClassifier):
     - `estimator`: of the gradient for the scores.
     - `arcs`: which structure.
     """
+
+    latent: ClassVar[tuple[str, ...]] = ("scorer",)
+    """The fields that the log-rates are made of, for optimisers."""
 
     scorer: ArcScorer
     classifier: MessageClassifier

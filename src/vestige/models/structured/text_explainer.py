@@ -1,6 +1,7 @@
 """A classifier of texts that reads k words, which are chosen by what it is to explain (Chen et al. 2018, L2X)."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -115,6 +116,9 @@ class Explainer(eqx.Module):
     - `k`: how many words.
     - `estimator`: of the gradient for the selector.
     """
+
+    latent: ClassVar[tuple[str, ...]] = ("selector",)
+    """The fields that the log-rates are made of, for optimisers."""
 
     selector: AbstractSelector
     embedding: Embedding

@@ -108,7 +108,7 @@ class Explaining(AbstractTask):
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         """Chance knows which label comes most often, or draws k words evenly."""
-        share = float(jnp.mean(self.train.labels))
+        share = float(np.mean(self.train.labels))
         labels = np.asarray(self.test.labels)
         alone = -np.mean(np.where(labels == 1, np.log(share), np.log1p(-share))) if 0 < share < 1 else None
         often = float(np.mean(labels == (share >= 0.5)))
@@ -149,6 +149,6 @@ def _scores(model: Explainer, text: Batch, key: Key) -> dict[str, Float[Array, "
         "accuracy": (jnp.argmax(logits) == label).astype(jnp.float32),
         "subset_precision": selected @ marked / model.k,
         "subset_precision_mode": structure.mode().value @ marked / model.k,
-        "precision_random": jnp.sum(marked) / jnp.sum(text.mask),
+        "precision_random": jnp.sum(marked) / jnp.sum(text.mask.astype(marked.dtype)),
         "precision_tfidf": text.targets["weighty"].astype(selected.dtype) @ marked / model.k,
     }
