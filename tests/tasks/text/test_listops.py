@@ -165,6 +165,7 @@ def small(arcs, estimator, key, longest, dropout=0.0):
         MessageClassifier(19, 4, 10, 2, dropout, one_head=hard, key=jax.random.fold_in(key, 1)),
         estimator,
         ARCS[arcs],
+        jnp.array(0.0),
     )
 
 

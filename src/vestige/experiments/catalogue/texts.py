@@ -11,8 +11,8 @@ from vestige.training.optimisers import AdamSpec, OptimiserSpec, TwoRatesSpec
 SYSTEM = "structured latents"
 
 
-def _listops(task: ListOpsSpec, optimiser: OptimiserSpec, *, steps: int) -> Experiment:
-    model = LatentArcsSpec(estimator=LeaveOneOutSpec(5))
+def _listops(task: ListOpsSpec, optimiser: OptimiserSpec, *, steps: int, exploration: float) -> Experiment:
+    model = LatentArcsSpec(estimator=LeaveOneOutSpec(5), exploration=exploration)
     return Experiment(task, model, optimiser=optimiser, steps=steps, batch_size=20, num_evals=10, eval_size=1000)
 
 
@@ -23,9 +23,11 @@ LISTOPS = Entry(
     system=SYSTEM,
     paper="Struminsky et al. 2021, sizes of a co-author's repository",
     presets={
-        "small": _listops(ListOpsSpec(depths=2, longest=15, train=5000), TwoRatesSpec(2e-3), steps=3000),
-        "cpu": _listops(ListOpsSpec(depths=2, longest=15), TwoRatesSpec(2e-3), steps=12_000),
-        "paper": _listops(ListOpsSpec(), AdamSpec(1.86e-4, "constant"), steps=200_000),
+        "small": _listops(
+            ListOpsSpec(depths=2, longest=15, train=5000), TwoRatesSpec(2e-3), steps=3000, exploration=0.05
+        ),
+        "cpu": _listops(ListOpsSpec(depths=2, longest=15), TwoRatesSpec(2e-3), steps=12_000, exploration=0.05),
+        "paper": _listops(ListOpsSpec(), AdamSpec(1.86e-4, "constant"), steps=200_000, exploration=0.0),
     },
     durations={
         "small": "3 minutes, 2 CPU cores",
@@ -79,7 +81,7 @@ EXPLAIN = Entry(
     paper="Struminsky et al. 2021, with film reviews in place of beer reviews",
     presets={
         "small": _explain(ExplainSpec(), ExplainerSpec(), steps=1500),
-        "cpu": _explain(_MOVIES, ExplainerSpec("complex"), steps=3000),
+        "cpu": _explain(_MOVIES, ExplainerSpec("complex"), steps=3000, exploration=0.05),
         "sst": _explain(
             ExplainSpec("sst", longest=60, least=2, train=None, test=None), ExplainerSpec("complex"), steps=5000
         ),

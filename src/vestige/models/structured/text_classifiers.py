@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from vestige.estimators import AbstractEstimator, expect
 from vestige.models.structured.text_arcs import AbstractArcs
@@ -73,27 +73,33 @@ class LatentArcs(AbstractTextClassifier):
     - `classifier`: reads the text along the arcs.
     - `estimator`: of the gradient for the scores.
     - `arcs`: which structure.
+    - `exploration`: weight of the entropy of the heads, which is maximised beside: Σ_v H(softmax_u score_uv), nats.
     """
 
     latent: ClassVar[tuple[str, ...]] = ("scorer",)
     """The fields that the log-rates are made of, for optimisers."""
+    annealed: ClassVar[tuple[str, ...]] = ("exploration",)
+    """The fields that an optimiser may let fall to zero; no gradient reaches them."""
 
     scorer: ArcScorer
     classifier: MessageClassifier
     estimator: AbstractEstimator
     arcs: AbstractArcs
+    exploration: Float[Array, ""]
 
     def loss(self, text: Batch, *, key: Key) -> Float[Array, ""]:
         tokens, mask = text.inputs, text.mask
         assert mask is not None and text.targets is not None
         key_scores, key_messages, key_draws = jax.random.split(key, 3)
-        structure = self.arcs.structure(self.scorer(tokens, mask, key=key_scores), mask)
+        scores = self.scorer(tokens, mask, key=key_scores)
+        structure = self.arcs.structure(scores, mask)
 
         def cost(value: Float[Array, "..."]) -> Float[Array, ""]:
             logits = self.classifier(tokens, self.arcs.adjacency(value), mask, key=key_messages)
             return cross_entropy(logits, text.targets["label"])
 
-        return expect(cost, structure, estimator=self.estimator, key=key_draws)
+        loss = expect(cost, structure, estimator=self.estimator, key=key_draws)
+        return loss - without_value(jax.lax.stop_gradient(self.exploration) * entropy_of_heads(scores, mask))
 
     def read(self, text: Batch, *, key: Key | None) -> Reading:
         tokens, mask = text.inputs, text.mask
@@ -159,6 +165,25 @@ class RecurrentClassifier(AbstractTextClassifier):
         states = self.recurrence(self.embedding(text.inputs), ~mask)
         last = states[jnp.maximum(jnp.sum(mask) - 1, 0)]
         return self.decoder(dropped(last, self.dropout, maybe_split(key, 1)[0]))
+
+
+def entropy_of_heads(scores: Float[Array, "n n"], mask: Bool[Array, " n"]) -> Float[Array, ""]:
+    """Σ_v H(softmax_u score_uv), nats: the entropy of the first race of every token but the first.
+
+    **Arguments:**
+
+    - `scores`: (n, n), entry (u, v) for the head u of v.
+    - `mask`: (n,), False for padding.
+    """
+    n = mask.shape[0]
+    there = mask[:, None] & mask[None, :] & ~jnp.eye(n, dtype=bool) & (jnp.arange(n) != 0)[None, :]
+    log_probs = jax.nn.log_softmax(jnp.where(there, scores, -1e9), axis=0)
+    return -jnp.sum(jnp.where(there, jnp.exp(log_probs) * log_probs, 0.0))
+
+
+def without_value(x: Float[Array, ""]) -> Float[Array, ""]:
+    """Zero, with the gradient of `x`: so that a loss that is logged stays what it says."""
+    return x - jax.lax.stop_gradient(x)
 
 
 def as_arcs(heads: Int[Array, " n"]) -> Float[Array, "n n"]:

@@ -127,8 +127,14 @@ class LatentArcsSpec(AbstractMessagesSpec):
     """arborescence: from the first token. spanning-tree: undirected, messages go both ways. independent: each arc by
     itself."""
     estimator: EstimatorSpec = dataclasses.field(default=LeaveOneOutSpec(5))
+    exploration: float = 0.0
+    """Weight of the entropy of the heads, maximised beside; the optimiser two-rates lets it fall to zero."""
 
     subject: ClassVar[str] = "a classifier of texts along latent arcs"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 0.0, "exploration")
 
     @property
     def structure(self) -> StructureSpec:
@@ -144,6 +150,7 @@ class LatentArcsSpec(AbstractMessagesSpec):
 
     def build(self, task: Labelled, *, key: "Key") -> "AbstractTextClassifier":
         import jax
+        import jax.numpy as jnp
 
         from vestige.models.structured.text_arcs import ARCS
         from vestige.models.structured.text_classifiers import LatentArcs
@@ -157,6 +164,7 @@ class LatentArcsSpec(AbstractMessagesSpec):
             self.classifier(task, one_head=hard, key=key_classes),
             self.estimator.build(arcs.keys(task.longest), key=key_critic),
             arcs,
+            jnp.array(self.exploration),
         )
 
 
