@@ -78,7 +78,8 @@ def task():
     return ExplainSpec(k=2, longest=8, train=30, test=20).build(seed=0)
 
 
-@pytest.mark.parametrize("selector", ["simple", pytest.param("complex", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("selector", ["simple", "complex"])
 def test_the_gradient_is_that_of_the_exact_expectation(selector, task, key):
     """By enumeration of the 56 traces of 2 words of 8."""
     model = ExplainerSpec(selector, width=3).build(task, key=key)

@@ -81,7 +81,7 @@ EXPLAIN = Entry(
     paper="Struminsky et al. 2021, with film reviews in place of beer reviews",
     presets={
         "small": _explain(ExplainSpec(), ExplainerSpec(), steps=1500),
-        "cpu": _explain(_MOVIES, ExplainerSpec("complex"), steps=3000, exploration=0.05),
+        "cpu": _explain(_MOVIES, ExplainerSpec("complex"), steps=3000),
         "sst": _explain(
             ExplainSpec("sst", longest=60, least=2, train=None, test=None), ExplainerSpec("complex"), steps=5000
         ),
