@@ -26,7 +26,7 @@ LISTOPS = Entry(
         "small": _listops(
             ListOpsSpec(depths=2, longest=15, train=5000), TwoRatesSpec(2e-3), steps=3000, exploration=0.05
         ),
-        "cpu": _listops(ListOpsSpec(depths=2, longest=15), TwoRatesSpec(2e-3), steps=12_000, exploration=0.05),
+        "cpu": _listops(ListOpsSpec(depths=2, longest=15), TwoRatesSpec(2e-3), steps=30_000, exploration=0.05),
         "paper": _listops(ListOpsSpec(), AdamSpec(1.86e-4, "constant"), steps=200_000, exploration=0.0),
     },
     durations={

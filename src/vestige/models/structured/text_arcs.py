@@ -40,7 +40,14 @@ class AbstractArcs(eqx.Module):
         """
 
     def keys(self, n: int) -> int:
-        """Log-rates of a text of `n` tokens, the input width of a critic."""
+        """How many log-rates a text has.
+
+        **Arguments:**
+
+        - `n`: its tokens.
+
+        **Returns:** the input width of a critic.
+        """
         return n * n
 
 

@@ -53,7 +53,7 @@ class AbstractTextClassifier(eqx.Module):
 
 
 def objective(model: AbstractTextClassifier, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
-    """The cross entropy of one text, negated: an `Objective` for the rule `gradient`."""
+    """The cross entropy of `model` on one text, `example`, negated: an `Objective` for the rule `gradient`."""
     loss = model.loss(example, key=key)
     return -loss, {"loss": loss}
 

@@ -28,7 +28,9 @@ class AbstractSelector(eqx.Module):
         **Arguments:**
 
         - `words`: (n,), numbers.
-        - `mask`: (n,), False for padding, whose log-rates mean nothing.
+        - `mask`: (n,), False for padding.
+
+        **Returns:** (n,), of which those of padding mean nothing.
         """
 
 
@@ -177,6 +179,6 @@ class Explainer(eqx.Module):
 
 
 def objective(model: Explainer, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
-    """The expected cross entropy of one text, negated: an `Objective` for the rule `gradient`."""
+    """The expected cross entropy of `model` on one text, `example`, negated: an `Objective` for the rule `gradient`."""
     loss = model.loss(example, key=key)
     return -loss, {"loss": loss}

@@ -173,7 +173,7 @@ class DependencyParser(eqx.Module):
 
 
 def objective(model: DependencyParser, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
-    """The loss of one row a word, negated: an `Objective` for the rule `gradient`."""
+    """The loss of `model` on one row, `example`, a word, negated: an `Objective` for the rule `gradient`."""
     assert example.targets is not None
     row, targets = example.inputs, example.targets
     loss = model.loss(row, targets["heads"], targets["known"], key=key) / (row.words.shape[0] - 1)

@@ -66,7 +66,14 @@ class TextClassifierSpec(ModelSpec):
         return {"name": "adam", "rate": 0.001}
 
     def objective(self, task: Any) -> Any:
-        """The cross entropy, negated."""
+        """What the rule `gradient` maximises.
+
+        **Arguments:**
+
+        - `task`: on which the model is trained.
+
+        **Returns:** the cross entropy of one text, negated, as an `Objective`.
+        """
         return load("vestige.models.structured.text_classifiers:objective")
 
     @abc.abstractmethod
