@@ -29,7 +29,7 @@ def for_latent_structures(rate: float, explored: int) -> optax.GradientTransform
     def start(params: Any) -> Count:
         return Count(jnp.zeros((), jnp.int32))
 
-    def update(updates: Any, state: Count, params: Any = None) -> tuple[Any, Count]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Count]:
         for name in getattr(type(updates), "latent", ()):
             slower = jax.tree.map(lambda leaf: rate * leaf, getattr(updates, name))
             updates = eqx.tree_at(lambda model, name=name: getattr(model, name), updates, slower)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -27,7 +28,7 @@ SPEC = ListOpsSpec(depths=2, longest=12, train=30, test=10)
 OPERATORS = ("[MAX", "[MED", "[MIN")
 
 
-def text(words, longest):
+def text(words, longest) -> Any:
     one = parsed(words)
     tokens = [VOCABULARY.index(token) for token in one.tokens]
     padded = jnp.array(tokens + [PAD] * (longest - len(tokens)), jnp.int32)
@@ -158,7 +159,7 @@ class TestMessages:
         np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-6)
 
 
-def small(arcs, estimator, key, longest, dropout=0.0):
+def small(arcs, estimator, key, longest, dropout=0.0) -> Any:
     hard = ARCS[arcs].one_head
     return LatentArcs(
         ArcScorer(19, 4, dropout, key=key),

@@ -101,7 +101,7 @@ class TestTrees:
             assert np.asarray(best(log_rates, SENTENCE)).tolist() == [-1, *(whole[v] for v in range(1, 6)), -1]
 
 
-def best_by_hand(table, members):
+def best_by_hand(table, members) -> dict[int, int]:
     found, best = {}, -np.inf
     for heads in itertools.product((0, *members), repeat=len(members)):
         chosen = dict(zip(members, heads, strict=True))

@@ -1,7 +1,7 @@
 """Which arcs a text may have: the latent structure, and the matrix of arcs that a draw of it stands for."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -54,7 +54,7 @@ class AbstractArcs(eqx.Module):
 class TreeArcs(AbstractArcs):
     """An arborescence from the first token."""
 
-    one_head = True
+    one_head: ClassVar[bool] = True
 
     def structure(self, scores: Float[Array, "n n"], mask: Bool[Array, " n"]) -> Arborescence:
         return Arborescence(scores, 0, mask=mask)
@@ -66,7 +66,7 @@ class TreeArcs(AbstractArcs):
 class UndirectedTreeArcs(AbstractArcs):
     """A spanning tree; messages go both ways along an edge, whose score is the mean of its two arcs."""
 
-    one_head = False
+    one_head: ClassVar[bool] = False
 
     def structure(self, scores: Float[Array, "n n"], mask: Bool[Array, " n"]) -> SpanningTree:
         return SpanningTree((scores + scores.T) / 2, mask=mask)
@@ -78,7 +78,7 @@ class UndirectedTreeArcs(AbstractArcs):
 class IndependentArcs(AbstractArcs):
     """Every arc by itself, there with probability sigma(score); none from a token to itself or into the first one."""
 
-    one_head = False
+    one_head: ClassVar[bool] = False
 
     def structure(self, scores: Float[Array, "n n"], mask: Bool[Array, " n"]) -> Choices:
         n = scores.shape[0]

@@ -94,9 +94,11 @@ class LatentArcs(AbstractTextClassifier):
         scores = self.scorer(tokens, mask, key=key_scores)
         structure = self.arcs.structure(scores, mask)
 
+        label = text.targets["label"]
+
         def cost(value: Float[Array, "..."]) -> Float[Array, ""]:
             logits = self.classifier(tokens, self.arcs.adjacency(value), mask, key=key_messages)
-            return cross_entropy(logits, text.targets["label"])
+            return cross_entropy(logits, label)
 
         loss = expect(cost, structure, estimator=self.estimator, key=key_draws)
         return loss - without_value(jax.lax.stop_gradient(self.exploration) * entropy_of_heads(scores, mask))

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from vestige.estimators import AbstractEstimator, expect
 from vestige.models.structured.text_classifiers import cross_entropy
-from vestige.models.structured.text_layers import Embedding
+from vestige.models.structured.text_layers import Embedding, affine
 from vestige.structures import Subset
 from vestige.typing import Batch, Key, Metrics
 
@@ -72,7 +72,7 @@ class SimpleSelector(AbstractSelector):
 
     def __call__(self, words: Int[Array, " n"], mask: Bool[Array, " n"]) -> Float[Array, " n"]:
         hidden = self.layer(jnp.where(mask[:, None], self.embedding(words), 0.0))
-        return (hidden @ self.out.weight.T)[:, 0] + self.out.bias[0]
+        return affine(self.out, hidden)[:, 0]
 
 
 class ComplexSelector(AbstractSelector):
@@ -101,8 +101,8 @@ class ComplexSelector(AbstractSelector):
         first = jnp.where(mask[:, None], self.first(jnp.where(mask[:, None], self.embedding(words), 0.0)), 0.0)
         whole = jax.nn.relu(self.around(jnp.max(first, axis=0)))
         both = jnp.concatenate([self.local(first), jnp.broadcast_to(whole[None, :], first.shape)], axis=1)
-        hidden = jax.nn.relu(both @ self.joined.weight.T + self.joined.bias[None, :])
-        return (hidden @ self.out.weight.T)[:, 0] + self.out.bias[0]
+        hidden = jax.nn.relu(affine(self.joined, both))
+        return affine(self.out, hidden)[:, 0]
 
 
 class Explainer(eqx.Module):

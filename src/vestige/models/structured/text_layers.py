@@ -86,6 +86,12 @@ def dropped(x: Float[Array, "*shape"], rate: float, key: Key | None) -> Float[Ar
     return jnp.where(kept, x / (1.0 - rate), 0.0)
 
 
+def affine(layer: eqx.nn.Linear, x: Float[Array, "rows inputs"]) -> Float[Array, "rows outputs"]:
+    """A linear `layer` on the rows of `x`, as one product."""
+    product = x @ layer.weight.T
+    return product if layer.bias is None else product + layer.bias[None, :]
+
+
 def maybe_split(key: Key | None, count: int) -> list[Key | None]:
     """`count` keys out of `key`, or as many times None."""
     return [None] * count if key is None else list(jax.random.split(key, count))

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.models.structured.text_layers import Embedding, dropped, maybe_split
+from vestige.models.structured.text_layers import Embedding, affine, dropped, maybe_split
 from vestige.typing import Key
 
 
@@ -65,9 +65,11 @@ class MessageClassifier(eqx.Module):
         """
         known = jnp.where(mask[:, None], self.embedding(tokens), 0.0)
         arriving = jnp.sum(arcs, axis=1)[:, None]
+        bias = self.message.bias
+        assert bias is not None
         for key_round in maybe_split(key, self.rounds):
             hidden = self._gathered(known, arcs, key_round)
-            known = known + hidden @ self.message.weight.T + arriving * self.message.bias[None, :]
+            known = known + hidden @ self.message.weight.T + arriving * bias[None, :]
         return self.decoder(known[0])
 
     def _gathered(
@@ -75,7 +77,7 @@ class MessageClassifier(eqx.Module):
     ) -> Float[Array, "n width"]:
         """For every head the sum of the rectified parts of its messages."""
         of_head = known @ self.to_head.weight.T
-        of_token = known @ self.of_token.weight.T + self.of_token.bias[None, :]
+        of_token = affine(self.of_token, known)
         if self.one_head:
             return arcs @ dropped(jax.nn.relu(arcs.T @ of_head + of_token), self.dropout, key)
         pairs = dropped(jax.nn.relu(of_head[:, None, :] + of_token[None, :, :]), self.dropout, key)

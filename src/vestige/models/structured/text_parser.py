@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.estimators import AbstractEstimator, expect_trace
-from vestige.models.structured.text_layers import Embedding, Recurrence, dropped, maybe_split
+from vestige.models.structured.text_layers import Embedding, Recurrence, affine, dropped, maybe_split
 from vestige.structures import Arborescence
 from vestige.typing import Batch, Key, Metrics
 
@@ -118,7 +118,7 @@ class DependencyParser(eqx.Module):
             x = dropped(x, self.dropout, key_layer)
         views = maybe_split(keys[4], 2)
         heads, dependents = (
-            dropped(jax.nn.leaky_relu(x @ view.weight.T + view.bias[None, :], 0.1), self.dropout, k)
+            dropped(jax.nn.leaky_relu(affine(view, x), 0.1), self.dropout, k)
             for view, k in zip((self.head, self.dependent), views, strict=True)
         )
         scores = heads @ self.bilinear @ dependents.T + (heads @ self.prior)[:, None]

@@ -213,7 +213,10 @@ class Treebank(Protocol):
 class TreebankOptions(Protocol):
     """What the options of a task that provides "sentences" say of it."""
 
-    labelled: float
+    @property
+    def labelled(self) -> float:
+        """Part of the sentences to train on whose heads may be learned from."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -133,7 +133,7 @@ class Explaining(AbstractTask):
         return {
             "explained_words": self.written.rows(rows),
             "explained_read": np.asarray(read) > 0,
-            "explained_marked": np.asarray(texts.targets["marked"]),
+            "explained_marked": np.asarray(self.test.marked)[rows],
         }
 
 

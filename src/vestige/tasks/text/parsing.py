@@ -129,7 +129,7 @@ class DependencyParsing(AbstractTask):
             places = np.flatnonzero(sentence == fitting[0])
             words[at, 0] = "ROOT"
             words[at, 1 : len(places) + 1] = [written[row][place] for place in places]
-            for array, source in ((heads, found[at]), (true, texts.targets["heads"][at])):
+            for array, source in ((heads, found[at]), (true, self.test.heads[row])):
                 here = np.asarray(source)[places]
                 array[at, 1 : len(places) + 1] = np.where(here > 0, here - places[0] + 1, here)
         return {"parse_words": words, "parse_heads": heads, "parse_true": true}
