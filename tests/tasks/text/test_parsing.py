@@ -1,6 +1,7 @@
 """Dependency parsing: rows of sentences, the likelihood of trees, the best tree, and learning without trees."""
 
 import itertools
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -101,7 +102,7 @@ class TestTrees:
             assert np.asarray(best(log_rates, SENTENCE)).tolist() == [-1, *(whole[v] for v in range(1, 6)), -1]
 
 
-def best_by_hand(table, members) -> dict[int, int]:
+def best_by_hand(table, members) -> Any:
     found, best = {}, -np.inf
     for heads in itertools.product((0, *members), repeat=len(members)):
         chosen = dict(zip(members, heads, strict=True))

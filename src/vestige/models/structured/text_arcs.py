@@ -13,7 +13,7 @@ from vestige.structures import AbstractStructure, Arborescence, Choices, Spannin
 class AbstractArcs(eqx.Module):
     """From scores of arcs to a distribution over matrices of arcs."""
 
-    one_head: eqx.AbstractClassVar[bool]
+    one_head: ClassVar[bool] = False
     """Whether every token but the first has exactly one head."""
 
     @abc.abstractmethod
