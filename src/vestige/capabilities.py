@@ -11,6 +11,9 @@ OF_TASKS: Mapping[str, str] = {
     "labels": "images with labels",
     "maze": "an environment in which an agent acts",
     "recorded game": "recorded episodes of a game, with rewards",
+    "labelled texts": "texts of tokens, each with a class, and arcs between the tokens that no model is given",
+    "sentences": "sentences of words with tags, some of them with dependency trees",
+    "marked texts": "texts with a class, some of whose words people have marked",
     "cost": "a structure and what a draw of it costs",
     "moving graphs": "places of nodes over time, moved by the edges of a graph that is not shown",
 }

@@ -14,20 +14,24 @@ from vestige.data.glyphs import Glyphs
 from vestige.data.hippocampus import Hippocampus, Recording
 from vestige.data.identity import Identity, NamedData, Source, UserFile, identify
 from vestige.data.images import ImageData, ImageSet, Split
+from vestige.data.listops import ListOps
 from vestige.data.mnist import MNIST, IdxFile
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot, OmniglotPart
+from vestige.data.opinions import MovieRationales, SentimentTreebank
 from vestige.data.recorded import Recorded, read_recorded
 from vestige.data.registry import DATASETS, Row, check, get, image_data, listing, text_data
 from vestige.data.stored import StoredData, StoredFile
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
+from vestige.data.treebank import EnglishEWT, read_conllu
 
 __all__ = [
     "DATASETS",
     "MNIST",
     "Dataset",
     "Digits",
+    "EnglishEWT",
     "ExampleStream",
     "FrameSet",
     "Glyphs",
@@ -36,7 +40,9 @@ __all__ = [
     "IdxFile",
     "ImageData",
     "ImageSet",
+    "ListOps",
     "Mocap",
+    "MovieRationales",
     "Music",
     "NamedData",
     "Omniglot",
@@ -44,6 +50,7 @@ __all__ = [
     "Recorded",
     "Recording",
     "Row",
+    "SentimentTreebank",
     "Source",
     "Split",
     "StoredData",
@@ -57,6 +64,7 @@ __all__ = [
     "identify",
     "image_data",
     "listing",
+    "read_conllu",
     "read_recorded",
     "text_data",
 ]

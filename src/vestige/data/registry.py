@@ -8,11 +8,14 @@ from vestige.data.example_stream import ExampleStream
 from vestige.data.glyphs import Glyphs
 from vestige.data.hippocampus import Hippocampus
 from vestige.data.images import ImageData
+from vestige.data.listops import ListOps
 from vestige.data.mnist import MNIST
 from vestige.data.mocap import Mocap
 from vestige.data.music import Music
 from vestige.data.omniglot import Omniglot
+from vestige.data.opinions import MovieRationales, SentimentTreebank
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
+from vestige.data.treebank import EnglishEWT
 from vestige.errors import UsageError, nearest
 from vestige.registries import Registry, registry
 
@@ -34,6 +37,10 @@ DATASETS: Registry[Dataset] = Registry(
             WarAndPeace(),
             Hippocampus(),
             ExampleStream(),
+            ListOps(),
+            EnglishEWT(),
+            MovieRationales(),
+            SentimentTreebank(),
         )
     },
 )

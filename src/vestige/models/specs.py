@@ -8,6 +8,7 @@ from vestige.models.policy.specs import AgentSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.structured.graph_specs import RelationalSpec
 from vestige.models.structured.specs import LogRatesSpec
+from vestige.models.structured.text_specs import TEXT_MODELS
 from vestige.models.temporal.specs import TemporalSpec
 from vestige.models.tied.specs import TIED_MODELS
 from vestige.registries import Registry
@@ -23,6 +24,7 @@ MODELS: Registry[ModelSpec] = Registry(
         "picture-memory": PictureMemorySpec(),
         "log-rates": LogRatesSpec(),
         "relational": RelationalSpec(),
+        **TEXT_MODELS,
         **TIED_MODELS,
         **HARMONIUMS,
         **FILTERS,

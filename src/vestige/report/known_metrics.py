@@ -1,6 +1,7 @@
 """The metrics of Vestige, in the order in which they are shown."""
 
 from vestige.report.metric_facts import Metric
+from vestige.report.text_metrics import TEXT_METRICS
 
 KNOWN_METRICS = (
     Metric(
@@ -66,7 +67,7 @@ KNOWN_METRICS = (
         None,
         role="diagnostic",
     ),
-    Metric("accuracy", "Accuracy", "Part of the queries of long sequences that is answered right.", "higher"),
+    Metric("accuracy", "Accuracy", "Part of the queries, or of the examples, that is answered right.", "higher"),
     Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", "lower"),
     Metric(
         "mse_forgetful",
@@ -239,7 +240,8 @@ KNOWN_METRICS = (
         "lower",
         role="cost",
     ),
-    Metric("loss", "Loss", "Mean cost of fresh draws.", "lower"),
+    Metric("loss", "Loss", "Mean cost of fresh draws; of texts, on held-out ones.", "lower"),
+    *TEXT_METRICS,
     Metric(
         "gradient_std",
         "Gradient std",

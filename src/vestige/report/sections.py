@@ -23,6 +23,7 @@ from vestige.report.reach import reach
 from vestige.report.run import Run
 from vestige.report.run_pictures import pictures
 from vestige.report.templates import render
+from vestige.report.texts import explained_texts, parses
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -97,6 +98,26 @@ class MemorySection(AbstractSection):
         return render("memory.html", newest_first=newest_first(run), **shown) if any(shown.values()) else ""
 
 
+class ParseSection(AbstractSection):
+    """Arcs over the words of a few texts."""
+
+    title = "Parses"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    def content(self, run: Run) -> str:
+        found = parses(run)
+        return render("parses.html", parses=found) if found else ""
+
+
+class ReadWordsSection(AbstractSection):
+    """The words that are read, in a few texts."""
+
+    title = "The words that it reads"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    def content(self, run: Run) -> str:
+        found = explained_texts(run)
+        return render("explained_texts.html", texts=found) if found else ""
+
+
 SECTIONS: Registry[AbstractSection] = Registry(
     "section",
     AbstractSection,
@@ -111,6 +132,8 @@ SECTIONS: Registry[AbstractSection] = Registry(
         "agreement": FigureSection("Whether it can be believed", agreement),
         "down": FigureSection("Up and down the same layers", made),
         "map": MapSection(),
+        "parses": ParseSection(),
+        "words": ReadWordsSection(),
         "memory": MemorySection(),
     },
 )

@@ -6,6 +6,7 @@ from vestige.tasks.frame_specs import FRAME_TASKS
 from vestige.tasks.longterm.specs import LONG_TERM_TASKS
 from vestige.tasks.spec import TaskSpec
 from vestige.tasks.structured.specs import STRUCTURED_TASKS
+from vestige.tasks.text.specs import TEXT_TASKS
 from vestige.tasks.tied.specs import TWO_WAY_TASKS
 from vestige.tasks.tmaze.specs import TMazeSpec
 from vestige.tasks.toy_specs import TOYS
@@ -21,6 +22,7 @@ TASKS: Registry[TaskSpec] = Registry(
         **TWO_WAY_TASKS,
         **TOYS,
         **STRUCTURED_TASKS,
+        **TEXT_TASKS,
         "tmaze": TMazeSpec(),
         "two-colors": TwoColorsSpec(),
     },

@@ -4,7 +4,7 @@ import abc
 import dataclasses
 from typing import Any, ClassVar, Literal
 
-from vestige.checks import at_least, positive
+from vestige.checks import at_least, between, positive
 from vestige.registries import Registry
 from vestige.rules.agent_specs import AbstractAgentSpec, Turn
 from vestige.spec import Spec
@@ -110,6 +110,38 @@ class AdamSpec(AbstractScheduledSpec):
         import optax
 
         return optax.adam(self.schedule(steps))
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoRatesSpec(AbstractScheduledSpec):
+    """Adam, with a rate of its own for what the log-rates of a latent structure are made of, which explores at first.
+
+    Where what reads a draw learns faster than what draws, draws stay random until the reader can tell good ones from
+    bad ones. The fields of a model that draw are those that it names in `latent`, and the numbers that fall to zero
+    those in `annealed`; a model that names none learns as by Adam.
+    """
+
+    latent: float = 0.25
+    """The rate of the fields that draw, as a part of that of all others."""
+    explore: float = 0.6
+    """Over which part of the updates exploration falls to zero, linearly."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "latent")
+        between(self, 0.0, 1.0, "explore")
+
+    def bound_to(self, steps: int, more: int, *, rule: Any) -> str:
+        return super().bound_to(steps, more, rule=rule) or "exploration ends at a part of all updates"
+
+    def build(self, steps: int, *, task: Any, rule: Any) -> Any:
+        import optax
+
+        from vestige.training.two_rates import for_latent_structures
+
+        return optax.chain(
+            optax.adam(self.schedule(steps)), for_latent_structures(self.latent, round(self.explore * steps))
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,6 +300,7 @@ OPTIMISERS: Registry[OptimiserSpec] = Registry(
     {
         "adam": AdamSpec(),
         "muon": MuonSpec(),
+        "two-rates": TwoRatesSpec(),
         "by-part": ByPartSpec(),
         "mass-spring-damper": MassSpringDamperSpec(),
     },

@@ -52,7 +52,7 @@ class RelationalSpec(ModelSpec):
     width: int = 64
     """Units of every hidden layer."""
     pull: float = 0.1
-    """How far an edge pulls its nodes together in a step before anything is learned, as part of the way between them."""
+    """How far an edge pulls its nodes together in a step before anything is learned: a part of the way between them."""
     edges: int | None = None
     """Of top-edges, how many; None: one less than nodes."""
 

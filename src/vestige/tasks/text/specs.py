@@ -1,0 +1,226 @@
+"""Texts with a latent structure, as options; nothing here imports JAX."""
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from vestige.checks import at_least, between
+from vestige.data import EnglishEWT, ListOps, MovieRationales, NamedData, SentimentTreebank, Source
+from vestige.tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from vestige.data.expressions import ExpressionSet
+    from vestige.data.opinions import Opinion
+    from vestige.data.treebank import Sentence
+    from vestige.tasks.text.explaining import Explaining
+    from vestige.tasks.text.listops import NestedExpressions
+    from vestige.tasks.text.parsing import DependencyParsing
+    from vestige.typing import Key
+
+
+@dataclasses.dataclass(frozen=True)
+class ListOpsSpec(TaskSpec):
+    """Nested list operations, `[MAX 2 [MIN 3 4 ] ]`: the value is to be found, and with it, unseen, the tree."""
+
+    source: Literal["generated", "d20s"] = "generated"
+    """generated: as many of each depth, without sum modulo 10. d20s: the published test set, 8,000 of it to train on
+    and 1,000 to evaluate on, those that are not longer than `longest`."""
+    depths: int = 5
+    """The deepest that are generated."""
+    longest: int = 49
+    """Tokens of an expression, at most."""
+    train: int = 20_000
+    """Expressions of each depth that are generated to train on."""
+    test: int = 2000
+    """Likewise to evaluate on."""
+    data_seed: int = 0
+    """What is generated is a function of it, the same for every seed of a run."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"labelled texts"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        between(self, 1, 20, "depths")
+        between(self, 4, 2000, "longest")
+        at_least(self, 1, "train", "test")
+        at_least(self, 0, "data_seed")
+        least = 4 + 3 * (self.depths - 1)  # an operator, a list or two digits, and a bracket for every level
+        if self.source == "generated" and self.longest < least:
+            raise ValueError(
+                f"longest must be at least {least} for depths = {self.depths}, got {self.longest}: no expression is "
+                "nested so deep and as short"
+            )
+
+    @property
+    def metric(self) -> str:
+        return "accuracy"
+
+    def summary(self) -> dict[str, str]:
+        return {"tokens": f"up to {self.longest}"}
+
+    def sources(self) -> tuple[Source, ...]:
+        if self.source == "generated":
+            return ()
+        return (NamedData("listops", ("d20s_small_train.tsv.gz", "d20s_small_test.tsv.gz")),)
+
+    def build(self, *, seed: int) -> "NestedExpressions":
+        from vestige.tasks.text.listops import Expressions, NestedExpressions
+
+        train, test = self._expressions()
+        return NestedExpressions(Expressions.of(train), Expressions.of(test))
+
+    def dummy_build(self, *, key: "Key") -> "NestedExpressions":
+        """Generated expressions, few, whatever the source."""
+        few = dataclasses.replace(self, source="generated", train=20, test=20, depths=min(self.depths, 2))
+        return few.build(seed=0)
+
+    def _expressions(self) -> tuple["ExpressionSet", "ExpressionSet"]:
+        from vestige.data.expressions import as_arrays
+        from vestige.tasks.text.generator import generated
+
+        if self.source == "generated":
+            counts = (self.train, 0, self.test)
+            made = generated(self.depths, counts, self.longest, ("[MAX", "[MED", "[MIN"), self.data_seed)
+            return made.train, made.test
+        data = ListOps()
+        parts = ([e for e in data.load(part) if len(e.tokens) <= self.longest] for part in ("d20s-train", "d20s-test"))
+        train, test = (as_arrays(part, self.longest) for part in parts)
+        return train, test
+
+
+@dataclasses.dataclass(frozen=True)
+class ParseSpec(TaskSpec):
+    """Sentences, of whose words the heads are to be found."""
+
+    source: Literal["grammar", "ud-english-ewt"] = "grammar"
+    """grammar: generated. ud-english-ewt: the English Web Treebank, its train part to learn from."""
+    held_out: Literal["dev", "test"] = "test"
+    """Which part of the treebank it is evaluated on."""
+    longest: int = 64
+    """Positions of a row, the root among them; sentences to train on that are longer are left out."""
+    train: int | None = 2000
+    """Sentences to train on, the first so many; None: all there are."""
+    test: int | None = 500
+    """Sentences to evaluate on, likewise."""
+    labelled: float = 1.0
+    """Part of the sentences to train on whose heads may be learned from, the first ones."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"sentences"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        between(self, 3, 512, "longest")
+        at_least(self, 1, "train", "test")
+        between(self, 0.0, 1.0, "labelled")
+        if self.source == "grammar" and (self.train is None or self.test is None):
+            raise ValueError("train and test must be numbers where sentences are generated, got null")
+
+    @property
+    def metric(self) -> str:
+        return "uas"
+
+    def summary(self) -> dict[str, str]:
+        return {"sentences": self.source, "with trees": f"{self.labelled:.0%}"}
+
+    def sources(self) -> tuple[Source, ...]:
+        if self.source == "grammar":
+            return ()
+        names = (f"en_ewt-ud-{part}.conllu.gz" for part in ("train", self.held_out))
+        return (NamedData("ud_english_ewt", tuple(names)),)
+
+    def build(self, *, seed: int) -> "DependencyParsing":
+        from vestige.tasks.text.treebank_task import task_of
+
+        train, test = self._sentences()
+        return task_of(train, test, longest=self.longest, labelled=self.labelled)
+
+    def dummy_build(self, *, key: "Key") -> "DependencyParsing":
+        """Generated sentences, few, whatever the source."""
+        return dataclasses.replace(self, source="grammar", train=40, test=20).build(seed=0)
+
+    def _sentences(self) -> tuple["list[Sentence]", "list[Sentence]"]:
+        if self.source == "grammar":
+            from vestige.tasks.text.grammar import sentences
+
+            assert self.train is not None and self.test is not None
+            made = sentences(self.train + self.test, 0)
+            return made[: self.train], made[self.train :]
+        data = EnglishEWT()
+        return data.load("train")[: self.train], data.load(self.held_out)[: self.test]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExplainSpec(TaskSpec):
+    """Texts with an opinion, of which k words are read; people marked which words say it."""
+
+    source: Literal["planted", "movie-rationales", "sst"] = "planted"
+    """planted: generated, with a few words that tell. movie-rationales: film reviews with marked passages, cut to their
+    first words. sst: sentences, of which those words are marked that alone are of the same opinion."""
+    k: int = 3
+    """How many words are read."""
+    longest: int = 24
+    """Words of a text; longer ones are cut."""
+    least: int = 2
+    """How often a word occurs in training that has a number of its own."""
+    train: int | None = 2000
+    """Texts to train on, the first so many; None: all there are."""
+    test: int | None = 500
+    """Texts to evaluate on, likewise."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"marked texts"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "k", "least", "train", "test")
+        between(self, 8, 2000, "longest")
+        if self.k > self.longest:
+            raise ValueError(f"k must be at most longest = {self.longest}, the words of a text; got {self.k}")
+        if self.source == "planted" and (self.train is None or self.test is None or self.k > 8):
+            raise ValueError(
+                "planted texts: train and test must be numbers, and k at most 8, the words of the shortest"
+            )
+
+    @property
+    def metric(self) -> str:
+        return "subset_precision"
+
+    def summary(self) -> dict[str, str]:
+        return {"texts": self.source, "words read": str(self.k)}
+
+    def sources(self) -> tuple[Source, ...]:
+        names = {
+            "movie-rationales": ("movie_rationales", ("movies_train.jsonl.gz", "movies_test.jsonl.gz")),
+            "sst": ("sst", ("train.txt.gz", "test.txt.gz")),
+        }
+        return () if self.source == "planted" else (NamedData(*names[self.source]),)
+
+    def build(self, *, seed: int) -> "Explaining":
+        from vestige.tasks.text.explaining import Explaining, Opinions, WordList
+        from vestige.tasks.text.opinion_rows import rarities, rows_of, shortened, vocabulary
+
+        parts = [shortened(part, longest=self.longest, k=self.k) for part in self._texts()]
+        (train, fewer), (test, fewer_test) = parts
+        if not train or not test:
+            raise ValueError(f"explain: no text has k = {self.k} words; lower k")
+        numbers, rarity = vocabulary(train, least=self.least), rarities(train)
+        made = [Opinions.of(rows_of(texts, numbers, rarity, longest=self.longest, k=self.k)) for texts in (train, test)]
+        written = WordList(tuple(text.words for text in test), self.longest)
+        return Explaining(made[0], made[1], len(numbers) + 2, self.k, (fewer, fewer_test), written)
+
+    def dummy_build(self, *, key: "Key") -> "Explaining":
+        """Planted texts, few, whatever the source."""
+        k = min(self.k, 8)
+        return dataclasses.replace(self, source="planted", k=k, longest=24, train=40, test=20).build(seed=0)
+
+    def _texts(self) -> tuple["list[Opinion]", "list[Opinion]"]:
+        if self.source == "planted":
+            from vestige.tasks.text.opinion_rows import planted
+
+            assert self.train is not None and self.test is not None
+            made = planted(self.train + self.test, self.longest, 0)
+            return made[: self.train], made[self.train :]
+        data = MovieRationales() if self.source == "movie-rationales" else SentimentTreebank()
+        return data.load("train")[: self.train], data.load("test")[: self.test]
+
+
+TEXT_TASKS = {"listops": ListOpsSpec(), "parse": ParseSpec(), "explain": ExplainSpec()}
+"""By the names of `--task`."""
