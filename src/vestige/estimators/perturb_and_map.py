@@ -1,4 +1,4 @@
-"""Alternatives that perturb and solve, and differentiate neither. The estimator is BIASED; the loss is for supervision."""
+"""Perturb and solve, and differentiate neither. The estimator is BIASED; the loss is for supervision."""
 
 from typing import Any
 
