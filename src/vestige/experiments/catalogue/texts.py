@@ -68,7 +68,8 @@ PARSE = Entry(
 
 
 def _explain(task: ExplainSpec, model: ExplainerSpec, *, steps: int) -> Experiment:
-    return Experiment(task, model, steps=steps, batch_size=32, num_evals=10, eval_size=400)
+    optimiser = TwoRatesSpec(2e-3, latent=0.25)
+    return Experiment(task, model, optimiser=optimiser, steps=steps, batch_size=32, num_evals=10, eval_size=400)
 
 
 _MOVIES = ExplainSpec("movie-rationales", k=10, longest=350, least=5, train=None, test=None)
@@ -80,12 +81,14 @@ EXPLAIN = Entry(
     system=SYSTEM,
     paper="Struminsky et al. 2021, with film reviews in place of beer reviews",
     presets={
-        "small": _explain(ExplainSpec(), ExplainerSpec(), steps=1500),
-        "cpu": _explain(_MOVIES, ExplainerSpec("complex"), steps=3000),
+        "small": _explain(ExplainSpec(), ExplainerSpec(exploration=0.1), steps=1500),
+        "cpu": _explain(_MOVIES, ExplainerSpec("complex", exploration=0.1), steps=3000),
         "sst": _explain(
-            ExplainSpec("sst", longest=60, least=2, train=None, test=None), ExplainerSpec("complex"), steps=5000
+            ExplainSpec("sst", longest=60, least=2, train=None, test=None),
+            ExplainerSpec("complex", exploration=0.1),
+            steps=2000,
         ),
-        "paper": _explain(_MOVIES, ExplainerSpec("complex", width=100), steps=20_000),
+        "paper": _explain(_MOVIES, ExplainerSpec("complex", width=100, exploration=0.1), steps=20_000),
     },
     durations={
         "small": "a minute, 2 CPU cores",
