@@ -8,8 +8,9 @@ import optax
 from vestige.estimators import LeaveOneOut, expect
 from vestige.structures import SpanningTree, kl
 
-NODES, FRAMES, PULL, BLUR = 6, 10, 0.1, 0.02
+NODES, FRAMES, PULL, BLUR = 6, 10, 0.1, 0.01
 any_tree = SpanningTree(jnp.zeros((NODES, NODES)))
+pulled = lambda tree, places: tree @ places - jnp.sum(tree, axis=1)[:, None] * places
 
 
 def film(key):
@@ -21,19 +22,15 @@ def film(key):
     return jax.lax.scan(move, jax.random.normal(key_start, (NODES, 2)), noise)[1], tree
 
 
-def pulled(tree, places):
-    return tree @ places - jnp.sum(tree, axis=1)[:, None] * places
-
-
 class Model(eqx.Module):
     encoder: eqx.nn.MLP  # of how two particles move, as a log-rate of the edge between them
     pull: jax.Array
 
     def posterior(self, places):
-        apart, moved = places[:-1, :, None] - places[:-1, None], jnp.diff(places, axis=0)
-        nearer = -jnp.sum(apart * (moved[:, :, None] - moved[:, None]), (0, -1)) / (jnp.sum(apart**2, (0, -1)) + 1e-3)
-        seen = jnp.stack([nearer, jnp.log(jnp.sum(apart**2, (0, -1)) + 1e-3)], axis=-1)
-        return SpanningTree(jax.vmap(jax.vmap(self.encoder))(seen)[..., 0])
+        apart, moved = places[:-1, None] - places[:-1, :, None], jnp.diff(places, axis=0)
+        squares = jnp.einsum("tijx,tikx->ijk", apart, apart) + 0.01 * jnp.eye(NODES)
+        pulls = jnp.linalg.solve(squares, jnp.einsum("tijx,tix->ij", apart, moved)[..., None])  # a regression for each
+        return SpanningTree(jax.vmap(jax.vmap(self.encoder))(20 * (pulls + pulls.swapaxes(0, 1)))[..., 0])
 
     def loss(self, places, key):
         """The negative evidence lower bound, nats; the divergence is that of arrival times."""
@@ -47,15 +44,16 @@ class Model(eqx.Module):
 def update(model, state, key):
     films, _ = jax.vmap(film)(jax.random.split(key, 32))
     keys = jax.random.split(jax.random.fold_in(key, 1), 32)
-    changes, state = optimiser.update(eqx.filter_grad(lambda m: jnp.mean(jax.vmap(m.loss)(films, keys)))(model), state)
+    grads = eqx.filter_grad(lambda model: jnp.mean(jax.vmap(model.loss)(films, keys)))(model)
+    changes, state = optimiser.update(grads, state)
     return eqx.apply_updates(model, changes), state
 
 
 optimiser = optax.chain(optax.clip_by_global_norm(10.0), optax.adam(0.01))
 key_model, key_run, key_test = jax.random.split(jax.random.key(0), 3)
-model = Model(eqx.nn.MLP(2, 1, 16, 2, key=key_model), jnp.array(0.05))
+model = Model(eqx.nn.MLP(1, 1, 16, 2, key=key_model), jnp.array(0.05))
 state = optimiser.init(eqx.filter(model, eqx.is_array))
-for key in jax.random.split(key_run, 500):
+for key in jax.random.split(key_run, 400):
     model, state = update(model, state, key)
 films, trees = jax.vmap(film)(jax.random.split(key_test, 200))
 found = jax.vmap(lambda places: model.posterior(places).mode().value)(films)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.estimators import AbstractEstimator, expect
-from vestige.models.structured.text_classifiers import cross_entropy
+from vestige.models.structured.text_classifiers import cross_entropy, without_value
 from vestige.models.structured.text_layers import Embedding, affine
 from vestige.structures import Subset
 from vestige.typing import Batch, Key, Metrics
@@ -117,15 +117,19 @@ class Explainer(eqx.Module):
     - `width`: of the classifier.
     - `k`: how many words.
     - `estimator`: of the gradient for the selector.
+    - `exploration`: weight of the entropy of the first word that is drawn, which is maximised beside.
     """
 
     latent: ClassVar[tuple[str, ...]] = ("selector",)
     """The fields that the log-rates are made of, for optimisers."""
+    annealed: ClassVar[tuple[str, ...]] = ("exploration",)
+    """The fields that an optimiser may let fall to zero; no gradient reaches them."""
 
     selector: AbstractSelector
     embedding: Embedding
     decoder: eqx.nn.MLP
     estimator: AbstractEstimator
+    exploration: Float[Array, ""]
     k: int = eqx.field(static=True)
 
     def __init__(
@@ -136,6 +140,7 @@ class Explainer(eqx.Module):
         width: int,
         k: int,
         estimator: AbstractEstimator,
+        exploration: float = 0.0,
         *,
         key: Key,
     ):
@@ -143,6 +148,7 @@ class Explainer(eqx.Module):
         self.embedding = Embedding(kinds, width, key=keys[0])
         self.decoder = eqx.nn.MLP(width, classes, width, 1, key=keys[1])
         self.selector, self.estimator, self.k = selector, estimator, k
+        self.exploration = jnp.array(exploration)
 
     def structure(self, text: Batch) -> Subset:
         """The distribution of the words that are read.
@@ -175,7 +181,12 @@ class Explainer(eqx.Module):
         assert text.targets is not None
         label = text.targets["label"]
         cost = lambda selected: cross_entropy(self.logits(text, selected), label)
-        return expect(cost, self.structure(text), estimator=self.estimator, key=key)
+        structure = self.structure(text)
+        loss = expect(cost, structure, estimator=self.estimator, key=key)
+        there = structure.log_rates > -jnp.inf
+        log_probs = jax.nn.log_softmax(jnp.where(there, structure.log_rates, -1e9))
+        entropy = -jnp.sum(jnp.where(there, jnp.exp(log_probs) * log_probs, 0.0))
+        return loss - without_value(jax.lax.stop_gradient(self.exploration) * entropy)
 
 
 def objective(model: Explainer, example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:

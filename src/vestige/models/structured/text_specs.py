@@ -315,6 +315,8 @@ class ExplainerSpec(ModelSpec):
     width: int = 50
     """Of all layers."""
     estimator: EstimatorSpec = dataclasses.field(default=LeaveOneOutSpec(4))
+    exploration: float = 0.0
+    """Weight of the entropy of the first word drawn, maximised beside; the optimiser two-rates lets it fall to zero."""
 
     needs: ClassVar[str] = "marked texts"
     provides: ClassVar[frozenset[str]] = frozenset({"objective"})
@@ -323,6 +325,7 @@ class ExplainerSpec(ModelSpec):
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 1, "width")
+        at_least(self, 0.0, "exploration")
 
     @property
     def default_rule(self) -> Mapping[str, Any]:
@@ -351,7 +354,8 @@ class ExplainerSpec(ModelSpec):
         selector = {"simple": SimpleSelector, "complex": ComplexSelector}[self.selector]
         estimator = self.estimator.build(task.longest, key=keys[2])
         made = selector(task.kinds, self.width, key=keys[0])
-        return Explainer(made, task.kinds, task.classes, self.width, task.k, estimator, key=keys[1])
+        sizes = task.kinds, task.classes, self.width, task.k
+        return Explainer(made, *sizes, estimator, self.exploration, key=keys[1])
 
 
 TEXT_MODELS = {
