@@ -8,6 +8,7 @@ from vestige.checks import at_least
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec, RelaxSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.structured.specs import check_provided
+from vestige.spec import with_options
 from vestige.structures.specs import SpanningTreeSpec, SubsetSpec
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class RelationalSpec(ModelSpec):
     width: int = 64
     """Units of every hidden layer."""
     pull: float = 0.1
-    """How far an edge pulls its nodes together in a step before anything is learned, as part of the way between them."""
+    """How far an edge pulls its nodes together in a step, as part of the way between them; learned from there on."""
     edges: int | None = None
     """Of top-edges, how many; None: one less than nodes."""
 
@@ -77,8 +78,6 @@ class RelationalSpec(ModelSpec):
         return {"name": "adam", "rate": 2e-3}
 
     def suited(self, rule: Any) -> Any:
-        from vestige.spec import with_options
-
         return with_options(rule, clip=None)
 
     def check(self, task: MovingGraphs) -> None:

@@ -22,12 +22,12 @@ VARIANCE = 5e-5  # of a coordinate, fixed (notes, section 4.2)
 
 
 class Block(eqx.Module):
-    """Linear - ELU - linear - ELU - layer normalisation. The last is batch normalisation in the paper: a model is
-    written for one example here.
+    """ELU - linear - ELU - layer normalisation, behind a linear layer of the caller's. The last is batch normalisation
+    in the paper: a model is written for one example here.
 
     **Arguments:**
 
-    - `width`: of everything but the input, which a first layer has already brought to it.
+    - `width`: of input and output.
     """
 
     second: eqx.nn.Linear
