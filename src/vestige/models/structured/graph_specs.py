@@ -52,8 +52,9 @@ class RelationalSpec(ModelSpec):
     """Frames that are predicted one from the other in training before the next true one is given."""
     width: int = 64
     """Units of every hidden layer."""
-    pull: float = 0.1
-    """How far an edge pulls its nodes together in a step, as part of the way between them; learned from there on."""
+    pull: float | None = 0.1
+    """By which part of the way between them an edge pulls its nodes together in a step at first; learned from there on.
+    None: no such term, as published."""
     edges: int | None = None
     """Of top-edges, how many; None: one less than nodes."""
 
