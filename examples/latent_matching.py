@@ -1,4 +1,4 @@
-"""Which point became which? Points are turned, shuffled and blurred; the turn is learned, the matching is never seen."""
+"""Which point became which? Points are turned, blurred and shuffled; the turn is learned, no matching is shown."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""In which order should jobs be done? A scheduler learns it from waiting times alone, and is never shown a good order."""
+"""In which order should jobs be done? A scheduler learns it from waiting times; no good order is shown."""
 
 import jax
 import jax.numpy as jnp

@@ -140,7 +140,8 @@ def test_padding_of_nans_changes_neither_value_nor_gradient(name):
 
 def test_a_rollout_goes_on_from_its_own_predictions():
     ways = NOISE.normal(size=(6, NODES, 2)).astype(np.float32)
-    decoder = drawn(lambda key: RelationalDecoder(2, 5, key=key))
+    decoder = drawn(lambda key: RelationalDecoder(2, 5, 0.1, key=key))
+    assert RelationalDecoder(2, 5, key=jax.random.key(0)).pull is None  # and then there is no such term
 
     def by_hand(places):
         arriving = heard(decoder.messages, places, np.stack([1 - ARCS, ARCS]))

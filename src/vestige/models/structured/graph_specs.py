@@ -8,6 +8,7 @@ from vestige.checks import at_least
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec, RelaxSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.structured.specs import check_provided
+from vestige.spec import with_options
 from vestige.structures.specs import SpanningTreeSpec, SubsetSpec
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class RelationalSpec(ModelSpec):
     """Frames that are predicted one from the other in training before the next true one is given."""
     width: int = 64
     """Units of every hidden layer."""
-    pull: float = 0.1
-    """How far an edge pulls its nodes together in a step before anything is learned: a part of the way between them."""
+    pull: float | None = 0.1
+    """By which part of the way between them an edge pulls its nodes together in a step at first; learned from there on.
+    None: no such term, as published."""
     edges: int | None = None
     """Of top-edges, how many; None: one less than nodes."""
 
@@ -77,8 +79,6 @@ class RelationalSpec(ModelSpec):
         return {"name": "adam", "rate": 2e-3}
 
     def suited(self, rule: Any) -> Any:
-        from vestige.spec import with_options
-
         return with_options(rule, clip=None)
 
     def check(self, task: MovingGraphs) -> None:

@@ -22,12 +22,12 @@ VARIANCE = 5e-5  # of a coordinate, fixed (notes, section 4.2)
 
 
 class Block(eqx.Module):
-    """Linear - ELU - linear - ELU - layer normalisation. The last is batch normalisation in the paper: a model is
-    written for one example here.
+    """ELU - linear - ELU - layer normalisation, behind a linear layer of the caller's. The last is batch normalisation
+    in the paper: a model is written for one example here.
 
     **Arguments:**
 
-    - `width`: of everything but the input, which a first layer has already brought to it.
+    - `width`: of input and output.
     """
 
     second: eqx.nn.Linear
@@ -97,8 +97,8 @@ class RelationalDecoder(eqx.Module):
     """The step that every node takes next, from where all nodes are and which are joined.
 
     Edges and their absence have networks alike, so that a model may learn to draw trees that avoid the true edges, a
-    local optimum from which it does not return. `pull` decides at the start which is which (ours): to the step of a
-    node that is learned, `pull` times the way to each of its neighbours is added. It is a parameter like others.
+    local optimum from which it does not return. `pull` decides early which is which (ours): `pull` times the way to
+    each of its neighbours is added to the step of a node. It is a parameter like others.
 
     O(nodes² · width²) a step.
 
@@ -106,15 +106,15 @@ class RelationalDecoder(eqx.Module):
 
     - `dimensions`: coordinates of a place.
     - `width`: of all layers.
-    - `pull`: where it starts; 0: edges do nothing at first but by chance, as published.
+    - `pull`: where it starts; None: there is no such term, as published.
     """
 
     messages: EdgeMessages
     hidden: tuple[eqx.nn.Linear, eqx.nn.Linear]
     out: eqx.nn.Linear
-    pull: Float[Array, ""]
+    pull: Float[Array, ""] | None
 
-    def __init__(self, dimensions: int, width: int, pull: float = 0.0, *, key: Key):
+    def __init__(self, dimensions: int, width: int, pull: float | None = None, *, key: Key):
         keys = jax.random.split(key, 4)
         self.messages = EdgeMessages(dimensions, width, 2, key=keys[0])
         self.hidden = (
@@ -122,7 +122,7 @@ class RelationalDecoder(eqx.Module):
             eqx.nn.Linear(width, width, key=keys[2]),
         )
         self.out = eqx.nn.Linear(width, dimensions, key=keys[3])
-        self.pull = jnp.asarray(pull, float)
+        self.pull = None if pull is None else jnp.asarray(pull, float)
 
     def step(
         self, places: Float[Array, "nodes dimensions"], adjacency: Float[Array, "nodes nodes"]
@@ -136,8 +136,11 @@ class RelationalDecoder(eqx.Module):
                 x = jax.nn.relu(layer(x))
             return place + self.out(x)
 
+        moved = jax.vmap(move)(places, arriving)
+        if self.pull is None:
+            return moved
         towards = jnp.einsum("uv,uvd->vd", adjacency, places[:, None, :] - places[None, :, :])
-        return jax.vmap(move)(places, arriving) + self.pull * towards
+        return moved + self.pull * towards
 
     def __call__(
         self, ways: Float[Array, "steps nodes dimensions"], adjacency: Float[Array, "nodes nodes"], rollout: int
