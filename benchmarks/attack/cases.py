@@ -292,7 +292,7 @@ def folders(rng: random.Random) -> Iterator[Case]:
         mild = what in ("empty object", "metrics a list", "members of numbers")
         if what != "missing":  # a run that still goes on: it would be evaluated
             yield case(what, "results.json", place, ("report", "r"), wrong=not mild)
-        yield case(what, "results.json", place, ("compare", "toy-matching", "--out", "r", "--resume"), wrong=False)
+        yield case(what, "results.json", place, ("compare", "toy-matching", "--out", "r", "--resume"))  # a single run
     for name, faults in (("metrics.jsonl", JSON), ("evaluation.npz", NPZ)):
         for what, place in ({what: content(faults[what]) for what in rng.sample(sorted(faults), 8)} | SPECIAL).items():
             yield case(what, name, place, ("report", "r"), wrong=False)

@@ -246,6 +246,19 @@ class TestDamage:
         code, out, err = run("evaluate", "a", "--json")
         assert code == 0 and json.loads(out)["updates"] == 4 and "checkpoints/5 is damaged" in err
 
+    @pytest.mark.parametrize("text", ["{}", "{", None])
+    def test_a_comparison_does_not_go_on_in_the_folder_of_a_run(self, run, done, text):
+        """Whatever became of the results, the configuration says what the folder is."""
+        if text is None:
+            (done / "results.json").unlink()
+        else:
+            (done / "results.json").write_text(text)
+        before = {path: path.read_bytes() for path in done.rglob("*") if path.is_file()}
+        code, _, err = run("run", "line", "--seeds", 2, "--jobs", 1, "--out", done.name, "--resume")
+        assert code == 2
+        assert "holds a single run, not a comparison" in err
+        assert before.items() <= {path: path.read_bytes() for path in done.rglob("*") if path.is_file()}.items()
+
     def test_results_of_a_comparison(self, run, tmp_path):
         arguments = ("run", "line", "--seeds", 2, "--jobs", 1, "--out", "c")
         assert run(*arguments)[0] == 0

@@ -103,9 +103,9 @@ def compare(
 
 def _take_aside(folder: Path, notice: Callable[[str], None]) -> None:
     """Damaged results; they are made again. **Raises:** `UsageError` for those of a single run."""
-    path = folder / RESULTS
+    path, single = folder / RESULTS, os.path.lexists(folder / CONFIG)
     try:
-        single = "members" not in read_results(path) if os.path.lexists(path) else (folder / CONFIG).exists()
+        single = single or (os.path.lexists(path) and "members" not in read_results(path))
     except DamagedFile as error:
         notice(f"{error}; set aside as {set_aside(path).name}, to be made again from the runs")
         return
