@@ -11,7 +11,9 @@ from vestige.training.interrupts import Interrupts
 from vestige.training.stopping import INTERRUPTED, NAMES, Stoppable, stopping_signals
 
 BUSY = """
-import hashlib, sys
+import hashlib, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores, as a shell does the other in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from vestige.training.interrupts import Interrupts
 from vestige.training.stopping import Stoppable
 
