@@ -3,6 +3,7 @@ pass of `.ci/run`, also with shapes and types checked at each call."""
 
 import gc
 import os
+import signal
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,10 @@ if version("jaxlib").startswith("0.10."):  # compiles three times faster; anothe
 os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FLAGS])
 
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # compiles nearly three times faster, here and in processes begun
+
+for number, answer in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+    if signal.getsignal(number) == signal.SIG_IGN:  # by nohup, or by a shell for what runs in the background
+        signal.signal(number, answer)
 
 if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
     cores = sorted(os.sched_getaffinity(0))

@@ -27,6 +27,10 @@ def test_the_registry_knows_the_data_sets_by_their_names():
         "warandpeace",
         "hippocampus",
         "example-stream",
+        "listops",
+        "ud_english_ewt",
+        "movie_rationales",
+        "sst",
     ]
     assert all(data.name == name for name, data in DATASETS.items())
     assert [name for name, data in DATASETS.items() if isinstance(data, ImageData)] == IMAGES
@@ -49,14 +53,21 @@ def test_an_unknown_split_is_refused_before_anything_is_looked_for(name, cache):
 def test_an_unknown_name_is_refused_with_the_nearest():
     with pytest.raises(UsageError, match=r"unknown dataset 'minst'. Did you mean 'mnist'\?"):
         get("minst")
-    with pytest.raises(UsageError, match="Known: digits, example-stream, glyphs, hippocampus, mnist, mocap, music"):
+    with pytest.raises(UsageError, match="Known: digits, example-stream, glyphs, hippocampus, listops, mnist"):
         check("zzz")
 
 
 def test_listing_says_where_data_are(given):
     rows = {row.name: row for row in listing()}
-    assert [type(row) for row in rows.values()] == [Row] * 10
-    assert [row.found for row in rows.values()] == ["in scikit-learn", "generated", *["not here"] * 7, "generated"]
+    assert [type(row) for row in rows.values()] == [Row] * 14
+    missing = ["not here"]
+    assert [row.found for row in rows.values()] == [
+        "in scikit-learn",
+        "generated",
+        *missing * 7,
+        "generated",
+        *missing * 4,
+    ]
     (given / "omniglot").mkdir()
     (given / "omniglot" / "omniglot_28x28.npz").touch()
     (given / "mnist").mkdir()

@@ -1,6 +1,7 @@
 """Recordings and texts: recognised by content, refused with how to fix it, and with the counts that were published."""
 
 import gzip
+import inspect
 
 import numpy as np
 import pytest
@@ -105,11 +106,11 @@ def test_a_text_that_is_no_gzip_is_refused(given):
 
 def test_unknown_names_are_refused(cache):
     with pytest.raises(UsageError, match="Did you mean 'nottingham'"):
-        Music.load.__wrapped__(Music(), "notingham", "train")
+        inspect.unwrap(Music.load)(Music(), "notingham", "train")
     with pytest.raises(UsageError, match="Did you mean 'walking'"):
-        Mocap.load.__wrapped__(Mocap(), "walkin", "train")
+        inspect.unwrap(Mocap.load)(Mocap(), "walkin", "train")
     with pytest.raises(UsageError, match="Did you mean 'w-maze'"):
-        Hippocampus.load.__wrapped__(Hippocampus(), "wmaze")
+        inspect.unwrap(Hippocampus.load)(Hippocampus(), "wmaze")
 
 
 class TestFrameSet:

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from vestige.experiments import CATALOGUE, execute
+from vestige.experiments import CATALOGUE
 from vestige.report import write_report
+from vestige.runs import execute
 
 pytestmark = pytest.mark.slow
 

@@ -131,7 +131,7 @@ class Broken(AbstractSection):
 
 class TestSections:
     def test_those_of_a_plugin_come_after_ours(self, run_folder: Path, read_page: Reader):
-        register("section", "words", Words)
+        register("section", "told", Words)
         register("section", "drawn", Drawn())
         register("section", "empty", Empty)
         page = read_page(write_report(run_folder))
@@ -142,7 +142,7 @@ class TestSections:
             "training",
             "pictures",
             "memory",
-            "plugin-words",
+            "plugin-told",
             "plugin-drawn",
             "made",
         ]

@@ -1,5 +1,3 @@
-import signal
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -56,11 +54,3 @@ def parts():
         "key": jax.random.key(2),
         "batch_size": 8,
     }
-
-
-@pytest.fixture(autouse=True)
-def _a_hangup_is_answered():
-    """Also under `nohup`, which ignores it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)

@@ -11,9 +11,7 @@ from vestige.training.interrupts import Interrupts
 from vestige.training.stopping import INTERRUPTED, NAMES, Stoppable, stopping_signals
 
 BUSY = """
-import hashlib, signal, sys
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup ignores, as a shell does the other in the background
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import hashlib, sys
 from vestige.training.interrupts import Interrupts
 from vestige.training.stopping import Stoppable
 
