@@ -77,6 +77,7 @@ def everything(estimator, rates, weights, key):
 
 
 @each
+@pytest.mark.few(2)
 def test_all_ways_of_calling_give_the_same(name):
     plain, batched, aux = everything(ESTIMATORS[name], RATES, WEIGHTS, KEY)
     for other in (batched, aux):
@@ -171,6 +172,7 @@ def infinite(estimator, rates, bad, infeasible=None):
 
 
 @each
+@pytest.mark.few(2)
 def test_what_an_infinite_cost_does(name):
     """With so high a rate that it is met."""
     if name == "biased":

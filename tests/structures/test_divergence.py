@@ -121,6 +121,7 @@ def estimated(name, rates, keys):
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "subset")) for name in CASES])
+@pytest.mark.slow
 def test_estimates_have_the_divergence_of_traces_as_their_mean(name):
     values, slopes = jax.device_get(estimated(name, pair(name), jax.random.split(jax.random.key(3), ESTIMATES)))
     value, expected = found(name)[0][1], [slope[1] for slope in slopes_of(name, pair(name))]

@@ -119,6 +119,7 @@ def listed(name, members, seed=0):
 
 
 @each
+@pytest.mark.few(2)
 def test_everything_is_that_of_the_listing(name):
     members, got = found(name)
     probs, total, _ = listed(name, members)
@@ -226,6 +227,7 @@ def large(name):
         for scale in (1.0, 40.0)
     ],
 )
+@pytest.mark.slow
 def test_sixty_nodes_in_single_precision(name, scale):
     x = weights(name, 60, seed=3, scale=scale)
     log_partition, marginals, entropy, slopes, draws, mode = jax.device_get(large(name)(x, jax.random.key(1)))
@@ -266,6 +268,7 @@ def of_single(x):
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
+@pytest.mark.few(1)
 def test_a_node_that_nothing_enters_can_be_nothing_but_the_root(first):
     """Whichever place it has in the order in which nodes are struck out."""
     order = np.roll(np.arange(3), first)
@@ -360,6 +363,7 @@ def estimates(x, keys):
     return jax.vmap(jax.value_and_grad(one), (None, 0))(x, keys)
 
 
+@pytest.mark.few(1)
 def test_expectations_and_their_slopes():
     members = directed(None)
     probs, _, _ = listed("free root", members)

@@ -77,6 +77,7 @@ def test_large_ones_agree_with_draws(kind):
 
 
 @pytest.mark.parametrize("scale", [1.0, 20.0])
+@pytest.mark.few(1)
 def test_sets_summed(scale):
     """Against all sets of their own probability, by another integral, in float64 and over a wide range."""
     with jax.enable_x64(True):

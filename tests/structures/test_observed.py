@@ -60,6 +60,7 @@ def test_values_have_the_probability_of_their_traces(name):
 
 
 @quick_first
+@pytest.mark.slow
 def test_traces_come_as_often_as_they_should(name):
     """Those of the value with most traces."""
     rates, winners, log_probs, values, group = listing(name)

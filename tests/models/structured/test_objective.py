@@ -136,6 +136,7 @@ ESTIMATORS = {
 
 @pytest.mark.parametrize("bound", BOUNDS)
 @pytest.mark.parametrize("name", ["first edges", *(pytest.param(n, marks=pytest.mark.slow) for n in list(GRAPHS)[:2])])
+@pytest.mark.few(3)
 def test_exact_is_the_enumeration(name, bound):
     model = small(name, Exact())
     assert isinstance(model, StructureModel)
@@ -157,6 +158,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "estimator", "bound"), CASES)
+@pytest.mark.few(1)
 def test_the_mean_of_estimates_is_the_bound_and_its_gradient(name, estimator, bound):
     made = ESTIMATORS[estimator](name)
     value, slopes = estimates(name, BOUNDS[bound], made, keys_of(name + bound, made))
