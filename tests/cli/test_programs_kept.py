@@ -31,9 +31,7 @@ finally:
 SMALL = ("--steps", "4", "--num-evals", "1")
 RUNS = {
     "toy-spanning-tree": ("--batch-size", "2"),
-    "toy-arborescence": ("--batch-size", "2", "--model.estimator", "leave-one-out"),
     "perfect-recall": ("--task.l", "2", "--task.k", "1", "--model.latent-size", "2", "--model.width", "4"),
-    "recall": ("--task.distance", "40", "--batch-size", "4", "--eval-size", "8"),
     "sensor-fusion": ("--task.length", "20", "--batch-size", "4", "--eval-size", "4"),
     "bars-and-stripes": ("--batch-size", "4"),
 }
