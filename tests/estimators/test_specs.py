@@ -84,7 +84,7 @@ def test_what_an_estimator_needs_decides_where_it_is_defined(name, structure, ke
     if spec.needs in there.provides:
         assert traced().shape == (there.coordinates,)
         return
-    with pytest.raises(TypeError, match="is defined for|has no relaxation"):
+    with pytest.raises(TypeError, match="is defined for|has no relaxation|has no entry for each key"):
         traced()
 
 

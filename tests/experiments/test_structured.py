@@ -19,7 +19,7 @@ def test_the_tree_behind_a_layout_is_found(tmp_path, how):
     results = execute(entry, small, seed=0, folder=tmp_path / "run", **how)
     metrics, bounds = results["metrics"], results["bounds"]
     assert metrics["edge_precision"] == metrics["edge_recall"] > 0.8 > bounds["edge_precision"]["chance"]
-    assert metrics["elbo"] > bounds["elbo"]["chance"] + 1000
+    assert metrics["elbo"] > bounds["elbo"]["chance"] + 500
     assert metrics["iw_elbo"] > metrics["elbo"]
     arrays = np.load(tmp_path / "run" / "evaluation.npz")
     assert arrays["ways"].shape == (3, 10, 5, 2) and arrays["drawn_edges"].shape == (3, 5, 5)

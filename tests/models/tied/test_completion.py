@@ -46,7 +46,8 @@ def test_the_chain_is_biased_and_importance_sampling_is_not(key):
         k = jax.random.fold_in(key, i)
         exact, found = summed(net), weighted(net.pair().resolve(), k)
         missed.append(np.abs(np.asarray(chain(net.pair().resolve(), k)) - exact).max())
-        allowed = 4 * np.sqrt(exact * (1 - exact) / float(found.ess)) + 1e-12
+        inside = np.clip(exact, 0.0, 1.0)  # which rounding may leave by 1e-7
+        allowed = 4 * np.sqrt(inside * (1 - inside) / float(found.ess)) + 1e-6
         np.testing.assert_array_less(np.abs(np.asarray(found.mean) - exact), allowed)
         assert 1 <= float(found.ess) <= 20_000
         errors.append(np.abs(np.asarray(found.mean) - exact).max())
