@@ -109,14 +109,15 @@ def estimated(
     `expect`."""
     jax.eval_shape(lambda structure, key: cost.checked(structure.sample(key=key).value), structure, key)
     found = estimator.estimate(cost, structure, jax.lax.stop_gradient(context), key=key)
+    causes = tuple(leaf for leaf in jax.tree.leaves(structure) if eqx.is_inexact_array(leaf))
     if not cost.has_aux:
-        return without_slope_at_infinity(found)
+        return without_slope_at_infinity(found, causes)
     if not isinstance(found, tuple):
         raise TypeError(
             f"expect: {type(estimator).__name__} serves no auxiliary output. Evaluate fn by "
             "vestige.estimators.costs.evaluated there and end with answer, or leave has_aux out."
         )
-    return without_slope_at_infinity(found[0]), found[1]
+    return without_slope_at_infinity(found[0], causes), found[1]
 
 
 def finite_or_none(infeasible: float | None) -> float | None:

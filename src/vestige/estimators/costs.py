@@ -147,12 +147,17 @@ def answer(estimate: Float[Array, ""], aux: Aux, weights: Float[Array, " draws"]
 
 
 @jax.custom_jvp
-def without_slope_at_infinity(estimate: Float[Array, ""]) -> Float[Array, ""]:
-    """The `estimate`, whose derivative is NaN where it is infinite or NaN."""
+def without_slope_at_infinity(estimate: Float[Array, ""], causes: tuple[Array, ...]) -> Float[Array, ""]:
+    """The `estimate`, whose derivative, that by its `causes` included, is NaN where it is infinite or NaN."""
     return estimate
 
 
 @without_slope_at_infinity.defjvp
-def _jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    (estimate,), (change,) = primals, tangents
-    return estimate, change * jnp.where(jnp.isfinite(estimate), 1.0, jnp.nan).astype(change.dtype)
+def _jvp(primals: tuple[Array, tuple[Array, ...]], tangents: tuple[Array, tuple[Array, ...]]) -> tuple[Array, Array]:
+    (estimate, _), (change, moved) = primals, tangents
+    fine = jnp.isfinite(estimate)
+    change = change * jnp.where(fine, 1.0, jnp.nan).astype(change.dtype)
+    for each in moved:
+        lost = jnp.where(fine, 0.0, jnp.nan).astype(each.dtype)
+        change = change + jnp.sum(lost * each).astype(change.dtype)
+    return estimate, change
