@@ -80,11 +80,9 @@ def test_implicit_mle_is_the_difference_of_two_draws():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("make", "cosine"), [(Categorical, 0.8), (SpanningTree, 0.8), (Matching, 0.8), (Arborescence, 0.5)]
-)
-def test_implicit_mle_points_down(make, cosine):
-    """Least so for arborescences, whose draws are not the best of perturbed weights."""
+@pytest.mark.parametrize("make", [Categorical, SpanningTree, Matching, Arborescence])
+def test_implicit_mle_points_down(make):
+    """With a small step: at 1 the estimate for an arborescence is 49 degrees off."""
     shape = (4,) if make is Categorical else (4, 4)
     rates = jax.random.normal(jax.random.key(0), shape)
     rates = (rates + rates.T) / 2 if make is SpanningTree else rates
@@ -92,8 +90,8 @@ def test_implicit_mle_points_down(make, cosine):
     run = lambda estimator: lambda x, key: expect(lambda v: jnp.sum(v * costs), make(x), estimator=estimator, key=key)
     exact = jax.jit(jax.grad(run(Exact())))(rates, KEY)
     keys = jax.random.split(KEY, 3000)
-    found = jax.jit(jax.vmap(jax.grad(run(BiasedImplicitMLE(1.0, 2))), (None, 0)))(rates, keys).mean(axis=0)
-    assert jnp.sum(found * exact) / jnp.linalg.norm(found) / jnp.linalg.norm(exact) > cosine
+    found = jax.jit(jax.vmap(jax.grad(run(BiasedImplicitMLE(0.2, 2))), (None, 0)))(rates, keys).mean(axis=0)
+    assert jnp.sum(found * exact) / jnp.linalg.norm(found) / jnp.linalg.norm(exact) > 0.8
 
 
 def test_the_slope_of_the_loss_is_what_the_marginals_lack():
