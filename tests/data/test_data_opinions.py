@@ -50,6 +50,18 @@ def test_words_of_the_same_opinion_are_marked():
     assert not negative.positive and negative.marked == (False, False, False, False, True)
 
 
+def test_phrases_have_their_own_opinion_and_marks():
+    whole, *phrases = read_sentiment(TREE, "a.txt", phrases=2)
+    assert whole == read_sentiment(TREE, "a.txt")[0]
+    assert [(found.words, found.positive, found.marked) for found in phrases] == [
+        (("not", "bad"), False, (False, True)),
+        (("lovely", "not", "bad"), True, (True, False, False)),
+        (("'s", "lovely", "not", "bad"), True, (False, True, False, False)),
+    ]
+    assert read_sentiment(TREE, "a.txt", phrases=4) == [whole, phrases[2]]
+    assert read_sentiment(f"(2 {TREE} (2 .))", "a.txt", phrases=5) == [whole]  # the sentence itself is neutral
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

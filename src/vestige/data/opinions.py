@@ -92,17 +92,19 @@ class SentimentTreebank(StoredData):
             "of its training file, gzipped,"
         )
 
-    def load(self, part: str) -> list[Opinion]:
+    def load(self, part: str, *, phrases: int | None = None) -> list[Opinion]:
         """The sentences of a part that are not neutral; marked are the words which alone are of the same opinion.
 
         **Arguments:**
 
         - `part`: train, valid or test.
+        - `phrases`: also the phrases inside sentences that have at least so many words and are not neutral, each with
+          its own opinion. None: sentences alone.
 
         **Raises:** `UsageError` for another name; as `check`.
         """
         file = _part(self.name, _SST, part)
-        return read_sentiment(self.text(file), str(self.path(file)))
+        return read_sentiment(self.text(file), str(self.path(file)), phrases=phrases)
 
 
 def _part(dataset: str, files: Mapping[str, StoredFile], part: str) -> StoredFile:
@@ -150,13 +152,15 @@ def read_rationales(text: str, path: str) -> list[Opinion]:
     return found
 
 
-def read_sentiment(text: str, path: str) -> list[Opinion]:
+def read_sentiment(text: str, path: str, *, phrases: int | None = None) -> list[Opinion]:
     """The sentences of a file of labelled trees, `(3 (2 It) (4 works))`, one a line, that are not neutral as a whole.
 
     **Arguments:**
 
     - `text`: its content.
     - `path`: its name, for messages.
+    - `phrases`: also the phrases inside sentences that have at least so many words and are not neutral, those of a
+      sentence behind it in the order of their ends. None: sentences alone.
 
     **Raises:** `Unreadable`, with the number of the line, where one is no such tree or a label is not from 0 to 4;
     where there is no sentence.
@@ -164,16 +168,21 @@ def read_sentiment(text: str, path: str) -> list[Opinion]:
     found = []
     for number, line in enumerate(lines_of(text), 1):
         try:
-            root, leaves = _leaves(line)
+            leaves, inner, whole = _tree(line)
         except ValueError as error:
             raise Unreadable(path, f"line {number} is no tree with labels: {error}") from None
-        if root != NEUTRAL:
-            positive = root > NEUTRAL
-            marked = tuple(label != NEUTRAL and (label > NEUTRAL) == positive for label, _ in leaves)
-            found.append(Opinion(tuple(word for _, word in leaves), positive, marked))
+        wanted = [] if phrases is None else [each for each in inner if each.stop - each.start >= phrases]
+        found += [_opinion(leaves, each) for each in (whole, *wanted) if each.label != NEUTRAL]
     if not found:
         raise Unreadable(path, "it holds no sentence that is positive or negative")
     return found
+
+
+def _opinion(leaves: list[tuple[int, str]], phrase: "_Phrase") -> Opinion:
+    """A phrase that is not neutral."""
+    here, positive = leaves[phrase.start : phrase.stop], phrase.label > NEUTRAL
+    marked = tuple(label != NEUTRAL and (label > NEUTRAL) == positive for label, _ in here)
+    return Opinion(tuple(word for _, word in here), positive, marked)
 
 
 def lines_of(text: str) -> list[str]:
@@ -181,11 +190,21 @@ def lines_of(text: str) -> list[str]:
     return text.removesuffix("\n").replace("\r\n", "\n").split("\n") if text else []
 
 
-def _leaves(line: str) -> tuple[int, list[tuple[int, str]]]:
-    """The label of a tree, and the labels and words of its leaves. **Raises:** `ValueError` with a clause."""
+class _Phrase(NamedTuple):
+    """The words from `start` to `stop` - 1 of a sentence."""
+
+    label: int
+    start: int
+    stop: int
+
+
+def _tree(line: str) -> tuple[list[tuple[int, str]], list[_Phrase], _Phrase]:
+    """The labels and words of the leaves of a tree, its phrases of more than a word, and the whole. **Raises:**
+    `ValueError` with a clause."""
     pieces = re.findall(r"[()]|[^ ()]+", line)
     leaves: list[tuple[int, str]] = []
-    open_: list[tuple[int, int]] = []  # of each phrase the label, and how many parts it has so far
+    open_: list[tuple[int, int, int]] = []  # of each phrase the label, how many parts it has so far, and its first word
+    inner: list[_Phrase] = []
     root = None
     at = 0
     while at < len(pieces):
@@ -195,25 +214,29 @@ def _leaves(line: str) -> tuple[int, list[tuple[int, str]]]:
             label = pieces[at + 1] if at + 1 < len(pieces) else ""
             if label not in ("0", "1", "2", "3", "4"):
                 raise ValueError(f"a label should be from 0 to 4, got {shown(label)!r}")
-            open_.append((int(label), 0))
+            open_.append((int(label), 0, len(leaves)))
             at += 2
             continue
         if not open_:
             raise ValueError(f"it should begin with (, got {shown(pieces[at])!r}")
-        label, parts = open_.pop()
+        label, parts, start = open_.pop()
         if pieces[at] == ")":
             if parts == 0:
                 raise ValueError("a phrase holds nothing")
+            phrase = _Phrase(label, start, len(leaves))
             if open_:
-                open_[-1] = (open_[-1][0], open_[-1][1] + 1)
+                outer, count, first = open_[-1]
+                open_[-1] = (outer, count + 1, first)
+                if phrase.stop - start > 1:
+                    inner.append(phrase)
             else:
-                root = label
+                root = phrase
         elif parts:
             raise ValueError(f"the word {shown(pieces[at])!r} stands beside other parts of its phrase")
         else:
             leaves.append((label, pieces[at]))
-            open_.append((label, 1))
+            open_.append((label, 1, start))
         at += 1
     if root is None:
         raise ValueError("a ) is missing" if open_ else "it is empty")
-    return root, leaves
+    return leaves, inner, root

@@ -66,6 +66,8 @@ class TestRows:
         ({"k": 9}, "k at most 8"),
         ({"longest": 7}, "longest must be in"),
         ({"train": None}, "train and test must be numbers"),
+        ({"phrases": 4}, "phrases is for the source sst.* got phrases=4 for planted"),
+        ({"source": "sst", "phrases": 1}, "at least 2, since the words alone are what people marked; got phrases=1"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):

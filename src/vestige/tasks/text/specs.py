@@ -165,6 +165,9 @@ class ExplainSpec(TaskSpec):
     """Texts to train on, the first so many; None: all there are."""
     test: int | None = 500
     """Texts to evaluate on, likewise."""
+    phrases: int | None = None
+    """sst: train also on the phrases inside sentences that have at least so many words, each with its own opinion.
+    None: on sentences alone."""
 
     provides: ClassVar[frozenset[str]] = frozenset({"marked texts"})
 
@@ -174,6 +177,11 @@ class ExplainSpec(TaskSpec):
         between(self, 8, 2000, "longest")
         if self.k > self.longest:
             raise ValueError(f"k must be at most longest = {self.longest}, the words of a text; got {self.k}")
+        if self.phrases is not None and (self.source != "sst" or self.phrases < 2):
+            raise ValueError(
+                f"phrases is for the source sst, and at least 2, since the words alone are what people marked; got "
+                f"phrases={self.phrases} for {self.source}"
+            )
         if self.source == "planted" and (self.train is None or self.test is None or self.k > 8):
             raise ValueError(
                 "planted texts: train and test must be numbers, and k at most 8, the words of the shortest"
@@ -197,11 +205,12 @@ class ExplainSpec(TaskSpec):
         from vestige.tasks.text.explaining import Explaining, Opinions, WordList
         from vestige.tasks.text.opinion_rows import rarities, rows_of, shortened, vocabulary
 
-        parts = [shortened(part, longest=self.longest, k=self.k) for part in self._texts()]
-        (train, fewer), (test, fewer_test) = parts
+        train, test, whole = self._texts()
+        (train, fewer), (test, fewer_test) = (shortened(part, longest=self.longest, k=self.k) for part in (train, test))
         if not train or not test:
             raise ValueError(f"explain: no text has k = {self.k} words; lower k")
-        numbers, rarity = vocabulary(train, least=self.least), rarities(train)
+        numbers = vocabulary(train, least=self.least)
+        rarity = rarities(shortened(whole, longest=self.longest, k=self.k)[0])
         made = [Opinions.of(rows_of(texts, numbers, rarity, longest=self.longest, k=self.k)) for texts in (train, test)]
         written = WordList(tuple(text.words for text in test), self.longest)
         return Explaining(made[0], made[1], len(numbers) + 2, self.k, (fewer, fewer_test), written)
@@ -211,15 +220,19 @@ class ExplainSpec(TaskSpec):
         k = min(self.k, 8)
         return dataclasses.replace(self, source="planted", k=k, longest=24, train=40, test=20).build(seed=0)
 
-    def _texts(self) -> tuple["list[Opinion]", "list[Opinion]"]:
+    def _texts(self) -> tuple["list[Opinion]", "list[Opinion]", "list[Opinion]"]:
+        """To train and to evaluate on, and those to train on without phrases, from which frequencies of words are."""
         if self.source == "planted":
             from vestige.tasks.text.opinion_rows import planted
 
             assert self.train is not None and self.test is not None
             made = planted(self.train + self.test, self.longest, 0)
-            return made[: self.train], made[self.train :]
+            return made[: self.train], made[self.train :], made[: self.train]
         data = MovieRationales() if self.source == "movie-rationales" else SentimentTreebank()
-        return data.load("train")[: self.train], data.load("test")[: self.test]
+        whole, test = data.load("train")[: self.train], data.load("test")[: self.test]
+        if not isinstance(data, SentimentTreebank) or self.phrases is None:
+            return whole, test, whole
+        return data.load("train", phrases=self.phrases)[: self.train], test, whole
 
 
 TEXT_TASKS = {"listops": ListOpsSpec(), "parse": ParseSpec(), "explain": ExplainSpec()}
