@@ -1,6 +1,8 @@
-"""Every test runs with strict promotion and without the user's settings; with VESTIGE_CHECK_TYPES=1, as in the slow
-pass of `.ci/run`, also with shapes and types checked at each call."""
+"""Every test runs with strict promotion and without the user's settings; with VESTIGE_CHECK_TYPES=1, as `.ci/run` runs the
+tests of the contracts, also with shapes and types checked at each call."""
 
+import contextlib
+import ctypes
 import gc
 import os
 import signal
@@ -47,12 +49,17 @@ if version("jaxlib").startswith("0.10."):  # a context of its own is a fifth of 
 
     mlir.make_ir_context = kept_context
 
+with contextlib.suppress(AttributeError, OSError, TypeError):  # another allocator than that of glibc
+    trim, more_at_once, mapped = -1, -2, -3  # memory is kept: a twentieth of the time goes into giving it back
+    for parameter, size in ((trim, 2**30), (more_at_once, 2**26), (mapped, 2**25)):
+        ctypes.CDLL(None).mallopt(parameter, size)
+
 gc.freeze()  # what has been imported stays, and need not be looked through again and again
 gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage
 
 MANY_MAPS = 15_000
 USES_OPTAX = {"training", "experiments", "runs", "cli"}  # whose schedules promote dtypes and ranks
-CAREFUL = {"test_learning.py", "test_toy.py"}  # compiled with all optimisations
+CAREFUL = {"test_learning.py"}  # compiled with all optimisations
 
 
 @pytest.fixture(autouse=True)
@@ -92,12 +99,13 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_configure(config):
-    """Workers, tests and the processes they start share compiled programs."""
+    """Workers, tests and the processes they start share the programs that take long to compile: to keep all of them
+    takes a seventh of the time."""
     if not hasattr(config, "cache"):  # -p no:cacheprovider
         return
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
 @pytest.fixture(scope="module", autouse=True)
