@@ -1,5 +1,5 @@
-"""Every test runs with strict promotion and without the user's settings; with VESTIGE_CHECK_TYPES=1, as `.ci/run` runs the
-tests of the contracts, also with shapes and types checked at each call."""
+"""Every test runs with strict promotion and without the user's settings; with VESTIGE_CHECK_TYPES=1, as `.ci/run` runs
+the tests of the contracts, also with shapes and types checked at each call."""
 
 import contextlib
 import ctypes
