@@ -6,6 +6,9 @@ from .arrays import open_npy as open_npy
 from .arrays import open_npz as open_npz
 from .arrays import read_npy as read_npy
 from .arrays import read_npz as read_npz
+from .lines import LINE_BYTES as LINE_BYTES
+from .lines import beginning as beginning
+from .lines import text_lines as text_lines
 from .opening import Missing as Missing
 from .opening import Unreadable as Unreadable
 from .opening import open_regular as open_regular

@@ -1,0 +1,73 @@
+"""How a file is read, where it does not say so itself."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vestige.errors import UsageError, shown
+
+MISSING_WORDS = frozenset(
+    ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "null", "NULL", "None", "NaT")
+)
+"""Texts that stand for a missing value in a text file."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a source is read; every default means: as it says itself, or as its first lines suggest."""
+
+    delimiter: str | None = None
+    """What stands between the cells of a text file, one character; `tab` and `space` have names."""
+    decimal: str = "."
+    """The decimal mark of a text file: . or ,"""
+    header: Literal["auto", "yes", "no"] = "auto"
+    """Whether the first line of a text file names the columns."""
+    encoding: str = "utf-8"
+    """Of a text file, such as cp1252."""
+    missing: str | None = None
+    """Further words or numbers that stand for a missing value, with commas between them, such as -999,?"""
+    arrays: str | None = None
+    """Of an .npz file or a Zarr group: names of the arrays to read, with commas between them."""
+    record: str | None = None
+    """Of array records: the fields of a row in their order and their NumPy types, such as speed=f4,count=i4."""
+    bin_width: float | None = None
+    """The source holds spikes: count them in bins of this width, in the unit of their times."""
+    spike_time: str | None = None
+    """The column of spike times; by default the one whose name says so."""
+    spike_unit: str | None = None
+    """The column that says which unit fired; by default the one whose name says so."""
+
+    def __post_init__(self):
+        if self.decimal not in (".", ","):
+            raise UsageError(f"decimal must be . or , got '{shown(self.decimal)}'")
+        if self.header not in ("auto", "yes", "no"):
+            raise UsageError(f"header must be auto, yes or no, got '{shown(self.header)}'")
+        if self.delimiter is not None and len(self.mark or "") != 1:
+            raise UsageError(f"delimiter must be one character, tab or space, got '{shown(self.delimiter)}'")
+        if self.bin_width is not None and not 0 < self.bin_width < float("inf"):
+            raise UsageError(f"bin_width must be positive and finite, got {self.bin_width}")
+
+    @property
+    def mark(self) -> str | None:
+        """The delimiter itself."""
+        return {"tab": "\t", "\\t": "\t", "space": " "}.get(self.delimiter or "", self.delimiter)
+
+    @property
+    def missing_words(self) -> frozenset[str]:
+        """Those of every file, and the further ones."""
+        return MISSING_WORDS | frozenset(words(self.missing))
+
+    @property
+    def missing_numbers(self) -> tuple[float, ...]:
+        """The further ones that are numbers."""
+        found = []
+        for word in words(self.missing):
+            try:
+                found.append(float(word))
+            except ValueError:
+                continue
+        return tuple(found)
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """The parts of a `text` with commas between them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()

@@ -1,0 +1,246 @@
+"""Arrays with rows as their first axis, in memory or read a slice at a time."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vestige import gate
+from vestige.data.tables.contract import AbstractTable, Cells, Field
+from vestige.data.tables.dialect import check_names
+from vestige.errors import UsageError, listed, shown
+
+WIDEST = 2**16
+"""The most columns of a table."""
+
+
+class SlicedTable(AbstractTable):
+    """Columns of which any stretch of rows can be read.
+
+    **Arguments:**
+
+    - `name`: of the source, for messages.
+    - `fields`: its columns.
+    - `rows`: how many rows each has.
+    - `cut`: from first row, row after the last and names of columns to the arrays of these columns.
+    - `missing_numbers`: numbers that stand for a missing value.
+    - `notes`: what was assumed when it was opened.
+
+    **Raises:** `UsageError` where there are no rows, or a column is named twice.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fields: Sequence[Field],
+        rows: int,
+        cut: Callable[[int, int, tuple[str, ...]], Mapping[str, np.ndarray]],
+        *,
+        missing_numbers: tuple[float, ...] = (),
+        notes: tuple[str, ...] = (),
+    ):
+        self.name, self.fields, self.rows, self.cut = name, tuple(fields), rows, cut
+        self.missing_numbers, self.notes = missing_numbers, notes
+        if not rows or not self.fields:
+            raise UsageError(f"{name}: it holds {rows:,} rows of {len(self.fields):,} columns; a table needs some")
+        check_names(name, [field.name for field in self.fields])
+
+    def pieces(self, names: tuple[str, ...], size: int) -> Iterator[dict[str, Cells]]:
+        assert self.rows is not None
+        for start in range(0, self.rows, size):
+            stop = min(start + size, self.rows)
+            arrays = self.cut(start, stop, names)
+            for name in names:
+                if len(arrays[name]) != stop - start:
+                    raise UsageError(f"{self.name}: it became shorter while it was read, at row {start + 1:,}")
+            yield {name: cells_of(arrays[name]) for name in names}
+
+
+def cells_of(array: np.ndarray) -> Cells:
+    """The cells of one `array`: texts as objects, NaN, NaT and None as missing, durations in seconds."""
+    kind = array.dtype.kind
+    if kind == "M":
+        array = array.astype("datetime64[us]")
+        return Cells(array, np.isnat(array))
+    if kind == "m":
+        missing = np.isnat(array)
+        return Cells(np.where(missing, np.nan, array.astype("timedelta64[us]").astype(np.int64) / 1e6), missing)
+    if kind == "f":
+        array = array if array.dtype.itemsize <= 8 else array.astype(np.float64)
+        return Cells(array, np.isnan(array))
+    if kind in "biu":
+        return Cells(array, np.zeros(len(array), bool))
+    texts = [_text(value) for value in array.tolist()]
+    values = np.empty(len(texts), object)
+    values[:] = [text or "" for text in texts]
+    return Cells(values, np.array([not text for text in texts], bool))
+
+
+def _text(value: Any) -> str | None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return None if text in ("NaT", "<NA>", "nan") else text.strip()
+
+
+def array_table(
+    name: str,
+    arrays: Mapping[str, Any],
+    *,
+    missing_numbers: tuple[float, ...] = (),
+    notes: tuple[str, ...] = (),
+    units: Mapping[str, str] | None = None,
+) -> SlicedTable:
+    """A table of arrays in memory.
+
+    **Arguments:**
+
+    - `name`: of the source, for messages.
+    - `arrays`: name -> (rows,) or (rows, columns) array; columns of the second kind become `name.0`, `name.1`, ….
+    - `missing_numbers`: numbers that stand for a missing value.
+    - `notes`: what was assumed when it was opened.
+    - `units`: name of a column -> unit.
+
+    **Raises:** `UsageError` for arrays of different lengths, of more than two axes, or of complex numbers.
+    """
+    columns: dict[str, np.ndarray] = {}
+    lengths: dict[str, int] = {}
+    for key, given in arrays.items():
+        array = np.asarray(given)
+        check_array(name, key, array.shape, array.dtype)
+        lengths[key] = len(array)
+        columns |= {column: array[place] for column, place in places(key, array.shape).items()}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{shown(key)} {length:,}" for key, length in lengths.items())
+        raise UsageError(f"{name}: its columns have different lengths: {shown(said, 600)}; choose some (--arrays)")
+    rows = next(iter(lengths.values()), 0)
+    fields = [Field(key, str(column.dtype), (units or {}).get(key)) for key, column in columns.items()]
+    cut = lambda start, stop, names: {key: columns[key][start:stop] for key in names}
+    return SlicedTable(name, fields, rows, cut, missing_numbers=missing_numbers, notes=notes)
+
+
+def check_array(name: str, key: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Check that an array can be columns of a table.
+
+    **Arguments:**
+
+    - `name`, `key`: of the source and of the array, for the message.
+    - `shape`, `dtype`: of the array.
+
+    **Raises:** `UsageError` where it has no axis or more than two, too many columns, or no numbers, dates or texts.
+    """
+    if not 1 <= len(shape) <= 2:
+        raise UsageError(
+            f"{name}: array '{shown(key)}' must be (rows,) or (rows, columns), got shape {shape}"
+            + ("; frames and films are read by the option --images of their experiments" if len(shape) > 2 else "")
+        )
+    if len(shape) == 2 and shape[1] > WIDEST:
+        raise UsageError(f"{name}: array '{shown(key)}' has {shape[1]:,} columns, and at most {WIDEST:,} are read")
+    if dtype.kind not in "biufMmSUO":
+        raise UsageError(f"{name}: array '{shown(key)}' must hold numbers, dates or texts, got {dtype}")
+
+
+def places(key: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Columns of an array.
+
+    **Arguments:**
+
+    - `key`: its name.
+    - `shape`: (rows,) or (rows, columns).
+
+    **Returns:** name of a column -> its index into the array.
+    """
+    if len(shape) == 1:
+        return {key: ...}
+    return {f"{key}.{j}": (slice(None), j) for j in range(shape[1])}
+
+
+def npy_table(path: Path, key: str = "value", *, missing_numbers: tuple[float, ...] = ()) -> SlicedTable:
+    """The rows of an `.npy` file, of which only those needed are read.
+
+    **Arguments:**
+
+    - `path`: the file.
+    - `key`: the name of the column, or what the names of the columns begin with.
+    - `missing_numbers`: numbers that stand for a missing value.
+
+    **Raises:** `UsageError`, as `gate.open_npy` and `array_table`. An array in Fortran order, of texts or of dates is
+    read into memory.
+    """
+    with gate.open_npy(path) as (_, header):
+        shape, dtype, offset = header.shape, header.dtype, header.offset
+        fortran = header.fortran and sum(size > 1 for size in shape) > 1
+    check_array(str(path), key, shape, dtype)
+    if fortran or dtype.kind not in "biuf":
+        return array_table(str(path), {key: gate.read_npy(path)}, missing_numbers=missing_numbers)
+    each = dtype.itemsize * math.prod(shape[1:])
+    index = places(key, shape)
+
+    def cut(start: int, stop: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        with gate.open_regular(path, limit=None) as file:
+            file.seek(offset + start * each)
+            data = file.read((stop - start) * each)
+        rows = np.frombuffer(data[: len(data) // each * each] if each else data, dtype).reshape(-1, *shape[1:])
+        return {name: rows[index[name]] for name in names}
+
+    fields = [Field(name, str(dtype)) for name in index]
+    return SlicedTable(str(path), fields, shape[0], cut, missing_numbers=missing_numbers)
+
+
+def npz_table(path: Path, arrays: tuple[str, ...], *, missing_numbers: tuple[float, ...] = ()) -> SlicedTable:
+    """The arrays of an `.npz` file, read into memory.
+
+    Without `arrays`: those of the length that all share; an integer array `lengths` (of documents one after the other)
+    becomes the column `document`, and texts `channel_names`, as many as an array has columns, name them.
+
+    **Arguments:**
+
+    - `path`: the file.
+    - `arrays`: names of those to read; empty: all.
+    - `missing_numbers`: numbers that stand for a missing value.
+
+    **Raises:** `UsageError`, as `gate.read_npz` and `array_table`.
+    """
+    found = gate.read_npz(path, *arrays)
+    return grouped(str(path), found, chosen=bool(arrays), missing_numbers=missing_numbers)
+
+
+def grouped(
+    name: str, found: Mapping[str, np.ndarray], *, chosen: bool, missing_numbers: tuple[float, ...] = ()
+) -> SlicedTable:
+    """A table of the arrays of one file, some of which describe the others.
+
+    **Arguments:**
+
+    - `name`: of the file.
+    - `found`: name -> array.
+    - `chosen`: whether the user named them.
+    - `missing_numbers`: numbers that stand for a missing value.
+    """
+    rest = dict(found)
+    notes: list[str] = []
+    columns: dict[str, np.ndarray] = {}
+    lengths = rest.get("lengths")
+    rows = max((len(array) for array in rest.values() if array.ndim), default=0)
+    if not chosen and lengths is not None and lengths.ndim == 1 and lengths.dtype.kind in "iu":
+        if int(lengths.sum()) == rows and lengths.min(initial=1) > 0:
+            columns["document"] = np.repeat(np.arange(len(lengths)), lengths.astype(np.int64))
+            notes.append(f"Its lengths make {len(lengths):,} documents.")
+            del rest["lengths"]
+    for key, array in list(rest.items()):
+        if key in ("channel_names", "names") and array.dtype.kind == "U" and array.ndim == 1:
+            wide = [other for other, values in rest.items() if values.ndim == 2 and values.shape[1] == len(array)]
+            if len(wide) == 1:
+                columns |= {str(label): rest[wide[0]][:, j] for j, label in enumerate(array)}
+                del rest[key], rest[wide[0]]
+    sizes = {len(array) for array in [*rest.values(), *columns.values()] if array.ndim}
+    if not chosen and len(sizes) > 1:
+        by_size = {size: [key for key, a in rest.items() if a.ndim and len(a) == size] for size in sorted(sizes)}
+        said = "; ".join(f"{size:,} rows: {listed(keys)}" for size, keys in by_size.items() if keys)
+        raise UsageError(
+            f"{name}: its arrays have different lengths ({shown(said, 600)}); choose those of one length "
+            f"(--arrays {next((','.join(keys) for keys in reversed(by_size.values()) if keys), 'NAME')})"
+        )
+    return array_table(name, columns | rest, missing_numbers=missing_numbers, notes=tuple(notes))

@@ -1,0 +1,89 @@
+"""Texts of any size, read line by line."""
+
+import contextlib
+import gzip
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from vestige.errors import shown
+from vestige.gate.opening import Unreadable, open_regular
+
+LINE_BYTES = 2**22
+"""The longest line: what has no end within it is no table."""
+GZIP = b"\x1f\x8b"
+_BUFFER = 2**20
+
+
+def beginning(path: str | Path, count: int) -> bytes:
+    """The first bytes of a file as it is stored.
+
+    **Arguments:**
+
+    - `path`: the file, of any size.
+    - `count`: how many bytes to read.
+
+    **Returns:** the bytes; fewer where the file has no more.
+
+    **Raises:** as `open_regular`.
+    """
+    with open_regular(path, limit=None) as file:
+        try:
+            return file.read(count) or b""
+        except OSError as error:
+            raise Unreadable(path, f"it cannot be read ({error.strerror or error})") from None
+
+
+def text_lines(path: str | Path, *, encoding: str = "utf-8", longest: int = LINE_BYTES) -> Iterator[str]:
+    """The lines of a text file of any size, gzipped or not.
+
+    Memory in proportion to one line.
+
+    **Arguments:**
+
+    - `path`: the file.
+    - `encoding`: of the text, by a name that Python knows. A byte order mark of UTF-8 is left out.
+    - `longest`: how many bytes a line may have.
+
+    **Returns:** an iterator over the lines, each with its end.
+
+    **Raises:** `Unreadable`, naming the line, where one is too long, holds NUL or is not in the encoding, and where the
+    gzip stream is cut short or damaged; and as `open_regular`.
+    """
+    with contextlib.ExitStack() as stack:
+        raw = stack.enter_context(open_regular(path, limit=None))
+        packed = raw.peek(2)[:2] == GZIP
+        file = stack.enter_context(io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER)) if packed else raw
+        number = 0
+        while line := _line(path, file, number, longest):
+            number += 1
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf") if encoding == "utf-8" else line
+            if b"\0" in line:
+                raise Unreadable(path, f"line {number:,} holds NUL, so it is no text, or text in UTF-16")
+            try:
+                yield line.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise Unreadable(
+                    path,
+                    f"line {number:,}: byte {error.start + 1:,} (0x{line[error.start]:02x}) is not {encoding} text; "
+                    "save it as UTF-8, or name its encoding, such as cp1252",
+                ) from None
+            except LookupError:
+                raise Unreadable(path, f"no text encoding is called '{shown(encoding)}'") from None
+
+
+def _line(path: str | Path, file: io.BufferedReader, before: int, longest: int) -> bytes:
+    try:
+        line = file.readline(longest + 1)
+    except EOFError:
+        raise Unreadable(path, f"it is cut short after line {before:,} (the gzip stream has no end)") from None
+    except (gzip.BadGzipFile, zlib.error, struct.error) as error:
+        raise Unreadable(path, f"it is not a sound gzip file after line {before:,} ({error})") from None
+    except OSError as error:
+        raise Unreadable(path, f"it cannot be read ({error.strerror or error})") from None
+    if len(line) > longest:
+        raise Unreadable(path, f"line {before + 1:,} has more than {longest:,} bytes, so it is no table of lines")
+    return line
