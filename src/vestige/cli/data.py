@@ -1,4 +1,4 @@
-"""`vestige data list | get NAME | check [NAME]`."""
+"""`vestige data describe FILE | list | get NAME | check [NAME]`."""
 
 from rich.console import Console
 from rich.table import Table
@@ -6,19 +6,25 @@ from rich.table import Table
 from vestige.data import DATASETS, check, get, listing
 from vestige.errors import UsageError, nearest
 
-USAGE = """usage: vestige data list          what is known, and where it was found
-       vestige data get NAME      download into the cache, or say how to put it in place
-       vestige data check [NAME]  verify checksums and shapes
+VERBS = ("describe", "list", "get", "check")
+USAGE = """usage: vestige data describe FILE  what a file of yours is: columns, kinds, roles, what is suspicious
+       vestige data list           what is known, and where it was found
+       vestige data get NAME       download into the cache, or say how to put it in place
+       vestige data check [NAME]   verify checksums and shapes
 
 VESTIGE_DATA=FOLDER names a folder with your own copies, FOLDER/NAME/FILE."""
 
 
 def main(arguments: list[str]) -> int:
-    """List, fetch or verify data sets."""
+    """Describe a file; list, fetch or verify data sets."""
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0
     verb, *names = arguments
+    if verb == "describe":
+        from vestige.cli import describe
+
+        return describe.main(names)
     if verb == "list" and not names:
         table = Table()
         for heading in ("name", "what", "where", "licence", "size"):
@@ -34,5 +40,5 @@ def main(arguments: list[str]) -> int:
     elif verb in ("list", "get", "check"):
         raise UsageError(f"vestige data {verb}: wrong number of names\n{USAGE}")
     else:
-        raise UsageError(f"vestige data: unknown '{verb}'. {nearest(verb, ['list', 'get', 'check'])}")
+        raise UsageError(f"vestige data: unknown '{verb}'. {nearest(verb, VERBS)}")
     return 0

@@ -2,8 +2,10 @@
 
 `image_data(name).load(split)` gives an `ImageSet` of numpy arrays; recordings and texts load by what they are made of.
 Files are looked for in `$VESTIGE_DATA/<name>/` (never written to), then in the user's cache folder; those of images are
-downloaded into the cache otherwise, and digits and glyphs need none; an example of a stream is made there. Importing
-this package imports neither JAX nor any of the libraries that single data sets need.
+downloaded into the cache otherwise, and digits and glyphs need none; an example of a stream is made there.
+
+`open(source)` opens a table of yours, `infer(table)` suggests what its columns mean, and an `Encoder` makes numbers for
+a model of it, and back. Importing this package imports neither JAX nor any of the libraries that single sources need.
 """
 
 from vestige.data.contract import Dataset
@@ -23,16 +25,35 @@ from vestige.data.opinions import MovieRationales, SentimentTreebank
 from vestige.data.recorded import Recorded, read_recorded
 from vestige.data.registry import DATASETS, Row, check, get, image_data, listing, text_data
 from vestige.data.stored import StoredData, StoredFile
+from vestige.data.tables.contract import AbstractTable, Batch, Cells, Field
+from vestige.data.tables.encoding import Encoded, Encoder
+from vestige.data.tables.inference import infer
+from vestige.data.tables.matching import differences
+from vestige.data.tables.opening import open_table
+from vestige.data.tables.opening import open_table as open
+from vestige.data.tables.options import ReadOptions
+from vestige.data.tables.parts import Parts, documents_of, hold_out
+from vestige.data.tables.raw import require_columns
+from vestige.data.tables.scaling import Scales, fit_scales
+from vestige.data.tables.schema import Column, Schema, Steps
+from vestige.data.tables.schema_options import SchemaOptions
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 from vestige.data.treebank import EnglishEWT, read_conllu
 
 __all__ = [
     "DATASETS",
     "MNIST",
+    "AbstractTable",
+    "Batch",
+    "Cells",
+    "Column",
     "Dataset",
     "Digits",
+    "Encoded",
+    "Encoder",
     "EnglishEWT",
     "ExampleStream",
+    "Field",
     "FrameSet",
     "Glyphs",
     "Hippocampus",
@@ -47,12 +68,18 @@ __all__ = [
     "NamedData",
     "Omniglot",
     "OmniglotPart",
+    "Parts",
+    "ReadOptions",
     "Recorded",
     "Recording",
     "Row",
+    "Scales",
+    "Schema",
+    "SchemaOptions",
     "SentimentTreebank",
     "Source",
     "Split",
+    "Steps",
     "StoredData",
     "StoredFile",
     "Text",
@@ -60,11 +87,19 @@ __all__ = [
     "UserFile",
     "WarAndPeace",
     "check",
+    "differences",
+    "documents_of",
+    "fit_scales",
     "get",
+    "hold_out",
     "identify",
     "image_data",
+    "infer",
     "listing",
+    "open",
+    "open_table",
     "read_conllu",
     "read_recorded",
+    "require_columns",
     "text_data",
 ]

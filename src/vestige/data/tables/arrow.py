@@ -114,7 +114,9 @@ def parquet_folder(folder: Path, missing_numbers: tuple[float, ...] = ()) -> Arr
             if schema != first[1]:
                 differ = sorted(schema.items() ^ first[1].items())
                 said = listed(dict.fromkeys(name for name, _ in differ))
-                raise UsageError(f"{folder}: its files have other columns: {said} differ in {fragment.path} and {first[0]}")
+                raise UsageError(
+                    f"{folder}: its files have other columns: {said} differ in {fragment.path} and {first[0]}"
+                )
         return _of_dataset(str(folder), found, missing_numbers)
 
 
@@ -131,7 +133,9 @@ def arrow_object(source: Any, missing_numbers: tuple[float, ...] = ()) -> ArrowT
     arrow = extra("pyarrow", "a table in memory", "pass a dictionary of NumPy arrays")
     name = f"{type(source).__module__.partition('.')[0]} {type(source).__name__}"
     if isinstance(source, arrow.RecordBatchReader):
-        raise UsageError(f"{name}: it can be read only once, and the schema and the data need a pass each; give its .read_all()")
+        raise UsageError(
+            f"{name}: it can be read only once, and the schema and the data need a pass each; give its .read_all()"
+        )
     if isinstance(source, arrow.RecordBatch):
         source = arrow.Table.from_batches([source])
     table = source if isinstance(source, arrow.Table) else arrow.table(source)

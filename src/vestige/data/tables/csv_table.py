@@ -1,9 +1,11 @@
 """Text files with cells between delimiters, gzipped or not, of any size."""
 
+import collections
 import csv
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from vestige.errors import UsageError, shown
 
 
 class CsvTable(AbstractTable):
-    """A CSV or TSV file, read from its beginning each time: about 5 million cells a second, in memory for one batch.
+    """A CSV or TSV file, read from its beginning each time, in memory for one batch.
 
     Every cell is a text; a schema says what it means. Lines that are empty do not count. The reader is that of Python,
     so that it is the same with and without pyarrow, and every row has a line.
@@ -41,16 +43,31 @@ class CsvTable(AbstractTable):
     def pieces(self, names: tuple[str, ...], size: int) -> Iterator[dict[str, Cells]]:
         places = [self.names.index(name) for name in names]
         words = self._options.missing_words
-        rows = (row for _, row in self._numbered())
-        while piece := list(itertools.islice(rows, size)):
+        rows = self._dialect.rows(self._lines())
+        first, width = self._dialect.header, {len(self.fields)}
+        while piece := self._piece(rows, size):
+            piece = [row for row in piece if row]
+            if first and piece:
+                piece, first = piece[1:], False
+            if not piece:
+                continue
+            if set(map(len, piece)) != width:
+                collections.deque(self._numbered(), maxlen=0)  # raises, with the line
             columns = list(zip(*piece, strict=True))
             found = {}
             for name, place in zip(names, places, strict=True):
                 texts = [cell.strip() for cell in columns[place]]
                 values = np.empty(len(texts), object)
                 values[:] = texts
-                found[name] = Cells(values, np.fromiter((text in words for text in texts), bool, len(texts)))
+                found[name] = Cells(values, np.array([text in words for text in texts], bool))
             yield found
+
+    def _piece(self, rows: Any, size: int) -> list[list[str]]:
+        try:
+            return list(itertools.islice(rows, size))
+        except csv.Error as error:
+            collections.deque(self._numbered(), maxlen=0)  # a ragged line before it is the better message
+            raise self._uncut(rows.line_num, error) from None
 
     def place(self, row: int) -> str:
         for number, (line, _) in enumerate(self._numbered()):
@@ -77,10 +94,13 @@ class CsvTable(AbstractTable):
                     raise UsageError(self._ragged(rows.line_num + skipped, row))
                 yield rows.line_num + skipped, row
         except csv.Error as error:
-            raise UsageError(
-                f"{self.name}: line {rows.line_num + skipped:,} cannot be cut into cells ({shown(error, 100)}); is a "
-                "quotation mark left open before it?"
-            ) from None
+            raise self._uncut(rows.line_num, error) from None
+
+    def _uncut(self, line: int, error: csv.Error) -> UsageError:
+        return UsageError(
+            f"{self.name}: line {line + self._dialect.comments:,} cannot be cut into cells ({shown(error, 100)}); is a "
+            "quotation mark left open before it?"
+        )
 
     def _ragged(self, line: int, row: list[str]) -> str:
         width = len(self.fields)

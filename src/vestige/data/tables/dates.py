@@ -18,17 +18,15 @@ _CLOCK = (
     r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)? ?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FORMS: tuple[tuple[Style, re.Pattern[str]], ...] = tuple(
-    (style, re.compile(form + _CLOCK, re.ASCII))
-    for style, form in (
-        ("iso", r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
-        ("year-first", r"(?P<y>\d{4})(?P<s>[/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"),
-        ("numeric", r"(?P<d>\d{1,2})(?P<s>[/.-])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})"),
-        ("named", r"(?P<d>\d{1,2})[ -](?P<name>[A-Za-z]{3,9})\.?,?[ -](?P<y>\d{4}|\d{2})"),
-        ("named", r"(?P<name>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"),
-        ("compact", r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
-    )
+_TEXTS: tuple[tuple[Style, str], ...] = (
+    ("iso", r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
+    ("year-first", r"(?P<y>\d{4})(?P<s>[/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"),
+    ("numeric", r"(?P<d>\d{1,2})(?P<s>[/.-])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})"),
+    ("named", r"(?P<d>\d{1,2})[ -](?P<name>[A-Za-z]{3,9})\.?,?[ -](?P<y>\d{4}|\d{2})"),
+    ("named", r"(?P<name>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"),
+    ("compact", r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
 )
+_FORMS = tuple((style, re.compile(form + _CLOCK, re.ASCII)) for style, form in _TEXTS)
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 

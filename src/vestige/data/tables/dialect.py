@@ -5,15 +5,15 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from vestige import gate
-from vestige.data.tables.dates import dates
+import numpy as np
+
 from vestige.data.tables.contract import Cells
+from vestige.data.tables.dates import dates
 from vestige.data.tables.options import ReadOptions
 from vestige.data.tables.text_numbers import number
 from vestige.errors import UsageError, shown
-
-import numpy as np
 
 SAMPLE_LINES = 100
 LONGEST_CELL = 2**20
@@ -37,13 +37,13 @@ class Dialect:
     header: bool
     names: tuple[str, ...]
 
-    def rows(self, lines: Iterator[str]) -> "csv.Reader":
+    def rows(self, lines: Iterator[str]) -> Any:
         """A reader of the rows of the `lines` of a file."""
         rest = itertools.islice(lines, self.comments, None)
         return reader(rest, self.delimiter)
 
 
-def reader(lines: Iterator[str], delimiter: str | None) -> "csv.Reader":
+def reader(lines: Iterator[str], delimiter: str | None) -> Any:
     """The rows of some lines.
 
     **Arguments:**

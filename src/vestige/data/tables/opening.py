@@ -63,7 +63,9 @@ def _opened(source: Any, options: ReadOptions) -> AbstractTable:
     if kind.startswith("datasets."):
         return hugging_face(source, numbers)
     if isinstance(source, Mapping):
-        return array_table("dictionary", {str(name): _array(values) for name, values in source.items()}, missing_numbers=numbers)
+        return array_table(
+            "dictionary", {str(name): _array(values) for name, values in source.items()}, missing_numbers=numbers
+        )
     if kind.startswith("polars.") and hasattr(source, "collect"):
         source = source.collect()
     if kind.startswith("pandas."):
@@ -71,8 +73,8 @@ def _opened(source: Any, options: ReadOptions) -> AbstractTable:
     if hasattr(source, "__arrow_c_stream__") or kind.startswith("pyarrow."):
         return arrow_object(source, numbers)
     raise UsageError(
-        f"open: source must be a path, a frame of pandas or polars, a table of pyarrow, a datasets.Dataset, a dictionary "
-        f"of arrays or an array, got {shown(kind)}"
+        "open: source must be a path, a frame of pandas or polars, a table of pyarrow, a datasets.Dataset, a "
+        f"dictionary of arrays or an array, got {shown(kind)}"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from vestige.data.tables.contract import Cells, Field
 from vestige.data.tables.dates import STYLES, Order, Style, dates
-from vestige.data.tables.text_numbers import Numbers, numbers
+from vestige.data.tables.text_numbers import Numbers, number, numbers
 
 MOST_DISTINCT = 2**12
 """How many different numbers are counted."""
@@ -16,6 +16,7 @@ MOST_WORDS = 2**16
 """How many different texts are counted."""
 SENTINELS = (-999.0, -9999.0, -99999.0, -99.0, 9999.0, 99999.0, 999999.0)
 _LEAST_SHARE = 0.5
+SAMPLE = 256
 
 Seen = tuple[int, str]
 """A row, counted from 0, and the text that stands there."""
@@ -23,10 +24,10 @@ Seen = tuple[int, str]
 
 @dataclass
 class Profile:
-    """What was found so far in the column `field`, whose texts have the decimal mark `decimal` and whose numeric dates
+    """What was found so far in the column `source`, whose texts have the decimal mark `decimal` and whose numeric dates
     the `order`."""
 
-    field: Field
+    source: Field
     decimal: str = "."
     order: Order | None = None
     rows: int = 0
@@ -79,6 +80,8 @@ class Profile:
         """
         self.is_text |= cells.values.dtype.kind == "O"
         self.is_date |= cells.values.dtype.kind == "M"
+        if self.is_text and self.may_be_number and not self._looks_numeric(cells):
+            self.may_be_number = False
         found = numbers(cells, self.decimal) if self.may_be_number else None
         missing = cells.missing if found is None else found.missing
         self.rows += len(missing)
@@ -97,6 +100,11 @@ class Profile:
         if self.present and self.numeric + self.dated < _LEAST_SHARE * self.present:
             self.may_be_date = False
         return seconds if self.dated > self.numeric else None if found is None else found.values
+
+    def _looks_numeric(self, cells: Cells) -> bool:
+        """Whether half of the first texts of a batch are numbers: else the others need not be looked at."""
+        texts = cells.values[~cells.missing][:SAMPLE]
+        return sum(number(text, self.decimal) is not None for text in texts) >= _LEAST_SHARE * len(texts)
 
     def _numbers(self, start: int, cells: Cells, found: Numbers) -> None:
         known = found.values[~np.isnan(found.values)]
@@ -137,7 +145,8 @@ class Profile:
             row = int(np.argmax(here))
             count, first = self.styles.get(STYLES[place], (0, (start + row, str(cells.values[row]))))
             self.styles[STYLES[place]] = count + int(here.sum()), first
-        for place, order in ((1, "day-first"), (2, "month-first")):
+        orders: tuple[tuple[int, Order], ...] = ((1, "day-first"), (2, "month-first"))
+        for place, order in orders:
             if (found.forced == place).any() and order not in self.forced:
                 row = int(np.argmax(found.forced == place))
                 self.forced[order] = start + row, str(cells.values[row])

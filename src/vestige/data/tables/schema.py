@@ -69,7 +69,7 @@ class Steps:
     """The differences between successive times, inside documents."""
 
     typical: float
-    """The median, in seconds or as the times are."""
+    """The median, in seconds or as the times are; 0 where all run backward."""
     irregular: bool
     """Whether any other differs from it by more than a hundredth; the gap is then an input."""
     gaps: int

@@ -65,6 +65,8 @@ class SchemaOptions:
                 raise UsageError(f"{owner}: there is no column '{shown(name)}'. {nearest(name, names)}")
         for name, kind in self.kinds.items():
             if kind not in KINDS:
-                raise UsageError(f"{owner}: column '{name}': kind must be one of {', '.join(KINDS)}, got '{shown(kind)}'")
+                raise UsageError(
+                    f"{owner}: column '{name}': kind must be one of {', '.join(KINDS)}, got '{shown(kind)}'"
+                )
         if self.dates not in (None, "day-first", "month-first"):
             raise UsageError(f"{owner}: dates must be day-first or month-first, got '{shown(self.dates)}'")

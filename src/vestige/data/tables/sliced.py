@@ -12,6 +12,8 @@ from vestige.data.tables.contract import AbstractTable, Cells, Field
 from vestige.data.tables.dialect import check_names
 from vestige.errors import UsageError, listed, shown
 
+LABELS = ("channel_names",)
+"""Arrays of texts that name the columns of another."""
 WIDEST = 2**16
 """The most columns of a table."""
 
@@ -203,7 +205,7 @@ def npz_table(path: Path, arrays: tuple[str, ...], *, missing_numbers: tuple[flo
 
     **Raises:** `UsageError`, as `gate.read_npz` and `array_table`.
     """
-    found = gate.read_npz(path, *arrays)
+    found = gate.read_npz(path, *arrays, optional=LABELS) if arrays else gate.read_npz(path)
     return grouped(str(path), found, chosen=bool(arrays), missing_numbers=missing_numbers)
 
 
@@ -219,28 +221,32 @@ def grouped(
     - `chosen`: whether the user named them.
     - `missing_numbers`: numbers that stand for a missing value.
     """
-    rest = dict(found)
-    notes: list[str] = []
-    columns: dict[str, np.ndarray] = {}
+    rest, notes, columns = dict(found), [], {}
     lengths = rest.get("lengths")
     rows = max((len(array) for array in rest.values() if array.ndim), default=0)
-    if not chosen and lengths is not None and lengths.ndim == 1 and lengths.dtype.kind in "iu":
-        if int(lengths.sum()) == rows and lengths.min(initial=1) > 0:
-            columns["document"] = np.repeat(np.arange(len(lengths)), lengths.astype(np.int64))
-            notes.append(f"Its lengths make {len(lengths):,} documents.")
-            del rest["lengths"]
-    for key, array in list(rest.items()):
-        if key in ("channel_names", "names") and array.dtype.kind == "U" and array.ndim == 1:
-            wide = [other for other, values in rest.items() if values.ndim == 2 and values.shape[1] == len(array)]
-            if len(wide) == 1:
-                columns |= {str(label): rest[wide[0]][:, j] for j, label in enumerate(array)}
-                del rest[key], rest[wide[0]]
-    sizes = {len(array) for array in [*rest.values(), *columns.values()] if array.ndim}
+    if not chosen and lengths is not None and _counts(lengths, rows):
+        columns["document"] = np.repeat(np.arange(len(lengths)), lengths.astype(np.int64))
+        notes.append(f"Its lengths make {len(lengths):,} documents.")
+        del rest["lengths"]
+    named: dict[str, np.ndarray] = {}
+    for key in [key for key in LABELS if key in rest and rest[key].dtype.kind == "U" and rest[key].ndim == 1]:
+        labels = rest.pop(key)
+        wide = [other for other, values in rest.items() if values.ndim == 2 and values.shape[1] == len(labels)]
+        named |= {wide[0]: labels} if len(wide) == 1 else {}
+    sizes = {len(array) for array in rest.values() if array.ndim}
     if not chosen and len(sizes) > 1:
         by_size = {size: [key for key, a in rest.items() if a.ndim and len(a) == size] for size in sorted(sizes)}
-        said = "; ".join(f"{size:,} rows: {listed(keys)}" for size, keys in by_size.items() if keys)
+        said = "; ".join(f"{size:,} rows: {listed(keys)}" for size, keys in by_size.items())
         raise UsageError(
-            f"{name}: its arrays have different lengths ({shown(said, 600)}); choose those of one length "
-            f"(--arrays {next((','.join(keys) for keys in reversed(by_size.values()) if keys), 'NAME')})"
+            f"{name}: its arrays have different lengths ({shown(said, 600)}); choose those of one length, such as "
+            f"--arrays {','.join(by_size[max(sizes)])}"
         )
-    return array_table(name, columns | rest, missing_numbers=missing_numbers, notes=tuple(notes))
+    for key, array in rest.items():
+        columns |= {str(label): array[:, j] for j, label in enumerate(named[key])} if key in named else {key: array}
+    return array_table(name, columns, missing_numbers=missing_numbers, notes=tuple(notes))
+
+
+def _counts(lengths: np.ndarray, rows: int) -> bool:
+    """Whether an array is that of the lengths of documents that have so many rows together."""
+    plain = lengths.ndim == 1 and lengths.dtype.kind in "iu"
+    return plain and int(lengths.sum()) == rows and int(lengths.min(initial=1)) > 0

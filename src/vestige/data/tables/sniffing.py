@@ -90,6 +90,6 @@ def _unpacked(start: bytes) -> bytes:
 
 def _refuse(path: Path, what: str, way: str) -> NoReturn:
     raise UsageError(
-        f"{path}: it is {what}, which is not read. Read are CSV and TSV (also .gz), Parquet, Arrow, .npy, .npz, Zarr and "
-        f"array records. To convert it: {way}."
+        f"{path}: it is {what}, which is not read. Read are CSV and TSV (also .gz), Parquet, Arrow, .npy, .npz, Zarr "
+        f"and array records. To convert it: {way}."
     )

@@ -101,8 +101,8 @@ def _columns(table: AbstractTable, options: ReadOptions) -> tuple[str, str | Non
     unit = options.spike_unit or next((lower[name] for name in UNITS if name in lower), None)
     if time is None:
         raise UsageError(
-            f"{table.name}: no column says that it holds times of spikes (spike_time, time); name it with --spike-time. "
-            f"Columns: {listed(table.names)}"
+            f"{table.name}: no column says that it holds times of spikes (spike_time, time); name it with "
+            f"--spike-time. Columns: {listed(table.names)}"
         )
     table.field(time)
     if unit is not None:
@@ -125,8 +125,8 @@ def _counted(name: str, pairs: Any, width: float, time_unit: str | None, units: 
     order = list(known) if units is not None else sorted(known, key=lambda key: (isinstance(key, str), _natural(key)))
     if bins * len(order) > READ_CELLS:
         raise UsageError(
-            f"{name}: {bins:,} bins of {width:g} for {len(order):,} units are more than {READ_CELLS:,} counts; choose a "
-            "larger --bin-width, or cut the recording"
+            f"{name}: {bins:,} bins of {width:g} for {len(order):,} units are more than {READ_CELLS:,} counts; choose "
+            "a larger --bin-width, or cut the recording"
         )
     places = {unit: place for place, unit in enumerate(order)}
     counts = np.zeros((bins, len(order)), np.int32)

@@ -60,9 +60,7 @@ def zarr_table(folder: Path, arrays: tuple[str, ...], *, missing_numbers: tuple[
             raise UsageError(f"{folder}: rows from {start + 1:,} on cannot be read ({shown(error, 200)})") from None
         return {name: read[index[name][0]][index[name][1]] for name in names}
 
-    fields = [
-        Field(column, str(chosen[name].dtype), _unit(chosen[name].attrs)) for column, (name, _) in index.items()
-    ]
+    fields = [Field(column, str(chosen[name].dtype), _unit(chosen[name].attrs)) for column, (name, _) in index.items()]
     return SlicedTable(str(folder), fields, next(iter(lengths.values()), 0), cut, missing_numbers=missing_numbers)
 
 
@@ -93,9 +91,7 @@ def record_table(path: Path, record: str | None, *, missing_numbers: tuple[float
         _check_record(path, number, size, row)
     rows = (count - 1) * each + last // row.itemsize
     index = {
-        column: (name, at)
-        for name in row.names or ()
-        for column, at in places(name, (rows, *row[name].shape)).items()
+        column: (name, at) for name in row.names or () for column, at in places(name, (rows, *row[name].shape)).items()
     }
 
     def cut(start: int, stop: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -49,7 +49,9 @@ class StepCounts:
         bins = np.floor(np.log(ahead[rows]) / WIDTH).astype(np.int64)
         each, where, inverse, counts = np.unique(bins, return_index=True, return_inverse=True, return_counts=True)
         totals = np.bincount(inverse, ahead[rows])
-        for name, place, total, count in zip(each.tolist(), where.tolist(), totals.tolist(), counts.tolist(), strict=True):
+        for name, place, total, count in zip(
+            each.tolist(), where.tolist(), totals.tolist(), counts.tolist(), strict=True
+        ):
             self.counts[name] = self.counts.get(name, 0) + count
             self.sums[name] = self.sums.get(name, 0.0) + total
             self.first.setdefault(name, start + int(rows[place]))
@@ -57,7 +59,8 @@ class StepCounts:
     def steps(self) -> Steps | None:
         """What was found; None where there are no two times."""
         if not self.counts:
-            return None
+            last = self.backward > 0
+            return Steps(0.0, True, 0, 0.0, self.backward, None, self.first_backward) if last else None
         order = sorted(self.counts)
         middle = np.searchsorted(np.cumsum([self.counts[name] for name in order]), sum(self.counts.values()) / 2)
         typical = self.sums[order[middle]] / self.counts[order[middle]]

@@ -1,0 +1,239 @@
+"""A schema from one pass over a table."""
+
+import dataclasses
+import re
+
+import numpy as np
+
+from vestige.data.tables.contract import AbstractTable, Batch
+from vestige.data.tables.kinds import OUTCOME_NAMES, TIME_NAMES, Found, kind_of, time_format
+from vestige.data.tables.profile import Profile
+from vestige.data.tables.schema import Column, Role, Schema
+from vestige.data.tables.schema_options import SchemaOptions
+from vestige.data.tables.stretches import DocumentCounts, StepCounts
+from vestige.data.tables.suspicions import suspicions
+from vestige.errors import UsageError
+
+DOCUMENT_NAMES = (
+    "document", "doc", "subject", "session", "patient", "episode", "trial", "sequence", "series", "recording",
+    "document_id", "doc_id", "subject_id", "session_id", "patient_id", "episode_id", "trial_id", "sequence_id",
+    "series_id", "recording_id", "user_id", "unit_id", "id",
+)  # fmt: skip
+GAP = "gap"
+_INDEX_NAMES = ("", "index", "row", "id", "unnamed: 0", "column_1")
+
+
+def infer(table: AbstractTable, options: SchemaOptions = SchemaOptions(), *, rows: int | None = None) -> Schema:
+    """Suggest what the columns of a table mean.
+
+    One pass over the rows; memory in proportion to a batch, and to the different values of each column up to 65,536.
+
+    **Arguments:**
+
+    - `table`: that is read.
+    - `options`: what the user says; it is never overruled.
+    - `rows`: how many rows to look at; None: all.
+
+    **Returns:** the schema, with a reason for each column and what is suspicious.
+
+    **Raises:** `UsageError` for options that do not fit the table, for no rows, and where the table cannot be read.
+    """
+    options.check(table.name, table.names)
+    if rows is not None and rows < 1:
+        raise UsageError(f"{table.name}: a schema needs at least 1 row, got rows={rows}")
+    survey = _Survey(table, options)
+    for batch in table.batches():
+        if rows is not None and batch.start >= rows:
+            survey.complete = False
+            break
+        survey.update(batch)
+    if not survey.rows:
+        raise UsageError(f"{table.name}: it holds no row below its header; a table needs at least one")
+    return survey.schema()
+
+
+class _Survey:
+    """One pass."""
+
+    def __init__(self, table: AbstractTable, options: SchemaOptions):
+        self.table, self.options, self.said = table, options, options.roles()
+        self.rows, self.complete = 0, True
+        self.profiles = {field.name: Profile(field, table.decimal, options.dates) for field in table.fields}
+        named = [name for name in table.names if name.lower() in DOCUMENT_NAMES and name not in self.said]
+        self.documents = {name: DocumentCounts() for name in ([options.document] if options.document else named[:3])}
+        self.apart: dict[str, StepCounts] = {}
+        """Steps inside the documents of the first candidate."""
+        self.through: dict[str, StepCounts] = {}
+        """Steps as if all rows were one document."""
+
+    def update(self, batch: Batch) -> None:
+        self.rows = batch.start + batch.rows
+        whole, begins = np.zeros(batch.rows, bool), None
+        for name, counts in self.documents.items():
+            found = counts.update(batch.start, batch.cells[name])
+            begins = found if begins is None else begins
+        for name, profile in self.profiles.items():
+            values = profile.update(batch.start, batch.cells[name])
+            if values is None or not self._may_be_time(name, profile):
+                continue
+            self.through.setdefault(name, StepCounts()).update(batch.start, values, whole)
+            if begins is not None:
+                self.apart.setdefault(name, StepCounts()).update(batch.start, values, begins)
+
+    def _may_be_time(self, name: str, profile: Profile) -> bool:
+        if self.options.time is not None:
+            return name == self.options.time
+        return name.lower() in TIME_NAMES or profile.dated > profile.numeric or profile.is_date
+
+    def schema(self) -> Schema:
+        found = {name: kind_of(profile, self.table, self.options.dates) for name, profile in self.profiles.items()}
+        document = self._document()
+        time = self._time(found, document)
+        columns = tuple(self._column(name, found[name], time, document) for name in self.table.names)
+        steps = None
+        if time is not None:
+            counts = (self.apart if document else self.through).get(time)
+            steps = counts.steps() if counts else None
+        if steps is not None and steps.irregular and not steps.backward:
+            columns = (*columns, self._gap(time or "", steps.typical))
+        counted = self.documents[document] if document else None
+        schema = Schema(
+            columns,
+            self.rows,
+            self.complete,
+            steps,
+            counted.runs if counted else None,
+            counted.longest if counted else None,
+        )
+        kinds = {name: kind for name, kind in found.items() if name not in self.options.kinds}
+        said = suspicions(self.table, schema, kinds, self.profiles, self.documents, frozenset(self.said))
+        return dataclasses.replace(schema, suspicions=said)
+
+    def _document(self) -> str | None:
+        for counts in self.documents.values():
+            counts.finish()
+        if self.options.document is not None:
+            return self.options.document
+        for name, counts in self.documents.items():
+            if counts.returns is None and not counts.too_many and 1 < counts.runs <= self.rows / 2:
+                return name
+        return None
+
+    def _time(self, found: dict[str, Found], document: str | None) -> str | None:
+        if self.options.time is not None:
+            return self.options.time
+        kinds = self.options.kinds
+        times = [
+            name
+            for name, kind in found.items()
+            if kinds.get(name, kind.kind) == "time" and name not in self.said and name != document
+        ]
+        dated = [name for name in times if self.profiles[name].dated or self.profiles[name].is_date]
+        return next(iter([*dated, *times]), None)
+
+    def _column(self, name: str, found: Found, time: str | None, document: str | None) -> Column:
+        profile, table = self.profiles[name], self.table
+        kind = self.options.kinds.get(name, found.kind)
+        reason = "as you said" if name in self.options.kinds else found.reason
+        if name == time and kind != "time":
+            kind, reason = "time", "the times, as you said"
+        form = None
+        if kind == "time":
+            form = found.time_format if found.kind == "time" else time_format(profile, self.options.dates)
+        low, high = (
+            (profile.date_low, profile.date_high) if profile.dated > profile.numeric else (profile.low, profile.high)
+        )
+        bounded = np.isfinite(low) and kind not in ("class", "text")
+        distinct = self._distinct(profile)
+        column = Column(
+            name=name,
+            stored=table.field(name).stored,
+            kind=kind,
+            role="input",
+            unit=self.options.units.get(name) or table.field(name).unit or unit_of(name),
+            vocabulary=self._vocabulary(name, profile) if kind == "class" else (),
+            time_format=form,
+            missing=profile.missing,
+            low=float(low) if bounded else None,
+            high=float(high) if bounded else None,
+            distinct=distinct,
+            reason=reason,
+        )
+        role, why = self._role(column, time, document)
+        return dataclasses.replace(column, role=role, reason=f"{reason}; {why}" if why else reason)
+
+    def _distinct(self, profile: Profile) -> int | None:
+        counted = profile.words if profile.is_text and profile.words is not None else profile.values
+        if profile.is_text and profile.numeric == profile.present and profile.values is not None:
+            counted = profile.values
+        return None if counted is None or profile.is_date else len(counted)
+
+    def _vocabulary(self, name: str, profile: Profile) -> tuple[str, ...]:
+        if (categories := self.table.field(name).categories) is not None:
+            return categories
+        if profile.is_text:
+            if profile.words is None:
+                raise UsageError(
+                    f"{self.table.name}: column '{name}' has more than 65,536 classes; ignore it (--ignore)"
+                )
+            return tuple(sorted(profile.words, key=_in_order))
+        if profile.values is None:
+            raise UsageError(
+                f"{self.table.name}: column '{name}' has more than 4,096 different numbers, too many for classes"
+            )
+        return tuple(label(value) for value in sorted(profile.values))
+
+    def _role(self, column: Column, time: str | None, document: str | None) -> tuple[Role, str]:
+        name = column.name
+        if name in self.said:
+            return self.said[name], ""
+        if name == document:
+            return "document", "its value changes where a document begins"
+        if name == time:
+            return "time", ""
+        profile = self.profiles[name]
+        if not profile.present:
+            return "ignored", ""
+        if column.kind == "time":
+            return "ignored", "another column is the time"
+        if column.kind == "text":
+            return "ignored", "texts are not modelled"
+        if column.constant:
+            return "ignored", "it never changes"
+        if self.options.inputs is not None:
+            return "ignored", "it is not among the inputs"
+        if name.lower() in _INDEX_NAMES and profile.whole and profile.by_one and profile.numeric == self.rows > 1:
+            return "ignored", "it numbers the rows"
+        if name.lower() in OUTCOME_NAMES and not self.options.outcomes:
+            return "outcome", f"named {name}"
+        return "input", ""
+
+    def _gap(self, time: str, typical: float) -> Column:
+        name = next(
+            text for text in (GAP, "gap_before", *map("gap_{}".format, range(99))) if text not in self.table.names
+        )
+        column = self.profiles[time]
+        unit = "s" if column.dated > column.numeric or column.is_date else self.table.field(time).unit
+        reason = f"the time since the step before, as steps are not of equal length; {typical:g} is typical"
+        return Column(name, "float64", "number", "input", unit, reason=reason, derived="gap")
+
+
+def label(value: object) -> str:
+    """The name of the class that is stored as the number or text `value`."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def unit_of(name: str) -> str | None:
+    """The unit in the `name` of a column, such as `speed (m/s)` or `level [dB]`."""
+    match = re.fullmatch(r".*\S\s*[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]", name)
+    return match[1] if match else None
+
+
+def _in_order(word: str) -> tuple[bool, float, str]:
+    """Numbers in the order of numbers, then texts."""
+    try:
+        return False, float(word), word
+    except ValueError:
+        return True, 0.0, word
