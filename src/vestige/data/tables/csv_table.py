@@ -15,6 +15,8 @@ from vestige.data.tables.dialect import NAMES, dialect
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError, shown
 
+SPACES = " \t\r\n"
+
 
 class CsvTable(AbstractTable):
     """A CSV or TSV file, read from its beginning each time, in memory for one batch.
@@ -44,11 +46,11 @@ class CsvTable(AbstractTable):
         places = [self.names.index(name) for name in names]
         words = self._options.missing_words
         rows = self._dialect.rows(self._lines())
-        first, width = self._dialect.header, {len(self.fields)}
+        width = {len(self.fields)}
+        while self._dialect.header and (header := self._piece(rows, 1)) and not header[0]:
+            continue  # an empty line before the header
         while piece := self._piece(rows, size):
             piece = [row for row in piece if row]
-            if first and piece:
-                piece, first = piece[1:], False
             if not piece:
                 continue
             if set(map(len, piece)) != width:
@@ -56,10 +58,7 @@ class CsvTable(AbstractTable):
             columns = list(zip(*piece, strict=True))
             found = {}
             for name, place in zip(names, places, strict=True):
-                texts = [cell.strip() for cell in columns[place]]
-                values = np.empty(len(texts), object)
-                values[:] = texts
-                found[name] = Cells(values, np.array([text in words for text in texts], bool))
+                found[name] = _cells(columns[place], words)
             yield found
 
     def _piece(self, rows: Any, size: int) -> list[list[str]]:
@@ -126,3 +125,13 @@ class CsvTable(AbstractTable):
         if self._dialect.comments:
             found.append(f"{self._dialect.comments} lines of comments (#) come before the table.")
         return tuple(found)
+
+
+def _cells(texts: tuple[str, ...], words: frozenset[str]) -> Cells:
+    """The cells of a column, without the spaces around them."""
+    joined = "".join(texts)
+    if any(space in joined for space in SPACES):
+        texts = tuple(text.strip(SPACES) for text in texts)
+    none = words.isdisjoint(texts)
+    missing = np.zeros(len(texts), bool) if none else np.array([text in words for text in texts], bool)
+    return Cells(np.array(texts, object), missing)

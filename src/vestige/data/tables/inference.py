@@ -26,7 +26,8 @@ _INDEX_NAMES = ("", "index", "row", "id", "unnamed: 0", "column_1")
 def infer(table: AbstractTable, options: SchemaOptions = SchemaOptions(), *, rows: int | None = None) -> Schema:
     """Suggest what the columns of a table mean.
 
-    One pass over the rows; memory in proportion to a batch, and to the different values of each column up to 65,536.
+    One pass over the rows, two where dates turn out to be month first; memory in proportion to a batch, and to the
+    different values of each column up to 65,536.
 
     **Arguments:**
 
@@ -49,7 +50,10 @@ def infer(table: AbstractTable, options: SchemaOptions = SchemaOptions(), *, row
         survey.update(batch)
     if not survey.rows:
         raise UsageError(f"{table.name}: it holds no row below its header; a table needs at least one")
-    return survey.schema()
+    schema = survey.schema()
+    if options.dates is None and any(column.time_format == "month-first" for column in schema.columns):
+        return infer(table, dataclasses.replace(options, dates="month-first"), rows=rows)
+    return schema
 
 
 class _Survey:
@@ -227,8 +231,8 @@ def label(value: object) -> str:
 
 def unit_of(name: str) -> str | None:
     """The unit in the `name` of a column, such as `speed (m/s)` or `level [dB]`."""
-    match = re.fullmatch(r".*\S\s*[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]", name)
-    return match[1] if match else None
+    match = re.fullmatch(r".*\S(?:\s+\(\s*([^()]{1,20}?)\s*\)|\s*\[\s*([^\[\]]{1,20}?)\s*\])", name)
+    return match[1] or match[2] if match else None
 
 
 def _in_order(word: str) -> tuple[bool, float, str]:

@@ -88,8 +88,11 @@ class Profile:
         self.missing += int(missing.sum())
         if found is not None:
             self._numbers(start, cells, found)
+        plain = b"" if found is None else found.values.tobytes()
+        if self.is_text and (found is None or found.faults.any()):
+            plain = "\x1f".join(cells.values.tolist()).encode("utf-8", "replace")
+        self.digest = zlib.crc32(plain, self.digest)
         if not self.is_text:
-            self.digest = zlib.crc32(b"" if found is None else found.values.tobytes(), self.digest)
             return None if found is None else found.values
         self._texts(cells, missing)
         seconds = None
@@ -130,10 +133,10 @@ class Profile:
 
     def _texts(self, cells: Cells, missing: np.ndarray) -> None:
         texts = cells.values[~missing].tolist()
-        self.digest = zlib.crc32("\x1f".join(cells.values.tolist()).encode("utf-8", "replace"), self.digest)
         if self.words is not None:
             self.words.update(texts)
-            self.words = self.words if len(self.words) <= MOST_WORDS else None
+            most = MOST_DISTINCT if self.numeric == self.present else MOST_WORDS
+            self.words = self.words if len(self.words) <= most else None
         if self.decimal == "." and texts and "," in texts[0]:
             self.commas += sum(text.replace(",", "", 1).lstrip("-+").isdigit() for text in texts)
 

@@ -1,5 +1,6 @@
 """What a file is, by its first bytes; its name is only a hint."""
 
+import re
 import zlib
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -63,7 +64,7 @@ def form_of(path: Path) -> Form:
             _refuse(path, what, way)
     if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         _refuse(path, "a pickle, which could run any program when it is read", "in Python: np.savez, or to_parquet")
-    if start.lstrip()[:1] in (b"{", b"[") and path.suffix.removesuffix(".gz") != ".csv":
+    if re.match(rb"\s*(\{\s*\"|\{\s*\}|\[\s*[\[{\"0-9-])", start):
         _refuse(path, "JSON", "in Python: pandas.read_json(…, lines=True).to_parquet(FILE), or save it as CSV")
     if b"\0" in start:
         _refuse(path, "a file of bytes, of a form that is not known", _TABLE)

@@ -34,12 +34,16 @@ def zarr_table(folder: Path, arrays: tuple[str, ...], *, missing_numbers: tuple[
     **Raises:** `UsageError` without zarr, and where the group is damaged, an array absent, or their lengths differ.
     """
     zarr = extra("zarr", "a Zarr group", "save its arrays by np.savez")
+    is_array = (folder / ".zarray").is_file()
     for path in (*(folder / name for name in _METADATA), *folder.glob("*/zarr.json"), *folder.glob("*/.zarray")):
         if path.is_file():
-            gate.read_json(path, limit=METADATA_BYTES)
+            described = gate.read_json(path, limit=METADATA_BYTES)
+            is_array |= path == folder / "zarr.json" and described.get("node_type") == "array"
     try:
-        found = zarr.open(str(folder), mode="r")
-        members = dict(found.arrays()) if hasattr(found, "arrays") else {folder.stem: found}
+        if is_array:
+            members = {folder.stem: zarr.open_array(str(folder), mode="r")}
+        else:
+            members = dict(zarr.open_group(str(folder), mode="r").arrays())
     except Exception as error:
         raise UsageError(f"{folder}: it is not a sound Zarr group ({shown(error, 200)})") from None
     if absent := [name for name in arrays if name not in members]:

@@ -8,7 +8,7 @@ import numpy as np
 from vestige.data.tables.contract import Cells
 
 EXACT = 2**53
-"""Whole numbers up to here are told apart by float64."""
+"""Whole numbers up to here are exact in float64."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WORDS = {"true": 1.0, "false": 0.0}
 
