@@ -72,7 +72,6 @@ def show(table: AbstractTable, schema: Schema) -> None:
             say(f"- and {len(schema.suspicions) - 20} more; --json lists all.")
     else:
         say("Nothing is suspicious.")
-    say("")
     _columns(console, schema)
     say("Set what is wrong: --time COL --document COL --outcomes A,B --known A,B --ignore A,B --kind COL=class")
 

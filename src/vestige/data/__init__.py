@@ -8,6 +8,8 @@ downloaded into the cache otherwise, and digits and glyphs need none; an example
 a model of it, and back. Importing this package imports neither JAX nor any of the libraries that single sources need.
 """
 
+from typing import TYPE_CHECKING
+
 from vestige.data.contract import Dataset
 from vestige.data.digits import Digits
 from vestige.data.example_stream import ExampleStream
@@ -25,20 +27,33 @@ from vestige.data.opinions import MovieRationales, SentimentTreebank
 from vestige.data.recorded import Recorded, read_recorded
 from vestige.data.registry import DATASETS, Row, check, get, image_data, listing, text_data
 from vestige.data.stored import StoredData, StoredFile
-from vestige.data.tables.contract import AbstractTable, Batch, Cells, Field
-from vestige.data.tables.encoding import Encoded, Encoder
-from vestige.data.tables.inference import infer
-from vestige.data.tables.matching import differences
-from vestige.data.tables.opening import open_table
-from vestige.data.tables.opening import open_table as open
-from vestige.data.tables.options import ReadOptions
-from vestige.data.tables.parts import Parts, documents_of, hold_out
-from vestige.data.tables.raw import require_columns
-from vestige.data.tables.scaling import Scales, fit_scales
-from vestige.data.tables.schema import Column, Schema, Steps
-from vestige.data.tables.schema_options import SchemaOptions
 from vestige.data.texts import Text, TinyShakespeare, WarAndPeace
 from vestige.data.treebank import EnglishEWT, read_conllu
+
+if TYPE_CHECKING:
+    from vestige.data.tables import (
+        AbstractTable,
+        Batch,
+        Cells,
+        Column,
+        Encoded,
+        Encoder,
+        Field,
+        Parts,
+        ReadOptions,
+        Scales,
+        Schema,
+        SchemaOptions,
+        Steps,
+        differences,
+        documents_of,
+        fit_scales,
+        hold_out,
+        infer,
+        open_table,
+        require_columns,
+    )
+    from vestige.data.tables import open_table as open
 
 __all__ = [
     "DATASETS",
@@ -103,3 +118,12 @@ __all__ = [
     "require_columns",
     "text_data",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The names of tables, which are imported when they are used."""
+    if name not in __all__:
+        raise AttributeError(f"module 'vestige.data' has no attribute '{name}'")
+    from vestige.data import tables
+
+    return getattr(tables, "open_table" if name == "open" else name)

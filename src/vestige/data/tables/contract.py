@@ -55,6 +55,10 @@ class Batch(NamedTuple):
         """How many rows it has."""
         return len(next(iter(self.cells.values())).values) if self.cells else 0
 
+    def first(self, count: int) -> "Batch":
+        """Its first rows, `count` of them."""
+        return Batch(self.start, {name: Cells(c.values[:count], c.missing[:count]) for name, c in self.cells.items()})
+
 
 class AbstractTable(abc.ABC):
     """Named columns of equal length, which need not fit into memory.

@@ -123,7 +123,7 @@ class CsvTable(AbstractTable):
         if self._options.header == "auto":
             found.append("The first line names the columns." if self._dialect.header else "No line names the columns.")
         if self._dialect.comments:
-            found.append(f"{self._dialect.comments} lines of comments (#) come before the table.")
+            found.append(f"Lines of comments (#) that are passed over: {self._dialect.comments}.")
         return tuple(found)
 
 

@@ -22,7 +22,8 @@ def summary(table: AbstractTable, schema: Schema) -> str:
     looked = f"{schema.rows:,} rows" if schema.complete else f"the first {schema.rows:,} rows"
     of = f"{looked} of {len(table.fields):,} column{'s' if len(table.fields) > 1 else ''}"
     inputs, outcomes, known = (schema.of(role) for role in ("input", "outcome", "known"))
-    parts = [f"{_counted(inputs)} as inputs" if inputs else "no input"]
+    many = sum(not column.derived for column in inputs) > 1
+    parts = [f"{_counted(inputs)} as input{'s' if many else ''}" if inputs else "no input"]
     if known:
         parts.append(f"{_counted(known)} known in advance")
     if outcomes:
@@ -74,10 +75,8 @@ def _counted(columns: tuple[Column, ...]) -> str:
     for column in columns:
         if not column.derived:
             kinds[column.kind] = kinds.get(column.kind, 0) + 1
-    return (
-        " and ".join(f"{count:,} {kind if count == 1 else _PLURALS[kind]}" for kind, count in kinds.items())
-        or "nothing"
-    )
+    said = [f"{count:,} {kind if count == 1 else _PLURALS[kind]}" for kind, count in kinds.items()]
+    return " and ".join(filter(None, [", ".join(said[:-1]), *said[-1:]])) or "nothing"
 
 
 def _factor(column: Column) -> float:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from vestige.data.tables.contract import AbstractTable, Batch
-from vestige.data.tables.kinds import OUTCOME_NAMES, TIME_NAMES, Found, kind_of, time_format
+from vestige.data.tables.kinds import OUTCOME_NAMES, TIME_NAMES, Found, base_name, kind_of, time_format
 from vestige.data.tables.profile import Profile
 from vestige.data.tables.schema import Column, Role, Schema
 from vestige.data.tables.schema_options import SchemaOptions
@@ -44,10 +44,12 @@ def infer(table: AbstractTable, options: SchemaOptions = SchemaOptions(), *, row
         raise UsageError(f"{table.name}: a schema needs at least 1 row, got rows={rows}")
     survey = _Survey(table, options)
     for batch in table.batches():
-        if rows is not None and batch.start >= rows:
+        left = batch.rows if rows is None else rows - batch.start
+        if left < 1:
             survey.complete = False
             break
-        survey.update(batch)
+        survey.update(batch if left >= batch.rows else batch.first(left))
+        survey.complete = left >= batch.rows
     if not survey.rows:
         raise UsageError(f"{table.name}: it holds no row below its header; a table needs at least one")
     schema = survey.schema()
@@ -63,7 +65,7 @@ class _Survey:
         self.table, self.options, self.said = table, options, options.roles()
         self.rows, self.complete = 0, True
         self.profiles = {field.name: Profile(field, table.decimal, options.dates) for field in table.fields}
-        named = [name for name in table.names if name.lower() in DOCUMENT_NAMES and name not in self.said]
+        named = [name for name in table.names if base_name(name) in DOCUMENT_NAMES and name not in self.said]
         self.documents = {name: DocumentCounts() for name in ([options.document] if options.document else named[:3])}
         self.apart: dict[str, StepCounts] = {}
         """Steps inside the documents of the first candidate."""
@@ -87,7 +89,7 @@ class _Survey:
     def _may_be_time(self, name: str, profile: Profile) -> bool:
         if self.options.time is not None:
             return name == self.options.time
-        return name.lower() in TIME_NAMES or profile.dated > profile.numeric or profile.is_date
+        return base_name(name) in TIME_NAMES or profile.dated > profile.numeric or profile.is_date
 
     def schema(self) -> Schema:
         found = {name: kind_of(profile, self.table, self.options.dates) for name, profile in self.profiles.items()}
@@ -99,7 +101,7 @@ class _Survey:
             counts = (self.apart if document else self.through).get(time)
             steps = counts.steps() if counts else None
         if steps is not None and steps.irregular and not steps.backward:
-            columns = (*columns, self._gap(time or "", steps.typical))
+            columns = (*columns, self._gap(next(column for column in columns if column.name == time), steps.typical))
         counted = self.documents[document] if document else None
         schema = Schema(
             columns,
@@ -208,16 +210,16 @@ class _Survey:
             return "ignored", "it is not among the inputs"
         if name.lower() in _INDEX_NAMES and profile.whole and profile.by_one and profile.numeric == self.rows > 1:
             return "ignored", "it numbers the rows"
-        if name.lower() in OUTCOME_NAMES and not self.options.outcomes:
+        if base_name(name) in OUTCOME_NAMES and not self.options.outcomes:
             return "outcome", f"named {name}"
         return "input", ""
 
-    def _gap(self, time: str, typical: float) -> Column:
+    def _gap(self, time: Column, typical: float) -> Column:
         name = next(
             text for text in (GAP, "gap_before", *map("gap_{}".format, range(99))) if text not in self.table.names
         )
-        column = self.profiles[time]
-        unit = "s" if column.dated > column.numeric or column.is_date else self.table.field(time).unit
+        profile = self.profiles[time.name]
+        unit = "s" if profile.dated > profile.numeric or profile.is_date else time.unit
         reason = f"the time since the step before, as steps are not of equal length; {typical:g} is typical"
         return Column(name, "float64", "number", "input", unit, reason=reason, derived="gap")
 

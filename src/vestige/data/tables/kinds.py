@@ -17,6 +17,8 @@ NEARLY = 0.9
 """From this share on, values that are no numbers are faults in a column of numbers."""
 LARGEST_COUNT = 2**24
 """Counts up to here are exact in float32, in which a model sees them unscaled."""
+SPIKES = "spikes"
+"""The unit of counts of spikes, which are counts also where there is never more than one."""
 TIME_NAMES = ("time", "date", "datetime", "timestamp", "ts", "t", "day", "seconds", "date_time", "time_s", "when")
 OUTCOME_NAMES = ("target", "label", "labels", "class", "outcome", "outcomes", "y")
 _EPOCHS = (("seconds", 1e8, 1e10), ("milliseconds", 1e11, 1e13), ("microseconds", 1e14, 1e16))
@@ -65,6 +67,11 @@ def kind_of(profile: Profile, table: AbstractTable, order: Order | None) -> Foun
     return Found("text", f"{many} different texts in {present:,} values", suspicions=tuple(suspicions))
 
 
+def base_name(name: str) -> str:
+    """The `name` of a column in lower case, without a unit behind it."""
+    return re.sub(r"\s*[(\[][^()\[\]]*[)\]]$", "", name).strip().lower()
+
+
 def time_format(profile: Profile, order: Order | None) -> str | None:
     """How the times of a column are written.
 
@@ -102,7 +109,7 @@ def _numeric(profile: Profile, table: AbstractTable) -> Found:
                 f"missing value, --missing={value:g}"
             )
     epoch = next((form for form, least, most in _EPOCHS if least <= profile.low and profile.high < most), None)
-    if name.lower() in TIME_NAMES and (profile.increasing or epoch):
+    if base_name(name) in TIME_NAMES and (profile.increasing or epoch):
         return Found(
             "time", f"named {name}, and {epoch or 'increasing'}", time_format(profile, None), tuple(suspicions)
         )
@@ -110,9 +117,11 @@ def _numeric(profile: Profile, table: AbstractTable) -> Found:
         return Found(
             "text", "whole numbers beyond ±2^53, which float64 cannot tell apart", suspicions=tuple(suspicions)
         )
+    if profile.source.unit == SPIKES:
+        return Found("count", "counts of spikes", suspicions=tuple(suspicions))
     if profile.whole and profile.low >= 0 and profile.high <= 1 and distinct == 2:
         return Found("bit", "0 and 1 alone", suspicions=tuple(suspicions))
-    if profile.whole and distinct is not None and distinct <= 100 and name.lower() in OUTCOME_NAMES:
+    if profile.whole and distinct is not None and distinct <= 100 and base_name(name) in OUTCOME_NAMES:
         return Found("class", f"named {name}, {distinct:,} different whole numbers", suspicions=tuple(suspicions))
     if profile.whole and 0 <= profile.low <= 1 and profile.high < LARGEST_COUNT and not profile.increasing:
         return Found("count", f"whole numbers from {profile.low:g} on", suspicions=tuple(suspicions))
@@ -155,5 +164,5 @@ def _faults(profile: Profile, table: AbstractTable) -> str:
     others = f" ({count:,} of {profile.present:,} values are none)" if count > 1 else ""
     return (
         f"{where}: '{shown(text, 30)}' is no number{others}; correct it, name it as missing "
-        f"(--missing '{shown(text, 20)}'), or make the column classes (--kind {profile.source.name}=class)"
+        f"(--missing '{shown(text, 20)}'), or make the column classes (--kind '{profile.source.name}=class')"
     )

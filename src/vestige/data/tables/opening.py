@@ -29,7 +29,7 @@ def open_table(source: Any, options: ReadOptions | None = None, **given: Any) ->
       group, array records, or a folder of `.npy` files; or a pandas or polars frame, a table of pyarrow, a
       `datasets.Dataset`, a dictionary of arrays or lists, or an array of (rows, columns).
     - `options`: how it is read; None: `ReadOptions(**given)`.
-    - `given`: the fields of [`ReadOptions`][vestige.data.ReadOptions], such as `delimiter=";"`.
+    - `given`: the fields of [`ReadOptions`][vestige.data.tables.ReadOptions], such as `delimiter=";"`.
 
     **Returns:** the table; with `bin_width` that of counts of spikes, in memory.
 

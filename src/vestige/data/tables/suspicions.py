@@ -7,7 +7,8 @@ from vestige.data.tables.kinds import LARGEST_COUNT, Found
 from vestige.data.tables.profile import Profile
 from vestige.data.tables.schema import Column, Schema
 from vestige.data.tables.stretches import DocumentCounts
-from vestige.errors import shown
+from vestige.data.tables.text_numbers import number
+from vestige.errors import listed, shown
 
 MUCH = 0.5
 """The share of missing values from which on a column is named."""
@@ -34,7 +35,7 @@ def suspicions(
     **Returns:** sentences without a full stop that name the column, and the row where there is one.
     """
     found = [text for column in schema.columns for text in _of_column(column, schema, kinds, said)]
-    found += [*_same(profiles), *_of_steps(table, schema), *_of_documents(table, schema, documents)]
+    found += [*_of_names(table), *_same(profiles), *_of_steps(table, schema), *_of_documents(table, schema, documents)]
     return tuple(found)
 
 
@@ -53,6 +54,12 @@ def _of_column(column: Column, schema: Schema, kinds: Mapping[str, Found], said:
             f"column '{column.name}' holds counts up to {column.high:,.0f}, which float32 cannot hold: "
             f"--kind {column.name}=number"
         )
+
+
+def _of_names(table: AbstractTable) -> Iterator[str]:
+    named = [field.name for field in table.fields if field.stored == "text" and number(field.name) is not None]
+    if named:
+        yield f"names of columns are numbers: {shown(listed(named), 60)}; is the first line a row? --header no"
 
 
 def _same(profiles: Mapping[str, Profile]) -> Iterator[str]:
@@ -94,7 +101,7 @@ def _of_documents(table: AbstractTable, schema: Schema, documents: Mapping[str, 
                 f"column '{name}', {table.place(row)}: '{shown(text, 30)}' returns after others; sort the rows by it "
                 "if it distinguishes documents"
             )
-        elif chosen and counts.runs > 1 and counts.longest > schema.rows / 2:
+        elif chosen and counts.runs > 2 and counts.longest > schema.rows / 2:
             yield (
                 f"document '{shown(counts.longest_name, 30)}' has {counts.longest:,} of {schema.rows:,} rows, more "
                 "than all others together"
