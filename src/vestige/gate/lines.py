@@ -60,6 +60,8 @@ def text_lines(path: str | Path, *, encoding: str = "utf-8", longest: int = LINE
         for block in _blocks(path, file, longest):
             if not number and encoding == "utf-8":
                 block = block.removeprefix(b"\xef\xbb\xbf")
+            if not number and b"\n" not in block and b"\r" in block.rstrip(b"\r"):
+                raise Unreadable(path, "its lines end in CR alone; convert it: tr '\\r' '\\n' < FILE > NEW")
             if (nul := block.find(b"\0")) >= 0:
                 line = number + block.count(b"\n", 0, nul) + 1
                 raise Unreadable(path, f"line {line:,} holds NUL, so it is no text, or text in UTF-16")
@@ -104,7 +106,8 @@ def _read(path: str | Path, file: io.BufferedIOBase, before: int) -> bytes:
     try:
         return file.read(BLOCK_BYTES)
     except EOFError:
-        raise Unreadable(path, f"it is cut short after line {before:,} (the gzip stream has no end)") from None
+        after = f" after line {before:,}" if before else ""
+        raise Unreadable(path, f"it is cut short{after} (the gzip stream has no end)") from None
     except (gzip.BadGzipFile, zlib.error, struct.error) as error:
         raise Unreadable(path, f"it is not a sound gzip file after line {before:,} ({error})") from None
     except OSError as error:

@@ -207,6 +207,31 @@ def test_what_else_is_suspicious(tmp_path):
     assert "decimal comma: --decimal ," in said(infer(text(tmp_path, "a;b\n1,5;2\n2,5;3\n")))
 
 
+def test_columns_of_one_array_are_of_one_kind(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[0, 7], [3, 9], [1, 8]], np.uint8))
+    assert {column.kind for column in infer(open_table(tmp_path / "a.npy")).columns} == {"count"}
+
+
+def test_x_and_y_are_coordinates():
+    assert of({"x": [1.0, 2.0], "y": [3.0, 5.0]}).column("y").role == "input"
+    assert of({"a": [1.0, 2.0], "y": [3.0, 5.0]}).column("y").role == "outcome"
+
+
+def test_a_column_without_a_value_is_named():
+    assert "column 'gone' has no value at all" in said(of({"gone": [np.nan, np.nan], "x": [1.0, 2.0]}))
+
+
+def test_memory_for_different_values_is_shared_by_the_columns(monkeypatch):
+    monkeypatch.setattr("vestige.data.tables.inference.COUNTED", 20)
+    schema = of(
+        {"a": np.arange(100.0) ** 2, "b": np.arange(100) % 3, "c": [f"w{i}" for i in range(100)], "d": ["u", "v"] * 50}
+    )
+    assert schema.column("a").distinct is None and schema.column("b").distinct == 3
+    assert schema.column("c").kind == "text" and schema.column("d").vocabulary == ("u", "v")
+    with pytest.raises(UsageError, match="more than 5 different numbers, too many for classes"):
+        of({"a": np.arange(100.0), "b": [1.0] * 100, "c": [1.0] * 100, "d": [1.0] * 100}, kinds={"a": "class"})
+
+
 def test_a_sample_is_said_to_be_one():
     schema = infer(open_table({"x": np.arange(1_000_000.0)}), rows=10)
     assert not schema.complete and schema.rows == 10 and schema.column("x").high == 9.0

@@ -81,9 +81,10 @@ class CsvTable(AbstractTable):
         """Rows of the table, each with the line on which it ends."""
         width, skipped = len(self.fields), self._dialect.comments
         rows = self._dialect.rows(self._lines())
-        first = self._dialect.header
+        first, begin = self._dialect.header, 1
         try:
             for row in rows:
+                begin = rows.line_num + 1
                 if not row:
                     continue
                 if first:
@@ -93,12 +94,12 @@ class CsvTable(AbstractTable):
                     raise UsageError(self._ragged(rows.line_num + skipped, row))
                 yield rows.line_num + skipped, row
         except csv.Error as error:
-            raise self._uncut(rows.line_num, error) from None
+            raise self._uncut(begin, error) from None
 
     def _uncut(self, line: int, error: csv.Error) -> UsageError:
         return UsageError(
-            f"{self.name}: line {line + self._dialect.comments:,} cannot be cut into cells ({shown(error, 100)}); is a "
-            "quotation mark left open before it?"
+            f"{self.name}: the row that begins in line {line + self._dialect.comments:,} cannot be cut into cells "
+            f"({shown(error, 100)}); is a quotation mark left open in it?"
         )
 
     def _ragged(self, line: int, row: list[str]) -> str:
@@ -107,6 +108,8 @@ class CsvTable(AbstractTable):
         which = (
             f"its last is '{shown(row[-1])}'" if len(row) > width else f"column '{self.names[len(row)]}' has none there"
         )
+        if self._dialect.header and len(row) == width + 1:
+            which += ", or has each row a name that the first line has not, as R writes them?"
         return (
             f"{self.name}: line {line:,} has {len(row):,} cells, and the first line {said} {width:,} ({which}); is a "
             f"delimiter missing, left over, or not quoted? Cells are taken to be separated by {self._separated()}."

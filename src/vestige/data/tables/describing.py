@@ -19,7 +19,7 @@ def summary(table: AbstractTable, schema: Schema) -> str:
     - `table`: that was looked at.
     - `schema`: that was inferred from it.
     """
-    looked = f"{schema.rows:,} rows" if schema.complete else f"the first {schema.rows:,} rows"
+    looked = f"{'' if schema.complete else 'the first '}{schema.rows:,} row{'s' if schema.rows > 1 else ''}"
     of = f"{looked} of {len(table.fields):,} column{'s' if len(table.fields) > 1 else ''}"
     inputs, outcomes, known = (schema.of(role) for role in ("input", "outcome", "known"))
     many = sum(not column.derived for column in inputs) > 1
@@ -44,7 +44,7 @@ def values_in(column: Column) -> str:
         return f"{len(column.vocabulary):,}: {said}{', …' if len(column.vocabulary) > 4 else ''}"
     if column.low is None or column.high is None:
         return f"{column.distinct:,} different" if column.distinct else ""
-    if column.kind == "time" and column.time_format not in ("number", None):
+    if column.kind == "time" and column.time_format != "number":
         low, high = written(np.array([column.low, column.high]) * _factor(column))
         return f"{_short(low)} to {_short(high)}"
     return f"{column.low:.5g}" if column.constant else f"{column.low:.5g} to {column.high:.5g}"
@@ -59,7 +59,7 @@ def span(seconds: float) -> str:
 
 
 def _over_time(time: Column, steps: Steps | None) -> str:
-    dated = time.time_format not in ("number", None)
+    dated = time.time_format != "number"
     unit = lambda value: span(value) if dated else f"{value:.4g}{f' {time.unit}' if time.unit else ''}"
     said = f"Column '{time.name}' is the time, {values_in(time)}"
     if steps is None or not steps.typical:

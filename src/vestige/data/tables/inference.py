@@ -6,8 +6,8 @@ import re
 import numpy as np
 
 from vestige.data.tables.contract import AbstractTable, Batch
-from vestige.data.tables.kinds import OUTCOME_NAMES, TIME_NAMES, Found, base_name, kind_of, time_format
-from vestige.data.tables.profile import Profile
+from vestige.data.tables.kinds import TIME_NAMES, Found, base_name, kind_of, names_outcome, time_format
+from vestige.data.tables.profile import MOST_DISTINCT, MOST_WORDS, Profile
 from vestige.data.tables.schema import Column, Role, Schema
 from vestige.data.tables.schema_options import SchemaOptions
 from vestige.data.tables.stretches import DocumentCounts, StepCounts
@@ -20,6 +20,8 @@ DOCUMENT_NAMES = (
     "series_id", "recording_id", "user_id", "unit_id", "id",
 )  # fmt: skip
 GAP = "gap"
+COUNTED = 2**21
+"""How many different numbers are counted in all columns together; of texts four times as many."""
 _INDEX_NAMES = ("", "index", "row", "id", "unnamed: 0", "column_1")
 
 
@@ -64,7 +66,8 @@ class _Survey:
     def __init__(self, table: AbstractTable, options: SchemaOptions):
         self.table, self.options, self.said = table, options, options.roles()
         self.rows, self.complete = 0, True
-        self.profiles = {field.name: Profile(field, table.decimal, options.dates) for field in table.fields}
+        limits = min(MOST_DISTINCT, COUNTED // len(table.fields)), min(MOST_WORDS, 4 * COUNTED // len(table.fields))
+        self.profiles = {field.name: Profile(field, table.decimal, options.dates, *limits) for field in table.fields}
         named = [name for name in table.names if base_name(name) in DOCUMENT_NAMES and name not in self.said]
         self.documents = {name: DocumentCounts() for name in ([options.document] if options.document else named[:3])}
         self.apart: dict[str, StepCounts] = {}
@@ -93,6 +96,7 @@ class _Survey:
 
     def schema(self) -> Schema:
         found = {name: kind_of(profile, self.table, self.options.dates) for name, profile in self.profiles.items()}
+        found = _alike(found, self.profiles)
         document = self._document()
         time = self._time(found, document)
         columns = tuple(self._column(name, found[name], time, document) for name in self.table.names)
@@ -172,7 +176,8 @@ class _Survey:
         counted = profile.words if profile.is_text and profile.words is not None else profile.values
         if profile.is_text and profile.numeric == profile.present and profile.values is not None:
             counted = profile.values
-        return None if counted is None or profile.is_date else len(counted)
+        none = counted is None or profile.is_date or (profile.present and not counted)
+        return None if none else len(counted or ())
 
     def _vocabulary(self, name: str, profile: Profile) -> tuple[str, ...]:
         if (categories := self.table.field(name).categories) is not None:
@@ -180,12 +185,13 @@ class _Survey:
         if profile.is_text:
             if profile.words is None:
                 raise UsageError(
-                    f"{self.table.name}: column '{name}' has more than 65,536 classes; ignore it (--ignore)"
+                    f"{self.table.name}: column '{name}' has more than {profile.most_words:,} classes; ignore it"
                 )
             return tuple(sorted(profile.words, key=_in_order))
         if profile.values is None:
             raise UsageError(
-                f"{self.table.name}: column '{name}' has more than 4,096 different numbers, too many for classes"
+                f"{self.table.name}: column '{name}' has more than {profile.most_values:,} different numbers, "
+                "too many for classes"
             )
         return tuple(label(value) for value in sorted(profile.values))
 
@@ -210,7 +216,7 @@ class _Survey:
             return "ignored", "it is not among the inputs"
         if name.lower() in _INDEX_NAMES and profile.whole and profile.by_one and profile.numeric == self.rows > 1:
             return "ignored", "it numbers the rows"
-        if base_name(name) in OUTCOME_NAMES and not self.options.outcomes:
+        if names_outcome(name, self.table) and not self.options.outcomes:
             return "outcome", f"named {name}"
         return "input", ""
 
@@ -222,6 +228,20 @@ class _Survey:
         unit = "s" if profile.dated > profile.numeric or profile.is_date else time.unit
         reason = f"the time since the step before, as steps are not of equal length; {typical:g} is typical"
         return Column(name, "float64", "number", "input", unit, reason=reason, derived="gap")
+
+
+def _alike(found: dict[str, Found], profiles: dict[str, Profile]) -> dict[str, Found]:
+    """The columns of one array of integers are counts together, or none is."""
+    arrays: dict[str, list[str]] = {}
+    for name, profile in profiles.items():
+        stem, dot, _ = name.rpartition(".")
+        if dot and not profile.is_text and "int" in profile.source.stored:
+            arrays.setdefault(stem, []).append(name)
+    for names in arrays.values():
+        fit = [n for n in names if found[n].kind in ("count", "bit", "number") and profiles[n].low >= 0]
+        if any(found[name].kind == "count" for name in names) and len(fit) == len(names):
+            found |= {name: Found("count", "whole numbers, as all of its array") for name in names}
+    return found
 
 
 def label(value: object) -> str:

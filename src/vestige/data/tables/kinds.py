@@ -67,6 +67,18 @@ def kind_of(profile: Profile, table: AbstractTable, order: Order | None) -> Foun
     return Found("text", f"{many} different texts in {present:,} values", suspicions=tuple(suspicions))
 
 
+def names_outcome(name: str, table: AbstractTable) -> bool:
+    """Whether a column is named as what is predicted.
+
+    **Arguments:**
+
+    - `name`: of the column.
+    - `table`: beside a column x, y is a coordinate.
+    """
+    names = {base_name(other) for other in table.names}
+    return base_name(name) in OUTCOME_NAMES and not (base_name(name) == "y" and "x" in names)
+
+
 def base_name(name: str) -> str:
     """The `name` of a column in lower case, without a unit behind it."""
     return re.sub(r"\s*[(\[][^()\[\]]*[)\]]$", "", name).strip().lower()
@@ -121,7 +133,7 @@ def _numeric(profile: Profile, table: AbstractTable) -> Found:
         return Found("count", "counts of spikes", suspicions=tuple(suspicions))
     if profile.whole and profile.low >= 0 and profile.high <= 1 and distinct == 2:
         return Found("bit", "0 and 1 alone", suspicions=tuple(suspicions))
-    if profile.whole and distinct is not None and distinct <= 100 and base_name(name) in OUTCOME_NAMES:
+    if profile.whole and distinct is not None and distinct <= 100 and names_outcome(name, table):
         return Found("class", f"named {name}, {distinct:,} different whole numbers", suspicions=tuple(suspicions))
     if profile.whole and 0 <= profile.low <= 1 and profile.high < LARGEST_COUNT and not profile.increasing:
         return Found("count", f"whole numbers from {profile.low:g} on", suspicions=tuple(suspicions))

@@ -30,6 +30,8 @@ class Profile:
     source: Field
     decimal: str = "."
     order: Order | None = None
+    most_values: int = MOST_DISTINCT
+    most_words: int = MOST_WORDS
     rows: int = 0
     missing: int = 0
     is_text: bool = False
@@ -126,7 +128,7 @@ class Profile:
         if self.values is not None:
             each, counts = np.unique(known, return_counts=True)
             self.values.update(dict(zip(each.tolist(), counts.tolist(), strict=True)))
-            self.values = self.values if len(self.values) <= MOST_DISTINCT else None
+            self.values = self.values if len(self.values) <= self.most_values else None
         for value in SENTINELS:
             if self.low <= value <= self.high and (times := int((known == value).sum())):
                 self.sentinels[value] += times
@@ -135,7 +137,7 @@ class Profile:
         texts = cells.values[~missing].tolist()
         if self.words is not None:
             self.words.update(texts)
-            most = MOST_DISTINCT if self.numeric == self.present else MOST_WORDS
+            most = self.most_values if self.numeric == self.present else self.most_words
             self.words = self.words if len(self.words) <= most else None
         if self.decimal == "." and texts and "," in texts[0]:
             self.commas += sum(text.replace(",", "", 1).lstrip("-+").isdigit() for text in texts)

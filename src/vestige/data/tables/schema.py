@@ -123,7 +123,7 @@ class Schema:
 
     @property
     def modelled(self) -> tuple[Column, ...]:
-        """The columns that a model sees or predicts: those of [`Encoded.values`][vestige.data.tables.Encoded], in order."""
+        """The columns that a model sees or predicts: those of [`values`][vestige.data.tables.Encoded], in order."""
         return self.of(*MODELLED)
 
     @property

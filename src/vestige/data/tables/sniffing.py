@@ -66,6 +66,8 @@ def form_of(path: Path) -> Form:
         _refuse(path, "a pickle, which could run any program when it is read", "in Python: np.savez, or to_parquet")
     if re.match(rb"\s*(\{\s*\"|\{\s*\}|\[\s*[\[{\"0-9-])", start):
         _refuse(path, "JSON", "in Python: pandas.read_json(…, lines=True).to_parquet(FILE), or save it as CSV")
+    if start.lstrip()[:1] == b"<":
+        _refuse(path, "HTML or XML", _TABLE)
     if b"\0" in start:
         _refuse(path, "a file of bytes, of a form that is not known", _TABLE)
     return "text"

@@ -45,9 +45,11 @@ def _of_column(column: Column, schema: Schema, kinds: Mapping[str, Found], said:
     if column.name in kinds:
         yield from kinds[column.name].suspicions
     share = column.missing / schema.rows
-    if column.role != "ignored" and share > MUCH:
+    if column.role != "ignored" and MUCH < share < 1:
         yield f"column '{column.name}' is missing in {share:.0%} of the rows"
-    if column.constant and column.name not in said:
+    if column.missing == schema.rows:
+        yield f"column '{column.name}' has no value at all"
+    elif column.constant and column.name not in said:
         yield f"column '{column.name}' never changes, so it is ignored"
     if column.role != "ignored" and column.kind == "count" and (column.high or 0) >= LARGEST_COUNT:
         yield (
