@@ -189,6 +189,14 @@ def test_documents_are_found_where_their_rows_stand_together():
     assert mixed.document is None and "row 5: 'a' returns after others" in said(mixed)
 
 
+def test_a_time_may_begin_again_in_every_document():
+    source = {"subject": list("aaabbb"), "time (ms)": [0.0, 5.0, 10.0, 0.0, 5.0, 10.0], "x": np.arange(6.0) ** 2}
+    schema = of(source)
+    assert schema.time is not None and (schema.time.name, schema.time.unit) == ("time (ms)", "ms")
+    assert schema.steps is not None and schema.steps.typical == 5.0 and not schema.steps.irregular
+    assert of({**source, "subject": list("aaaaaa")}).time is None
+
+
 def test_what_else_is_suspicious(tmp_path):
     rng = np.random.default_rng(1)
     x = rng.normal(size=60)
@@ -291,9 +299,9 @@ def test_two_columns_of_times_are_one_too_many():
 
 
 def test_a_summary_is_plain():
-    table = open_table({"when": HOURS, "x": np.arange(48.0) ** 2, "y": np.arange(48) % 3})
+    table = open_table({"when": HOURS, "x": np.arange(48.0) ** 2, "target": np.arange(48) % 3})
     assert summary(table, infer(table)) == (
-        "A recording: 48 rows of 3 columns; 1 number as input, 1 class to be predicted (y). "
+        "A recording: 48 rows of 3 columns; 1 number as input, 1 class to be predicted (target). "
         "Column 'when' is the time, 2020-01-01 to 2020-01-02 23:00:00, a row every 1 h."
     )
     assert [span(s) for s in (0.002, 30.0, 90.0, 7200.0, 172800.0)] == ["2 ms", "30 s", "1.5 min", "2 h", "2 d"]

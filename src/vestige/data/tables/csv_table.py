@@ -81,7 +81,7 @@ class CsvTable(AbstractTable):
         """Rows of the table, each with the line on which it ends."""
         width, skipped = len(self.fields), self._dialect.comments
         rows = self._dialect.rows(self._lines())
-        first, begin = self._dialect.header, 1
+        first, begin, count = self._dialect.header, 1, 0
         try:
             for row in rows:
                 begin = rows.line_num + 1
@@ -91,7 +91,8 @@ class CsvTable(AbstractTable):
                     first = False
                     continue
                 if len(row) != width:
-                    raise UsageError(self._ragged(rows.line_num + skipped, row))
+                    raise UsageError(self._ragged(rows.line_num + skipped, row, not count))
+                count += 1
                 yield rows.line_num + skipped, row
         except csv.Error as error:
             raise self._uncut(begin, error) from None
@@ -102,13 +103,13 @@ class CsvTable(AbstractTable):
             f"({shown(error, 100)}); is a quotation mark left open in it?"
         )
 
-    def _ragged(self, line: int, row: list[str]) -> str:
+    def _ragged(self, line: int, row: list[str], first: bool) -> str:
         width = len(self.fields)
         said = "names" if self._dialect.header else "has"
         which = (
             f"its last is '{shown(row[-1])}'" if len(row) > width else f"column '{self.names[len(row)]}' has none there"
         )
-        if self._dialect.header and len(row) == width + 1:
+        if self._dialect.header and first and len(row) == width + 1:
             which += ", or has each row a name that the first line has not, as R writes them?"
         return (
             f"{self.name}: line {line:,} has {len(row):,} cells, and the first line {said} {width:,} ({which}); is a "

@@ -95,23 +95,29 @@ class _Survey:
         return base_name(name) in TIME_NAMES or profile.dated > profile.numeric or profile.is_date
 
     def schema(self) -> Schema:
-        found = {name: kind_of(profile, self.table, self.options.dates) for name, profile in self.profiles.items()}
-        found = _alike(found, self.profiles)
         document = self._document()
+        steps = self.apart if document else self.through
+        forward = {name for name, counts in steps.items() if counts.counts and not counts.backward}
+        order = self.options.dates
+        found = {
+            name: kind_of(profile, self.table, order, forward=name in forward)
+            for name, profile in self.profiles.items()
+        }
+        found = _alike(found, self.profiles)
         time = self._time(found, document)
         columns = tuple(self._column(name, found[name], time, document) for name in self.table.names)
-        steps = None
+        taken = None
         if time is not None:
-            counts = (self.apart if document else self.through).get(time)
-            steps = counts.steps() if counts else None
-        if steps is not None and steps.irregular and not steps.backward:
-            columns = (*columns, self._gap(next(column for column in columns if column.name == time), steps.typical))
+            counted = steps.get(time)
+            taken = counted.steps() if counted else None
+        if taken is not None and taken.irregular and not taken.backward:
+            columns = (*columns, self._gap(next(column for column in columns if column.name == time), taken.typical))
         counted = self.documents[document] if document else None
         schema = Schema(
             columns,
             self.rows,
             self.complete,
-            steps,
+            taken,
             counted.runs if counted else None,
             counted.longest if counted else None,
         )

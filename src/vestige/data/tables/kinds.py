@@ -34,7 +34,7 @@ class Found:
     suspicions: tuple[str, ...] = ()
 
 
-def kind_of(profile: Profile, table: AbstractTable, order: Order | None) -> Found:
+def kind_of(profile: Profile, table: AbstractTable, order: Order | None, *, forward: bool = False) -> Found:
     """The kind that is suggested for a column.
 
     **Arguments:**
@@ -42,6 +42,7 @@ def kind_of(profile: Profile, table: AbstractTable, order: Order | None) -> Foun
     - `profile`: what was found in it.
     - `table`: for the places of rows in messages.
     - `order`: of numeric dates, where the user has said it.
+    - `forward`: whether the values increase from row to row, inside documents where there are any.
     """
     name, present = profile.source.name, profile.present
     if not present:
@@ -49,7 +50,7 @@ def kind_of(profile: Profile, table: AbstractTable, order: Order | None) -> Foun
     if profile.is_date:
         return Found("time", "dates", "iso")
     if not profile.is_text or profile.numeric >= NEARLY * present:
-        return _numeric(profile, table)
+        return _numeric(profile, table, forward)
     if profile.dated >= NEARLY * present:
         return _dated(profile, table, order)
     suspicions: list[str] = []
@@ -109,7 +110,7 @@ def time_format(profile: Profile, order: Order | None) -> str | None:
     return order or (next(iter(profile.forced)) if len(profile.forced) == 1 else None)
 
 
-def _numeric(profile: Profile, table: AbstractTable) -> Found:
+def _numeric(profile: Profile, table: AbstractTable, forward: bool) -> Found:
     name = profile.source.name
     suspicions = [_faults(profile, table)] if profile.fault is not None else []
     distinct = len(profile.values) if profile.values is not None else None
@@ -121,7 +122,7 @@ def _numeric(profile: Profile, table: AbstractTable) -> Found:
                 f"missing value, --missing={value:g}"
             )
     epoch = next((form for form, least, most in _EPOCHS if least <= profile.low and profile.high < most), None)
-    if base_name(name) in TIME_NAMES and (profile.increasing or epoch):
+    if base_name(name) in TIME_NAMES and (forward or epoch):
         return Found(
             "time", f"named {name}, and {epoch or 'increasing'}", time_format(profile, None), tuple(suspicions)
         )

@@ -56,7 +56,7 @@ def hold_out(table: AbstractTable, schema: Schema, share: float = 0.2) -> Parts:
 
     - `table`: that is read.
     - `schema`: which column distinguishes documents.
-    - `share`: of the rows that is held out, at least.
+    - `share`: of the rows that is held out, as nearly as whole documents can.
 
     **Returns:** the parts; no document is in both.
 
@@ -72,9 +72,7 @@ def hold_out(table: AbstractTable, schema: Schema, share: float = 0.2) -> Parts:
         if stop < 1:
             raise UsageError(f"{table.name}: {rows:,} rows leave none to train on beside a held-out share of {share:g}")
         return Parts(((0, stop),), ((stop, rows),), f"The last {rows - stop:,} of {rows:,} rows are held out.")
-    first = len(documents) - 1
-    while first > 1 and rows - documents[first][0] < share * rows:
-        first -= 1
+    first = min(range(1, len(documents)), key=lambda place: abs(documents[place][0] - (1 - share) * rows))
     kept = documents[first][0]
     if kept < (1 - share) * rows / 2:
         begin, end = max(documents, key=lambda document: document[1] - document[0])
