@@ -42,3 +42,21 @@ def test_a_run_knows_its_file_and_keeps_its_scale(run, tmp_path, monkeypatch):
     assert code == 0 and json.loads(out)["metrics"] == other
     code, _, err = run("evaluate", "mine")
     assert code == 2 and "mine.npy (--task.path of the run in mine) is missing" in err
+
+
+@pytest.mark.slow
+def test_a_run_on_a_text_file_finds_its_columns_by_name(run, tmp_path):
+    draw = np.random.default_rng(1)
+    walk = np.cumsum(draw.normal(size=(400, 2)), 0)
+    (tmp_path / "mine.csv").write_text("a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in walk.tolist()))
+    (tmp_path / "swapped.csv").write_text("b,a\n" + "".join(f"{b!r},{a!r}\n" for a, b in walk.tolist()))
+    assert run("run", "recordings", "--task.path", "mine.csv", *TINY, "--out", "mine")[0] == 0
+    assert json.loads((tmp_path / "mine" / "fitted.json").read_text())["columns"]["inputs"] == ["a", "b"]
+    own, other = (
+        json.loads(run("evaluate", "mine", *arguments, "--json")[1])["metrics"]
+        for arguments in ((), ("--data", "swapped.csv"))
+    )
+    assert own == other
+    (tmp_path / "short.csv").write_text("b\n1.5\n2.5\n")
+    code, _, err = run("evaluate", "mine", "--data", "short.csv")
+    assert code == 2 and "lacks columns of the training data: a" in err

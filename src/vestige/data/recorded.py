@@ -26,6 +26,8 @@ class Recorded:
 
     frames: FrameSet
     outcomes: np.ndarray
+    outcome_names: tuple[str, ...] = ()
+    """Of a table; without them outcomes are numbered."""
 
     def __post_init__(self):
         if self.outcomes.ndim != 2 or len(self.outcomes) != len(self.frames.frames):
@@ -34,19 +36,25 @@ class Recorded:
                 f"got {self.outcomes.shape}."
             )
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names of the outcomes."""
+        return self.outcome_names or tuple(f"outcome {j}" for j in range(self.outcomes.shape[1]))
+
     def parted(self, share: float) -> "tuple[Recorded, Recorded]":
         """The beginning of each recording, and its last `share`. Raises UsageError where one of them is empty."""
         both = FrameSet(
             np.concatenate([self.frames.frames, self.outcomes], axis=1),
             self.frames.lengths,
-            (*self.frames.channels, *(f"outcome {j}" for j in range(self.outcomes.shape[1]))),
+            (*self.frames.channels, *self.named),
         )
         early, late = both.parted(share)
         return self._split(early), self._split(late)
 
     def _split(self, both: FrameSet) -> "Recorded":
         width = len(self.frames.channels)
-        return Recorded(FrameSet(both.frames[:, :width], both.lengths, self.frames.channels), both.frames[:, width:])
+        seen = FrameSet(both.frames[:, :width], both.lengths, self.frames.channels)
+        return Recorded(seen, both.frames[:, width:], self.outcome_names)
 
 
 def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:

@@ -1,5 +1,8 @@
 """Recordings of one's own, on data whose answers are known."""
 
+import dataclasses
+import json
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,6 +14,7 @@ from vestige.data import FrameSet, Recorded
 from vestige.errors import UsageError
 from vestige.models.families import Bernoulli, Poisson, UnitGaussian
 from vestige.tasks.filtering import custom_recordings
+from vestige.tasks.filtering.specs import RecordingsSpec
 
 evaluated = eqx.filter_jit(lambda task, model, size, key: task.evaluate(model, size=size, key=key))
 DRAW = np.random.default_rng(0)
@@ -195,3 +199,24 @@ def test_what_drifts_is_predicted_by_its_change(key):
     task = custom_recordings(recorded(ramp), "numbers", changes=True)
     found = evaluated(task, Leaky(jnp.ones(1), 2), 1, key)  # a memory that never takes anything up: it says 0
     assert task.width == 2 and float(found["frame_error"]) < 1e-6 < float(found["repeat_error"])
+
+
+def test_a_table_is_seen_by_the_names_of_its_columns(tmp_path):
+    draw = np.random.default_rng(4)
+    level, load = 1e7 + draw.normal(size=50), draw.normal(size=50)
+    rows = [f"{a!r},{b!r},{c!r}" for a, b, c in zip(level.tolist(), load.tolist(), np.abs(load).tolist(), strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["level,load,target", *rows]) + "\n")
+    spec = RecordingsSpec(path=str(tmp_path / "t.csv"), length=5)
+    task = spec.build(seed=0)
+    assert task.outcomes == ("target",) and task.train.frames.shape == (40, 2)
+    np.testing.assert_allclose(np.std(task.train.frames, axis=0), 1.0, atol=1e-5)
+    fitted = json.loads(json.dumps(spec.fitted(task)))
+    assert fitted["columns"] == {"inputs": ["level", "load"], "outcomes": ["target"], "document": None}
+
+    swapped = [",".join(row.split(",")[i] for i in (2, 1, 0)) for row in rows]
+    (tmp_path / "o.csv").write_text("\n".join(["target,load,level", *swapped]) + "\n")
+    again = dataclasses.replace(spec, path=str(tmp_path / "o.csv")).build_fitted(fitted, seed=0)
+    np.testing.assert_array_equal(again.test.frames, task.test.frames)
+    np.save(tmp_path / "a.npy", np.zeros((9, 1)))
+    with pytest.raises(UsageError, match="are columns of a table"):
+        dataclasses.replace(spec, path=str(tmp_path / "a.npy"), inputs="level").build(seed=0)

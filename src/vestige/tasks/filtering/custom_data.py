@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from vestige.data import FrameSet, Recorded
+from vestige.data.recorded_table import RecordedColumns
 from vestige.models.families import AbstractFamily, Bernoulli, UnitGaussian
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
@@ -56,6 +57,8 @@ class CustomRecordings(AbstractRecordings):
     kept: tuple[int, ...] = eqx.field(static=True)
     """Those that are seen."""
     length: int = eqx.field(static=True, default=100)
+    columns: RecordedColumns | None = eqx.field(static=True, default=None)
+    """Of the table that the recordings are from; None where they are from arrays."""
 
     def __check_init__(self):
         checked_length("CustomRecordings", self.length)
@@ -155,6 +158,7 @@ def custom_recordings(
     leave_out: bool = False,
     changes: bool = False,
     scaling: Scaling | None = None,
+    columns: RecordedColumns | None = None,
 ) -> CustomRecordings:
     """The task on custom recordings. A step that is NaN in all its values is missing; numbers are standardised.
 
@@ -168,6 +172,7 @@ def custom_recordings(
     - `changes`: also observe how numbers have changed.
     - `scaling`: of other recordings: `kind`, `leave_out` and `changes` are then as it says, and nothing is fitted:
       numbers are in units of those, and may be constant.
+    - `columns`: the columns of the table that they are from, which are kept with the task.
 
     **Returns:** the task.
 
@@ -186,7 +191,6 @@ def custom_recordings(
         stretches(FrameSet(frames, part.frames.lengths, wide), part.outcomes)
         for frames, part in zip(seen, parts, strict=True)
     ]
-    read_out = tuple(f"outcome {j}" for j in range(recorded.outcomes.shape[1]))
     return CustomRecordings(
         train=made[0],
         test=made[1],
@@ -195,10 +199,11 @@ def custom_recordings(
         scale=scaling.scale,
         featurizer=scaling.featurizer,
         alone=jnp.asarray(scaling.alone.astype(np.float32)),
-        read_out=read_out,
+        read_out=recorded.named,
         recorded_width=scaling.width,
         kept=scaling.kept,
         length=length,
+        columns=columns,
     )
 
 
@@ -213,8 +218,9 @@ def _check_outcomes(parts: tuple[Recorded, Recorded]) -> None:
             known = part.outcomes[:, j][~np.isnan(part.outcomes[:, j])]
             if (count := len(np.unique(known))) < 2:
                 raise ValueError(
-                    f"custom_recordings: outcome {j} must take at least two values in the {name} steps, got {count} "
-                    f"value{'' if count == 1 else 's'}; hold out another share (--task.held-out), or leave it out"
+                    f"custom_recordings: {part.named[j]} must take at least two values in the {name} steps, got "
+                    f"{count} value{'' if count == 1 else 's'}; hold out another share (--task.held-out), or leave it "
+                    "out"
                 )
 
 

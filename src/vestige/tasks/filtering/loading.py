@@ -9,6 +9,8 @@ from vestige.data import FrameSet, Hippocampus, Mocap, Music, Recorded, read_rec
 from vestige.data.hippocampus import NOT_A_CELL, Track
 from vestige.data.mocap import Motion
 from vestige.data.music import Corpus
+from vestige.data.recorded_table import RecordedColumns, read_recorded_table, recorded_columns
+from vestige.errors import UsageError
 from vestige.tasks.filtering.custom_data import CustomRecordings, custom_recordings
 from vestige.tasks.filtering.motion import MotionCapture, constant_channels, motion_capture
 from vestige.tasks.filtering.places import PlaceCells, place_cells
@@ -84,28 +86,48 @@ def custom(
     leave_out: bool,
     changes: bool,
     length: int,
+    inputs: str | None = None,
+    outcomes: str | None = None,
+    document: str | None = None,
     scaling: Scaling | None = None,
+    columns: RecordedColumns | None = None,
 ) -> CustomRecordings:
     """The task on a file of recordings.
 
     **Arguments:**
 
     - `path`: of the file; None: an example.
-    - `values`: their kind; None: by the dtype of the file.
+    - `values`: their kind; None: by the dtype of the file, or the kinds of the columns.
+    - `inputs`, `outcomes`, `document`: columns of a table; None: as its schema suggests.
+    - `columns`: of the table of the training; they are found by name.
     - `held_out`, `leave_out`, `changes`, `length`, `scaling`: as for `custom_recordings`.
 
     **Raises:** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values.
     """
-    recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
-    kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
+    found: Kind
+    if path is None or Path(path).suffix in (".npy", ".npz"):
+        if columns is not None or (inputs, outcomes, document) != (None, None, None):
+            raise UsageError(
+                f"{path}: inputs, outcomes and document are columns of a table, such as a CSV file; in an .npz file "
+                "they are the arrays observations, outcomes and lengths"
+            )
+        recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
+        kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
+        found = kinds.get(dtype.kind, "numbers")
+    else:
+        found = "numbers"
+        if columns is None:
+            columns, found = recorded_columns(Path(path), inputs=inputs, outcomes=outcomes, document=document)
+        recorded = read_recorded_table(Path(path), columns)
     return custom_recordings(
         recorded,
-        values or kinds.get(dtype.kind, "numbers"),
+        values or found,
         held_out=held_out,
         leave_out=leave_out,
         changes=changes,
         length=length,
         scaling=scaling,
+        columns=columns,
     )
 
 

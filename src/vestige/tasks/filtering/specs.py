@@ -295,7 +295,8 @@ class RecordingsSpec(FilteringSpec):
 
     path: str | None = None
     """An .npy file of observations (time, numbers), or an .npz file with observations and, if need be, lengths (of
-    several recordings one after the other) and outcomes (to be read out of states). None: a generated example."""
+    several recordings one after the other) and outcomes (to be read out of states); or a table, such as a CSV or
+    Parquet file, with a row for each step. None: a generated example."""
     values: Literal["numbers", "counts", "bits"] | None = None
     """What the observations are; None: as their type says, floating-point, integer or boolean."""
     held_out: float = 0.2
@@ -306,6 +307,12 @@ class RecordingsSpec(FilteringSpec):
     """Whether the change since the last step is seen beside the numbers, and predicted: for what drifts slowly."""
     length: int = 100
     """Steps of a training window."""
+    inputs: str | None = None
+    """Columns of a table that are observed, A,B. None: as vestige data describe suggests."""
+    outcomes: str | None = None
+    """Columns of a table that are read out of states, A,B. None: as vestige data describe suggests."""
+    document: str | None = None
+    """The column of a table that distinguishes recordings. None: as vestige data describe suggests."""
 
     part: ClassVar[str] = "vestige.tasks.filtering.loading:custom"
     evaluated_by: ClassVar[str] = "frame_error"
@@ -327,10 +334,14 @@ class RecordingsSpec(FilteringSpec):
         return self.make()
 
     def fitted(self, task: Any) -> dict[str, Any]:
-        return task.scaling.as_plain()
+        columns = {} if task.columns is None else {"columns": task.columns.as_plain()}
+        return {**task.scaling.as_plain(), **columns}
 
     def build_fitted(self, fitted: Mapping[str, Any], *, seed: int) -> "AbstractFilteringTask":
-        return self.make(scaling=load("vestige.tasks.filtering.scaling:Scaling").from_plain(fitted))
+        scaling = load("vestige.tasks.filtering.scaling:Scaling").from_plain(fitted)
+        if (columns := fitted.get("columns")) is not None:
+            columns = load("vestige.data.recorded_table:RecordedColumns").from_plain(columns)
+        return self.make(scaling=scaling, columns=columns)
 
 
 FILTERING_TASKS: Mapping[str, TaskSpec] = {
