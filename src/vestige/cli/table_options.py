@@ -45,7 +45,7 @@ class ColumnSettings(ReadOptions):
             outcomes=named(table.names, self.outcomes),
             known=named(table.names, self.known),
             ignored=named(table.names, self.ignore),
-            kinds=pairs("kind", self.kind),  # pyright: ignore[reportArgumentType]
+            kinds=pairs("kind", self.kind),
             units=pairs("unit", self.unit),
             dates=self.dates,
         )

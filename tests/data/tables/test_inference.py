@@ -212,7 +212,25 @@ def test_what_else_is_suspicious(tmp_path):
         "if that stands for a missing value, --missing=-999",
     ):
         assert words in found
-    assert "decimal comma: --decimal ," in said(infer(text(tmp_path, "a;b\n1,5;2\n2,5;3\n")))
+    assert "if they are decimal, --decimal ," in said(infer(text(tmp_path, "a;b\n1,5;2\n2,5;3\n")))
+
+
+def test_a_sensor_that_fails_for_a_while_is_still_numbers(tmp_path):
+    rows = [f"{i * 0.5}" for i in range(3000)]
+    rows[1000:1250] = ["ERR"] * 250
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{row},1\n" for row in rows))
+    table = open_table(tmp_path / "t.csv")
+    whole = table.batches
+    table.batches = lambda names=None, size=None: whole(names, size=500)
+    schema = infer(table)
+    assert schema.column("a").kind == "number"
+    assert "column 'a', row 1,001 (line 1,002): 'ERR' is no number (250 of 3,000 values are none)" in said(schema)
+
+
+def test_a_name_for_every_row_makes_no_documents(monkeypatch):
+    monkeypatch.setattr("vestige.data.tables.inference.MANY", 10)
+    schema = of({"id": [f"r{i}" for i in range(100)], "x": np.arange(100.0) ** 2})
+    assert schema.document is None and schema.column("id").role == "ignored"
 
 
 def test_columns_of_one_array_are_of_one_kind(tmp_path):

@@ -20,6 +20,7 @@ DOCUMENT_NAMES = (
     "series_id", "recording_id", "user_id", "unit_id", "id",
 )  # fmt: skip
 GAP = "gap"
+MANY = 10_000
 COUNTED = 2**21
 """How many different numbers are counted in all columns together; of texts four times as many."""
 _INDEX_NAMES = ("", "index", "row", "id", "unnamed: 0", "column_1")
@@ -67,7 +68,7 @@ class _Survey:
         self.table, self.options, self.said = table, options, options.roles()
         self.rows, self.complete = 0, True
         limits = min(MOST_DISTINCT, COUNTED // len(table.fields)), min(MOST_WORDS, 4 * COUNTED // len(table.fields))
-        self.profiles = {field.name: Profile(field, table.decimal, options.dates, *limits) for field in table.fields}
+        self.profiles = {field.name: Profile(field, table.decimal, options.order, *limits) for field in table.fields}
         named = [name for name in table.names if base_name(name) in DOCUMENT_NAMES and name not in self.said]
         self.documents = {name: DocumentCounts() for name in ([options.document] if options.document else named[:3])}
         self.apart: dict[str, StepCounts] = {}
@@ -78,8 +79,10 @@ class _Survey:
     def update(self, batch: Batch) -> None:
         self.rows = batch.start + batch.rows
         whole, begins = np.zeros(batch.rows, bool), None
-        for name, counts in self.documents.items():
+        for name, counts in list(self.documents.items()):
             found = counts.update(batch.start, batch.cells[name])
+            if name not in self.said and counts.runs > max(MANY, counts.rows / 2):
+                del self.documents[name]  # a document a row is none, and their names would fill the memory
             begins = found if begins is None else begins
         for name, profile in self.profiles.items():
             values = profile.update(batch.start, batch.cells[name])
@@ -98,7 +101,7 @@ class _Survey:
         document = self._document()
         steps = self.apart if document else self.through
         forward = {name for name, counts in steps.items() if counts.counts and not counts.backward}
-        order = self.options.dates
+        order = self.options.order
         found = {
             name: kind_of(profile, self.table, order, forward=name in forward)
             for name, profile in self.profiles.items()
@@ -138,24 +141,23 @@ class _Survey:
     def _time(self, found: dict[str, Found], document: str | None) -> str | None:
         if self.options.time is not None:
             return self.options.time
-        kinds = self.options.kinds
         times = [
             name
             for name, kind in found.items()
-            if kinds.get(name, kind.kind) == "time" and name not in self.said and name != document
+            if self.options.kind(name, kind.kind) == "time" and name not in self.said and name != document
         ]
         dated = [name for name in times if self.profiles[name].dated or self.profiles[name].is_date]
         return next(iter([*dated, *times]), None)
 
     def _column(self, name: str, found: Found, time: str | None, document: str | None) -> Column:
         profile, table = self.profiles[name], self.table
-        kind = self.options.kinds.get(name, found.kind)
+        kind = self.options.kind(name, found.kind)
         reason = "as you said" if name in self.options.kinds else found.reason
         if name == time and kind != "time":
             kind, reason = "time", "the times, as you said"
         form = None
         if kind == "time":
-            form = found.time_format if found.kind == "time" else time_format(profile, self.options.dates)
+            form = found.time_format if found.kind == "time" else time_format(profile, self.options.order)
         low, high = (
             (profile.date_low, profile.date_high) if profile.dated > profile.numeric else (profile.low, profile.high)
         )

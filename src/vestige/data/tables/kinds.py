@@ -57,7 +57,7 @@ def kind_of(profile: Profile, table: AbstractTable, order: Order | None, *, forw
     if profile.numeric >= 0.5 * present and profile.fault is not None:
         suspicions.append(_faults(profile, table))
     if profile.commas > 0.5 * present:
-        suspicions.append(f"column '{name}' looks like numbers with a decimal comma: --decimal ,")
+        suspicions.append(f"column '{name}' looks like numbers with commas: if they are decimal, --decimal ,")
     if profile.dated >= 0.5 * present:
         row, text = profile.date_fault or (0, "")
         suspicions.append(f"column '{name}', {table.place(row)}: '{shown(text, 30)}' is no date, most others are")

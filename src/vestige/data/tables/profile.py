@@ -82,7 +82,7 @@ class Profile:
         """
         self.is_text |= cells.values.dtype.kind == "O"
         self.is_date |= cells.values.dtype.kind == "M"
-        if self.is_text and self.may_be_number and not self._looks_numeric(cells):
+        if self.is_text and self.may_be_number and not self.numeric and not self._looks_numeric(cells):
             self.may_be_number = False
         found = numbers(cells, self.decimal) if self.may_be_number else None
         missing = cells.missing if found is None else found.missing
@@ -107,8 +107,9 @@ class Profile:
         return seconds if self.dated > self.numeric else None if found is None else found.values
 
     def _looks_numeric(self, cells: Cells) -> bool:
-        """Whether half of the first texts of a batch are numbers: else the others need not be looked at."""
-        texts = cells.values[~cells.missing][:SAMPLE]
+        """Whether half of some texts of a batch are numbers: else the others need not be looked at."""
+        texts = cells.values[~cells.missing]
+        texts = texts[:: max(1, len(texts) // SAMPLE)]
         return sum(number(text, self.decimal) is not None for text in texts) >= _LEAST_SHARE * len(texts)
 
     def _numbers(self, start: int, cells: Cells, found: Numbers) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from vestige.data.tables.dates import Order
 from vestige.data.tables.schema import KINDS, Kind, Role
@@ -19,7 +20,7 @@ class SchemaOptions:
     - `inputs`: the columns that are inputs; without it all that have no other role.
     - `kinds`: name -> kind.
     - `units`: name -> unit.
-    - `dates`: which part comes first in dates such as 01/07/2016.
+    - `dates`: `day-first` or `month-first`, which part comes first in dates such as 01/07/2016.
     """
 
     time: str | None = None
@@ -28,9 +29,24 @@ class SchemaOptions:
     known: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     inputs: tuple[str, ...] | None = None
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-    dates: Order | None = None
+    dates: str | None = None
+
+    @property
+    def order(self) -> Order | None:
+        """`dates`, once `check` has seen it."""
+        return cast("Order | None", self.dates)
+
+    def kind(self, name: str, otherwise: Kind) -> Kind:
+        """The kind of a column, once `check` has seen it.
+
+        **Arguments:**
+
+        - `name`: of the column.
+        - `otherwise`: its kind where none is said.
+        """
+        return cast(Kind, self.kinds.get(name, otherwise))
 
     def roles(self) -> dict[str, Role]:
         """Name -> role, of the columns that have one. **Raises:** `UsageError` where one has two."""

@@ -10,7 +10,7 @@ from vestige.data.tables.schema import Steps
 WIDTH = 0.005
 """Differences of times are counted by their logarithms, in bins of half a percent."""
 NEAR, GAP = 0.01, 1.5
-MOST_DOCUMENTS = 2**22
+MOST_DOCUMENTS = 2**20
 
 
 @dataclass
