@@ -123,7 +123,11 @@ def constructor(part):
         (MotionSpec(), "vestige.tasks.filtering:motion_capture", {"recording"}),
         (TextSpec(), "vestige.tasks.filtering:characters", {"text"}),
         (PlacesSpec(), "vestige.tasks.filtering:place_cells", {"recording"}),
-        (RecordingsSpec(), "vestige.tasks.filtering:custom_recordings", {"path", "values"}),
+        (
+            RecordingsSpec(),
+            "vestige.tasks.filtering:custom_recordings",
+            {"path", "values", "inputs", "outcomes", "document"},
+        ),
     ],
     ids=lambda value: type(value).__name__ if dataclasses.is_dataclass(value) else "",
 )
