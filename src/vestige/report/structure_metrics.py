@@ -9,6 +9,12 @@ STRUCTURE_METRICS = (
         "Part of the drawn edges that are in the true graph, which is never shown.",
         "higher",
     ),
+    Metric(
+        "edge_precision_mode",
+        "Edge precision, likeliest graph",
+        "Part of the edges of the graph at the mean arrival times that are in the true one.",
+        "higher",
+    ),
     Metric("edge_recall", "Edge recall", "Part of the edges of the true graph that are drawn.", "higher"),
     Metric(
         "elbo",

@@ -116,6 +116,7 @@ def test_who_knows_the_tree_recovers_it(structure):
     for model in (right, reverse) if structure == "edges" else (right,):
         found = evaluated(model)
         assert float(found["edge_precision"]) == float(found["edge_recall"]) == 1.0
+        assert float(found["edge_precision_mode"]) == 1.0
     found = evaluated(right)
     np.testing.assert_allclose(found["elbo"], -found["prediction_nll"] - found["graph_kl"], rtol=1e-6)
     scores = 20.0 * (2.0 * np.asarray(right.encoder(None) > 0) - 1.0)[~np.eye(NODES, dtype=bool)]

@@ -35,6 +35,8 @@ class GraphLayout(AbstractTask):
     - `edge_precision`, `edge_recall`: part of the drawn edges that are in the tree, and of the tree's that are drawn,
       mean over layouts (0 where nothing is drawn); of edges or of non-edges, whichever is more precise, since a model
       may call them the other way round.
+    - `edge_precision_mode`: the precision of the graph at the mean arrival times, which is the likeliest spanning tree;
+      of the same kind, edges or non-edges.
     - `prediction_nll`, `graph_kl`: the two terms of the bound.
 
     **Arguments:**
@@ -77,18 +79,20 @@ class GraphLayout(AbstractTask):
             value = jax.lax.stop_gradient(posterior.sample(key=key).value)
             nll = -model.forced().log_likelihood(value, example) / self.nodes
             kl = model.graphs.copies * times_divergence(posterior, prior) / self.nodes
-            edges = model.graphs.adjacency(value)
+            edges, likeliest = model.graphs.adjacency(value), model.graphs.adjacency(posterior.mode().value)
             found = {"elbo": -nll - kl, "prediction_nll": nll, "graph_kl": kl}
-            for kind, drawn in (("edges", edges), ("others", 1.0 - jnp.eye(self.nodes) - edges)):
+            others = 1.0 - jnp.eye(self.nodes)
+            for kind, drawn, best in (("edges", edges, likeliest), ("others", others - edges, others - likeliest)):
                 found[f"precision_of_{kind}"], found[f"recall_of_{kind}"] = found_edges(drawn, example.targets)
+                found[f"mode_of_{kind}"] = found_edges(best, example.targets)[0]
             return found
 
         metrics = batched_map(one, (layouts, jax.random.split(key_draws, size)), at_most=AT_ONCE)
         means = {name: jnp.mean(values) for name, values in metrics.items()}
         other = means["precision_of_others"] > means["precision_of_edges"]
         pick = lambda name: jnp.where(other, means.pop(f"{name}_of_others"), means.pop(f"{name}_of_edges"))
-        precision, recall = pick("precision"), pick("recall")
-        return {**means, "edge_precision": precision, "edge_recall": recall}
+        precision, recall, likeliest = pick("precision"), pick("recall"), pick("mode")
+        return {**means, "edge_precision": precision, "edge_recall": recall, "edge_precision_mode": likeliest}
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         chance = 2 / self.nodes  # a spanning tree of equal rates has every edge with this probability
