@@ -1,0 +1,38 @@
+"""Balanced brackets, generated along a latent binary tree."""
+
+from vestige.estimators.specs import LeaveOneOutSpec
+from vestige.experiments.entry import Entry
+from vestige.experiments.experiment import Experiment
+from vestige.models.structured.language_specs import TreeLanguageModelSpec
+from vestige.tasks.text.specs import ParenthesesSpec
+from vestige.training.optimisers import AdamSpec
+
+
+def _words(task: ParenthesesSpec, *, width: int, encoder: int, rate: float, batch: int, steps: int) -> Experiment:
+    return Experiment(
+        task,
+        TreeLanguageModelSpec(width, encoder, estimator=LeaveOneOutSpec(4)),
+        optimiser=AdamSpec(rate),
+        steps=steps,
+        batch_size=batch,
+        num_evals=10,
+        eval_size=256,
+    )
+
+
+PARENTHESES = Entry(
+    name="parentheses",
+    title="Parentheses",
+    summary="brackets generated along a latent binary tree; the best perplexity is known",
+    system="structured latents",
+    paper="Struminsky et al. 2021; sizes are ours, the paper's are unknown",
+    presets={
+        "small": _words(ParenthesesSpec(5), width=48, encoder=16, rate=5e-3, batch=32, steps=2000),
+        "cpu": _words(ParenthesesSpec(10, kinds=2), width=64, encoder=32, rate=3e-3, batch=32, steps=10_000),
+        "paper": _words(ParenthesesSpec(10, kinds=2), width=256, encoder=128, rate=1e-3, batch=128, steps=50_000),
+    },
+    durations={"small": "2 minutes, 2 CPU cores", "cpu": "30 minutes, 2 CPU cores", "paper": "hours, 1 GPU"},
+    vary="model",
+    bench="model.estimator",
+)
+"""A tree as order of generation."""
