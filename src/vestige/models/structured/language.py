@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from vestige.models.structured.objective import ImportanceSamples
 from vestige.models.structured.text_layers import Recurrence, affine
 from vestige.typing import Batch, Key, Metrics
 
@@ -19,16 +20,19 @@ class AbstractLanguageModel(eqx.Module):
     the last. There is no token for the end."""
 
     @abc.abstractmethod
-    def bound(self, text: Batch, *, samples: int, key: Key) -> Float[Array, ""]:
-        """What `text` is worth: a lower bound of log p(text), in the mean over keys.
+    def orders(self, text: Batch, *, samples: int, key: Key) -> ImportanceSamples:
+        """Draw orders in which the tokens of a text may have been generated: binary trees, to be read from the root, left
+        parts first.
 
         **Arguments:**
 
         - `text`: one text.
-        - `samples`: of what is latent, static; more make the bound tighter. No matter where nothing is latent.
-        - `key`: of the samples.
+        - `samples`: how many, static; where there is but one order, one is enough.
+        - `key`: of the draws.
 
-        **Returns:** one number, nats.
+        **Returns:** the log-weights (samples,), nats, and the trees (samples, n, n), 1 at (i, j) if j is a child of i, as
+        `BinaryTree` has it. The mean of the log-weights is a lower bound of log p(text) in the mean over keys, their
+        `log_mean` a tighter one.
         """
 
     @abc.abstractmethod
@@ -55,23 +59,11 @@ class AbstractLanguageModel(eqx.Module):
         **Returns:** (n,), int32; 0 for padding.
         """
 
-    @abc.abstractmethod
-    def order(self, text: Batch, *, key: Key | None) -> Float[Array, "n n"]:
-        """In which order the tokens of a text are generated: a binary tree, from its root, left parts first.
-
-        **Arguments:**
-
-        - `text`: one text.
-        - `key`: of a draw of the order given the text; None: the one at the mean arrival times.
-
-        **Returns:** (n, n), 1 at (i, j) if j is a child of i, as `BinaryTree` has it.
-        """
-
 
 def objective(model: "LeftToRight", example: Batch, *, key: Key) -> tuple[Float[Array, ""], Metrics]:
     """The log-probability of one text, `example`, under `model` by position of its row, which is maximised: an
     `Objective` for the rule `gradient`."""
-    loss = -model.bound(example, samples=1, key=key) / example.inputs.shape[0]
+    loss = -model.log_prob(example) / example.inputs.shape[0]
     return -loss, {"loss": loss}
 
 
@@ -99,12 +91,14 @@ class LeftToRight(AbstractLanguageModel):
         self.recurrence = Recurrence(width, width, key=keys[2])
         self.out = eqx.nn.Linear(width, tokens, key=keys[3])
 
-    def bound(self, text: Batch, *, samples: int, key: Key) -> Float[Array, ""]:
-        return self.log_prob(text)
+    def orders(self, text: Batch, *, samples: int, key: Key) -> ImportanceSamples:
+        _, mask = known(text)
+        chain = jnp.eye(mask.shape[0], k=1) * (mask[:, None] & mask[None, :]).astype(jnp.float32)
+        return ImportanceSamples(self.log_prob(text)[None], chain[None])
 
     def log_prob(self, text: Batch) -> Float[Array, ""]:
         tokens, mask = known(text)
-        first = jnp.full(1, self.out.out_features, tokens.dtype)
+        first = jnp.full(1, self.embedding.shape[0] - 1, tokens.dtype)
         inputs = self.embedding[jnp.concatenate([first, tokens[:-1]])] + self._placed(mask)
         return log_likelihood(affine(self.out, self.recurrence(inputs, ~mask)), tokens, mask)
 
@@ -112,22 +106,19 @@ class LeftToRight(AbstractLanguageModel):
         cell, placed = self.recurrence.cell, self._placed(mask)
         nothing = jnp.zeros((0,), placed.dtype)
 
+        noise = jax.random.gumbel(key, (mask.shape[0], self.embedding.shape[0] - 1))
+
         def step(carry, given):
             state, last = carry
-            place, key = given
+            place, noise = given
             drive = self.recurrence.drive.weight @ (self.embedding[last] + place)
             state, hidden = cell(state, nothing, drive)
-            token = jax.random.categorical(key, self.out(hidden)).astype(jnp.int32)
+            token = jnp.argmax(self.out(hidden) + noise).astype(jnp.int32)
             return (state, token), token
 
-        start = cell.init(), jnp.full((), self.out.out_features, jnp.int32)
-        drawn = jax.lax.scan(step, start, (placed, jax.random.split(key, mask.shape[0])))[1]
+        start = cell.init(), jnp.full((), self.embedding.shape[0] - 1, jnp.int32)
+        drawn = jax.lax.scan(step, start, (placed, noise))[1]
         return jnp.where(mask, drawn, 0)
-
-    def order(self, text: Batch, *, key: Key | None) -> Float[Array, "n n"]:
-        _, mask = known(text)
-        n = mask.shape[0]
-        return jnp.eye(n, k=1) * (mask[:, None] & mask[None, :]).astype(jnp.float32)
 
     def _placed(self, mask: Bool[Array, " n"]) -> Float[Array, "n width"]:
         start, end = ends(mask)

@@ -78,7 +78,7 @@ class TreeDecoder(eqx.Module):
         - `value`: (n, n), 1 at (i, j) if j is a child of i.
         """
         tree = layout(value)
-        above = jnp.where(tree.parent < 0, self.out.out_features, tokens[tree.parent])
+        above = jnp.where(tree.parent < 0, self.no_token, tokens[tree.parent])
         drives = self.place_drives(tree, mask) + self.token[above]
 
         def step(states: Array, at: Array) -> tuple[Array, None]:
@@ -100,19 +100,20 @@ class TreeDecoder(eqx.Module):
         """
         n, tree = mask.shape[0], layout(value)
         drives = self.place_drives(tree, mask)
+        noise = jax.random.gumbel(key, (n, self.no_token))
 
-        def step(carry: tuple[Array, Array], given: tuple[Array, Key]) -> tuple[tuple[Array, Array], None]:
+        def step(carry: tuple[Array, Array], given: tuple[Array, Array]) -> tuple[tuple[Array, Array], None]:
             states, tokens = carry
-            at, key = given
+            at, noise = given
             parent = tree.parent[at]
             state = jnp.where(parent < 0, self.cell.init(), states[parent])
-            above = jnp.where(parent < 0, self.out.out_features, tokens[parent])
+            above = jnp.where(parent < 0, self.no_token, tokens[parent])
             state = self.advance(state, drives[at] + self.token[above])
-            token = jax.random.categorical(key, self.out(state)).astype(jnp.int32)
+            token = jnp.argmax(self.out(state) + noise).astype(jnp.int32)
             return (states.at[at].set(state), tokens.at[at].set(token)), None
 
         start = jnp.zeros((n, self.cell.output_size)), jnp.zeros(n, jnp.int32)
-        tokens = jax.lax.scan(step, start, (tree.order, jax.random.split(key, n)))[0][1]
+        tokens = jax.lax.scan(step, start, (tree.order, noise))[0][1]
         return jnp.where(mask, tokens, 0)
 
     def place_drives(self, tree: Layout, mask: Bool[Array, " n"]) -> Float[Array, "n drive"]:
@@ -127,6 +128,11 @@ class TreeDecoder(eqx.Module):
         before, behind = ends(mask)
         drives = self.sized(place - tree.left, tree.right - place, before[tree.left], behind[tree.right])
         return drives + jnp.where(tree.parent < 0, 0.0, 1.0)[:, None] * self.sided(place > tree.parent)
+
+    @property
+    def no_token(self) -> int:
+        """The number that stands for the token above the root, which is how many tokens there are."""
+        return self.token.shape[0] - 1
 
     def sized(self, *sizes: Int[Array, " places"]) -> Float[Array, "places drive"]:
         """What four `sizes` say: positions of the subtree left and right of its root, and of the text before and behind

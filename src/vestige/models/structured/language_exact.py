@@ -78,7 +78,7 @@ def log_sum_over_trees(
         drives = decoder.sized(level.place - level.left, level.right - level.place, level.left, n - 1 - level.right)
         if state is None or above is None:
             start = jnp.zeros((n, decoder.cell.output_size))
-            drives = drives + decoder.token[decoder.out.out_features][None, :]
+            drives = drives + decoder.token[decoder.no_token][None, :]
         else:
             start, parent = state[level.above], above.place[level.above]
             drives = drives + decoder.sided(jnp.asarray(level.place > parent)) + decoder.token[tokens[parent]]

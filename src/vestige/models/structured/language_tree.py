@@ -11,7 +11,7 @@ from vestige.estimators import AbstractEstimator
 from vestige.models.structured.language import AbstractLanguageModel, ends, known, log_likelihood
 from vestige.models.structured.language_decoder import TreeDecoder
 from vestige.models.structured.language_exact import LONGEST, log_sum_over_trees
-from vestige.models.structured.objective import importance_weighted_structures
+from vestige.models.structured.objective import ImportanceSamples, importance_samples
 from vestige.models.structured.text_layers import Embedding, Recurrence, affine
 from vestige.structures import BinaryTree
 from vestige.typing import Batch, Key
@@ -111,15 +111,15 @@ class TreeLanguageModel(AbstractLanguageModel):
         tokens, mask = known(example)
         return log_likelihood(self.decoder(tokens, mask, value), tokens, mask)
 
-    def bound(self, text: Batch, *, samples: int, key: Key) -> Float[Array, ""]:
-        return importance_weighted_structures(self, text, samples=samples, key=key)
+    def orders(self, text: Batch, *, samples: int, key: Key) -> ImportanceSamples:
+        return importance_samples(self, text, samples=samples, key=key)
 
     def log_prob(self, text: Batch) -> Float[Array, ""]:
         tokens, mask = known(text)
         if tokens.shape[0] > LONGEST:
             raise ValueError(
                 f"TreeLanguageModel: log_prob sums over all binary trees, for at most {LONGEST} positions; got "
-                f"{tokens.shape[0]}. Use bound, with many samples"
+                f"{tokens.shape[0]}. Use orders, with many samples"
             )
         return log_sum_over_trees(self.decoder, self._rates(mask), tokens)
 
@@ -127,10 +127,6 @@ class TreeLanguageModel(AbstractLanguageModel):
         key_tree, key_tokens = jax.random.split(key)
         tree = BinaryTree(self._rates(mask), mask=mask).sample(key=key_tree)
         return self.decoder.generate(mask, jax.lax.stop_gradient(tree.value), key=key_tokens)
-
-    def order(self, text: Batch, *, key: Key | None) -> Float[Array, "n n"]:
-        tree = self.posterior(text)
-        return jax.lax.stop_gradient((tree.mode() if key is None else tree.sample(key=key)).value)
 
     def _rates(self, mask: Bool[Array, " n"]) -> Float[Array, " n"]:
         return jnp.zeros(mask.shape[0]) if self.prior_rates is None else self.prior_rates(mask)

@@ -42,9 +42,8 @@ def drawn_word(pairs: Int[Array, ""], longest: int, kinds: int, *, key: Key) -> 
 
     **Returns:** (longest,), int32: `kind` for one that opens, `kinds + kind` for one that closes; 0 behind the word.
     """
-    keys = jax.random.split(key, 2)
-    uniform = jax.random.uniform(keys[0], (longest,))
-    chosen = jax.random.randint(keys[1], (longest,), 0, kinds)
+    uniform, for_kinds = jax.random.uniform(key, (2, longest))
+    chosen = jnp.minimum(kinds * for_kinds, kinds - 1).astype(jnp.int32)
 
     def step(carry: tuple[Array, Array], given: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], Array]:
         height, stack = carry

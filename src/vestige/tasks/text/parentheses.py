@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from vestige.models.structured.language import AbstractLanguageModel
 from vestige.models.structured.language_exact import LONGEST
-from vestige.models.structured.objective import StructureModel
+from vestige.models.structured.objective import StructureModel, log_mean
 from vestige.numerics import batched_map
 from vestige.structures import kl
 from vestige.tasks.contract import AbstractTask, Evaluation
@@ -81,9 +81,12 @@ class Parentheses(AbstractTask):
 
     def batch(self, *, size: int, key: Key) -> Batch:
         def row(number: Array) -> Batch:
-            key_pairs, key_word = jax.random.split(jax.random.fold_in(key, number))
-            pairs = jax.random.randint(key_pairs, (), self.shortest, self.pairs + 1)
-            tokens = drawn_word(pairs, self.longest, self.kinds, key=key_word)
+            own = jax.random.fold_in(key, number)
+            pairs = jnp.full((), self.pairs)
+            if self.shortest < self.pairs:
+                own, key_pairs = jax.random.split(own)
+                pairs = jax.random.randint(key_pairs, (), self.shortest, self.pairs + 1)
+            tokens = drawn_word(pairs, self.longest, self.kinds, key=own)
             return Batch(tokens, mask=jnp.arange(self.longest) < 2 * pairs)
 
         return jax.vmap(row)(jnp.arange(size))
@@ -134,28 +137,28 @@ class Parentheses(AbstractTask):
 
     def _scores(self, model: AbstractLanguageModel, word: Batch, key: Key) -> dict[str, Float[Array, ""]]:
         assert word.mask is not None
-        keys = jax.random.split(key, 4)
+        key_orders, key_made = jax.random.split(key)
         count = jnp.sum(word.mask).astype(jnp.float32)
-        order = model.order(word, key=keys[2])
-        made = model.generate(word.mask, key=keys[3])
-        right = jnp.sum(jnp.triu(order)) / jnp.maximum(count - 1.0, 1.0)
-        found = {
+        found = model.orders(word, samples=IMPORTANCE_SAMPLES, key=key_orders)
+        made = model.generate(word.mask, key=key_made)
+        depth = jax.vmap(lambda order: _levels(order, word.mask))(found.values)
+        scores = {
             "tokens": count,
-            "perplexity": model.bound(word, samples=IMPORTANCE_SAMPLES, key=keys[0]),
-            "perplexity_elbo": model.bound(word, samples=1, key=keys[1]),
+            "perplexity": log_mean(found.log_weights),
+            "perplexity_elbo": jnp.mean(found.log_weights),
             "balanced": is_balanced(made, word.mask, self.kinds).astype(jnp.float32),
-            "tree_depth": _levels(order, word.mask) / count,
-            "right_children": right,
+            "tree_depth": jnp.mean(depth) / count,
+            "right_children": jnp.mean(jnp.sum(jnp.triu(found.values), axis=(1, 2))) / jnp.maximum(count - 1.0, 1.0),
         }
         if isinstance(model, StructureModel):
-            found["tree_kl"] = kl(model.posterior(word), model.prior(word))
-        return found
+            scores["tree_kl"] = kl(model.posterior(word), model.prior(word))
+        return scores
 
     @eqx.filter_jit
     def _pictured(self, model: AbstractLanguageModel, *, key: Key) -> tuple[Batch, Array]:
         key_words, key_draws = jax.random.split(key)
         words = self.batch(size=PICTURED, key=key_words)
-        draw = lambda word, key: model.order(word, key=key)
+        draw = lambda word, key: model.orders(word, samples=1, key=key).values[0]
         return words, jax.vmap(draw)(words, jax.random.split(key_draws, PICTURED))
 
     def _orders(self, model: AbstractLanguageModel, *, key: Key) -> dict[str, np.ndarray]:
