@@ -1,6 +1,5 @@
 """Balanced brackets, generated along a latent binary tree."""
 
-from vestige.estimators.specs import LeaveOneOutSpec
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.models.structured.language_specs import TreeLanguageModelSpec
@@ -8,10 +7,10 @@ from vestige.tasks.text.specs import ParenthesesSpec
 from vestige.training.optimisers import AdamSpec
 
 
-def _words(task: ParenthesesSpec, *, width: int, encoder: int, rate: float, batch: int, steps: int) -> Experiment:
+def _words(task: ParenthesesSpec, model: TreeLanguageModelSpec, *, rate: float, batch: int, steps: int) -> Experiment:
     return Experiment(
         task,
-        TreeLanguageModelSpec(width, encoder, estimator=LeaveOneOutSpec(4)),
+        model,
         optimiser=AdamSpec(rate),
         steps=steps,
         batch_size=batch,
@@ -27,9 +26,11 @@ PARENTHESES = Entry(
     system="structured latents",
     paper="Struminsky et al. 2021; sizes are ours, the paper's are unknown",
     presets={
-        "small": _words(ParenthesesSpec(5), width=48, encoder=16, rate=5e-3, batch=32, steps=2000),
-        "cpu": _words(ParenthesesSpec(10, kinds=2), width=64, encoder=32, rate=3e-3, batch=32, steps=10_000),
-        "paper": _words(ParenthesesSpec(10, kinds=2), width=256, encoder=128, rate=1e-3, batch=128, steps=50_000),
+        "small": _words(ParenthesesSpec(5), TreeLanguageModelSpec(), rate=5e-3, batch=32, steps=5000),
+        "cpu": _words(ParenthesesSpec(10, kinds=2), TreeLanguageModelSpec(), rate=3e-3, batch=64, steps=20_000),
+        "paper": _words(
+            ParenthesesSpec(10, kinds=2), TreeLanguageModelSpec(256, 128), rate=1e-3, batch=128, steps=50_000
+        ),
     },
     durations={"small": "2 minutes, 2 CPU cores", "cpu": "30 minutes, 2 CPU cores", "paper": "hours, 1 GPU"},
     vary="model",

@@ -52,9 +52,9 @@ class LanguageModelSpec(ModelSpec):
 class TreeLanguageModelSpec(LanguageModelSpec):
     """Tokens are generated along a latent binary tree, root first (Struminsky et al. 2021)."""
 
-    width: int = 48
+    width: int = 64
     """Of the states of the decoder."""
-    encoder: int = 16
+    encoder: int = 24
     """Width of the LSTMs that see the text, in each direction."""
     prior: Literal["learned", "equal"] = "learned"
     """The log-rates of the tree before the text is seen. learned: by distance from its start and from its end. equal."""

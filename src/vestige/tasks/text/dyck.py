@@ -6,7 +6,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from vestige.typing import Key
 
@@ -28,11 +28,21 @@ def log_words(pairs: int, kinds: int) -> float:
     return log_catalan(pairs) + pairs * math.log(kinds)
 
 
-def drawn_word(pairs: Int[Array, ""], longest: int, kinds: int, *, key: Key) -> Int[Array, " longest"]:
-    """A balanced word, uniform over all of so many pairs, by the ballot recursion.
+def open_probability(left: Float[Array, "*some"], height: Float[Array, "*some"]) -> Float[Array, "*some"]:
+    """The probability that the next token opens a bracket, where all balanced words are equally likely: (h + 2) (r - h) /
+    (2 r (h + 1)), the ballot recursion (notes, section 5.4).
 
-    With r tokens left and h open brackets, the next token opens one with probability (h + 2) (r - h) / (2 r (h + 1))
-    (notes, section 5.4); the kinds of pairs are independent and uniform. O(longest) steps.
+    **Arguments:**
+
+    - `left`: r, tokens that are to come, the next one included; at least 1.
+    - `height`: h, brackets that are open.
+    """
+    return (height + 2.0) * (left - height) / (2.0 * left * (height + 1.0))
+
+
+def drawn_word(pairs: Int[Array, ""], longest: int, kinds: int, *, key: Key) -> Int[Array, " longest"]:
+    """A balanced word, uniform over all of so many pairs: brackets open by `open_probability`, and the kinds of pairs are
+    independent and uniform. O(longest) steps.
 
     **Arguments:**
 
@@ -49,8 +59,7 @@ def drawn_word(pairs: Int[Array, ""], longest: int, kinds: int, *, key: Key) -> 
         height, stack = carry
         place, noise, kind = given
         left = 2 * pairs - place
-        r, h = left.astype(jnp.float32), height.astype(jnp.float32)
-        opens = noise < (h + 2.0) * (r - h) / (2.0 * jnp.maximum(r, 1.0) * (h + 1.0))
+        opens = noise < open_probability(jnp.maximum(left, 1).astype(jnp.float32), height.astype(jnp.float32))
         top = stack[jnp.maximum(height - 1, 0)]
         token = jnp.where(opens, kind, kinds + top)
         stack = jnp.where(opens, stack.at[height].set(kind), stack)
@@ -118,7 +127,9 @@ def written(tokens: Int[np.ndarray, "*places"], kinds: int) -> np.ndarray:
 
     **Returns:** strings, of the same shape.
     """
-    pairs = [("(", ")"), ("[", "]"), ("{", "}"), ("<", ">")] + [(f"({kind + 1}", f"){kind + 1}") for kind in range(4, kinds)]
+    pairs = [("(", ")"), ("[", "]"), ("{", "}"), ("<", ">")] + [
+        (f"({kind + 1}", f"){kind + 1}") for kind in range(4, kinds)
+    ]
     return np.array([pair[side] for side in (0, 1) for pair in pairs[:kinds]])[tokens]
 
 

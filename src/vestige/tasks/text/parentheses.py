@@ -109,7 +109,7 @@ class Parentheses(AbstractTask):
         names = [name for name in ("perplexity", "perplexity_elbo", "perplexity_exact") if name in metrics]
         perplexity = {"best": self.best_perplexity, "chance": float(self.tokens)}
         return {
-            **{name: perplexity for name in names or ["perplexity"]},
+            **dict.fromkeys(names or ["perplexity"], perplexity),
             "balanced": {"best": 1.0, "chance": sum(luck) / len(luck)},
         }
 
