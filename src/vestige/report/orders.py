@@ -43,8 +43,8 @@ class Order:
 
 
 def orders(run: Run) -> list[Order]:
-    """The orders that a run stored: tokens, and the parent of each, -1 for the root and for padding, one row a text; none
-    where they are not there or do not fit each other."""
+    """The orders that a run stored, one row a text: tokens, and the parent of each, -1 for the root and for padding;
+    none where they are not there or do not fit each other."""
     words, parents = run.arrays.get("order_words"), run.arrays.get("order_parents")
     if words is None or parents is None or words.shape != parents.shape or words.ndim != 2:
         return []

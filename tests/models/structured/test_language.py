@@ -34,6 +34,11 @@ def model(name):
     return drawn(lambda key: SPECS[name].build(task, key=key), scale=0.7)
 
 
+def sure():
+    """The tree model, with a posterior that is far from the prior."""
+    return eqx.tree_at(lambda m: m.encoder.out.weight, model("tree"), 8.0 * model("tree").encoder.out.weight)
+
+
 def parents_of(times, left, right, parent, found):
     """The Cartesian tree, by recursion."""
     if left <= right:
@@ -71,7 +76,7 @@ def test_all_texts_of_a_length_add_up_to_one(name):
 
 def test_the_sum_over_trees_is_that_of_the_enumeration():
     """Of 14 trees, and of the evidence lower bound log p(x) - KL(q(T | x) ‖ p(T | x))."""
-    tree = model("tree")
+    tree = sure()
     assert isinstance(tree, StructureModel)
 
     @eqx.filter_jit
@@ -89,7 +94,7 @@ def test_the_sum_over_trees_is_that_of_the_enumeration():
     assert len(joint) == 14
     assert total == pytest.approx(np.logaddexp.reduce(joint), abs=1e-5)
     assert bound == pytest.approx(np.sum(np.exp(mine) * (joint - mine)), abs=1e-5)
-    assert bound < total - 0.01
+    assert bound < total - 0.05
 
 
 def test_paths_are_counted():
@@ -156,7 +161,7 @@ def test_bounds_lie_below_the_probability_and_close_in_on_it(key):
     text = Batch(jnp.asarray(TEXTS[5]))
     exact = float(log_probs(model("tree"), TEXTS)[5])
     draw = eqx.filter_jit(lambda m, key: m.orders(text, samples=40_000, key=key).log_weights)
-    weights = np.asarray(draw(model("tree"), key), np.float64)
+    weights = np.asarray(draw(sure(), key), np.float64)
     ratios = np.exp(weights - exact)
     assert abs(ratios.mean() - 1) < 4 * ratios.std() / np.sqrt(len(ratios))
     by_samples = [np.log(ratios.reshape(-1, samples).mean(axis=1)) for samples in (1, 10, 1000)]
@@ -179,7 +184,7 @@ def test_the_gradient_of_all_parts_is_that_of_the_enumeration(key):
 
         return flat(Exact(), keys[0]), jax.lax.map(lambda k: flat(LeaveOneOut(4), k), keys, batch_size=500)
 
-    for exact, found in zip(*gradients(model("tree"), jax.random.split(key, 4000)), strict=True):
+    for exact, found in zip(*gradients(sure(), jax.random.split(key, 4000)), strict=True):
         exact, found = np.asarray(exact, np.float64), np.asarray(found, np.float64)
         error = found.std(axis=0) / np.sqrt(len(found))
         assert np.linalg.norm(exact) > 1e-2
@@ -189,8 +194,9 @@ def test_the_gradient_of_all_parts_is_that_of_the_enumeration(key):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["leave-one-out-times", "relax", "score-function"])
-@pytest.mark.parametrize("divergence", ["trace", "times"])
+@pytest.mark.parametrize(
+    ("name", "divergence"), [("leave-one-out-times", "trace"), ("relax", "trace"), ("score-function", "times")]
+)
 def test_every_kind_of_estimator_teaches_all_parts(name, divergence, key):
     task = ParenthesesSpec(2).build(seed=0)
     spec = TreeLanguageModelSpec(4, 3, divergence=divergence, estimator=ESTIMATORS[name])
@@ -210,7 +216,6 @@ def test_a_prior_of_equal_rates_is_not_learned(key):
 
 
 def test_the_objective_from_left_to_right_is_the_log_probability(key):
-    value, metrics = objective(model("left to right"), Batch(jnp.asarray(TEXTS[5])), key=key)
-    assert (
-        float(value) == -float(metrics["loss"]) == pytest.approx(float(log_probs(model("left to right"), TEXTS)[5]) / N)
-    )
+    value, metrics = eqx.filter_jit(objective)(model("left to right"), Batch(jnp.asarray(TEXTS[5])), key=key)
+    assert float(value) == -float(metrics["loss"])
+    assert float(value) == pytest.approx(float(log_probs(model("left to right"), TEXTS)[5]) / N)

@@ -19,6 +19,8 @@ def _words(task: ParenthesesSpec, model: TreeLanguageModelSpec, *, rate: float, 
     )
 
 
+_LONG = ParenthesesSpec(10, kinds=2)
+
 PARENTHESES = Entry(
     name="parentheses",
     title="Parentheses",
@@ -27,10 +29,8 @@ PARENTHESES = Entry(
     paper="Struminsky et al. 2021; sizes are ours, the paper's are unknown",
     presets={
         "small": _words(ParenthesesSpec(5), TreeLanguageModelSpec(), rate=5e-3, batch=32, steps=5000),
-        "cpu": _words(ParenthesesSpec(10, kinds=2), TreeLanguageModelSpec(), rate=3e-3, batch=64, steps=20_000),
-        "paper": _words(
-            ParenthesesSpec(10, kinds=2), TreeLanguageModelSpec(256, 128), rate=1e-3, batch=128, steps=50_000
-        ),
+        "cpu": _words(_LONG, TreeLanguageModelSpec(), rate=3e-3, batch=64, steps=20_000),
+        "paper": _words(_LONG, TreeLanguageModelSpec(256, 128), rate=1e-3, batch=128, steps=50_000),
     },
     durations={"small": "2 minutes, 2 CPU cores", "cpu": "30 minutes, 2 CPU cores", "paper": "hours, 1 GPU"},
     vary="model",

@@ -21,8 +21,8 @@ class AbstractLanguageModel(eqx.Module):
 
     @abc.abstractmethod
     def orders(self, text: Batch, *, samples: int, key: Key) -> ImportanceSamples:
-        """Draw orders in which the tokens of a text may have been generated: binary trees, to be read from the root, left
-        parts first.
+        """Draw orders in which the tokens of a text may have been generated: binary trees, root first, then left parts,
+        then right ones.
 
         **Arguments:**
 
@@ -30,9 +30,9 @@ class AbstractLanguageModel(eqx.Module):
         - `samples`: how many, static; where there is but one order, one is enough.
         - `key`: of the draws.
 
-        **Returns:** the log-weights (samples,), nats, and the trees (samples, n, n), 1 at (i, j) if j is a child of i, as
-        `BinaryTree` has it. The mean of the log-weights is a lower bound of log p(text) in the mean over keys, their
-        `log_mean` a tighter one.
+        **Returns:** the log-weights (samples,), nats, and the trees (samples, n, n), 1 at (i, j) if j is a child of i.
+        The mean of the log-weights is in the mean over keys a lower bound of log p(text), their `log_mean` a tighter
+        one.
         """
 
     @abc.abstractmethod

@@ -41,9 +41,9 @@ def layout(value: Float[Array, "n n"]) -> Layout:
 class TreeDecoder(eqx.Module):
     """Every token given the tokens of its ancestors, their places and sides, and the interval that its subtree covers.
 
-    A GRU walks from the root to the leaves: the state of a position is made of that of its parent, of the parent's token,
-    of whether it lies left or right of it, of how many positions its subtree has on its left and on its right, and of how
-    many the text has before and behind the subtree.
+    A GRU walks from the root to the leaves. The state of a position is made of its parent's state and token, of whether
+    it lies left or right of it, of how many positions its subtree has on its left and on its right, and of how many the
+    text has before and behind the subtree.
 
     **Arguments:**
 

@@ -75,7 +75,8 @@ def log_sum_over_trees(
     gains, state = [], None
     above: Level | None = None
     for level in levels(n):
-        drives = decoder.sized(level.place - level.left, level.right - level.place, level.left, n - 1 - level.right)
+        sizes = level.place - level.left, level.right - level.place, level.left, n - 1 - level.right
+        drives = decoder.sized(*(jnp.asarray(size) for size in sizes))
         if state is None or above is None:
             start = jnp.zeros((n, decoder.cell.output_size))
             drives = drives + decoder.token[decoder.no_token][None, :]

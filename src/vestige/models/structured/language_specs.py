@@ -57,7 +57,7 @@ class TreeLanguageModelSpec(LanguageModelSpec):
     encoder: int = 24
     """Width of the LSTMs that see the text, in each direction."""
     prior: Literal["learned", "equal"] = "learned"
-    """The log-rates of the tree before the text is seen. learned: by distance from its start and from its end. equal."""
+    """The log-rates of the tree before the text is seen. learned: by distance from start and end. equal: all alike."""
     divergence: Literal["trace", "times"] = "trace"
     """Of which variables KL is trained: of the tree, or of all arrival times, which is never less."""
     estimator: EstimatorSpec = dataclasses.field(default=LeaveOneOutSpec(4))

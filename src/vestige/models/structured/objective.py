@@ -105,8 +105,8 @@ class ImportanceSamples(NamedTuple):
     """Structures drawn given an example, each with its importance weight."""
 
     log_weights: Float[Array, " samples"]
-    """log p(x | X) p(T) / q(T), nats; NaN where the draw is not valid. Their mean is in the mean the evidence lower bound,
-    and the logarithm of the mean of their exponentials a tighter one (Burda et al. 2016)."""
+    """log p(x | X) p(T) / q(T), nats; NaN where the draw is not valid. Their mean is an estimate of the evidence lower
+    bound, `log_mean` of them one of a tighter bound (Burda et al. 2016)."""
     values: Float[Array, "samples ..."]
     """The structures, as indicator arrays, held fixed."""
 

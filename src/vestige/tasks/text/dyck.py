@@ -29,8 +29,9 @@ def log_words(pairs: int, kinds: int) -> float:
 
 
 def open_probability(left: Float[Array, "*some"], height: Float[Array, "*some"]) -> Float[Array, "*some"]:
-    """The probability that the next token opens a bracket, where all balanced words are equally likely: (h + 2) (r - h) /
-    (2 r (h + 1)), the ballot recursion (notes, section 5.4).
+    """The probability that the next token opens a bracket, where all balanced words are equally likely.
+
+    (h + 2) (r - h) / (2 r (h + 1)), the ballot recursion (notes, section 5.4).
 
     **Arguments:**
 
@@ -41,8 +42,8 @@ def open_probability(left: Float[Array, "*some"], height: Float[Array, "*some"])
 
 
 def drawn_word(pairs: Int[Array, ""], longest: int, kinds: int, *, key: Key) -> Int[Array, " longest"]:
-    """A balanced word, uniform over all of so many pairs: brackets open by `open_probability`, and the kinds of pairs are
-    independent and uniform. O(longest) steps.
+    """A balanced word, uniform over all of so many pairs: brackets open by `open_probability`, kinds are drawn evenly.
+    O(longest) steps.
 
     **Arguments:**
 
@@ -127,10 +128,10 @@ def written(tokens: Int[np.ndarray, "*places"], kinds: int) -> np.ndarray:
 
     **Returns:** strings, of the same shape.
     """
-    pairs = [("(", ")"), ("[", "]"), ("{", "}"), ("<", ">")] + [
-        (f"({kind + 1}", f"){kind + 1}") for kind in range(4, kinds)
-    ]
-    return np.array([pair[side] for side in (0, 1) for pair in pairs[:kinds]])[tokens]
+    pairs = ["()", "[]", "{}", "<>"][:kinds]
+    more = [str(kind + 1) for kind in range(4, kinds)]
+    sides = ([pair[side] for pair in pairs] + ["()"[side] + number for number in more] for side in (0, 1))
+    return np.array([text for side in sides for text in side])[tokens]
 
 
 def _choices(pairs: int, kinds: int) -> "itertools.product[tuple[int, ...]]":

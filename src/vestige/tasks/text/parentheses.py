@@ -27,18 +27,18 @@ PICTURED = 4
 
 
 class Parentheses(AbstractTask):
-    """Balanced words of `pairs` pairs of brackets, all equally likely; with `shortest`, of as many pairs as from there to
-    `pairs`, every number equally likely. A model knows the length, and no token ends a word.
+    """Balanced words of brackets, of `shortest` to `pairs` pairs, every number equally likely and all words of a length.
+    A model knows the length, and no token ends a word.
 
     Metrics, over fresh words:
 
-    - `perplexity`: exp of the negative log-probability by token, from a bound of 50 importance samples where something is
-      latent: then not below the exact one, in the mean. `perplexity_elbo`: from one sample, the evidence lower bound.
+    - `perplexity`: exp of the negative log-probability by token; where something is latent, of a bound of 50 importance
+      samples, which makes it an upper bound in the mean. `perplexity_elbo`: of the evidence lower bound.
     - `balanced`: part of the words that a model generates that are balanced.
     - `tree_kl`: KL of the tree given the word from the tree before, nats a word. `tree_depth`: levels of the tree of a
       draw by levels of a path, 1 where every token but the last has one child; `right_children`: part of the children
       that lie right of their parent, 1 from left to right.
-    - `perplexity_exact`, at the end of a run, for at most 10 tokens and 2,000 words: of all words, with all trees summed.
+    - `perplexity_exact`, at the end of a run, for at most 10 tokens and 2,000 words: of all words, all trees summed.
 
     The best perplexity is exp(entropy by token), exp((log Catalan(m) + m log kinds) / 2m) for m pairs; at chance all
     tokens are equally likely (notes, section 5.4).
@@ -57,8 +57,8 @@ class Parentheses(AbstractTask):
     def __check_init__(self):
         if not 1 <= self.shortest <= self.pairs:
             raise ValueError(
-                f"Parentheses: shortest must be from 1 to pairs = {self.pairs}, got {self.shortest}; a word has at least "
-                "one pair"
+                f"Parentheses: shortest must be from 1 to pairs = {self.pairs}, the fewest and the most pairs of a word; "
+                f"got {self.shortest}"
             )
         if self.kinds < 1:
             raise ValueError(f"Parentheses: kinds must be at least 1, got {self.kinds}")
@@ -137,16 +137,17 @@ class Parentheses(AbstractTask):
 
     def _scores(self, model: AbstractLanguageModel, word: Batch, key: Key) -> dict[str, Float[Array, ""]]:
         assert word.mask is not None
+        mask = word.mask
         key_orders, key_made = jax.random.split(key)
-        count = jnp.sum(word.mask).astype(jnp.float32)
+        count = jnp.sum(mask).astype(jnp.float32)
         found = model.orders(word, samples=IMPORTANCE_SAMPLES, key=key_orders)
-        made = model.generate(word.mask, key=key_made)
-        depth = jax.vmap(lambda order: _levels(order, word.mask))(found.values)
+        made = model.generate(mask, key=key_made)
+        depth = jax.vmap(lambda order: _levels(order, mask))(found.values)
         scores = {
             "tokens": count,
             "perplexity": log_mean(found.log_weights),
             "perplexity_elbo": jnp.mean(found.log_weights),
-            "balanced": is_balanced(made, word.mask, self.kinds).astype(jnp.float32),
+            "balanced": is_balanced(made, mask, self.kinds).astype(jnp.float32),
             "tree_depth": jnp.mean(depth) / count,
             "right_children": jnp.mean(jnp.sum(jnp.triu(found.values), axis=(1, 2))) / jnp.maximum(count - 1.0, 1.0),
         }
