@@ -66,7 +66,8 @@ class TreeEncoder(eqx.Module):
         - `mask`: (n,), False for padding, whose numbers mean nothing.
         """
         embedded = self.embedding(tokens)
-        both = jnp.concatenate([self.forwards(embedded, ~mask), self.backwards(embedded, ~mask)], axis=1)
+        last = mask & ~jnp.concatenate([mask[1:], jnp.zeros(1, bool)])
+        both = jnp.concatenate([self.forwards(embedded, ~mask), self.backwards(embedded, ~mask | last)], axis=1)
         return affine(self.out, both)[:, 0]
 
 

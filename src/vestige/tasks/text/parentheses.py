@@ -27,8 +27,8 @@ PICTURED = 4
 
 
 class Parentheses(AbstractTask):
-    """Balanced words of brackets, of `shortest` to `pairs` pairs, every number equally likely and all words of a length.
-    A model knows the length, and no token ends a word.
+    """Balanced words of brackets, of `shortest` to `pairs` pairs: every number is equally likely, and so are all words
+    of a length. A model knows the length, and no token ends a word.
 
     Metrics, over fresh words:
 
@@ -57,8 +57,7 @@ class Parentheses(AbstractTask):
     def __check_init__(self):
         if not 1 <= self.shortest <= self.pairs:
             raise ValueError(
-                f"Parentheses: shortest must be from 1 to pairs = {self.pairs}, the fewest and the most pairs of a word; "
-                f"got {self.shortest}"
+                f"Parentheses: shortest must be from 1 to pairs = {self.pairs}, which is the most, got {self.shortest}"
             )
         if self.kinds < 1:
             raise ValueError(f"Parentheses: kinds must be at least 1, got {self.kinds}")
