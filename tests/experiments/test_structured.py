@@ -29,13 +29,13 @@ def test_the_tree_behind_a_layout_is_found(tmp_path, how):
 
 
 def test_brackets_are_learned_along_a_tree(tmp_path, how):
-    """Of at most three pairs: below what is reached without looking at other tokens, above what is possible."""
+    """Of three pairs: below what is reached without looking at other tokens, above what is possible."""
     entry = CATALOGUE["parentheses"]
-    small = entry.preset("small").replace("task", ParenthesesSpec(3, 2))
+    small = entry.preset("small").replace("task", ParenthesesSpec(3))
     small = dataclasses.replace(small, steps=400, num_evals=1, eval_size=64)
     results = execute(entry, small, seed=0, folder=tmp_path / "run", **how)
     metrics, best = results["metrics"], results["bounds"]["perplexity"]["best"]
-    assert best == pytest.approx((2 * 5) ** (1 / 10)) == metrics["perplexity_best"]
+    assert best == pytest.approx(5 ** (1 / 6)) == metrics["perplexity_best"]
     assert best < metrics["perplexity_exact"] < 1.05 * best
     assert metrics["perplexity_exact"] < metrics["perplexity_elbo"] < 1.1 * best
     assert metrics["balanced"] > 0.8 > results["bounds"]["balanced"]["chance"]
