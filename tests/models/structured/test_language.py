@@ -31,7 +31,7 @@ SPECS = {"tree": TreeLanguageModelSpec(5, 3), "left to right": LeftToRightSpec(5
 @functools.cache
 def model(name):
     task = ParenthesesSpec(N // 2 + 1).build(seed=0)  # a row has room for two tokens more
-    return drawn(lambda key: SPECS[name].build(task, key=key), scale=0.7)
+    return drawn(lambda key: SPECS[name].build(task, key=key), scale={"tree": 0.7, "left to right": 2.0}[name])
 
 
 def sure():
