@@ -121,11 +121,11 @@ def test_padding_changes_nothing(name, key):
     if name == "tree":
         likelihood = eqx.filter_jit(lambda m, text, value: m.log_likelihood(value, text))
         whole = likelihood(model(name), Batch(jnp.asarray(rows[1]), mask=jnp.asarray(mask)), values[0])
-        alone = likelihood(model(name), Batch(TEXTS[5]), values[0, :N, :N])
+        alone = likelihood(model(name), Batch(jnp.asarray(TEXTS[5])), values[0, :N, :N])
         assert float(whole) == pytest.approx(float(alone), abs=1e-5)
         rates = eqx.filter_jit(lambda m, text: m.posterior(text).log_rates)
         there = rates(model(name), Batch(jnp.asarray(rows[1]), mask=jnp.asarray(mask)))[:N]
-        np.testing.assert_allclose(there, rates(model(name), Batch(TEXTS[5])), atol=1e-5)
+        np.testing.assert_allclose(there, rates(model(name), Batch(jnp.asarray(TEXTS[5]))), atol=1e-5)
     else:
         alone = log_probs(model(name), TEXTS)[5]
         np.testing.assert_allclose(weights, alone, atol=1e-5)
