@@ -32,7 +32,7 @@ PARENTHESES = Entry(
         "cpu": _words(_LONG, TreeLanguageModelSpec(), rate=3e-3, batch=64, steps=20_000),
         "paper": _words(_LONG, TreeLanguageModelSpec(256, 128), rate=1e-3, batch=128, steps=50_000),
     },
-    durations={"small": "2 minutes, 2 CPU cores", "cpu": "30 minutes, 2 CPU cores", "paper": "hours, 1 GPU"},
+    durations={"small": "2 minutes, 2 CPU cores", "cpu": "20 minutes, 2 CPU cores", "paper": "hours, 1 GPU"},
     vary="model",
     bench="model.estimator",
 )
