@@ -14,6 +14,7 @@ OF_TASKS: Mapping[str, str] = {
     "labelled texts": "texts of tokens, each with a class, and arcs between the tokens that no model is given",
     "sentences": "sentences of words with tags, some of them with dependency trees",
     "marked texts": "texts with a class, some of whose words people have marked",
+    "token sequences": "texts of tokens whose length is known, to be generated",
     "cost": "a structure and what a draw of it costs",
     "moving graphs": "places of nodes over time, moved by the edges of a graph that is not shown",
 }

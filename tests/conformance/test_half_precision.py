@@ -15,7 +15,7 @@ from vestige.registries import registry
 from vestige.tasks.filtering.specs import SensorsSpec
 from vestige.tasks.frame_specs import PerfectRecallSpec
 from vestige.tasks.structured.specs import GraphLayoutSpec
-from vestige.tasks.text.specs import ExplainSpec, ListOpsSpec, ParseSpec
+from vestige.tasks.text.specs import ExplainSpec, ListOpsSpec, ParenthesesSpec, ParseSpec
 from vestige.tasks.tied.specs import BarsAndStripesSpec, CalibratedDigitsSpec
 from vestige.tasks.tmaze.specs import TMazeSpec
 from vestige.tasks.toy_specs import ToyArborescenceSpec
@@ -33,6 +33,7 @@ TASKS = {
     "moving graphs": GraphLayoutSpec(nodes=4, steps=4),
     "labelled texts": ListOpsSpec(depths=1, longest=9, train=40, test=20),
     "sentences": ParseSpec(longest=16, train=20, test=10),
+    "token sequences": ParenthesesSpec(2),
     "marked texts": ExplainSpec(k=2, longest=8, train=20, test=10),
 }
 """By what a model needs of a task; none for recordings of the game, which is not installed everywhere."""

@@ -19,7 +19,7 @@ from vestige.report.sections import SECTIONS, AbstractSection, FigureSection
 from vestige.report.write import need_folder
 
 Reader = Callable[[Path], Any]
-PERPLEXITY = Metric("perplexity", "Perplexity", "As many choices as hard.", "lower", "choices")
+BRANCHING = Metric("branching", "Branching", "As many choices as hard.", "lower", "choices")
 
 
 @pytest.fixture(autouse=True)
@@ -45,18 +45,18 @@ def without_type_checker(code: str) -> str:
 
 class TestMetrics:
     def test_a_plugin_adds_one(self, run_folder):
-        assert (metric("perplexity").explanation, lower_is_better("perplexity")) == ("", None)
-        register("metric", "perplexity", PERPLEXITY)
-        assert metric("perplexity") is PERPLEXITY and lower_is_better("perplexity") is True
-        assert shared_unit(["perplexity"]) == "choices"
-        assert ordered(["other", "perplexity", "kl_last"]) == ["kl_last", "perplexity", "other"]
-        assert METRICS.origin("perplexity") and METRICS.origin("kl_last") == ""
+        assert (metric("branching").explanation, lower_is_better("branching")) == ("", None)
+        register("metric", "branching", BRANCHING)
+        assert metric("branching") is BRANCHING and lower_is_better("branching") is True
+        assert shared_unit(["branching"]) == "choices"
+        assert ordered(["other", "branching", "kl_last"]) == ["kl_last", "branching", "other"]
+        assert METRICS.origin("branching") and METRICS.origin("kl_last") == ""
 
     def test_it_is_explained_in_the_table(self, run_folder, monkeypatch):
-        (run_folder / "results.json").write_text('{"metrics": {"perplexity": 3.0}}')
-        register("metric", "perplexity", PERPLEXITY)
+        (run_folder / "results.json").write_text('{"metrics": {"branching": 3.0}}')
+        register("metric", "branching", BRANCHING)
         assert [(row.label, row.explanation) for row in results_table(run_folder)] == [
-            ("Perplexity", "As many choices as hard.")
+            ("Branching", "As many choices as hard.")
         ]
 
     def test_a_baseline_is_never_the_best(self, comparison_folder):
@@ -68,9 +68,9 @@ class TestMetrics:
     @pytest.mark.parametrize(
         ("name", "part", "message"),
         [
-            ("confusion", PERPLEXITY, "the metric is called 'perplexity'; register it by that name"),
+            ("confusion", BRANCHING, "the metric is called 'branching'; register it by that name"),
             ("kl_last", METRICS["kl_last"], "the name is taken by vestige"),
-            ("perplexity", "lower", "expected an instance of vestige.report.metric_facts.Metric, got str"),
+            ("branching", "lower", "expected an instance of vestige.report.metric_facts.Metric, got str"),
         ],
     )
     def test_what_is_no_new_metric_is_refused(self, name, part, message):

@@ -7,6 +7,7 @@ from vestige.models.longterm.specs import GenerativeMemorySpec, RecurrentSpec
 from vestige.models.policy.specs import AgentSpec
 from vestige.models.spec import ModelSpec
 from vestige.models.structured.graph_specs import RelationalSpec
+from vestige.models.structured.language_specs import LANGUAGE_MODELS
 from vestige.models.structured.specs import LogRatesSpec
 from vestige.models.structured.text_specs import TEXT_MODELS
 from vestige.models.temporal.specs import TemporalSpec
@@ -25,6 +26,7 @@ MODELS: Registry[ModelSpec] = Registry(
         "log-rates": LogRatesSpec(),
         "relational": RelationalSpec(),
         **TEXT_MODELS,
+        **LANGUAGE_MODELS,
         **TIED_MODELS,
         **HARMONIUMS,
         **FILTERS,

@@ -15,6 +15,7 @@ from vestige.report.graphs import graphs
 from vestige.report.heat import frequencies
 from vestige.report.inside import attention, gates
 from vestige.report.maps import walk
+from vestige.report.orders import orders
 from vestige.report.over_training import over_training
 from vestige.report.per_frame import per_frame
 from vestige.report.pictures import ImageGrid
@@ -108,6 +109,16 @@ class ParseSection(AbstractSection):
         return render("parses.html", parses=found) if found else ""
 
 
+class OrderSection(AbstractSection):
+    """The order in which the tokens of a few texts are generated."""
+
+    title = "The order of generation"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    def content(self, run: Run) -> str:
+        found = orders(run)
+        return render("orders.html", orders=found) if found else ""
+
+
 class ReadWordsSection(AbstractSection):
     """The words that are read, in a few texts."""
 
@@ -133,6 +144,7 @@ SECTIONS: Registry[AbstractSection] = Registry(
         "down": FigureSection("Up and down the same layers", made),
         "map": MapSection(),
         "parses": ParseSection(),
+        "orders": OrderSection(),
         "words": ReadWordsSection(),
         "memory": MemorySection(),
     },

@@ -3,6 +3,56 @@
 from vestige.report.metric_facts import Metric
 
 TEXT_METRICS = (
+    Metric(
+        "perplexity",
+        "Perplexity",
+        "By token, the length known and without a token for the end; where a structure is latent, from a bound of 50 "
+        "importance samples, which in the mean is not below the exact one.",
+        "lower",
+    ),
+    Metric(
+        "perplexity_exact",
+        "Perplexity, exact",
+        "The same of all words there are, the probability summed over all structures.",
+        "lower",
+    ),
+    Metric(
+        "perplexity_elbo",
+        "Perplexity, one sample",
+        "The same from the evidence lower bound, which is looser.",
+        "lower",
+        role="diagnostic",
+    ),
+    Metric(
+        "perplexity_best",
+        "Perplexity, best possible",
+        "That of the distribution from which the words are drawn.",
+        "lower",
+        role="baseline",
+    ),
+    Metric("balanced", "Balanced", "Part of the generated words whose brackets are balanced.", "higher"),
+    Metric(
+        "tree_kl",
+        "KL, tree",
+        "KL of the tree given the text from the tree before, in nats a text: what the tree says of the text.",
+        None,
+        "nats",
+        role="diagnostic",
+    ),
+    Metric(
+        "tree_depth",
+        "Levels by token",
+        "Levels of the tree of generation by token: 1 where each token but the last has one below it.",
+        None,
+        role="diagnostic",
+    ),
+    Metric(
+        "right_children",
+        "Right children",
+        "Part of the tokens below another that lie right of it: 1 where texts are generated from left to right.",
+        None,
+        role="diagnostic",
+    ),
     Metric("subset_precision", "Marked words", "Part of the words drawn that people marked.", "higher"),
     Metric(
         "subset_precision_mode",

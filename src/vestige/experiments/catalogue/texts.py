@@ -1,6 +1,7 @@
 """Texts with a latent structure."""
 
 from vestige.estimators.specs import LeaveOneOutSpec
+from vestige.experiments.catalogue.parentheses import PARENTHESES
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.published import texts as published
@@ -103,5 +104,5 @@ EXPLAIN = Entry(
     bench="model.estimator",
 )
 
-TEXTS = (LISTOPS, PARSE, EXPLAIN)
-"""Expressions, sentences, reviews."""
+TEXTS = (LISTOPS, PARSE, EXPLAIN, PARENTHESES)
+"""Expressions, sentences, reviews, brackets."""

@@ -6,10 +6,17 @@ from .graphs import AbstractGraphs as AbstractGraphs
 from .graphs import FirstEdges as FirstEdges
 from .graphs import IndependentEdges as IndependentEdges
 from .graphs import Trees as Trees
+from .language import AbstractLanguageModel as AbstractLanguageModel
+from .language import LeftToRight as LeftToRight
+from .language_decoder import TreeDecoder as TreeDecoder
+from .language_tree import TreeLanguageModel as TreeLanguageModel
+from .language_tree import TreePrior as TreePrior
 from .messages import EdgeMessages as EdgeMessages
 from .messages import Propagation as Propagation
+from .objective import ImportanceSamples as ImportanceSamples
 from .objective import StructureBound as StructureBound
 from .objective import StructureModel as StructureModel
+from .objective import importance_samples as importance_samples
 from .objective import importance_weighted_structures as importance_weighted_structures
 from .pairs import AbstractPairScorer as AbstractPairScorer
 from .pairs import Bilinear as Bilinear

@@ -1,7 +1,7 @@
 """Bounds for models whose latent is a random structure, with any estimator of its gradient."""
 
 import dataclasses
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -101,6 +101,42 @@ class StructureBound:
         return -loss, {"loss": loss, "kl": kl}
 
 
+class ImportanceSamples(NamedTuple):
+    """Structures drawn given an example, each with its importance weight."""
+
+    log_weights: Float[Array, " samples"]
+    """log p(x | X) p(T) / q(T), nats; NaN where the draw is not valid. Their mean is an estimate of the evidence lower
+    bound, `log_mean` of them one of a tighter bound (Burda et al. 2016)."""
+    values: Float[Array, "samples ..."]
+    """The structures, as indicator arrays, held fixed."""
+
+
+def importance_samples(model: StructureModel, example: Batch, *, samples: int, key: Key) -> ImportanceSamples:
+    """Structures drawn from the posterior, and how much each counts. For evaluation: no gradient reaches the draws.
+
+    **Arguments:**
+
+    - `model`: as `StructureBound` takes it.
+    - `example`: a batch without its batch axis.
+    - `samples`: how many, static.
+
+    **Returns:** weights and values.
+
+    **Raises:** `ValueError` for `samples` below 1.
+    """
+    if samples < 1:
+        raise ValueError(f"importance_samples: samples must be at least 1, got {samples}")
+    posterior, prior = jax.lax.stop_gradient(model.posterior(example)), model.prior(example)
+
+    def one(key: Key) -> ImportanceSamples:
+        draw = posterior.sample(key=key)
+        value = jax.lax.stop_gradient(draw.value)
+        weight = model.log_likelihood(value, example) - trace_log_ratio(posterior, prior, draw.trace)
+        return ImportanceSamples(weight, value)
+
+    return jax.vmap(one)(jax.random.split(key, samples))
+
+
 def importance_weighted_structures(
     model: StructureModel, example: Batch, *, samples: int, key: Key
 ) -> Float[Array, ""]:
@@ -119,12 +155,9 @@ def importance_weighted_structures(
     """
     if samples < 1:
         raise ValueError(f"importance_weighted_structures: samples must be at least 1, got {samples}")
-    posterior, prior = jax.lax.stop_gradient(model.posterior(example)), model.prior(example)
+    return log_mean(importance_samples(model, example, samples=samples, key=key).log_weights)
 
-    def log_weight(key: Key) -> Float[Array, ""]:
-        draw = posterior.sample(key=key)
-        value = jax.lax.stop_gradient(draw.value)
-        return model.log_likelihood(value, example) - trace_log_ratio(posterior, prior, draw.trace)
 
-    weights = jax.vmap(log_weight)(jax.random.split(key, samples))
-    return logsumexp(weights, 0) - jnp.log(jnp.asarray(samples, weights.dtype))
+def log_mean(log_weights: Float[Array, " samples"]) -> Float[Array, ""]:
+    """The logarithm of the mean of weights, of which `log_weights` are the logarithms."""
+    return logsumexp(log_weights, 0) - jnp.log(jnp.asarray(log_weights.shape[0], log_weights.dtype))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vestige.data.treebank import Sentence
     from vestige.tasks.text.explaining import Explaining
     from vestige.tasks.text.listops import NestedExpressions
+    from vestige.tasks.text.parentheses import Parentheses
     from vestige.tasks.text.parsing import DependencyParsing
     from vestige.typing import Key
 
@@ -235,5 +236,46 @@ class ExplainSpec(TaskSpec):
         return data.load("train", phrases=self.phrases)[: self.train], test, whole
 
 
-TEXT_TASKS = {"listops": ListOpsSpec(), "parse": ParseSpec(), "explain": ExplainSpec()}
+@dataclasses.dataclass(frozen=True)
+class ParenthesesSpec(TaskSpec):
+    """Balanced words of brackets, all of a length equally likely; the length is known, and no token ends a word."""
+
+    pairs: int = 5
+    """Pairs of brackets in a word, at most."""
+    shortest: int | None = None
+    """The fewest pairs, every number from there on equally likely; None: all words have `pairs`."""
+    kinds: int = 1
+    """Kinds of brackets; those of pairs are independent."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"token sequences"})
+
+    def __post_init__(self):
+        super().__post_init__()
+        between(self, 1, 200, "pairs")
+        between(self, 1, 100, "kinds")
+        between(self, 1, self.pairs, "shortest")
+
+    @property
+    def metric(self) -> str:
+        return "perplexity"
+
+    def summary(self) -> dict[str, str]:
+        return {"pairs": str(self.pairs) if self.shortest is None else f"{self.shortest} to {self.pairs}"}
+
+    def build(self, *, seed: int) -> "Parentheses":
+        from vestige.tasks.text.parentheses import Parentheses
+
+        return Parentheses(self.pairs, self.shortest or self.pairs, self.kinds)
+
+    @classmethod
+    def examples(cls):
+        return (cls(2), cls(3, 1, 2))
+
+
+TEXT_TASKS = {
+    "listops": ListOpsSpec(),
+    "parse": ParseSpec(),
+    "explain": ExplainSpec(),
+    "parentheses": ParenthesesSpec(),
+}
 """By the names of `--task`."""
