@@ -89,8 +89,8 @@ def _of_steps(table: AbstractTable, schema: Schema) -> Iterator[str]:
         )
     if steps.first_gap is not None:
         yield (
-            f"column '{time.name}' has {steps.gaps:,} gap{'s' * (steps.gaps != 1)}, steps of over 1.5 times the typical "
-            f"{steps.typical:g}: the first before {table.place(steps.first_gap)}, the longest {steps.longest:g}"
+            f"column '{time.name}' has {steps.gaps:,} gap{'s' * (steps.gaps != 1)}, steps of over 1.5 times the "
+            f"typical {steps.typical:g}: the first before {table.place(steps.first_gap)}, the longest {steps.longest:g}"
         )
 
 
