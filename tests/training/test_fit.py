@@ -190,8 +190,14 @@ def test_a_batch_must_divide_over_the_mesh(parts):
         fit_parts(parts, mesh=mesh)
 
 
-def test_one_compilation_serves_every_chunk(parts, tmp_path):
+@pytest.mark.parametrize("weak", [False, True])
+def test_one_compilation_serves_every_chunk(parts, tmp_path, weak):
+    """Also where a part was made of Python's numbers, whose type gives way to others: an update returns none such."""
     traces = 0
+    if weak:
+        bias = jnp.broadcast_to(jnp.asarray(0.0), (8,))
+        assert bias.aval.weak_type
+        parts = parts | {"model": eqx.tree_at(lambda m: m.layers.layers[0].bias, parts["model"], bias)}
 
     def counting(model, example, *, key):
         nonlocal traces

@@ -64,7 +64,7 @@ def start(
         metrics = eqx.filter_eval_shape(lambda m, c, b, k: rule.step(m, c, b, key=k).metrics, model, carry, batch, key)
     return RunState(
         model=model,
-        optimiser=optimiser.init(eqx.filter(model, eqx.is_inexact_array)),
+        optimiser=_copied(optimiser.init(eqx.filter(model, eqx.is_inexact_array))),
         carry=carry,
         key=key,
         step=jnp.zeros((), jnp.int32),
@@ -75,4 +75,12 @@ def start(
 
 
 def _copied(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, tree)
+    """Every array once more, and none of a weak type: an update has none, and would be compiled again for it."""
+
+    def copied(leaf: Any) -> Any:
+        if not eqx.is_array(leaf):
+            return leaf
+        weak = jnp.issubdtype(leaf.dtype, jnp.number) or leaf.dtype == bool
+        return jnp.array(leaf, leaf.dtype) if weak else jnp.copy(leaf)
+
+    return jax.tree.map(copied, tree)
