@@ -29,7 +29,7 @@ from vestige.structures.matrix_tree import Eliminated, eliminate
 BISECTIONS = 40  # halve a bracket of any sensible range to 1e-6; the tilt need not be exact
 
 
-def subset_marginals(log_weights: Float[Array, " items"], k: int) -> Float[Array, " items"]:
+def subset_marginals(log_weights: Float[Array, " items"], k: int | Int[Array, ""]) -> Float[Array, " items"]:
     """P(i ∈ X) for p(X) ∝ exp(sum_{i ∈ X} log_weights_i) over the subsets X of exactly `k` items; they sum to k.
 
     Forward and backward pass over the items, O(items · k) in time and memory, as deep as there are items
@@ -39,15 +39,17 @@ def subset_marginals(log_weights: Float[Array, " items"], k: int) -> Float[Array
     **Arguments:**
 
     - `log_weights`: one per item; -inf for an item that is absent.
-    - `k`: how many are chosen, static under `jax.jit`.
+    - `k`: how many are chosen: a Python integer, static; or an integer array of shape (), with which time and memory
+        are O(items²).
 
-    **Raises:** `ValueError` unless 0 <= k <= items.
+    **Raises:** `ValueError` unless 0 <= k <= items; for an array the marginals are then 0.
     """
     items = log_weights.shape[0]
-    if not 0 <= k <= items:
+    if isinstance(k, int) and not 0 <= k <= items:
         raise ValueError(f"k must lie between 0 and the number of items, {items}; got {k}")
     valid = log_weights != -jnp.inf
-    enough = jnp.sum(valid) >= k
+    enough = (jnp.sum(valid) >= k) & (k >= 0)
+    largest = k if isinstance(k, int) else items
     tilt = _subset_tilt(jax.lax.stop_gradient(log_weights), valid, k)
 
     def log_partition(log_weights: Float[Array, " items"]) -> Float[Array, ""]:
@@ -60,14 +62,16 @@ def subset_marginals(log_weights: Float[Array, " items"], k: int) -> Float[Array
             taken, left = item
             return count * left + jnp.pad(count[:-1], (1, 0)) * taken, None
 
-        none_yet = jnp.zeros(k + 1, log_weights.dtype).at[0].set(1.0)
+        none_yet = jnp.zeros(largest + 1, log_weights.dtype).at[0].set(1.0)
         count, _ = jax.lax.scan(trial, none_yet, (taken, left))
         return jnp.log(jnp.where(enough, count[k], 1.0))
 
     return jax.grad(log_partition)(log_weights)
 
 
-def _subset_tilt(log_weights: Float[Array, " items"], valid: Bool[Array, " items"], k: int) -> Float[Array, ""]:
+def _subset_tilt(
+    log_weights: Float[Array, " items"], valid: Bool[Array, " items"], k: int | Int[Array, ""]
+) -> Float[Array, ""]:
     """The t at which sum sigmoid(log_weights - t) is k; the ends of the bracket serve where k is none or all."""
     margin = float(np.log1p(len(log_weights)))
     some = jnp.any(valid)
@@ -77,7 +81,7 @@ def _subset_tilt(log_weights: Float[Array, " items"], valid: Bool[Array, " items
     def halve(_: Int[Array, ""], bracket: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bracket
         middle = low + 0.5 * (high - low)
-        too_low = jnp.sum(jax.nn.sigmoid(log_weights - middle)) > k
+        too_low = jnp.sum(jax.nn.sigmoid(log_weights - middle)) > jnp.asarray(k, log_weights.dtype)
         return jnp.where(too_low, middle, low), jnp.where(too_low, high, middle)
 
     low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, high))

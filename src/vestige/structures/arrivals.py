@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from vestige.numerics import logsumexp
 
@@ -41,34 +41,35 @@ def place_probabilities(log_rates: Float[Array, " items"], places: int) -> Float
     return _normalised(found, jnp.sum(found, axis=1, keepdims=True), can[:, None])
 
 
-def first_k_moments(log_rates: Float[Array, " items"], k: int) -> tuple[Array, Array]:
+def first_k_moments(log_rates: Float[Array, " items"], k: int | Int[Array, ""], max_k: int) -> tuple[Array, Array]:
     """P(i is among the first k to arrive), and P(i and j both are).
 
     Both are derivatives of ∫ Σ_m w_m λ_m exp(-λ_m t) [z^{k-1}] Π_{j ≠ m} (exp(-λ_j t) + w_j (1 - exp(-λ_j t)) z) dt at
     w = 1, m the last of the k: the law of the set is the part of it that is linear in the w of its members. O(500 ·
-    items² · k) time.
+    items² · max_k) time.
 
     **Arguments:**
 
     - `log_rates`: (items,), -inf for an item that never arrives.
-    - `k`: how many, static.
+    - `k`: how many, from 0 to `max_k`, which is static.
 
     **Returns:** (items,) and (items, items), with the former on the diagonal; zeros where fewer than k can arrive; NaN
     as `place_probabilities`.
     """
-    weights, density, times = _nodes(log_rates, k)
+    weights, density, times = _nodes(log_rates, max_k)
+    before = jnp.maximum(k - 1, 0)
 
     def integral(w: Array) -> Array:
         def at(weight: Array, log_time: Array) -> Array:
             left, taken = _trial(log_rates, log_time)
-            counts = lambda left: _arrived(left, w * taken, k)[k - 1]
+            counts = lambda left: _arrived(left, w * taken, max_k)[before]
             return weight * jax.jvp(counts, (left,), (w * density(log_time),))[1]
 
         return jnp.sum(jax.vmap(at)(weights, times))
 
     ones = jnp.ones_like(log_rates)
     (total, single), pairs = jax.value_and_grad(integral)(ones), jax.hessian(integral)(ones)
-    can = jnp.sum(log_rates > -jnp.inf, dtype=jnp.int32) >= k
+    can = (jnp.sum(log_rates > -jnp.inf, dtype=jnp.int32) >= k) & (k > 0)
     off = 1.0 - jnp.eye(log_rates.shape[0], dtype=log_rates.dtype)
     both = pairs * off + jnp.diag(single)
     return _normalised(single, total[None], can[None]), _normalised(both, total[None, None], can[None, None])

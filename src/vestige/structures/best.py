@@ -85,21 +85,24 @@ def _(structure: Choices, count: int) -> tuple[Array, Array]:
 @_best.register
 def _(structure: Subset, count: int) -> tuple[Array, Array]:
     """A set is given by the ranks of its members; each may give way to the one that follows it in rank."""
-    k, n = structure.k, structure.log_rates.shape[0]
+    places, n = structure.max_k, structure.log_rates.shape[0]
     order = jnp.argsort(-structure.log_rates, stable=True)
 
     def value(ranks: Array) -> Array:
-        return jnp.zeros(n, structure.log_rates.dtype).at[order[ranks]].set(1.0)
+        there = ranks < n
+        members = jnp.where(there, order[jnp.where(there, ranks, 0)], n)
+        return jnp.zeros(n, structure.log_rates.dtype).at[members].set(1.0, mode="drop")
 
     def worse(ranks: Array) -> tuple[Array, Array]:
         after = jnp.concatenate([ranks[1:], jnp.full(1, n, ranks.dtype)])
-        return ranks[None, :] + jnp.eye(k, dtype=ranks.dtype), ranks + 1 < after
+        return ranks[None, :] + jnp.eye(places, dtype=ranks.dtype), ranks + 1 < after
 
     score = lambda ranks: subset_log_prob(structure, value(ranks))
-    found, scores = _search(jnp.arange(k, dtype=jnp.int32), score, worse, k, count)
+    place = jnp.arange(places, dtype=jnp.int32)
+    found, scores = _search(jnp.where(place < structure.k, place, n), score, worse, places, count)
     nobody = jnp.all(structure.log_rates == -jnp.inf) & (structure.mask is not None)
     first = jnp.arange(count, dtype=jnp.int32) == 0
-    values = jnp.where(nobody, 0.0, jax.vmap(value)(jnp.minimum(found, n - 1)))
+    values = jnp.where(nobody, 0.0, jax.vmap(value)(found))
     return values, jnp.where(nobody, jnp.where(first, 0.0, -jnp.inf), scores)
 
 

@@ -28,6 +28,10 @@ class ByTrace(AbstractStructure[TraceKind], Generic[TraceKind]):
     def incomplete(self) -> str:
         return self.inner.incomplete
 
+    @property
+    def listed_as_run(self) -> bool:
+        return self.inner.listed_as_run
+
     def with_log_rates(self, log_rates: Float[Array, "*keys"]) -> "ByTrace[TraceKind]":
         return ByTrace.of(self.inner.with_log_rates(log_rates))
 

@@ -105,6 +105,12 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         log_rates = self.log_rates
         return ~jnp.any(jnp.isnan(log_rates) | (log_rates == jnp.inf))
 
+    @property
+    def listed_as_run(self) -> bool:
+        """Whether the traces that `recursion` lists are those of this structure: not where a mask, or a number of steps
+        that is an array, makes them shorter."""
+        return self.mask is None
+
     @abc.abstractmethod
     def run(self, log_times: Float[Array, "*keys"]) -> TraceKind:
         """Run the algorithm on arrival times. Ties go to the smaller key.
@@ -271,8 +277,8 @@ class AbstractSequential(AbstractStructure[TraceKind]):
         return self.run(in_order(winners, self.log_rates))
 
 
-def flagged(x: Float[Array, ""], valid: Bool[Array, ""]) -> Float[Array, ""]:
-    """`x`, a scalar; NaN, and so is its gradient, where `valid` is False."""
+def flagged(x: Float[Array, "*shape"], valid: Bool[Array, ""]) -> Float[Array, "*shape"]:
+    """`x`; NaN, and so is its gradient, where `valid` is False."""
     return x * jnp.where(valid, 1.0, jnp.nan).astype(x.dtype)
 
 

@@ -48,8 +48,11 @@ def distinct_traces(structure: Sequential, count: int, *, key: Key) -> Distinct:
     if steps == items and isinstance(structure, Permutation) and structure.mask is not None:
         raise ValueError("distinct_traces: a Permutation with a mask is not supported; leave the mask out")
 
+    length = structure.k if isinstance(structure, Subset) else steps
+
     def extend(state, key):
         winners, taken, log_probs, perturbed, step = state
+        ended = step >= length
         left = jnp.where(taken, -jnp.inf, jnp.broadcast_to(rates[None, :], taken.shape))
         total = logsumexp(left, 1)
         share = left - jnp.where(total > -jnp.inf, total, 0.0)[:, None]
@@ -58,9 +61,12 @@ def distinct_traces(structure: Sequential, count: int, *, key: Key) -> Distinct:
         child = _conditioned(noisy, perturbed[:, None])
         best, place = jax.lax.top_k(child.reshape(-1), count)
         beam, item = place // items, place % items
-        winners = winners[beam].at[:, step].set(item.astype(jnp.int32))
-        taken = taken[beam] | (item[:, None] == jnp.arange(items, dtype=item.dtype)[None, :])
-        return (winners, taken, children.reshape(-1)[place], best, step + 1), None
+        grown = winners[beam].at[:, step].set(item.astype(jnp.int32))
+        now_taken = taken[beam] | (item[:, None] == jnp.arange(items, dtype=item.dtype)[None, :])
+        after = grown, now_taken, children.reshape(-1)[place], best
+        before = winners, taken, log_probs, perturbed
+        kept = jax.tree.map(lambda old, new: jnp.where(ended, old, new), before, after)
+        return (*kept, step + 1), None
 
     nothing = jnp.full(count, -jnp.inf, rates.dtype)
     key_root, key_steps = jax.random.split(key)

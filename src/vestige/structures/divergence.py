@@ -18,6 +18,7 @@ from vestige.structures.contract import AbstractStructure, flagged
 from vestige.structures.enumerated_values import on_values
 from vestige.structures.permutation import Permutation
 from vestige.structures.races import gain, log_shares, mean_over_races, races_of
+from vestige.structures.subset import Subset
 from vestige.typing import Key
 
 Level = Literal["times", "trace", "value"]
@@ -189,10 +190,15 @@ def _alike(q: AbstractStructure, p: AbstractStructure, owner: str) -> tuple[Abst
     for field in dataclasses.fields(q):
         mine, other = getattr(q, field.name), getattr(p, field.name)
         if field.metadata.get("static") and mine != other:
+            option = "k" if isinstance(q, Subset) and q.count is None else field.name
             raise ValueError(
-                f"{owner}: both must have the same options, got a {name} with {field.name} = {mine!r} and one with "
+                f"{owner}: both must have the same options, got a {name} with {option} = {mine!r} and one with "
                 f"{other!r}"
             )
+    if isinstance(q, Subset) and isinstance(p, Subset):
+        same = jnp.asarray(q.k == p.k)
+        p = require(p, same, f"{owner}: the k of the two differ, so that they are over different sets. Use one k.")
+        q, p = (one.with_log_rates(flagged(one.log_rates, same)) for one in (q, p))
     some = q.mask if p.mask is None else p.mask
     if some is None:
         return q, p

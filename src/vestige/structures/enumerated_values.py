@@ -65,16 +65,19 @@ def on_values(
 
 @on_values.register
 def _(structure: Subset, *others: Subset) -> tuple[Array, tuple[Array, ...]]:
-    items, k = structure.log_rates.shape[0], structure.k
-    count = math.comb(items, k)
+    items, largest = structure.log_rates.shape[0], structure.max_k
+    sizes = [largest] if structure.count is None else range(1, largest + 1)
+    count = sum(math.comb(items, size) for size in sizes)
     if count > exact.LIMIT:
+        of = str(largest) if structure.count is None else f"up to {largest}"
         raise ValueError(
-            f"Subset: there are {count:,} sets of {k} of {items} items, more than {exact.LIMIT:,}. Use "
+            f"Subset: there are {count:,} sets of {of} of {items} items, more than {exact.LIMIT:,}. Use "
             "subset_log_prob for one of them, marginals, or kl_estimate."
         )
     table = np.zeros((count + 1, items))  # the last row: nothing, where nothing is there
-    members = np.array(list(itertools.combinations(range(items), k)))
-    table[np.arange(count)[:, None], members] = 1
+    members = itertools.chain.from_iterable(itertools.combinations(range(items), size) for size in sizes)
+    for row, chosen in enumerate(members):
+        table[row, list(chosen)] = 1
     values = jnp.asarray(table, structure.log_rates.dtype)
 
     def summed(one: Subset) -> Float[Array, " values"]:

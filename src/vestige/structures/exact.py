@@ -71,8 +71,8 @@ def listed(
 ) -> tuple[AbstractTrace, Float[Array, "traces ..."], Bool[Array, " traces"]]:
     """Every trace that the keys that are `possible` admit, whatever the rates of `structure`, and what it amounts to.
 
-    A trace that needs another key is replayed as another trace. With a mask every trace is met that way, most of them
-    more than once.
+    A trace that needs another key is replayed as another trace. With a mask, or a number of steps that is an array,
+    every trace is met that way, most of them more than once.
 
     **Returns:** traces, their values, and which rows are to be counted: each trace once.
 
@@ -82,7 +82,7 @@ def listed(
     base = structure.with_log_rates(jnp.where(possible, 0.0, -jnp.inf).astype(structure.log_rates.dtype))
     every = jax.vmap(base.replay)(winners)
     values = jax.lax.stop_gradient(jax.vmap(structure.value)(every))
-    if structure.mask is None:
+    if structure.listed_as_run:
         return every, values, jnp.all(every.winners == winners, axis=1)
     return every, values, first_of_each(every.winners)[0] & jax.vmap(base.complete)(every)
 

@@ -155,7 +155,7 @@ def _(structure: Categorical | Choices) -> Array:
 
 @_marginals.register
 def _(structure: Subset) -> Array:
-    return first_k_moments(structure.log_rates, structure.k)[0]
+    return first_k_moments(structure.log_rates, structure.k, structure.max_k)[0]
 
 
 @_marginals.register
@@ -191,4 +191,4 @@ def _(structure: Choices) -> Array:
 
 @_pairs.register
 def _(structure: Subset) -> Array:
-    return first_k_moments(structure.log_rates, structure.k)[1]
+    return first_k_moments(structure.log_rates, structure.k, structure.max_k)[1]

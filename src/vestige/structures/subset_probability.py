@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.numerics import log_add, log_difference, log_exponential, logsumexp
-from vestige.structures.contract import absent
+from vestige.structures.contract import absent, flagged
 from vestige.structures.subset import Subset
 from vestige.typing import Key
 
@@ -29,15 +29,16 @@ def subset_log_prob(subset: Subset, value: Float[Array, " items"]) -> Float[Arra
     - `subset`: the distribution, k of n items.
     - `value`: (n,), the set as an indicator: positive for its members.
 
-    **Returns:** one number, nats; -inf for an array that does not mark k possible items.
+    **Returns:** one number, nats; -inf for an array that does not mark k possible items; NaN where a log-rate is NaN or
+    +inf.
     """
     inside = value > 0
     outside = logsumexp(subset.log_rates, 0, ~inside)
     right = (jnp.sum(inside) == subset.k) & ~jnp.any(inside & (subset.log_rates == -jnp.inf))
     alone = outside == -jnp.inf
     relative = _relative(subset, inside, outside)
-    log_prob = jnp.where(right, jnp.where(alone, 0.0, _log_whole(relative, inside, subset.k)), -jnp.inf)
-    return jnp.where(absent(subset.mask) & ~jnp.any(inside), 0.0, log_prob)
+    log_prob = jnp.where(right, jnp.where(alone, 0.0, _log_whole(relative, inside, subset.max_k)), -jnp.inf)
+    return flagged(jnp.where(absent(subset.mask) & ~jnp.any(inside), 0.0, log_prob), subset.usable)
 
 
 def subset_posterior(subset: Subset, value: Float[Array, " items"], *, key: Key) -> Float[Array, " items"]:
@@ -61,7 +62,7 @@ def subset_posterior(subset: Subset, value: Float[Array, " items"], *, key: Key)
     outside = logsumexp(subset.log_rates, 0, ~inside)
     alone = outside == -jnp.inf
     log_u = -jnp.exp(log_exponential((), rates.dtype, key=key_first))
-    first = _quantile(_relative(subset, inside, outside), inside, subset.k, log_u) - jnp.where(alone, 0.0, outside)
+    first = _quantile(_relative(subset, inside, outside), inside, subset.max_k, log_u) - jnp.where(alone, 0.0, outside)
     noise = log_exponential(rates.shape, rates.dtype, key=key_noise)
     free = noise - rates
     # The earliest of those outside is put at `first`; what the others have beyond it is as it was.
