@@ -21,7 +21,11 @@ from vestige.structures import (
 )
 
 DRAWS = 64
-EXAMPLES = {name: type(spec).examples()[0] for name, spec in registry("structure").items()}
+EXAMPLES = {
+    f"{name}, example {place}" if place else name: example
+    for name, spec in registry("structure").items()
+    for place, example in enumerate(type(spec).examples())
+}
 
 
 def built(spec, coordinates=None):

@@ -10,11 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vestige.numerics import logsumexp
 from vestige.structures import (
     Arborescence,
     BinaryTree,
     Categorical,
     Choices,
+    Labelled,
     Matching,
     Permutation,
     SpanningTree,
@@ -61,21 +63,32 @@ class Case(NamedTuple):
         return np.where(half, x, np.swapaxes(np.where(half, x, 0), -1, -2))
 
 
+def labelled_subset(log_rates, *, mask=None):
+    return Labelled(Subset(logsumexp(log_rates, 1), 2, mask=mask), log_rates)
+
+
 CASES = {
     "categorical": Case(Categorical, "vector", 5),
     "choices": Case(Choices, "rows", 5),
     "subset": Case(functools.partial(Subset, k=2), "vector", 5),
+    "labelled subset": Case(labelled_subset, "rows", 4),
     "permutation": Case(Permutation, "vector", 5),
     "spanning tree": Case(SpanningTree, "symmetric", 5),
     "arborescence": Case(Arborescence, "square", 4),
     "arborescence, root 1": Case(functools.partial(Arborescence, root=1), "square", 4),
     "arborescence, free root": Case(functools.partial(Arborescence, root=None), "square", 4),
+    "arborescence, one arc from the root": Case(functools.partial(Arborescence, multiroot=False), "square", 4),
     "binary tree": Case(BinaryTree, "vector", 5),
     "matching": Case(Matching, "square", 4),
 }
 
 
-OTHERWISE_ROOTED = {"arborescence, root 1", "arborescence, free root"}
+OTHERWISE_ROOTED = {
+    "arborescence, root 1",
+    "arborescence, free root",
+    "arborescence, one arc from the root",
+    "labelled subset",
+}
 once_each = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in OTHERWISE_ROOTED)) for name in CASES]
 )
@@ -101,7 +114,9 @@ def compiled(function: Callable) -> Callable:
 def listed(name: str, n: int, log_rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The winners of every trace there is, -1 for no step, and log p of each by the formula."""
     recursion = recursion_of(name, n)
-    steps = {"categorical": 1, "subset": 2, "spanning tree": n - 1}.get(name, 2 * n if "arb" in name else n)
+    steps = {"categorical": 1, "subset": 2, "labelled subset": 2, "spanning tree": n - 1}.get(
+        name, 2 * n if "arb" in name else n
+    )
     found = list(traces(recursion))
     rates = np.exp(np.asarray(log_rates, np.float64)).ravel()
     winners, log_probs = np.full((len(found), steps), -1, np.int32), np.zeros(len(found))

@@ -74,7 +74,7 @@ def _(structure: SpanningTree, log_weights: Array) -> Array:
 def _(structure: Arborescence, log_weights: Array) -> Array:
     if structure.root is None:
         raise TypeError("Arborescence with a free root has no relaxation here. Fix the root, or use LeaveOneOut.")
-    return arborescence_marginals(log_weights, structure.root, structure.mask)
+    return arborescence_marginals(log_weights, structure.root, structure.mask, multiroot=structure.multiroot)
 
 
 @relaxed.register

@@ -10,7 +10,7 @@ import jax
 from jaxtyping import Array, Float
 
 from vestige.estimators.costs import Evaluation, without_slope_at_infinity
-from vestige.structures import AbstractGibbs, AbstractStructure
+from vestige.structures import AbstractGibbs, AbstractStructure, Batch
 from vestige.typing import Key
 
 Cost = Callable[[Float[Array, "..."]], Float[Array, ""]]
@@ -19,6 +19,9 @@ Cost = Callable[[Float[Array, "..."]], Float[Array, ""]]
 
 Distribution = AbstractStructure | AbstractGibbs
 """What is drawn from."""
+
+Distributions = Distribution | Batch
+"""One of them, or a row of them."""
 
 
 class AbstractEstimator(eqx.Module):
@@ -56,7 +59,7 @@ class AbstractEstimator(eqx.Module):
 
 def expect(
     fn: Callable[..., Any],
-    structure: Distribution,
+    structure: Distributions,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -79,7 +82,9 @@ def expect(
 
     - `fn`: takes the value of a draw, an indicator array, and returns a scalar. To maximise it, minimise
         `-expect(...)`. Costs that look at the trace: `expect_trace`; at the whole draw: `expect_draw`.
-    - `structure`: of `vestige.structures`; a Gibbs distribution with `ScoreFunction` or `LeaveOneOut`.
+    - `structure`: of `vestige.structures`; a Gibbs distribution with `ScoreFunction` or `LeaveOneOut`. Of a
+        [`Batch`][vestige.structures.Batch] every row is estimated by itself: `context` and what is returned have its
+        axes first. Where the rows differ in their cost, use its `map`.
     - `estimator`: e.g. `LeaveOneOut(draws=4)`.
     - `context`: passed on to learned baselines and critics: what the rates were made from. Any arrays, held fixed.
     - `has_aux`: whether `fn` returns a pair of its cost and auxiliary output, any arrays.
@@ -96,10 +101,22 @@ def expect(
     the estimator and the structure raise. In compiled programs, where log-rates that admit no structure cannot raise,
     estimate and gradient are NaN (see `vestige.debug`).
     """
+    if isinstance(structure, Batch):
+        options = {"estimator": estimator, "has_aux": has_aux, "batched": batched, "infeasible": infeasible}
+        return of_rows(expect, fn, structure, key=key, context=context, **options)
     cost = Evaluation(
         fn, lambda value: (value,), batched=batched, has_aux=has_aux, infeasible=finite_or_none(infeasible), key=None
     )
     return estimated(cost, structure, estimator=estimator, key=key, context=context)
+
+
+def of_rows(
+    expected: Callable[..., Any], fn: Callable[..., Any], rows: Batch, *, key: Key, context: Any, **options: Any
+) -> Any:
+    """The estimates of `expected`, which is `expect`, `expect_trace` or `expect_draw`, for the `rows` of a batch:
+    of the cost `fn`, with these `options`; `context` has the axes of the batch first."""
+    one = lambda structure, context, key: expected(fn, structure, key=key, context=context, **options)
+    return rows.map(one, context, key=key)
 
 
 def estimated(

@@ -119,7 +119,11 @@ def spanning_tree_marginals(
 
 
 def arborescence_marginals(
-    log_weights: Float[Array, "nodes nodes"], root: int, mask: Bool[Array, " nodes"] | None = None
+    log_weights: Float[Array, "nodes nodes"],
+    root: int,
+    mask: Bool[Array, " nodes"] | None = None,
+    *,
+    multiroot: bool = True,
 ) -> Float[Array, "nodes nodes"]:
     """P((u → v) ∈ X) for p(X) ∝ exp(sum of log_weights over the arcs of X), X a spanning tree directed from `root`.
 
@@ -147,7 +151,9 @@ def arborescence_marginals(
     def log_partition(log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
         arcs = jnp.where(read, log_weights, -jnp.inf)
         present = (_with_arcs(arcs) if mask is None else mask).at[root].set(True)
-        return _zero_if_none(eliminate(arcs, _root_at(jnp.int32(root), arcs), present))
+        if multiroot:
+            return _zero_if_none(eliminate(arcs, _root_at(jnp.int32(root), arcs), present))
+        return _zero_if_none(eliminate(arcs, arcs[root], present.at[root].set(False)))
 
     return jax.grad(log_partition)(log_weights)
 

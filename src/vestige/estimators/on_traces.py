@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.estimators.contract import AbstractEstimator, Distribution, estimated, finite_or_none
+from vestige.estimators.contract import AbstractEstimator, Distributions, estimated, finite_or_none, of_rows
 from vestige.estimators.costs import Evaluation
-from vestige.structures import AbstractTrace, racing
+from vestige.structures import AbstractStructure, AbstractTrace, Batch, racing
 from vestige.structures.by_trace import ByTrace
 from vestige.typing import Key
 
@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
 
 def expect_trace(
     fn: Callable[..., Any],
-    structure: Distribution,
+    structure: Distributions,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -65,20 +65,21 @@ def expect_trace(
 
     Time: that of `expect`, and one more run of the algorithm for each draw.
     """
+    if isinstance(structure, Batch):
+        options = {"estimator": estimator, "has_aux": has_aux, "batched": batched, "infeasible": infeasible}
+        return of_rows(expect_trace, fn, structure, key=key, context=context, **options)
+    one = racing(structure, "expect_trace")
 
-    structure = racing(structure, "expect_trace")
+    def arguments(trace: AbstractTrace, keys: tuple[Key, ...]) -> tuple[Array, AbstractTrace]:
+        return one.value(trace), trace
 
-    def arguments(winners: Float[Array, " steps"]) -> tuple[Array, AbstractTrace]:
-        trace = structure.replay(winners.astype(jnp.int32))
-        return structure.value(trace), trace
-
-    cost = Evaluation(fn, arguments, batched=batched, has_aux=has_aux, infeasible=finite_or_none(infeasible), key=None)
-    return estimated(cost, ByTrace.of(structure), estimator=estimator, key=key, context=context)
+    cost = _cost(fn, one, arguments, batched, has_aux, infeasible, None)
+    return estimated(cost, ByTrace.of(one), estimator=estimator, key=key, context=context)
 
 
 def expect_draw(
     fn: Callable[[Drawn], Any],
-    structure: Distribution,
+    structure: Distributions,
     *,
     estimator: AbstractEstimator,
     key: Key,
@@ -109,15 +110,32 @@ def expect_draw(
 
     Time: as `expect_trace`.
     """
+    if isinstance(structure, Batch):
+        options = {"estimator": estimator, "has_aux": has_aux, "batched": batched, "infeasible": infeasible}
+        return of_rows(expect_draw, fn, structure, key=key, context=context, **options)
+    one = racing(structure, "expect_draw")
 
-    structure = racing(structure, "expect_draw")
-
-    def arguments(winners: Float[Array, " steps"], key: Key) -> tuple[Drawn]:
-        trace = structure.replay(winners.astype(jnp.int32))
-        return (Drawn(structure.value(trace), trace, structure.log_prob(trace), key),)
+    def arguments(trace: AbstractTrace, keys: tuple[Key, ...]) -> tuple[Drawn]:
+        return (Drawn(one.value(trace), trace, one.log_prob(trace), *keys),)
 
     key_draws, key_costs = jax.random.split(key)
-    cost = Evaluation(
-        fn, arguments, batched=batched, has_aux=has_aux, infeasible=finite_or_none(infeasible), key=key_costs
-    )
-    return estimated(cost, ByTrace.of(structure), estimator=estimator, key=key_draws, context=context)
+    cost = _cost(fn, one, arguments, batched, has_aux, infeasible, key_costs)
+    return estimated(cost, ByTrace.of(one), estimator=estimator, key=key_draws, context=context)
+
+
+def _cost(
+    fn: Callable[..., Any],
+    structure: AbstractStructure,
+    arguments: Callable[[AbstractTrace, tuple[Key, ...]], tuple[Any, ...]],
+    batched: bool,
+    has_aux: bool,
+    infeasible: float | None,
+    key: Key | None,
+) -> Evaluation:
+    """`fn` as a cost of what `ByTrace` takes for a value: the winners, of which the trace is made again."""
+
+    def of_winners(winners: Float[Array, " steps"], *keys: Key) -> tuple[Any, ...]:
+        return arguments(structure.replay(winners.astype(jnp.int32)), keys)
+
+    infeasible = finite_or_none(infeasible)
+    return Evaluation(fn, of_winners, batched=batched, has_aux=has_aux, infeasible=infeasible, key=key)

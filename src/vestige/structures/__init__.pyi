@@ -1,6 +1,7 @@
 """Distributions over combinatorial objects, with exact traces."""
 
 from .arborescence import Arborescence as Arborescence
+from .batch import Batch as Batch
 from .best import best_values as best_values
 from .binary_tree import BinaryTree as BinaryTree
 from .categorical import Categorical as Categorical
@@ -23,8 +24,11 @@ from .exact import enumerate_traces as enumerate_traces
 from .gibbs import AbstractGibbs as AbstractGibbs
 from .gibbs import GibbsDraw as GibbsDraw
 from .gibbs import racing as racing
-from .gibbs_trees import GibbsArborescence as GibbsArborescence
+from .gibbs_arborescence import GibbsArborescence as GibbsArborescence
+from .gibbs_labelled import GibbsLabelled as GibbsLabelled
 from .gibbs_trees import GibbsSpanningTree as GibbsSpanningTree
+from .labelled import Labelled as Labelled
+from .labelled import LabelledTrace as LabelledTrace
 from .matching import Matching as Matching
 from .moments import Estimate as Estimate
 from .moments import marginals as marginals
@@ -36,6 +40,8 @@ from .observed import ranking_log_prob as ranking_log_prob
 from .observed import structure_log_prob as structure_log_prob
 from .observed import trace_given_value as trace_given_value
 from .permutation import Permutation as Permutation
+from .projective import GibbsProjectiveArborescence as GibbsProjectiveArborescence
+from .projective import is_projective as is_projective
 from .recursion import AbstractRecursion as AbstractRecursion
 from .spanning_tree import SpanningTree as SpanningTree
 from .subset import Subset as Subset

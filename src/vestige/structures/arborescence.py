@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.numerics import log_add, log_difference
-from vestige.structures.contract import AbstractStructure, LogRates, absent, checked_rates, indicator, kept, square
+from vestige.structures.contract import AbstractStructure, LogRates, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Laminar
 
@@ -24,20 +24,25 @@ class Edmonds(AbstractRecursion):
 
     - `nodes`: n.
     - `root`: the node from which all arcs lead away; None: it is drawn last.
+    - `multiroot`: whether several arcs may leave a fixed root; otherwise its one arc is drawn last.
     """
 
-    def __init__(self, nodes: int, root: int | None):
+    def __init__(self, nodes: int, root: int | None, multiroot: bool = True):
         self.nodes, self.root = nodes, root
+        self.last = root is None or not multiroot
+        self.sources = frozenset(v for v in range(nodes) if v != root or multiroot)
+        self.others = frozenset(v for v in range(nodes) if v != root)
 
     def start(self):
-        racing = {v: frozenset({v}) for v in range(self.nodes) if v != self.root}
-        return racing, {}, 0, False
+        racing = {v: frozenset({v}) for v in self.others}
+        return racing, {}, 0, self.last and len(self.others) == 1
 
     def split(self, state) -> Mapping[int, frozenset[int]]:
         racing, _, _, choosing = state
         if choosing:
-            return {2 * self.nodes - 1: frozenset(v * self.nodes + v for v in range(self.nodes))}
-        outside = {step: set(range(self.nodes)) - members for step, members in racing.items()}
+            row = lambda v: v if self.root is None else self.root
+            return {2 * self.nodes - 1: frozenset(row(v) * self.nodes + v for v in self.others)}
+        outside = {step: self.sources - members for step, members in racing.items()}
         sets = {s: frozenset(u * self.nodes + v for u in outside[s] for v in racing[s]) for s in racing}
         return {step: keys for step, keys in sets.items() if keys}
 
@@ -59,10 +64,9 @@ class Edmonds(AbstractRecursion):
                 found.append(frozenset().union(*path))
         found = sorted(set(found), key=min)
         racing = {self.nodes + cycles + place: cycle for place, cycle in enumerate(found)}
-        whole = any(len(cycle) == self.nodes for cycle in found)
-        if whole:
-            return {}, settled, cycles + len(found), self.root is None
-        return racing, settled, cycles + len(found), self.root is None and self.nodes == 1
+        if any(cycle == self.others for cycle in found):
+            return {}, settled, cycles + len(found), self.last
+        return racing, settled, cycles + len(found), False
 
 
 class _Contraction(NamedTuple):
@@ -104,6 +108,9 @@ class Arborescence(AbstractStructure[Laminar]):
     last, in a race of its own, with the rates on the diagonal. (The root of the cheapest arborescence over all roots
     is decided by the numbers, not by races, and so has no trace.)
 
+    With `multiroot=False` a single arc leaves the fixed root, as parsers want it of their artificial root: the arcs of
+    the root stay out of the races for the other nodes, and race among themselves once those are one component.
+
     Every level contracts all its cycles at once: O(n² · levels) time, at most n levels, few on average; O(n²) memory.
     Ties go to the smaller key, but inside a contracted cycle what is left of equal times is equal only up to rounding.
     `posterior` followed by `solve` returns the same trace up to rounding of differences of times: in float32 it may
@@ -113,41 +120,43 @@ class Arborescence(AbstractStructure[Laminar]):
 
     - `log_rates`: (n, n), entry (u, v) for the arc u → v, -inf for impossible arcs.
     - `root`: the root, static; None for a free one.
+    - `multiroot`: whether more than one arc may leave a fixed root, static.
     - `mask`: (n,), False for nodes that are not there. A fixed root must be there, unless nobody is.
 
-    **Raises:** `ValueError` for a shape that is not square or a root outside it; for NaN, +inf, and, when
-    drawing, where some node cannot be reached.
+    **Raises:** `ValueError` for a shape that is not square or a root outside it; for `multiroot=False` with a free
+    root; for NaN, +inf, and, when drawing, where some node cannot be reached.
     """
 
     rates: LogRates
     mask: Bool[Array, " nodes"] | None
     root: int | None = eqx.field(static=True)
+    multiroot: bool = eqx.field(static=True)
 
     def __init__(
         self,
         log_rates: Float[Array, "nodes nodes"],
         root: int | None = 0,
         *,
+        multiroot: bool = True,
         mask: Bool[Array, " nodes"] | None = None,
     ):
-        n = square(log_rates, "Arborescence")
-        if root is not None and not 0 <= root < n:
-            raise ValueError(f"Arborescence: root must be one of the {n} nodes or None, got {root}")
-        place = jnp.arange(n)
-        keys = jnp.ones((n, n), bool)
-        if root is not None:
-            keys = (place[:, None] != place[None, :]) & (place[None, :] != root)
-        if mask is not None:
-            keys = keys & mask[:, None] & mask[None, :]
-        self.rates = LogRates(checked_rates(kept(log_rates, keys), "Arborescence"))
+        if root is None and not multiroot:
+            raise ValueError(
+                "Arborescence: multiroot=False is for a fixed root, and root is None. Leave it out: a free root is the "
+                "one node that hangs on nothing."
+            )
+        self.rates = LogRates(rates_of_arcs(log_rates, root, mask, "Arborescence"))
         self.mask = mask
         self.root = root
+        self.multiroot = multiroot
 
     def run(self, log_times: Float[Array, "nodes nodes"]) -> Laminar:
-        return contract(
-            _Clock(lambda state: log_times, log_difference),
-            root_times=jnp.diagonal(log_times),
-        )
+        if self.multiroot:
+            return contract(_Clock(lambda state: log_times, log_difference), root_times=jnp.diagonal(log_times))
+        place = jnp.arange(log_times.shape[0])
+        among = jnp.where(place[:, None] == self.root, jnp.inf, log_times)
+        own = jnp.where(place == self.root, jnp.inf, log_times[self.root])
+        return contract(_Clock(lambda state: among, log_difference), root_times=own, root=self.root)
 
     def replay(self, winners: Int[Array, " steps"]) -> Laminar:
         n = self.log_rates.shape[0]
@@ -159,10 +168,14 @@ class Arborescence(AbstractStructure[Laminar]):
             given = keys == winners[step][None, :]
             return jnp.where(there, jnp.where(given, 0.0, 1.0), jnp.inf).astype(self.log_rates.dtype)
 
-        chosen = jnp.diagonal(keys) == winners[2 * n - 1]
-        times = jnp.where(jnp.diagonal(there), jnp.where(chosen, 0.0, 1.0), jnp.inf)
+        last = jnp.diagonal if self.multiroot else lambda matrix: matrix[self.root]
+        times = jnp.where(last(there), jnp.where(last(keys) == winners[2 * n - 1], 0.0, 1.0), jnp.inf)
+        if not self.multiroot:
+            there = there & (jnp.arange(n)[:, None] != self.root)
         return contract(
-            _Clock(given_first, lambda earliest, spent: earliest), root_times=times.astype(self.log_rates.dtype)
+            _Clock(given_first, lambda earliest, spent: earliest),
+            root_times=times.astype(self.log_rates.dtype),
+            root=None if self.multiroot else self.root,
         )
 
     def value(self, trace: Laminar) -> Float[Array, "nodes nodes"]:
@@ -174,16 +187,17 @@ class Arborescence(AbstractStructure[Laminar]):
         there = jnp.ones(n, bool) if self.mask is None else self.mask
         cycle = jnp.arange(1, n, dtype=jnp.int32)
         last = jnp.max(jnp.where(trace.member, cycle[:, None], 0), axis=0, initial=0)
-        if self.root is None:  # one component is left, and it has a root
-            whole = jnp.all(jnp.where(there, last == jnp.max(last), True)) & (
-                (jnp.max(last) > 0) | (jnp.sum(there) == 1)
+        if self.root is None or not self.multiroot:  # one component is left, and it has a root
+            others = there if self.root is None else there & (place != self.root)
+            whole = jnp.all(jnp.where(others, last == jnp.max(last), True)) & (
+                (jnp.max(last) > 0) | (jnp.sum(others) == 1)
             )
-            return (whole & (trace.winners[2 * n - 1] >= 0)) | absent(self.mask)
+            return (whole & (trace.winners[2 * n - 1] >= 0)) | ~jnp.any(others)
         entered = trace.winners[jnp.where(last > 0, n - 1 + last, place)] >= 0
         return jnp.all(entered | ~there | (place == self.root))
 
     def recursion(self) -> Edmonds:
-        return Edmonds(self.log_rates.shape[0], self.root)
+        return Edmonds(self.log_rates.shape[0], self.root, self.multiroot)
 
     @property
     def incomplete(self) -> str:
@@ -193,13 +207,41 @@ class Arborescence(AbstractStructure[Laminar]):
         )
 
 
-def contract(clock: _Clock, *, root_times: Float[Array, " nodes"]) -> Laminar:
+def rates_of_arcs(
+    log_rates: Float[Array, "nodes nodes"], root: int | None, mask: Bool[Array, " nodes"] | None, owner: str
+) -> Float[Array, "nodes nodes"]:
+    """The log-rates or log-weights of the arcs and, on the diagonal, of free roots: -inf for what is no key.
+
+    **Arguments:**
+
+    - `log_rates`: (n, n), entry (u, v) for the arc u → v.
+    - `root`: into which no arc leads; None: every node may be the root.
+    - `mask`: (n,), False for nodes that are not there.
+    - `owner`: the structure, for messages.
+
+    **Raises:** `ValueError` for a shape that is not square or a root outside it, and as `checked_rates`.
+    """
+    n = square(log_rates, owner)
+    if root is not None and not 0 <= root < n:
+        raise ValueError(f"{owner}: root must be one of the {n} nodes or None, got {root}")
+    place = jnp.arange(n)
+    keys = jnp.ones((n, n), bool)
+    if root is not None:
+        keys = (place[:, None] != place[None, :]) & (place[None, :] != root)
+    if mask is not None:
+        keys = keys & mask[:, None] & mask[None, :]
+    return checked_rates(kept(log_rates, keys), owner)
+
+
+def contract(clock: _Clock, *, root_times: Float[Array, " nodes"], root: int | None = None) -> Laminar:
     """Race and contract until there are no cycles left; then, if there is a race for the root, run it.
 
     **Arguments:**
 
     - `clock`: by what the races are decided.
-    - `root_times`: (n,), logarithms of the times at which nodes arrive as the root; all +inf where the root is fixed.
+    - `root_times`: (n,), logarithms of the times at which nodes arrive as the root, or at the end of the one arc from
+        the root; all +inf where there is no such race.
+    - `root`: from which that one arc leads; None: the nodes arrive as the root.
     """
     n = root_times.shape[0]
     place = jnp.arange(n, dtype=jnp.int32)
@@ -218,8 +260,9 @@ def contract(clock: _Clock, *, root_times: Float[Array, " nodes"]) -> Laminar:
     )
     exits = jnp.where(end.exits < 0, end.last[None, :], end.exits)
     chosen = jnp.argmin(root_times).astype(jnp.int32)
-    root = jnp.where(root_times[chosen] < jnp.inf, chosen * n + chosen, -1)
-    return Laminar(end.winners.at[2 * n - 1].set(root), end.member, exits)
+    row = chosen if root is None else root
+    first = jnp.where(root_times[chosen] < jnp.inf, row * n + chosen, -1)
+    return Laminar(end.winners.at[2 * n - 1].set(first), end.member, exits, root)
 
 
 def _race(state: _Contraction, clock: _Clock) -> _Contraction:

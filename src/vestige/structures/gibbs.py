@@ -57,11 +57,11 @@ class AbstractGibbs(eqx.Module):
     """False for what is not there. Where nothing is there, the one value is all zeros and has log-probability 0."""
 
     @property
-    def log_weights(self) -> Float[Array, "nodes nodes"]:
+    def log_weights(self) -> Float[Array, "*keys"]:
         """-inf for what is impossible."""
         return self.weights.value
 
-    def with_log_weights(self: Tree, log_weights: Float[Array, "nodes nodes"]) -> Tree:
+    def with_log_weights(self: Tree, log_weights: Float[Array, "*keys"]) -> Tree:
         """The same distribution with other log-weights; they are not checked.
 
         **Arguments:**
@@ -84,7 +84,7 @@ class AbstractGibbs(eqx.Module):
         return ~jnp.any(jnp.isnan(self.log_weights) | (self.log_weights == jnp.inf))
 
     @abc.abstractmethod
-    def log_partition_of(self, log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
+    def log_partition_of(self, log_weights: Float[Array, "*keys"]) -> Float[Array, ""]:
         """log Σ_X exp(sum of the log-weights of the members of X), for other log-weights.
 
         **Arguments:**
@@ -95,7 +95,7 @@ class AbstractGibbs(eqx.Module):
         """
 
     @abc.abstractmethod
-    def members(self, value: Float[Array, "..."]) -> Float[Array, "nodes nodes"]:
+    def members(self, value: Float[Array, "..."]) -> Float[Array, "*keys"]:
         """Which log-weights count in a value.
 
         **Arguments:**
@@ -131,7 +131,7 @@ class AbstractGibbs(eqx.Module):
         """
 
     @abc.abstractmethod
-    def marginals(self) -> Float[Array, "nodes nodes"]:
+    def marginals(self) -> Float[Array, "..."]:
         """How likely each entry of the value is 1.
 
         **Returns:** an array shaped like a value, differentiable; zeros where there is no value.

@@ -16,8 +16,10 @@ from vestige.structures.contract import AbstractStructure
 from vestige.structures.enumerated_values import on_values
 from vestige.structures.exact import whole
 from vestige.structures.gibbs import AbstractGibbs
+from vestige.structures.labelled import Labelled, with_root
 from vestige.structures.permutation import Permutation
 from vestige.structures.races import between, gain, segments
+from vestige.structures.spanning_tree import SpanningTree
 from vestige.structures.subset import Subset
 from vestige.typing import Key
 
@@ -35,7 +37,8 @@ def marginals(structure: AbstractStructure) -> Float[Array, "..."]:
     """E[X], exactly: how likely each entry of the value is 1.
 
     Closed forms, for any size: `Categorical`, `Choices`; `BinaryTree` in O(n³). An integral that is exact to rounding:
-    `Subset` in O(500 n² k), `Permutation` in O(500 n³). All others by enumeration. These are the marginals of the
+    `Subset` in O(500 n² k), `Permutation` in O(500 n³). `Labelled` as the structure without labels. All others by
+    enumeration. These are the marginals of the
     races; those of Gibbs distributions with the same weights are others, see `GibbsArborescence`.
 
     **Arguments:**
@@ -151,6 +154,16 @@ def _shares(log_rates: Array) -> Array:
 @_marginals.register(Choices)
 def _(structure: Categorical | Choices) -> Array:
     return _shares(structure.log_rates)
+
+
+@_marginals.register
+def _(structure: Labelled) -> Array:
+    """Structure and labels are independent."""
+    parts = with_root(structure.structure, _marginals(structure.structure))
+    shares = gain(structure.log_shares, jnp.ones_like(structure.log_rates))
+    if isinstance(structure.template, SpanningTree):
+        shares = shares + jnp.swapaxes(shares, 0, 1)
+    return parts[..., None] * shares
 
 
 @_marginals.register

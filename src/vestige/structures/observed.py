@@ -15,8 +15,10 @@ from vestige.structures.categorical import Categorical
 from vestige.structures.choices import Choices
 from vestige.structures.contract import AbstractStructure, TraceKind
 from vestige.structures.exact import enumerate_traces
+from vestige.structures.labelled import Labelled, with_root, without_root
 from vestige.structures.orders import draw_order, parts_of, sum_over_orders
 from vestige.structures.permutation import Permutation
+from vestige.structures.spanning_tree import SpanningTree
 from vestige.structures.subset import Subset
 from vestige.structures.subset_probability import subset_log_prob, subset_posterior
 from vestige.structures.traces import NO_SUCH_TRACE
@@ -29,7 +31,8 @@ def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."])
 
     `Categorical`, `Choices`, `Permutation` and `BinaryTree` have one trace for each value; `Subset` has an integral
     (`subset_log_prob`); these are for any size. `SpanningTree` up to 13 nodes and `Matching` up to 12 rows: sums over
-    the sets of parts won so far, O(2^n n²). Others, such as `Arborescence`, by enumeration: about five nodes.
+    the sets of parts won so far, O(2^n n²). `Labelled` is as the structure without labels. Others, such as
+    `Arborescence`, by enumeration: about five nodes.
 
     **Arguments:**
 
@@ -40,6 +43,8 @@ def structure_log_prob(structure: AbstractStructure, value: Float[Array, "..."])
 
     **Raises:** `ValueError` beyond 200,000 traces.
     """
+    if isinstance(structure, Labelled):
+        return _labelled_log_prob(structure, value)
     if isinstance(structure, Subset):
         marks = jnp.all((value == 0) | (value == 1))
         return jnp.where(marks, subset_log_prob(structure, value), -jnp.inf)
@@ -74,7 +79,9 @@ def trace_given_value(structure: AbstractStructure[TraceKind], value: Float[Arra
     """
     held: Any = jax.lax.stop_gradient(structure)
     winners = _winners(held, value)
-    if isinstance(held, Subset):
+    if isinstance(held, Labelled):
+        winners = _labelled_winners(held, value, key)
+    elif isinstance(held, Subset):
         winners = held.run(subset_posterior(held, value, key=key)).winners
     elif winners is None and (parts := parts_of(held, value)) is not None:
         winners = draw_order(sum_over_orders(held, parts), key=key)
@@ -134,6 +141,29 @@ def arcs_of_heads(heads: Int[Array, " nodes"], dtype: jnp.dtype = jnp.float32) -
     **Returns:** (nodes, nodes), 1 at (head, node).
     """
     return (heads[None, :] == jnp.arange(heads.shape[0], dtype=heads.dtype)[:, None]).astype(dtype)
+
+
+def _labelled_log_prob(structure: Labelled, value: Array) -> Array:
+    """log p of the structure, and of its labels given it."""
+    arcs, shares = jnp.sum(value, axis=-1), structure.log_shares
+    parts = without_root(structure.structure, arcs)
+    keys = jnp.triu(jnp.ones(arcs.shape, bool))[..., None] if isinstance(structure.template, SpanningTree) else True
+    chosen = (value > 0) & keys
+    labels = jnp.sum(jnp.where(chosen, jnp.where(chosen, shares, 0.0), 0.0))
+    right = jnp.all((value == 0) | (value == 1)) & jnp.all(with_root(structure.structure, parts) == arcs)
+    if isinstance(structure.template, SpanningTree):
+        right = right & jnp.all(value == jnp.swapaxes(value, 0, 1))
+    return jnp.where(right, structure_log_prob(structure.structure, parts) + labels, -jnp.inf)
+
+
+def _labelled_winners(structure: Labelled, value: Array, key: Key) -> Int[Array, " steps"]:
+    """Labels of parts are as observed; those of keys that win a race without being a part at last are drawn."""
+    key_trace, key_labels = jax.random.split(key)
+    arcs, shares = jnp.sum(value, axis=-1), structure.log_shares
+    inner = trace_given_value(structure.structure, without_root(structure.structure, arcs), key=key_trace)
+    noise = log_exponential(shares.shape, shares.dtype, key=key_labels)
+    label = jnp.where(arcs > 0, jnp.argmax(value, axis=-1), jnp.argmax(shares - noise, axis=-1))
+    return structure.with_labels(inner, label).winners
 
 
 def _leads_to(structure: AbstractStructure, winners: Array, value: Array) -> Array:

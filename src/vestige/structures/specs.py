@@ -198,6 +198,9 @@ class SpanningTreeSpec(AbstractPairsSpec):
 class ArborescenceSpec(AbstractPairsSpec):
     """Directed spanning trees from vertex 0, by Chu-Liu/Edmonds; a coordinate for each arc that does not enter it."""
 
+    multiroot: bool = True
+    """Whether several arcs may leave vertex 0; otherwise there is one."""
+
     part: ClassVar[str] = "vestige.structures:Arborescence"
     provides: ClassVar[frozenset[str]] = frozenset({"relaxation"})
     summary: ClassVar[str] = "directed spanning trees from vertex 0, by Chu-Liu/Edmonds"
@@ -208,7 +211,14 @@ class ArborescenceSpec(AbstractPairsSpec):
 
     @property
     def least_traces(self) -> int:
-        return self.n ** (self.n - 2)
+        return self.n ** (self.n - 2) if self.multiroot else (self.n - 1) ** (self.n - 2)
+
+    def of(self, log_rates: "Float[Array, '*keys']") -> "AbstractStructure[Any]":
+        return load(self.part)(log_rates, multiroot=self.multiroot)
+
+    @classmethod
+    def examples(cls):
+        return cls(3), cls(3, multiroot=False)
 
     def arranged(self, coordinates: "Float[Array, ' coordinates']") -> "Float[Array, '*keys']":
         import jax.numpy as jnp
@@ -216,6 +226,48 @@ class ArborescenceSpec(AbstractPairsSpec):
 
         arcs = np.nonzero(~np.eye(self.n, dtype=bool) & (np.arange(self.n) != 0))
         return jnp.zeros(self.rates_shape, coordinates.dtype).at[arcs].set(coordinates)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledArborescenceSpec(StructureSpec):
+    """Directed spanning trees from vertex 0 whose arcs carry labels; a coordinate for each arc and label."""
+
+    n: int = 3
+    """Vertices."""
+    labels: int = 2
+    """Labels of an arc."""
+
+    part: ClassVar[str] = "vestige.structures:Labelled"
+    summary: ClassVar[str] = "directed spanning trees from vertex 0, a label on each arc"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 1, "labels")
+
+    @property
+    def rates_shape(self) -> tuple[int, ...]:
+        return self.n, self.n, self.labels
+
+    @property
+    def coordinates(self) -> int:
+        return (self.n - 1) ** 2 * self.labels
+
+    @property
+    def least_traces(self) -> int:
+        return self.n ** (self.n - 2) * self.labels ** (self.n - 1)
+
+    def arranged(self, coordinates: "Float[Array, ' coordinates']") -> "Float[Array, '*keys']":
+        import jax.numpy as jnp
+        import numpy as np
+
+        arcs = np.nonzero(~np.eye(self.n, dtype=bool) & (np.arange(self.n) != 0))
+        return jnp.zeros(self.rates_shape, coordinates.dtype).at[arcs].set(coordinates.reshape(-1, self.labels))
+
+    def of(self, log_rates: "Float[Array, '*keys']") -> "AbstractStructure[Any]":
+        from vestige.numerics import logsumexp
+        from vestige.structures.arborescence import Arborescence
+
+        return load(self.part)(Arborescence(logsumexp(log_rates, -1)), log_rates)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,6 +308,7 @@ STRUCTURES: Registry[StructureSpec] = Registry(
         "permutation": PermutationSpec(),
         "spanning-tree": SpanningTreeSpec(),
         "arborescence": ArborescenceSpec(),
+        "labelled-arborescence": LabelledArborescenceSpec(),
         "binary-tree": BinaryTreeSpec(),
         "matching": MatchingSpec(),
     },

@@ -111,7 +111,8 @@ class Laminar(AbstractTrace):
     """Candidate sets that grow by contraction: arcs that enter a node, then a cycle of nodes, and so on.
 
     Steps 0 … n-1 belong to the nodes, n … 2n-2 to the contracted cycles in the order of their making, 2n-1 to
-    the choice of a root. O(n²) time and memory. `winners` as in `AbstractTrace`.
+    the choice of a root. O(n²) time and memory. `winners` as in `AbstractTrace`; `root` is the row of the keys that
+    race in the last step, None for the diagonal.
     """
 
     winners: Int[Array, " steps"]
@@ -120,10 +121,12 @@ class Laminar(AbstractTrace):
     exits: Int[Array, "nodes nodes"]
     """For the arc (u, v): the last cycle that v lay in without u, counted from 1 in the order of `member`; 0 if
     there is none, so that the arc took part in the race for v alone."""
+    root: int | None = eqx.field(static=True, default=None)
 
     def log_totals(self, log_rates: Float[Array, "nodes nodes"]) -> Float[Array, " steps"]:
         n = log_rates.shape[0]
-        arcs, roots = _split_diagonal(log_rates)
+        last = self._in_last_race()
+        arcs = jnp.where(last, -jnp.inf, log_rates)
         # leaving[c, v]: arcs into v whose last race was that of cycle c - 1 (c = 0: that of v alone).
         place = self.exits * n + jnp.arange(n, dtype=jnp.int32)[None, :]
         leaving = segment_logsumexp(arcs.reshape(-1), place.reshape(-1), n * n).reshape(n, n)
@@ -134,7 +137,7 @@ class Laminar(AbstractTrace):
 
         _, still = jax.lax.scan(up, jnp.full(n, -jnp.inf, log_rates.dtype), leaving, reverse=True)
         cycles = logsumexp(still[1:], 1, self.member)
-        return jnp.concatenate([still[0], cycles, logsumexp(roots, 0)[None]])
+        return jnp.concatenate([still[0], cycles, logsumexp(log_rates.reshape(-1), 0, last.reshape(-1))[None]])
 
     def log_elapsed(self, log_minima: Float[Array, " steps"]) -> Float[Array, "nodes nodes"]:
         n = self.exits.shape[0]
@@ -147,7 +150,13 @@ class Laminar(AbstractTrace):
         last, spent = jax.lax.scan(inward, nodes, (self.member, cycles))
         table = jnp.concatenate([spent, last[None]])  # from the scan alone: what made `nodes` is not made again
         elapsed = jnp.take_along_axis(table, self.exits, axis=0)
-        return jnp.where(jnp.eye(n, dtype=bool), jnp.broadcast_to(root, (n, n)), elapsed)
+        return jnp.where(self._in_last_race(), jnp.broadcast_to(root, (n, n)), elapsed)
+
+    def _in_last_race(self) -> Bool[Array, "nodes nodes"]:
+        n = self.exits.shape[0]
+        if self.root is None:
+            return jnp.eye(n, dtype=bool)
+        return jnp.broadcast_to(jnp.arange(n)[:, None] == self.root, (n, n))
 
 
 def log_prob(trace: AbstractTrace, log_rates: Float[Array, "*keys"]) -> Float[Array, ""]:
@@ -246,7 +255,3 @@ def _descending(
 
     fixed = jax.lax.while_loop(lambda times: jnp.any(wrong(times)), repair, elapsed)
     return jnp.where(fixed > elapsed, fixed - elapsed, 0.0)
-
-
-def _split_diagonal(x: Float[Array, "n n"]) -> tuple[Float[Array, "n n"], Float[Array, " n"]]:
-    return jnp.where(jnp.eye(x.shape[0], dtype=bool), -jnp.inf, x), jnp.diagonal(x)
