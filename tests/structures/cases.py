@@ -22,6 +22,7 @@ from vestige.structures import (
     SpanningTree,
     Subset,
 )
+from vestige.structures.contract import rows_of_options
 from vestige.structures.recursion import play, traces
 
 N = 4
@@ -64,6 +65,9 @@ class Case(NamedTuple):
 
 
 def labelled_subset(log_rates, *, mask=None):
+    """Of rates of items and labels together, checked as a structure does."""
+    rows_of_options(log_rates, "Labelled")
+    log_rates = log_rates if mask is None else jnp.where(mask[:, None], log_rates, 0.0)
     return Labelled(Subset(logsumexp(log_rates, 1), 2, mask=mask), log_rates)
 
 

@@ -117,7 +117,7 @@ def test_what_is_refused():
     rates = jnp.zeros((2, 3))
     with pytest.raises(ValueError, match=r"Batch.of: every array must have the 1 axes of the batch first, \(2,\)"):
         Batch.of(Subset, rates, 2, mask=jnp.ones((3, 3), bool))
-    with pytest.raises(ValueError, match=r"the 2 axes of the batch first.*\(2, 3\)"):
+    with pytest.raises(ValueError, match=r"the 3 axes of the batch first.*\(2, 3\)"):
         Batch.of(Categorical, rates, batch_ndim=3)
     with pytest.raises(ValueError, match="there must be an array"):
         Batch.of(lambda: Categorical(jnp.zeros(3)))

@@ -170,7 +170,9 @@ def test_estimates_of_costs_of_labels():
 
     def exact_gibbs(x):
         every = enumerate_values(one(jax.lax.stop_gradient(x))).values
-        return jnp.sum(jnp.exp(jax.vmap(two(x).log_prob)(every)) * jax.vmap(cost)(every) * _first(every))
+        return jnp.sum(
+            jnp.exp(jax.vmap(two(x).log_prob)(every)) * jax.vmap(cost)(every) * _first(every).astype(jnp.float32)
+        )
 
     for make, right, estimator in ((one, exact, LeaveOneOut(2)), (two, exact_gibbs, ScoreFunction(2))):
         estimate = lambda x, key, make=make, estimator=estimator: expect(cost, make(x), estimator=estimator, key=key)

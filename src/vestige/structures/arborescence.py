@@ -64,7 +64,7 @@ class Edmonds(AbstractRecursion):
                 found.append(frozenset().union(*path))
         found = sorted(set(found), key=min)
         racing = {self.nodes + cycles + place: cycle for place, cycle in enumerate(found)}
-        if any(cycle == self.others for cycle in found):
+        if self.sources in found:
             return {}, settled, cycles + len(found), self.last
         return racing, settled, cycles + len(found), False
 

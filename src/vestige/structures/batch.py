@@ -117,7 +117,7 @@ class Batch(eqx.Module):
         """
         return self.map(lambda one, trace: one.log_prob(trace), trace)
 
-    def value(self, trace: PyTree[Array]) -> Float[Array, "*batch ..."]:
+    def value(self, trace: PyTree[Array]) -> Float[Array, "..."]:
         """The value of a trace for each row.
 
         **Arguments:**
@@ -141,7 +141,7 @@ class Batch(eqx.Module):
         """
         return self.map(lambda one, winners: one.trace(winners), winners)
 
-    def solve(self, log_times: Float[Array, "*batch ..."]) -> Any:
+    def solve(self, log_times: Float[Array, "..."]) -> Any:
         """The draw that arrival times make, for each row.
 
         **Arguments:**
@@ -154,7 +154,7 @@ class Batch(eqx.Module):
         """
         return self.map(lambda one, log_times: one.solve(log_times), log_times)
 
-    def posterior(self, trace: PyTree[Array], *, key: Key) -> Float[Array, "*batch ..."]:
+    def posterior(self, trace: PyTree[Array], *, key: Key) -> Float[Array, "..."]:
         """Arrival times drawn given a trace, for each row.
 
         **Arguments:**

@@ -95,7 +95,7 @@ class GibbsLabelled(AbstractGibbs):
 
     @property
     def incomplete(self) -> str:
-        return self.tree.incomplete
+        return f"GibbsLabelled: {self.tree.incomplete}"
 
     @property
     def _undirected(self) -> bool:

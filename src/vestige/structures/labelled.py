@@ -168,7 +168,7 @@ class Labelled(AbstractStructure[LabelledTrace]):
 
     @property
     def incomplete(self) -> str:
-        return self.template.incomplete
+        return f"Labelled: {self.template.incomplete}"
 
 
 def labelled_rates(
