@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vestige.structures import (
+    BinaryTree,
     Categorical,
     Permutation,
     SpanningTree,
@@ -55,6 +56,28 @@ def test_a_hundred_sets_and_orders():
     found, every = jax.device_get(jax.jit(lambda one: (run(one), enumerate_values(one)))(subset))
     np.testing.assert_allclose(found.log_probs, np.sort(every.log_probs)[::-1][:100], rtol=1e-4)
     assert len(np.unique(found.values, axis=0)) == 100
+
+
+def test_the_best_binary_tree_of_any_size():
+    """It is the best of all, with a mask in the middle as well, and is not the one at the mean times."""
+    rates = np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32)
+    masks = np.ones((40, 5), bool)
+    masks[::4, 2] = False
+    masks[1] = False
+
+    @jax.jit
+    def run(rates, masks):
+        def one(rates, mask):
+            tree = BinaryTree(rates, mask=mask)
+            return best_values(tree, 1), best_values(tree, 2), tree.mode().value
+
+        return jax.vmap(one)(rates, masks)
+
+    found, expected, mode = jax.device_get(run(rates, masks))
+    np.testing.assert_allclose(found.log_probs[:, 0], expected.log_probs[:, 0], atol=1e-5)
+    np.testing.assert_array_equal(found.values[:, 0], expected.values[:, 0])
+    assert (mode != found.values[:, 0]).any()
+    assert (found.values[1] == 0).all() and found.log_probs[1] == 0
 
 
 def test_equal_rates_give_each_once():

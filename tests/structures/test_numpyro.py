@@ -1,6 +1,7 @@
 """Structures as NumPyro distributions: laws, SVI, NUTS, and a Gibbs sampler that fills in the arrival times."""
 
 import functools
+import itertools
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from numpyro.diagnostics import effective_sample_size
 from numpyro.infer import MCMC, NUTS, SVI, Trace_ELBO, TraceGraph_ELBO
 
 from tests.structures.cases import CASES, listed
-from vestige.structures import Arborescence, Matching, Permutation, SpanningTree, enumerate_traces
+from vestige.structures import Arborescence, Batch, Matching, Permutation, SpanningTree, Subset, enumerate_traces
 from vestige.structures.as_numpyro import TraceDistribution
 
 
@@ -104,6 +105,87 @@ def test_masks_leave_places_empty(key):
     drawn = distribution.sample(key, (20,))
     assert (drawn[:, 3] == -1).all() and not (drawn == 1).any()
     np.testing.assert_allclose(distribution.log_prob(drawn), -np.log(6), atol=1e-6)
+
+
+SHARES = np.array([0.2, 0.5, 0.3])
+
+
+def orders(log_rates):
+    """The probabilities of all orders of three items, in float64."""
+    rates = np.exp(np.asarray(log_rates, np.float64))
+    return np.array(
+        [rates[a] / rates.sum() * rates[b] / (rates[b] + rates[c]) for a, b, c in itertools.permutations(range(3))]
+    )
+
+
+def test_mixtures_of_one_class(key):
+    """All orders have the mean of their probabilities, and so have those of a batch of mixtures."""
+    log_rates = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32)
+    every = jnp.array(list(itertools.permutations(range(3))))
+    mixing = dist.Categorical(probs=jnp.asarray(SHARES, jnp.float32))
+
+    def mixture(log_rates):
+        components = jax.vmap(lambda x: TraceDistribution(Permutation(x)))(log_rates)
+        return dist.MixtureSameFamily(mixing, components, validate_args=True)
+
+    @jax.jit
+    def run(log_rates, key):
+        one = mixture(log_rates)
+        return (
+            one.log_prob(every),
+            one.sample(key, (2000,)),
+            jax.grad(lambda x: mixture(x).log_prob(every[2]))(log_rates),
+        )
+
+    one = mixture(log_rates[0])
+    assert (one.batch_shape, one.event_shape, one.support.event_dim) == ((), (3,), 1)
+    log_probs, drawn, slope = jax.device_get(run(log_rates[0], key))
+    expected = SHARES @ np.stack([orders(x) for x in log_rates[0]])
+    np.testing.assert_allclose(np.exp(log_probs), expected, rtol=1e-5)
+    often = np.mean(np.all(drawn[:, None] == np.asarray(every)[None], axis=2), axis=0)
+    assert (np.abs(often - expected) < 4 * np.sqrt(expected / 2000)).all()
+    assert np.isfinite(slope).all() and slope.any()
+    with pytest.warns(UserWarning, match="Out-of-support"):
+        assert one.log_prob(jnp.array([0, 0, 1])) == -np.inf
+    assert one.support(every[0]) and not one.support(jnp.array([0, 1, 3]))
+    assert one.support(one.support.feasible_like(jnp.zeros((4, 3), jnp.int32))).tolist() == [True] * 4
+
+
+@pytest.mark.slow
+def test_batches_of_mixtures_and_mixtures_of_several(key):
+    log_rates = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32)
+    every = jnp.array(list(itertools.permutations(range(3))))
+    mixing = dist.Categorical(probs=jnp.asarray(SHARES, jnp.float32))
+    components = Batch.of(Permutation, jnp.asarray(log_rates), batch_ndim=2).map(TraceDistribution)
+    many = dist.MixtureSameFamily(mixing, components, validate_args=True)
+    assert many.batch_shape == (2,) and many.expand((4, 2)).batch_shape == (4, 2)
+    expected = np.stack([SHARES @ np.stack([orders(x) for x in row]) for row in log_rates], axis=1)
+    np.testing.assert_allclose(np.exp(many.log_prob(every[:, None])), expected, rtol=1e-5)
+    assert many.sample(key, (5,)).shape == (5, 2, 3)
+    assert many.expand((4, 2)).sample(key).shape == (4, 2, 3)
+    # Components of other kinds: items that one of them has not, and a subset with as many steps.
+    masked = Permutation(jnp.asarray(log_rates[0, 0]), mask=jnp.array([True, True, False]))
+    of = lambda one: TraceDistribution(one, validate_args=False)
+    several = [of(Permutation(jnp.asarray(log_rates[0, 1]))), of(masked)]
+    several.append(of(Subset(jnp.asarray(log_rates[0, 2]), 3)))
+    one = dist.MixtureGeneral(mixing, several, validate_args=False)
+    short = jnp.array([[0, 1, -1], [1, 0, -1]])
+    probs = np.exp(one.log_prob(jnp.concatenate([every, short])))
+    np.testing.assert_allclose(probs.sum(), 1, rtol=1e-5)
+    expected = SHARES[1] * np.exp(log_rates[0, 0, 0]) / np.exp(log_rates[0, 0, :2]).sum()
+    np.testing.assert_allclose(probs[6], expected, rtol=1e-5)
+    assert one.sample(key, (7,)).shape == (7, 3)
+
+    def model(data):
+        rates = numpyro.sample("rates", dist.Normal(0.0, 1.0).expand((3, 3)).to_event(2))
+        with numpyro.plate("data", len(data)):
+            components = jax.vmap(lambda x: TraceDistribution(Permutation(x)))(rates)
+            numpyro.sample("order", dist.MixtureSameFamily(mixing, components), obs=data)
+
+    kernel = NUTS(model)
+    mcmc = MCMC(kernel, num_warmup=5, num_samples=5, progress_bar=False)
+    mcmc.run(key, data=every)
+    assert np.isfinite(mcmc.get_samples()["rates"]).all()
 
 
 @pytest.mark.slow

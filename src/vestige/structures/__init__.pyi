@@ -7,6 +7,8 @@ from .binary_tree import BinaryTree as BinaryTree
 from .categorical import Categorical as Categorical
 from .choices import Choices as Choices
 from .choices import bits as bits
+from .conditioned import parts_log_prob as parts_log_prob
+from .conditioned import trace_given_parts as trace_given_parts
 from .contract import AbstractSequential as AbstractSequential
 from .contract import AbstractStructure as AbstractStructure
 from .contract import Draw as Draw

@@ -29,7 +29,7 @@ def place_probabilities(log_rates: Float[Array, " items"], places: int) -> Float
     **Returns:** (places, items); a row for each place, which sums to one, or to zero where fewer items can arrive.
     NaN where the nodes do not suffice: for log-rates that span hundreds.
     """
-    weights, density, times = _nodes(log_rates, places)
+    weights, density, times = time_nodes(log_rates, places)
 
     def at(weight: Array, log_time: Array) -> Array:
         left, taken = _trial(log_rates, log_time)
@@ -56,7 +56,7 @@ def first_k_moments(log_rates: Float[Array, " items"], k: int | Int[Array, ""], 
     **Returns:** (items,) and (items, items), with the former on the diagonal; zeros where fewer than k can arrive; NaN
     as `place_probabilities`.
     """
-    weights, density, times = _nodes(log_rates, max_k)
+    weights, density, times = time_nodes(log_rates, max_k)
     before = jnp.maximum(k - 1, 0)
 
     def integral(w: Array) -> Array:
@@ -75,8 +75,18 @@ def first_k_moments(log_rates: Float[Array, " items"], k: int | Int[Array, ""], 
     return _normalised(single, total[None], can[None]), _normalised(both, total[None, None], can[None, None])
 
 
-def _nodes(log_rates: Array, places: int) -> tuple[Array, Callable[[Array], Array], Array]:
-    """Weights, densities of arriving just now, and logarithms of times."""
+def time_nodes(
+    log_rates: Float[Array, " items"], places: int
+) -> tuple[Float[Array, " nodes"], Callable[[Array], Array], Float[Array, " nodes"]]:
+    """Where the trapezoid rule for integrals over the logarithm of a time is evaluated.
+
+    **Arguments:**
+
+    - `log_rates`: (items,), -inf for an item that never arrives.
+    - `places`: how many arrivals the integrand counts; static, it sets the number of nodes.
+
+    **Returns:** weights; a function from a node to the densities of the items, of arriving just then; the nodes.
+    """
     there = log_rates > -jnp.inf
     held = jax.lax.stop_gradient(log_rates)
     precision = -BELOW * math.log(jnp.finfo(log_rates.dtype).eps)
@@ -94,6 +104,13 @@ def _nodes(log_rates: Array, places: int) -> tuple[Array, Callable[[Array], Arra
         return jnp.where(there, jnp.exp(x - jnp.exp(x)), 0.0)
 
     return jnp.broadcast_to(step, times.shape), density, times
+
+
+def log_arrived(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """log(1 - exp(-exp(x))): of having arrived, for `x` the logarithm of rate times time. Exact for tiny ones."""
+    share = jnp.exp(x)
+    tiny = share < 1e-4
+    return jnp.where(tiny, x - 0.5 * share, jnp.log(-jnp.expm1(-jnp.where(tiny, 1.0, share))))
 
 
 def _trial(log_rates: Array, log_time: Array) -> tuple[Array, Array]:

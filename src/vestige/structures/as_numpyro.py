@@ -1,5 +1,6 @@
 """Structures as NumPyro distributions. Importing this module imports NumPyro; `vestige.structures` does not."""
 
+import math
 from typing import Any, final
 
 import jax
@@ -20,8 +21,13 @@ class TraceDistribution(dist.Distribution):
     For `Permutation` the winners are the ranking itself, best first; for `Subset` the items in the order in which
     they were picked. `value` makes the structure of them. Traces that end for want of keys are not in the support.
 
-    For batches, make it under `jax.vmap`: `jax.vmap(lambda x: TraceDistribution(Permutation(x)))(log_rates)` has the
-    batch shape of the log-rates.
+    For batches, make it under `jax.vmap`: `jax.vmap(lambda x: TraceDistribution(Permutation(x)))(log_rates)`, or
+    `Batch.of(Permutation, log_rates).map(TraceDistribution)`, has the batch shape of the log-rates.
+
+    Mixtures: such a batch is the component of a `MixtureSameFamily` of structures of one class and size, several
+    distributions of equal numbers of steps are those of a `MixtureGeneral`. The support of a batch is, as NumPyro needs
+    it there, the same for all rows: winners that are keys, none of them twice. `log_prob` is -inf for those that are no
+    whole trace of the row.
 
     As a latent site it needs a method that takes discrete ones without listing them: SVI with `TraceGraph_ELBO`, the
     gradient of which goes by `log_prob`. There is none through the winners or the value.
@@ -65,8 +71,8 @@ class TraceDistribution(dist.Distribution):
 
     @property
     def support(self) -> constraints.Constraint:
-        """The winners of whole traces."""
-        return _WholeTraces(self)
+        """The winners of whole traces; of a batch, winners that are keys, none of them twice."""
+        return _Winners(self) if self.batch_shape else _WholeTraces(self)
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Int[Array, "..."]:
         """Winners of independent draws."""
@@ -132,6 +138,42 @@ class _WholeTraces(constraints.Constraint):
 
     def eq(self, other: object, static: bool = False) -> Any:
         return isinstance(other, _WholeTraces) and self.distribution.structure is other.distribution.structure
+
+
+class _Winners(constraints.ParameterFreeConstraint):
+    """Keys, none of them twice, or -1: the same for structures of one class and size, whatever their rates."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def __init__(self, distribution: TraceDistribution):
+        self.distribution = distribution
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """How many places there are, and the shape of the keys."""
+        distribution = self.distribution
+        return *distribution.event_shape, *distribution.structure.log_rates.shape[len(distribution.batch_shape) :]
+
+    def __call__(self, x: Any) -> Any:
+        x = jnp.asarray(x)
+        steps, *keys = self.size
+        inside = (x >= -1) & (x < math.prod(keys))
+        twice = (x[..., :, None] == x[..., None, :]) & ~jnp.eye(steps, dtype=bool) & (x >= 0)[..., None]
+        return jnp.all(inside, axis=-1) & ~jnp.any(twice, axis=(-2, -1))
+
+    def feasible_like(self, prototype: Any) -> Any:
+        winners = _mode(self.distribution.structure, len(self.distribution.batch_shape))
+        shape = jnp.shape(prototype)
+        if shape[-winners.ndim :] != winners.shape:  # of a mixture, that of the first component
+            winners = winners.reshape(-1, winners.shape[-1])[0]
+        return jnp.broadcast_to(winners, shape).astype(jnp.asarray(prototype).dtype)
+
+    def tree_flatten(self) -> Any:
+        return (self.distribution,), (("distribution",), {})
+
+    def eq(self, other: object, static: bool = False) -> Any:
+        return isinstance(other, _Winners) and self.size == other.size
 
 
 def _over_batch(function: Any, ndim: int, own: int) -> Any:

@@ -207,7 +207,8 @@ class AbstractStructure(eqx.Module, Generic[TraceKind]):
         return Draw(value, trace, log_times, log_prob, valid, self.incomplete)
 
     def mode(self) -> Draw[TraceKind]:
-        """The structure at the mean arrival times 1/λ: every race goes to the key with the highest rate left.
+        """The structure at the mean arrival times 1/λ. That need not be the most probable value: see
+        [`best_values`][vestige.structures.best_values].
 
         **Returns:** that draw; it draws no random number.
 

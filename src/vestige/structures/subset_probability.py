@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.numerics import log_add, log_difference, log_exponential, logsumexp
+from vestige.structures.arrivals import log_arrived
 from vestige.structures.contract import absent, flagged
 from vestige.structures.subset import Subset
 from vestige.typing import Key
@@ -88,10 +89,7 @@ def _log_density(
     relative: Float[Array, " items"], inside: Bool[Array, " items"], x: Float[Array, " nodes"]
 ) -> Float[Array, " nodes"]:
     """Of x = log Λt, not normalised: its integral is p(X)."""
-    log_shares = relative[None, :] + x[:, None]
-    shares = jnp.exp(log_shares)
-    tiny = shares < 1e-4
-    arrived = jnp.where(tiny, log_shares - 0.5 * shares, jnp.log(-jnp.expm1(-jnp.where(tiny, 1.0, shares))))
+    arrived = log_arrived(relative[None, :] + x[:, None])
     return jnp.sum(jnp.where(inside[None, :], arrived, 0.0), axis=1) + x - jnp.exp(x)
 
 
