@@ -163,7 +163,11 @@ def rows(name, log_rates, masks, keys):
 def test_rows_with_masks_anywhere_and_a_row_of_padding(name):
     """Masked at the start, in the middle, wholly, at the end: what is masked changes nothing, neither do neighbours."""
     case = CASES[name]
-    if name in ("arborescence", "arborescence, root 1"):  # a fixed root is there, or nobody is
+    if name in (
+        "arborescence",
+        "arborescence, root 1",
+        "arborescence, one arc from the root",
+    ):  # a fixed root is there, or nobody is
         root = 1 if "1" in name else 0
         masks = np.where(MASKS.any(1)[:, None] & (np.arange(5) == root), True, MASKS)
     else:

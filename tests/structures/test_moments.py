@@ -57,7 +57,9 @@ def test_masked_marginals_are_those_of_the_smaller_size(name):
     seen = np.flatnonzero(mask)
     expected = np.asarray(jax.jit(lambda x: marginals(CASES[name].make(x)))(rates[CASES[name].among(seen)]))
     where = np.arange(3) if name == "permutation" else seen  # places close ranks
-    inner = found[np.ix_(where, np.arange(2) if name == "choices" else seen)] if found.ndim == 2 else found[seen]
+    inner = (
+        found[np.ix_(where, np.arange(2) if CASES[name].keys == "rows" else seen)] if found.ndim == 2 else found[seen]
+    )
     np.testing.assert_allclose(inner, expected, atol=3e-6)
     np.testing.assert_allclose(found.sum(), expected.sum(), rtol=1e-5)
     np.testing.assert_array_equal(of_masked(name, rates, np.zeros(SIZE, bool)), 0)

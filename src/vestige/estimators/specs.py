@@ -250,8 +250,8 @@ class BiasedStraightThroughSpec(AbstractRelaxationSpec):
 class BiasedImplicitMLESpec(EstimatorSpec):
     """The difference of two draws with the same noise, before and after a step down the cost (I-MLE). Biased."""
 
-    step: float = 1.0
-    """How far the log-rates follow the gradient of the cost."""
+    step: float = 0.2
+    """How far the log-rates follow the gradient of the cost. Bias grows with it, variance falls."""
 
     part: ClassVar[str] = "vestige.estimators.perturb_and_map:BiasedImplicitMLE"
     biased: ClassVar[bool] = True

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.numerics import log_exponential, logsumexp
-from vestige.structures.contract import LogRates
+from vestige.structures.contract import LogRates, checked_rates
 from vestige.structures.gibbs import AbstractGibbs
 from vestige.structures.gibbs_trees import GibbsSpanningTree
 from vestige.typing import Key
@@ -49,9 +49,9 @@ class GibbsLabelled(AbstractGibbs):
                 f"{type(tree).__name__} and an axis of labels, got {log_labels.shape}"
             )
         weights = tree.log_weights[:, :, None]
-        there = weights > -jnp.inf
+        there = weights != -jnp.inf
         labels = jnp.where(there, log_labels.astype(weights.dtype), -jnp.inf)
-        self.weights = LogRates(jnp.where(there, weights, 0.0) + labels)
+        self.weights = LogRates(checked_rates(jnp.where(there, weights, 0.0) + labels, "GibbsLabelled"))
         self.mask = tree.mask
         self.tree = tree
 

@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from vestige.structures.contract import LogRates, checked_rates, kept, square
+from vestige.structures.contract import LogRates
 from vestige.structures.gibbs import AbstractGibbs
 from vestige.structures.gibbs_arborescence import arcs_of_parents
 from vestige.structures.matrix_tree import Eliminated, draw_parents, eliminate
-from vestige.structures.spanning_tree import SpanningTree, symmetric
+from vestige.structures.reach import reachable
+from vestige.structures.spanning_tree import SpanningTree, rates_of_edges
 from vestige.typing import Key
 
 
@@ -33,12 +34,7 @@ class GibbsSpanningTree(AbstractGibbs):
     mask: Bool[Array, " nodes"] | None
 
     def __init__(self, log_weights: Float[Array, "nodes nodes"], *, mask: Bool[Array, " nodes"] | None = None):
-        n = square(log_weights, "GibbsSpanningTree")
-        pairs = ~jnp.eye(n, dtype=bool)
-        if mask is not None:
-            pairs = pairs & mask[:, None] & mask[None, :]
-        log_weights = symmetric(checked_rates(kept(log_weights, pairs), "GibbsSpanningTree"), "GibbsSpanningTree")
-        self.weights = LogRates(kept(log_weights, jnp.triu(pairs)))
+        self.weights = LogRates(rates_of_edges(log_weights, mask, "GibbsSpanningTree"))
         self.mask = mask
 
     def log_partition_of(self, log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
@@ -51,9 +47,7 @@ class GibbsSpanningTree(AbstractGibbs):
         n, present = value.shape[0], self._present
         inside = jnp.all((value == 0) | ((value == 1) & present[:, None] & present[None, :] & ~jnp.eye(n, dtype=bool)))
         right = jnp.sum(value > 0) == 2 * jnp.maximum(jnp.sum(present) - 1, 0)
-        reached = (value > 0) | jnp.eye(n, dtype=bool)
-        for _ in range(max(1, (n - 1).bit_length())):
-            reached = (reached.astype(jnp.float32) @ reached.astype(jnp.float32)) > 0
+        reached = reachable((value > 0) | jnp.eye(n, dtype=bool))
         connected = jnp.all(reached | ~present[:, None] | ~present[None, :])
         return inside & jnp.all(value == value.T) & right & connected
 

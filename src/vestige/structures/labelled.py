@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from vestige.numerics import logsumexp
 from vestige.structures.arborescence import Arborescence
-from vestige.structures.contract import AbstractStructure, LogRates
+from vestige.structures.contract import AbstractStructure, LogRates, checked_rates
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.spanning_tree import SpanningTree
 from vestige.structures.traces import AbstractTrace
@@ -93,7 +93,7 @@ class Labelled(AbstractStructure[LabelledTrace]):
                 f"Labelled: log_labels must have the shape {keys} of the log-rates of the {name} and an axis of "
                 f"labels, got {log_labels.shape}"
             )
-        self.rates = LogRates(labelled_rates(structure.log_rates, log_labels))
+        self.rates = LogRates(checked_rates(labelled_rates(structure.log_rates, log_labels), "Labelled"))
         self.mask = structure.mask
         self.template = structure
 
@@ -176,7 +176,7 @@ def labelled_rates(
 ) -> Float[Array, "*keys labels"]:
     """The log-rates of parts and labels whose totals over the labels are `log_rates`; `log_labels` need not be
     normalised, and are not read where a part is impossible."""
-    there = (log_rates > -jnp.inf)[..., None]
+    there = (log_rates != -jnp.inf)[..., None]
     labels = jnp.where(there, log_labels.astype(log_rates.dtype), -jnp.inf)
     total = logsumexp(labels, -1)[..., None]
     shares = labels - jnp.where(total > -jnp.inf, total, 0.0)

@@ -18,6 +18,7 @@ from vestige.structures.exact import enumerate_traces
 from vestige.structures.labelled import Labelled, with_root, without_root
 from vestige.structures.orders import draw_order, parts_of, sum_over_orders
 from vestige.structures.permutation import Permutation
+from vestige.structures.reach import reachable
 from vestige.structures.spanning_tree import SpanningTree
 from vestige.structures.subset import Subset
 from vestige.structures.subset_probability import subset_log_prob, subset_posterior
@@ -79,7 +80,7 @@ def trace_given_value(structure: AbstractStructure[TraceKind], value: Float[Arra
     """
     held: Any = jax.lax.stop_gradient(structure)
     winners = _winners(held, value)
-    if isinstance(held, Labelled):
+    if isinstance(structure, Labelled):
         winners = _labelled_winners(held, value, key)
     elif isinstance(held, Subset):
         winners = held.run(subset_posterior(held, value, key=key)).winners
@@ -198,9 +199,7 @@ def _(structure: BinaryTree, value: Array) -> Array:
     n = value.shape[0]
     place = jnp.arange(n, dtype=jnp.int32)
     here = jnp.ones(n, bool) if structure.mask is None else structure.mask
-    above = value > 0
-    for _ in range(max(1, (n - 1).bit_length())):  # ancestors of up to 2, 4, 8, … generations
-        above = above | ((above.astype(jnp.float32) @ above.astype(jnp.float32)) > 0)
+    above = reachable(value > 0)
     before = place[:, None] < place[None, :]
     first = above | (~above & ~above.T & before)
     rank = jnp.where(here, jnp.sum(first & here[:, None], axis=0, dtype=jnp.int32), n)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from vestige.numerics import log_exponential, logsumexp
 from vestige.structures.contract import AbstractStructure
 from vestige.structures.matching import Matching
+from vestige.structures.reach import reachable
 from vestige.structures.spanning_tree import SpanningTree
 from vestige.typing import Key
 
@@ -57,10 +58,7 @@ def _(structure: SpanningTree, value: Array) -> Parts | None:
     joined = edge[:, :, None] & edge[:, None, :]
 
     def connected(won: Array) -> Array:
-        reached = jnp.any(joined & won[:, None, None], axis=0) | jnp.eye(n, dtype=bool)
-        for _ in range(max(1, (n - 1).bit_length())):
-            reached = (reached.astype(jnp.float32) @ reached.astype(jnp.float32)) > 0
-        return reached
+        return reachable(jnp.any(joined & won[:, None, None], axis=0) | jnp.eye(n, dtype=bool))
 
     return Parts(keys, ~jax.vmap(connected)(sets).reshape(sets.shape[0], -1))
 

@@ -11,6 +11,7 @@ from vestige.numerics import log_exponential, logsumexp
 from vestige.structures.arborescence import rates_of_arcs
 from vestige.structures.contract import LogRates
 from vestige.structures.gibbs_arborescence import AbstractGibbsArborescence, is_arborescence
+from vestige.structures.reach import reachable
 from vestige.typing import Key
 
 Pick = Callable[[Array, Array, Array], Array]
@@ -158,9 +159,7 @@ def is_projective(value: Float[Array, "nodes nodes"], present: Bool[Array, " nod
     """
     n = present.shape[0]
     place = jnp.arange(n, dtype=jnp.int32)
-    below = (value > 0) | jnp.eye(n, dtype=bool)
-    for _ in range(max(1, (n - 1).bit_length())):
-        below = (below.astype(jnp.float32) @ below.astype(jnp.float32)) > 0
+    below = reachable((value > 0) | jnp.eye(n, dtype=bool))
     low, high = jnp.minimum(place[:, None], place[None, :]), jnp.maximum(place[:, None], place[None, :])
     inner = place[None, None]
     between = (low[:, :, None] < inner) & (inner < high[:, :, None]) & present[None, None]

@@ -59,12 +59,7 @@ class SpanningTree(AbstractSequential[Nested]):
     mask: Bool[Array, " nodes"] | None
 
     def __init__(self, log_rates: Float[Array, "nodes nodes"], *, mask: Bool[Array, " nodes"] | None = None):
-        n = square(log_rates, "SpanningTree")
-        pairs = ~jnp.eye(n, dtype=bool)
-        if mask is not None:
-            pairs = pairs & mask[:, None] & mask[None, :]
-        log_rates = symmetric(checked_rates(kept(log_rates, pairs), "SpanningTree"), "SpanningTree")
-        self.rates = LogRates(kept(log_rates, jnp.triu(pairs)))
+        self.rates = LogRates(rates_of_edges(log_rates, mask, "SpanningTree"))
         self.mask = mask
 
     def run(self, log_times: Float[Array, "nodes nodes"]) -> Nested:
@@ -94,6 +89,26 @@ class SpanningTree(AbstractSequential[Nested]):
             "SpanningTree: the graph is not connected, so it has no spanning tree. Give some edge between its parts a "
             "finite log-rate, or mask the nodes that are not there."
         )
+
+
+def rates_of_edges(
+    log_rates: Float[Array, "nodes nodes"], mask: Bool[Array, " nodes"] | None, owner: str
+) -> Float[Array, "nodes nodes"]:
+    """The log-rates or log-weights of the edges, above the diagonal; -inf for what is no key.
+
+    **Arguments:**
+
+    - `log_rates`: symmetric (n, n).
+    - `mask`: (n,), False for nodes that are not there.
+    - `owner`: the structure, for messages.
+
+    **Raises:** `ValueError` for a shape that is not square, for an array that is not symmetric, and as `checked_rates`.
+    """
+    n = square(log_rates, owner)
+    pairs = ~jnp.eye(n, dtype=bool)
+    if mask is not None:
+        pairs = pairs & mask[:, None] & mask[None, :]
+    return kept(symmetric(checked_rates(kept(log_rates, pairs), owner), owner), jnp.triu(pairs))
 
 
 def symmetric(log_rates: Float[Array, "nodes nodes"], owner: str) -> Float[Array, "nodes nodes"]:

@@ -94,7 +94,7 @@ class StructureSpec(Spec):
         return self.of(self.arranged(coordinates))
 
     @classmethod
-    def examples(cls):
+    def examples(cls) -> "tuple[StructureSpec, ...]":
         return (cls(3),)
 
 
