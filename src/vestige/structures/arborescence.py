@@ -111,8 +111,8 @@ class Arborescence(AbstractStructure[Laminar]):
     With `multiroot=False` a single arc leaves the fixed root, as parsers want it of their artificial root: the arcs of
     the root stay out of the races for the other nodes, and race among themselves once those are one component.
 
-    `mode()` is the cheapest tree of the mean times. It is often not the most probable one, which `best_values` finds for
-    about five nodes and `GibbsArborescence.mode` for its own law at any size.
+    `mode()` is the cheapest tree of the mean times. It is often not the most probable one, which `best_values` finds
+    for about five nodes and `GibbsArborescence.mode` for its own law at any size.
 
     Every level contracts all its cycles at once: O(n² · levels) time, at most n levels, few on average; O(n²) memory.
     Ties go to the smaller key, but inside a contracted cycle what is left of equal times is equal only up to rounding.
