@@ -139,6 +139,7 @@ def arborescence_marginals(
     - `root`: where every path begins, static under `jax.jit`; always present.
     - `mask`: False for an absent node, whose arcs are not read. Left out, a node is absent if and only if no arc
         enters or leaves it.
+    - `multiroot`: whether several arcs may leave the root, static; otherwise exactly one does (Koo et al. 2007).
 
     **Raises:** `ValueError` unless 0 <= root < nodes.
     """

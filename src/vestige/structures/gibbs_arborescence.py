@@ -79,7 +79,14 @@ class AbstractGibbsArborescence(AbstractGibbs):
         return jnp.ones(self.log_weights.shape[0], bool) if self.mask is None else self.mask
 
     def roots_of(self, log_weights: Float[Array, "nodes nodes"]) -> Float[Array, " nodes"]:
-        """The log-weights of the nodes as the root, among `log_weights`: of a fixed one 0, of others -inf."""
+        """The log-weights of the nodes as the root.
+
+        **Arguments:**
+
+        - `log_weights`: (n, n), with those of a free root on the diagonal.
+
+        **Returns:** (n,); of a fixed root 0, and -inf of all others.
+        """
         if self.root is None:
             return jnp.diagonal(log_weights)
         return jnp.where(jnp.arange(log_weights.shape[0]) == self.root, 0.0, -jnp.inf).astype(log_weights.dtype)

@@ -17,7 +17,8 @@ from vestige.structures.traces import AbstractTrace
 
 
 class LabelledRaces(AbstractRecursion):
-    """The races of `inner`, each of whose keys arrives with its first label. Keys: key of `inner` * labels + label."""
+    """The races of `inner`, each of whose keys arrives with the first of its `labels`. Keys: key of `inner` * labels +
+    label."""
 
     def __init__(self, inner: AbstractRecursion, labels: int):
         self.inner, self.labels = inner, labels
@@ -37,7 +38,10 @@ class LabelledRaces(AbstractRecursion):
 
 
 class LabelledTrace(AbstractTrace):
-    """The trace of a structure, with the label of every winner. `winners` as in `AbstractTrace`."""
+    """The trace of a structure, with the label of every winner, one of so many `labels`.
+
+    `winners` as in `AbstractTrace`.
+    """
 
     winners: Int[Array, " steps"]
     inner: AbstractTrace
@@ -192,7 +196,7 @@ def with_root(structure: AbstractStructure, value: Float[Array, "*keys"]) -> Flo
 
 
 def without_root(structure: AbstractStructure, parts: Float[Array, "*keys"]) -> Float[Array, "*keys"]:
-    """`parts`, as `with_root` has made them, without the root."""
+    """`parts` of a value of a `structure`, as `with_root` has made them, without the root."""
     if not isinstance(structure, Arborescence) or structure.root is not None:
         return parts
     return jnp.where(jnp.eye(parts.shape[0], dtype=bool), 0.0, parts)
