@@ -4,13 +4,21 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
+from rich.console import Console
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
+from vestige.cli.tables import plain_table
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
+
+if TYPE_CHECKING:
+    from vestige.runs.prediction_tally import PredictionSummary
+
+MOST_CHANNELS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,21 +76,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _show(out: Path, summary) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _show(out: Path, summary: "PredictionSummary") -> None:
     from vestige.report import format_number
 
     console = Console(highlight=False)
     missing = f", {summary.missing:,} of them missing" if summary.missing else ""
     console.print(f"{out}: {summary.steps:,} steps{missing}.", soft_wrap=True, markup=False)
-    console.print(summary.sentence(), markup=False)
+    console.print(summary.sentence(), soft_wrap=True, markup=False)
     console.print(
         f"Mean surprise {format_number(summary.mean_surprise)} nats a step; intervals of {summary.interval:.6g} cover "
-        f"{summary.coverage:.1%} of the values."
+        f"{summary.coverage:.1%} of the values.",
+        soft_wrap=True,
     )
-    table = Table()
+    table = plain_table("")
     table.add_column("root mean squared error")
     for heading in ("model", "last value", "linear", "covered"):
         table.add_column(heading, justify="right")
@@ -92,6 +98,3 @@ def _show(out: Path, summary) -> None:
     console.print(table)
     if len(summary.channels) > MOST_CHANNELS:
         console.print(f"… and {len(summary.channels) - MOST_CHANNELS:,} more channels; --json lists all.")
-
-
-MOST_CHANNELS = 20

@@ -86,9 +86,7 @@ class ServesWithoutData(Protocol):
 class PredictsSteps(Protocol):
     """A task whose models predict every step of a table before they see it: `vestige predict`."""
 
-    def step_predictor(
-        self, model: Any, arrays: "Mapping[str, np.ndarray] | None"
-    ) -> "AbstractStepPredictor | None":
+    def step_predictor(self, model: Any, arrays: "Mapping[str, np.ndarray] | None") -> "AbstractStepPredictor | None":
         """What predicts the steps of tables.
 
         **Arguments:**

@@ -14,6 +14,7 @@ from vestige.data.tables.writing import check_target, numbers, table_writer
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.protocols import PredictsSteps, ServesWithoutData
+from vestige.plain import name_of
 from vestige.registries import registry
 from vestige.runs.folder import EVALUATION
 from vestige.runs.prediction_tally import PredictionSummary, Tally
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.9
 METHOD = (
-    "Split conformal prediction: the interval is the mean and on both sides the quantile of the absolute errors on the "
-    "held-out part of the training file, one width for a channel, and a second one for the first step of a document. It "
-    "covers the wanted share of values if the table is like the held-out part."
+    "The interval is the mean and on both sides a width: at first the quantile of the absolute errors on the held-out "
+    "part of the training file (split conformal prediction), one for each channel; then it grows by 2 percent a missed "
+    "step, and shrinks a little with each that is covered, so that the share of values that are covered comes close to "
+    "the wanted one whatever the table is like. The first step of a document has a width of its own, which stays."
 )
 
 
@@ -39,8 +41,8 @@ def check_predicts(folder: Path, experiment: Experiment) -> None:
     if not isinstance(experiment.task, ServesWithoutData):
         able = [name for name, entry in registry("experiment").items() if _serves(entry)]
         raise UsageError(
-            f"{folder}: a run of task {type(experiment.task).__name__.removesuffix('Spec')} predicts no tables of yours; "
-            f"runs of these experiments do: {', '.join(able)}"
+            f"{folder}: task {name_of(experiment.task)} predicts no tables of yours; runs of these experiments do: "
+            f"{', '.join(able)}"
         )
 
 
@@ -72,7 +74,7 @@ class Predictions:
         chunk: int = CHUNK,
     ):
         self.predictor = predictor
-        self.table = predictor.open(source, options)
+        self.table = predictor.opened(source, options)
         self.channels = predictor.channels
         self._tally = Tally(self.channels, predictor.scale, interval)
         self._steps = predictor.predicted(self.table, interval=interval, chunk=chunk)
@@ -107,9 +109,9 @@ def predictor_of(run: "Restored", again: Callable[[Path], "Restored"]) -> Abstra
     check_predicts(run.folder, run.experiment)
     task = run.components.task
     assert isinstance(task, PredictsSteps)
-    if (arrays := _evaluated(run.folder, run.step)) is not None:
-        if (predictor := task.step_predictor(run.model, arrays)) is not None:
-            return predictor
+    arrays = _evaluated(run.folder, run.step)
+    if arrays is not None and (predictor := task.step_predictor(run.model, arrays)) is not None:
+        return predictor
     if run.without_data:
         try:
             run = again(run.folder)
@@ -143,7 +145,9 @@ def card_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.card.json")
 
 
-def write_predictions(predictions: Predictions, out: Path, *, run: "Restored", force: bool = False) -> PredictionSummary:
+def write_predictions(
+    predictions: Predictions, out: Path, *, run: "Restored", force: bool = False
+) -> PredictionSummary:
     """Write the predictions of a table, and beside them a card that says what they are.
 
     Memory in proportion to a chunk. Each file is written whole or not at all.

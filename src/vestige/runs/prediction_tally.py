@@ -7,8 +7,6 @@ import numpy as np
 
 from vestige.tasks.stepwise import PredictedSteps
 
-BASELINES = {"last": "the last value", "linear": "linear regression on the last step"}
-
 
 class PredictionSummary(NamedTuple):
     """How good predictions were.
@@ -37,11 +35,11 @@ class PredictionSummary(NamedTuple):
         if not np.isfinite(self.error):
             return "No step could be compared with its prediction: none stands after another that is not missing."
         better = sum(each["rmse"] < each["last_rmse"] for each in self.channels.values())
-        of = f"{better:,} of {len(self.channels):,} channels" if len(self.channels) > 1 else ""
-        said = f"The model {_beside(self.error, self.last_error)} the last value on this table"
-        said += f" (in {of})" if of else ""
+        of = f"better in {better:,} of {len(self.channels):,} channels" if len(self.channels) > 1 else ""
+        said = f"The model {_beside(self.error, self.last_error, 'the last value')} on this table"
+        said += f" ({of})" if of else ""
         if self.linear_error is not None:
-            said += f", and {_beside(self.error, self.linear_error)} linear regression"
+            said += f", and {_beside(self.error, self.linear_error, 'linear regression')}"
         return f"{said}: squared errors {_numbers(self.error, self.last_error, self.linear_error)}."
 
     def as_plain(self) -> dict[str, Any]:
@@ -49,10 +47,10 @@ class PredictionSummary(NamedTuple):
         return {**self._asdict(), "sentence": self.sentence()}
 
 
-def _beside(error: float, other: float) -> str:
+def _beside(error: float, other: float, whose: str) -> str:
     if error < other:
-        return f"beats by {1 - error / other:.0%}"
-    return f"does not beat ({error / other - 1:+.0%})" if other > 0 else "does not beat"
+        return f"beats {whose} by {1 - error / other:.0%}"
+    return f"does not beat {whose}" + (f" ({error / other - 1:+.0%})" if other > 0 else "")
 
 
 def _numbers(*errors: float | None) -> str:

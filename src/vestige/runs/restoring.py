@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
-from vestige.data.tables.options import ReadOptions
 from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.protocols import ServesWithoutData
 from vestige.runs.config import recorded

@@ -47,7 +47,7 @@ class PredictedSteps:
     @property
     def missing(self) -> np.ndarray:
         """(rows,) booleans: the steps that the table does not hold, or not in all channels."""
-        return np.isnan(self.seen).any(axis=1)
+        return np.asarray(np.isnan(self.seen).any(axis=1))
 
 
 class AbstractStepPredictor(abc.ABC):
@@ -62,7 +62,7 @@ class AbstractStepPredictor(abc.ABC):
     """What a reader should know of the table that was read last: columns that are not read, steps missing in part."""
 
     @abc.abstractmethod
-    def open(self, source: Any, options: "ReadOptions | None" = None) -> AbstractTable:
+    def opened(self, source: Any, options: "ReadOptions | None" = None) -> AbstractTable:
         """Open a table and find the columns of the training in it by name, or by place where they had no names.
 
         **Arguments:**
@@ -83,7 +83,7 @@ class AbstractStepPredictor(abc.ABC):
 
         **Arguments:**
 
-        - `table`: that `open` returned.
+        - `table`: that `opened` returned.
         - `interval`: the share of values that intervals are to cover, in (0, 1).
         - `chunk`: steps under one call of the compiled program; changes no result.
 

@@ -11,6 +11,10 @@ from vestige.errors import UsageError
 MOST = 2000
 """Order statistics that are kept of many; what is left out is rounded to the wider interval."""
 PREFIX = "calibration_"
+GAIN = 0.02
+"""How fast widths follow errors: by 2 percent a missed step, about."""
+LEAST = 1e-6
+"""Of a width, in standard deviations of the training: a factor of zero would change nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,43 @@ class Sorted:
         return np.where(np.isnan(values), np.nan, (1 + self.count - known) / (1 + self.count))
 
 
+class Widths:
+    """Half the widths of intervals, which follow the errors: after each step that is missed a width grows by a factor,
+    after each that is covered it shrinks, so that both cancel at the wanted share.
+
+    With log r_{t+1} = log r_t + gain · (missed_t - (1 - level)) the share of misses in T steps differs from 1 - `level`
+    by exactly log(r_T / r_0) / (gain · T), whatever the errors are (quantile tracking on a log scale; Gibbs & Candès
+    2021, Angelopoulos et al. 2023).
+
+    **Arguments:**
+
+    - `start`: (channels,) r_0.
+    - `level`: the share of values to be covered, in (0, 1).
+    - `gain`: how fast they follow; 0: never.
+    """
+
+    def __init__(self, start: np.ndarray, level: float, gain: float = GAIN):
+        self._width = np.maximum(start, LEAST)
+        self._grow, self._shrink = math.exp(gain * level), math.exp(-gain * (1 - level))
+
+    def follow(self, errors: np.ndarray, compared: np.ndarray) -> np.ndarray:
+        """The widths of further steps, each before its error is known.
+
+        **Arguments:**
+
+        - `errors`: (time, channels) float64, absolute errors of the predictions.
+        - `compared`: (time,) booleans: the steps that count.
+
+        **Returns:** (time, channels) float64.
+        """
+        widths = np.empty_like(errors)
+        for place in range(len(errors)):
+            widths[place] = self._width
+            if compared[place]:
+                self._width = self._width * np.where(errors[place] > self._width, self._grow, self._shrink)
+        return widths
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """What the held-out part of a training file says of a model's errors. In units of the training.
@@ -90,12 +131,12 @@ class Calibration:
         if f"{PREFIX}residuals" not in arrays:
             return None
         try:
-            kept = []
+            kept: dict[str, Sorted] = {}
             for name, rows in (("residuals", channels), ("first", channels), ("surprise", 1)):
                 values, ranks = arrays[f"{PREFIX}{name}"], arrays[f"{PREFIX}{name}_ranks"]
                 if values.shape != (rows, len(ranks)) or np.any(np.diff(ranks) < 1):
                     raise ValueError(f"{name} must be ({rows}, {len(ranks)}), got {values.shape}")
-                kept.append(Sorted(int(ranks[-1]), ranks, values))
-            return cls(*kept, tuple(arrays[f"{PREFIX}linear_{place}"] for place in range(4)))
+                kept[name] = Sorted(int(ranks[-1]), ranks, values)
+            return cls(**kept, linear=tuple(arrays[f"{PREFIX}linear_{place}"] for place in range(4)))
         except (KeyError, IndexError, ValueError) as error:
             raise UsageError(f"the stored calibration is damaged: {error}") from None

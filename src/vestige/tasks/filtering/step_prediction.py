@@ -11,7 +11,7 @@ from vestige.data.recorded_table import RecordedColumns
 from vestige.data.tables import AbstractTable, open_table
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError, listed
-from vestige.tasks.filtering.calibration import Calibration, Sorted
+from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
 from vestige.tasks.filtering.next_frame import next_regression
 from vestige.tasks.filtering.readout import Readout
 from vestige.tasks.filtering.recorded_steps import Matched, channel_names, matched, steps_seen
@@ -28,9 +28,9 @@ SUPPORT = {"numbers": (-np.inf, np.inf), "counts": (0.0, np.inf), "bits": (0.0, 
 class RecordingsPredictor(AbstractStepPredictor):
     """Predicts the steps of tables with the columns, or arrays with the values, of a run on recordings.
 
-    The interval is the mean and, on both sides, the quantile of the absolute errors on the held-out part of the
-    training file (split conformal prediction; Vovk et al. 2005, Lei et al. 2018): of a channel it has one width, and a
-    second one for the first step of a document.
+    The interval is the mean and, on both sides, a width that begins as the quantile of the absolute errors on the
+    held-out part of the training file (split conformal prediction; Vovk et al. 2005, Lei et al. 2018) and follows the
+    errors on the table (`Widths`). The first step of a document has a width of its own, which stays.
 
     **Arguments:**
 
@@ -46,7 +46,7 @@ class RecordingsPredictor(AbstractStepPredictor):
         self._found: Matched | None = None
         self.channels, self.scale, self.notices = channel_names(scaling, columns), scaling.scale, []
 
-    def open(self, source: Any, options: ReadOptions | None = None) -> AbstractTable:
+    def opened(self, source: Any, options: ReadOptions | None = None) -> AbstractTable:
         table = open_table(source, options)
         self._found = matched(table, self._scaling, self._columns)
         self.notices = []
@@ -61,31 +61,31 @@ class RecordingsPredictor(AbstractStepPredictor):
             raise UsageError(f"interval must be in (0, 1), such as 0.9, got {interval:g}")
         if chunk < 1:
             raise UsageError(f"chunk must be at least 1 step, got {chunk}")
-        radii = self._calibration.residuals.quantile(interval), self._calibration.first.quantile(interval)
+        widths = Widths(self._calibration.residuals.quantile(interval), interval)
+        first = self._calibration.first.quantile(interval)
         found = matched(table, self._scaling, self._columns)
-        return self._steps(table, found, radii, chunk)
+        return self._steps(table, found, widths, first, chunk)
 
     def _steps(
-        self, table: AbstractTable, found: Matched, radii: tuple[np.ndarray, np.ndarray], chunk: int
+        self, table: AbstractTable, found: Matched, widths: Widths, first: np.ndarray, chunk: int
     ) -> Iterator[PredictedSteps]:
         scaling = self._scaling
         carried, in_part = self._reader.start(), 0
         before = np.full((1, len(scaling.kept)), np.nan)
         units = lambda scaled: scaling.mean + scaling.scale * np.asarray(scaled, np.float64)
         for rows in steps_seen(table, found, scaling.kind, size=chunk):
-            count = len(rows.seen)
             scaled = np.concatenate([before, (rows.seen - scaling.mean) / scaling.scale])
             starts = np.concatenate([[0], 1 + np.flatnonzero(rows.resets)])
             features = scaling.featurizer.features(scaled, starts)[1:]
             carried, read = _read(self._reader, carried, features, rows.resets, rows.start, chunk)
             before, in_part = scaled[-1:], in_part + rows.in_part
             mean = units(read.mean)
-            radius = scaling.scale * np.where(read.begun[:, None], *radii)
-            low, high = (np.clip(edge, *SUPPORT[scaling.kind]) for edge in (mean - radius, mean + radius))
-            missing = np.isnan(rows.seen).any(axis=1)
+            missing = np.asarray(np.isnan(rows.seen).any(axis=1))
+            width = widths.follow(np.abs(rows.seen - mean) / scaling.scale, np.asarray(read.begun) & ~missing)
+            width = scaling.scale * np.where(read.begun[:, None], width, first)
+            low, high = (np.clip(edge, *SUPPORT[scaling.kind]) for edge in (mean - width, mean + width))
             surprise = np.where(missing, np.nan, read.surprise.astype(np.float64))
             said = units(read.last), units(read.linear), np.asarray(read.begun)
-            assert len(mean) == count
             yield PredictedSteps(rows.start, rows.passed, mean, low, high, surprise, rows.seen, *said)
         if in_part:
             self.notices.append(
@@ -118,7 +118,7 @@ def calibrated(
     begins = np.zeros(len(features), bool)
     begins[np.asarray(test.starts)] = True
     seen = np.asarray(scaling.featurizer.bare(jnp.asarray(features)), np.float64)
-    there = ~np.isnan(seen).any(axis=1)
+    there = np.asarray(~np.isnan(seen).any(axis=1))
     residuals, first, surprise = [], [], []
     carried = reader.start()
     for start in range(0, len(features), chunk):
@@ -147,5 +147,5 @@ def _read(
     filled[:count] = features
     begins = np.zeros(chunk, bool)
     begins[:count] = resets
-    carried, read = read_steps(reader, carried, filled, begins, np.uint32(start))
+    carried, read = read_steps(reader, carried, *map(jnp.asarray, (filled, begins, np.uint32(start))))
     return carried, ReadSteps(*(np.asarray(leaf)[:count] for leaf in read))  # pyright: ignore[reportArgumentType]
