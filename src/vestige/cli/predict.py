@@ -93,7 +93,7 @@ def _show(out: Path, summary: "PredictionSummary") -> None:
     for heading in ("model", "last value", "linear", "covered"):
         table.add_column(heading, justify="right")
     for name, each in list(summary.channels.items())[:MOST_CHANNELS]:
-        errors = [format_number(each.get(key)) for key in ("rmse", "last_rmse", "linear_rmse")]
+        errors = [f"{each[key]:.4g}" if key in each else "–" for key in ("rmse", "last_rmse", "linear_rmse")]
         table.add_row(name, *errors, f"{each['coverage']:.1%}")
     console.print(table)
     if len(summary.channels) > MOST_CHANNELS:

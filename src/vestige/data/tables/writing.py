@@ -104,10 +104,11 @@ class _Parquet:
 
 
 def _texts(cells: Cells) -> list[Any]:
-    """What stands in a column of a text file; dates as ISO 8601 without what they do not have."""
+    """What stands in a column of a text file; dates as ISO 8601, in whole seconds where they are whole."""
     values = cells.values
     if values.dtype.kind == "M":
-        texts = np.char.replace(np.datetime_as_string(values, unit="auto"), "T", " ").tolist()
+        whole = np.datetime_as_string(values, unit="us").tolist()
+        texts = [text.replace("T", " ").removesuffix(".000000") for text in whole]
     else:
         texts = values.astype(np.int8).tolist() if values.dtype.kind == "b" else values.tolist()
     if cells.missing.any():

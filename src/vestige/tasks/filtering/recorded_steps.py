@@ -9,9 +9,9 @@ import numpy as np
 
 from vestige.data.recorded_table import RecordedColumns
 from vestige.data.tables import AbstractTable, Cells, Column, require_columns
-from vestige.data.tables.raw import values_of
+from vestige.data.tables.raw import check_documents, values_of
 from vestige.data.tables.stretches import DocumentCounts
-from vestige.errors import UsageError, listed, shown
+from vestige.errors import UsageError, listed
 from vestige.tasks.filtering.scaling import Scaling
 
 KIND_OF_COLUMN = {"numbers": "number", "counts": "count", "bits": "bit"}
@@ -96,7 +96,7 @@ def steps_seen(table: AbstractTable, found: Matched, kind: str, *, size: int) ->
 
     **Returns:** an iterator.
 
-    **Raises:** `UsageError`, naming column and row, for a value that is not of the kind or infinite, and for a document
+    **Raises:** `UsageError`, naming column and row, for a value that is not of the kind, and for a document
     that goes on after others.
     """
     extra = [name for name in (found.time, found.document) if name is not None]
@@ -105,7 +105,6 @@ def steps_seen(table: AbstractTable, found: Matched, kind: str, *, size: int) ->
     for batch in table.batches(list(dict.fromkeys([*found.names, *extra])), size=size):
         values = [values_of(table, column, batch.start, batch.cells[column.name]) for column in columns]
         seen = np.stack(values, axis=1)
-        _check_finite(table, found.names, batch.start, seen)
         gaps = np.isnan(seen)
         missing = gaps.any(axis=1)
         in_part = int((missing & ~gaps.all(axis=1)).sum())
@@ -114,26 +113,8 @@ def steps_seen(table: AbstractTable, found: Matched, kind: str, *, size: int) ->
         resets[0] = batch.start == 0
         if found.document is not None:
             resets = documents.update(batch.start, batch.cells[found.document])
-            _check_order(table, found.document, documents)
+            check_documents(table, found.document, documents)
         yield StepsSeen(batch.start, seen, resets, {name: batch.cells[name] for name in extra}, in_part)
-
-
-def _check_finite(table: AbstractTable, names: tuple[str, ...], start: int, seen: np.ndarray) -> None:
-    if np.isinf(seen).any():
-        row, place = map(int, np.argwhere(np.isinf(seen))[0])
-        raise UsageError(
-            f"{table.name}: column '{names[place]}', {table.place(start + row)}: a finite number is expected, or an "
-            f"empty cell where it is missing, got {seen[row, place]}"
-        )
-
-
-def _check_order(table: AbstractTable, name: str, documents: DocumentCounts) -> None:
-    if documents.returns is not None:
-        row, text = documents.returns
-        raise UsageError(
-            f"{table.name}: column '{name}', {table.place(row)}: document '{shown(text, 40)}' goes on after others; "
-            "sort the rows by document"
-        )
 
 
 def channel_names(scaling: Scaling, columns: RecordedColumns | None) -> tuple[str, ...]:

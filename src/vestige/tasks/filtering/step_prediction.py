@@ -10,7 +10,7 @@ import numpy as np
 from vestige.data.recorded_table import RecordedColumns
 from vestige.data.tables import AbstractTable, open_table
 from vestige.data.tables.options import ReadOptions
-from vestige.errors import UsageError, listed
+from vestige.errors import RunError, UsageError, listed
 from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
 from vestige.tasks.filtering.next_frame import next_regression
 from vestige.tasks.filtering.readout import Readout
@@ -63,6 +63,11 @@ class RecordingsPredictor(AbstractStepPredictor):
             raise UsageError(f"chunk must be at least 1 step, got {chunk}")
         widths = Widths(self._calibration.residuals.quantile(interval), interval)
         first = self._calibration.first.quantile(interval)
+        if not np.isfinite(first).all() or not np.isfinite(self._calibration.residuals.values).all():
+            raise UsageError(
+                "the errors on the held-out part of the training file are not finite, so that there is nothing to "
+                "calibrate intervals on: the model diverged; train longer, or another model"
+            )
         found = matched(table, self._scaling, self._columns)
         return self._steps(table, found, widths, first, chunk)
 
@@ -79,6 +84,7 @@ class RecordingsPredictor(AbstractStepPredictor):
             features = scaling.featurizer.features(scaled, starts)[1:]
             carried, read = _read(self._reader, carried, features, rows.resets, rows.start, chunk)
             before, in_part = scaled[-1:], in_part + rows.in_part
+            _check_finite(table, rows.start, read)
             mean = units(read.mean)
             missing = np.asarray(np.isnan(rows.seen).any(axis=1))
             width = widths.follow(np.abs(rows.seen - mean) / scaling.scale, np.asarray(read.begun) & ~missing)
@@ -131,6 +137,16 @@ def calibrated(
     of = lambda parts: Sorted.of(np.concatenate(parts))
     arrays = tuple(np.asarray(leaf) for leaf in linear)
     return Calibration(of(residuals), of(first), Sorted.of(np.concatenate(surprise)[:, None]), arrays)
+
+
+def _check_finite(table: AbstractTable, start: int, read: ReadSteps) -> None:
+    wrong = np.asarray(~np.isfinite(np.asarray(read.mean)).all(axis=1))
+    if wrong.any():
+        row = table.place(start + int(np.argmax(wrong)))
+        raise RunError(
+            f"{table.name}, {row}: the prediction is not finite: the state of the model diverges on this table. Are "
+            "its units those of the training? Otherwise train longer, or another model"
+        )
 
 
 def _reader(model: Filters, scaling: Scaling, linear: Readout) -> StepReader:
