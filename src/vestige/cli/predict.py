@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
@@ -25,9 +25,9 @@ MOST_CHANNELS = 20
 class PredictSettings(ReadOptions):
     """Which run, which table, and where the predictions go."""
 
-    folder: tyro.conf.Positional[Path] = Path()
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")] = Path()
     """The run folder; finished, interrupted or still running. Its own data need not be there."""
-    table: tyro.conf.Positional[Path] = Path()
+    table: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
     """What is predicted: a table with the columns of the training, found by name, or an array."""
     out: Path | None = None
     """Where to: FILE.csv, FILE.tsv or FILE.parquet; FILE.csv.card.json beside it says what it is."""
