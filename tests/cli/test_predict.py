@@ -57,6 +57,14 @@ def test_a_run_predicts_a_table_without_its_own(run, tmp_path):
     again = np.concatenate([steps.mean for steps in predictions])
     np.testing.assert_allclose(again[:, 1], [float(row["b.mean"]) for row in rows], rtol=1e-9)
 
+    code, out, _ = run("score", "mine", "other.csv", "--out", "scores.csv", "--alarms", "0.05", "--json")
+    scores = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
+    assert code == 0 and list(scores[0]) == ["time", "surprise", "tail", "alarm"]
+    assert json.loads(out)["alarms"] == sum(float(row["tail"]) <= 0.05 for row in scores)
+    assert [row["surprise"] for row in scores] == [row["surprise"] for row in rows]
+    each = [part.alarm for part in restored.score(tmp_path / "other.csv", alarms=0.05)]
+    assert np.concatenate(each).sum() == json.loads(out)["alarms"]
+
     written(tmp_path / "short.csv", walk[:5], "a,c")
     code, _, err = run("predict", "mine", "short.csv", "--out", "short-out.csv")
     assert code == 2 and "lacks columns of the training data: b" in err

@@ -215,19 +215,31 @@ def columns_of(steps: PredictedSteps, channels: tuple[str, ...]) -> dict[str, Ce
 
     **Raises:** `UsageError` where a column of the table has the name of one of these.
     """
-    rows = len(steps.surprise)
-    known = np.zeros(rows, bool)
-    found = dict(steps.passed)
-    if not found:
-        found["row"] = Cells(np.arange(steps.start + 1, steps.start + rows + 1), known)
+    found = rows_of(steps)
     for place, channel in enumerate(channels):
         for name in ("mean", "low", "high"):
-            _put(found, f"{channel}.{name}", numbers(np.ascontiguousarray(getattr(steps, name)[:, place])))
-    _put(found, "surprise", numbers(steps.surprise))
+            put(found, f"{channel}.{name}", numbers(np.ascontiguousarray(getattr(steps, name)[:, place])))
+    put(found, "surprise", numbers(steps.surprise))
     return found
 
 
-def _put(found: dict[str, Cells], name: str, cells: Cells) -> None:
+def rows_of(steps: PredictedSteps) -> dict[str, Cells]:
+    """What says which steps these are: time and document, or the row, counted from 1, where there is neither."""
+    rows = len(steps.surprise)
+    numbered = Cells(np.arange(steps.start + 1, steps.start + rows + 1), np.zeros(rows, bool))
+    return dict(steps.passed) or {"row": numbered}
+
+
+def put(found: dict[str, Cells], name: str, cells: Cells) -> None:
+    """Add a column.
+
+    **Arguments:**
+
+    - `found`: the columns so far.
+    - `name`, `cells`: of the new one.
+
+    **Raises:** `UsageError` where there is one of that name.
+    """
     if name in found:
         raise UsageError(f"two columns of the predictions would be named '{name}'; rename that column of the table")
     found[name] = cells

@@ -1,5 +1,6 @@
 """A run as it lies on the disk, made into objects again."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from vestige.runs.evaluate import evaluate, write_evaluation
 from vestige.runs.execution import check_sizes, constructed
 from vestige.runs.folder import CHECKPOINTS, SO_FAR
 from vestige.runs.predicting import INTERVAL, Predictions, check_predicts, predictor_of
+from vestige.runs.scoring import ALARMS, ScoredSteps, check_alarms, scored
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fitted import read_fitted
 from vestige.storage.results import RESULTS, read_results
@@ -53,6 +55,25 @@ class Restored(NamedTuple):
         iterated over, for a value that does not fit, with column and row.
         """
         return Predictions(predictor_of(self, load), source, options=options, interval=interval)
+
+    def score(
+        self, source: Any, *, alarms: float = ALARMS, options: ReadOptions | None = None
+    ) -> Iterator[ScoredSteps]:
+        """Score every step of a table by its surprise, as `vestige score` does.
+
+        **Arguments:**
+
+        - `source`: what `vestige.data.open` reads.
+        - `alarms`: the share of steps like the held-out ones of the training that may be alarms, in (0, 1).
+        - `options`: how a file is read.
+
+        **Returns:** an iterator over [`ScoredSteps`][vestige.runs.scoring.ScoredSteps].
+
+        **Raises:** `UsageError`, as `predict`, and for a share that the held-out steps are too few for.
+        """
+        predictions = self.predict(source, options=options)
+        check_alarms(predictions, alarms)
+        return (scored(predictions, steps, alarms) for steps in predictions)
 
 
 def load(folder: str | Path, *, data: Path | None = None, without_data: bool = False) -> Restored:

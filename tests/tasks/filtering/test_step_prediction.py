@@ -16,6 +16,7 @@ from vestige.data.recorded_table import RecordedColumns
 from vestige.errors import RunError, UsageError
 from vestige.models.filters import FactorFilter
 from vestige.runs.predicting import Predictions
+from vestige.runs.scoring import check_alarms, scored
 from vestige.tasks.filtering import custom_recordings
 from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
 from vestige.tasks.filtering.loading import unread
@@ -197,6 +198,21 @@ def test_a_model_that_diverges_is_named():
         list(Predictions(broken, held_out(), chunk=64))
     with pytest.raises(UsageError, match="are not finite, so that there is nothing to calibrate"):
         Predictions(task.step_predictor(wild, None), held_out())
+
+
+def test_alarms_are_as_rare_as_wanted():
+    predictions = Predictions(made()[2], held_out(), chunk=64)
+    each = [scored(predictions, steps, 0.1) for steps in predictions]
+    tails = np.concatenate([part.tail for part in each])
+    np.testing.assert_allclose(np.sort(tails), np.arange(2, LONG // 2 + 2) / (LONG // 2 + 1))  # its own held-out steps
+    assert sum(part.alarm.sum() for part in each) == 5  # tails of 2/61 to 6/61
+    far = held_out()
+    far["a"] = np.where(np.arange(len(far["a"])) == 30, 1e3, far["a"])
+    predictions = Predictions(made()[2], far, chunk=64)
+    (steps,) = predictions
+    assert scored(predictions, steps, 0.02).alarm[30] and scored(predictions, steps, 0.02).tail[30] == 1 / 61
+    with pytest.raises(UsageError, match="at least 0.0164 with 60 held-out steps"):
+        check_alarms(predictions, 0.01)
 
 
 def test_quantiles_are_those_of_split_conformal_prediction():
