@@ -66,8 +66,8 @@ def scored(predictions: Predictions, steps: PredictedSteps, alarms: float) -> Sc
 
 
 def check_alarms(predictions: Predictions, alarms: float) -> None:
-    """**Raises:** `UsageError` where `alarms` is outside (0, 1), or so small that the run of these `predictions` has too
-    few held-out steps for it."""
+    """**Raises:** `UsageError` where `alarms` is outside (0, 1), or so small that the run of these `predictions` has
+    too few held-out steps for it."""
     if not 0 < alarms < 1:
         raise UsageError(f"alarms, the share of steps, must be in (0, 1), such as 0.01, got {alarms:g}")
     least = float(predictions.predictor.tail(np.array([np.inf]))[0])
