@@ -24,18 +24,22 @@ class RecordedColumns:
     inputs: tuple[str, ...]
     outcomes: tuple[str, ...] = ()
     document: str | None = None
+    time: str | None = None
+    """The times, which the model does not see; None also in runs of earlier versions."""
 
     def as_plain(self) -> dict[str, Any]:
         """As plain values of JSON."""
-        return {"inputs": list(self.inputs), "outcomes": list(self.outcomes), "document": self.document}
+        names = {"inputs": list(self.inputs), "outcomes": list(self.outcomes)}
+        return {**names, "document": self.document, "time": self.time}
 
     @classmethod
     def from_plain(cls, plain: Any) -> "RecordedColumns":
         """What `as_plain` gave. **Raises:** `UsageError` where `plain` is something else."""
         try:
-            document = plain["document"]
-            return cls(tuple(map(str, plain["inputs"])), tuple(map(str, plain["outcomes"])), document and str(document))
-        except (KeyError, TypeError) as error:
+            document, time = plain["document"], plain.get("time")
+            names = tuple(map(str, plain["inputs"])), tuple(map(str, plain["outcomes"]))
+            return cls(*names, document and str(document), time and str(time))
+        except (KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"the stored names of columns are damaged: {shown(repr(error), 100)}") from None
 
     @property
@@ -83,7 +87,7 @@ def recorded_columns(
     values: Values = "bits" if kinds == {"bit"} else "counts" if kinds <= {"count", "bit"} else "numbers"
     name = schema.document.name if schema.document else None
     names = tuple(column.name for column in seen), tuple(column.name for column in read)
-    return RecordedColumns(*names, name), values
+    return RecordedColumns(*names, name, schema.time.name if schema.time else None), values
 
 
 def read_recorded_table(path: Path, columns: RecordedColumns) -> Recorded:

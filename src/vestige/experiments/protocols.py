@@ -3,9 +3,13 @@
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from vestige.tasks import Evaluation
+    from vestige.tasks.spec import TaskSpec
+    from vestige.tasks.stepwise import AbstractStepPredictor
     from vestige.typing import Diagnostics, Key
 
 
@@ -61,6 +65,39 @@ class GeneratesSequences(Protocol):
         **Returns:** `(count, frames, height, width)`, in [0, 1].
 
         **Raises:** `UsageError` where no sequence has that many to give.
+        """
+        ...
+
+
+@runtime_checkable
+class ServesWithoutData(Protocol):
+    """The specification of a task that can be built from what was fitted in training alone: `vestige predict` needs no
+    training file."""
+
+    def without_data(self) -> "TaskSpec":
+        """The same task without its data.
+
+        **Returns:** a specification whose `build_fitted` reads no file, and whose task is a `PredictsSteps`.
+        """
+        ...
+
+
+@runtime_checkable
+class PredictsSteps(Protocol):
+    """A task whose models predict every step of a table before they see it: `vestige predict`."""
+
+    def step_predictor(self, model: Any, arrays: "Mapping[str, np.ndarray] | None") -> "AbstractStepPredictor | None":
+        """What predicts the steps of tables.
+
+        **Arguments:**
+
+        - `model`: trained on this task.
+        - `arrays`: of the evaluation at the end of training, in which intervals are calibrated; None: they are
+          calibrated now, on the held-out data of the task.
+
+        **Returns:** the predictor; None where the arrays, of a run of an earlier version, hold no calibration.
+
+        **Raises:** `UsageError` where the arrays are damaged.
         """
         ...
 

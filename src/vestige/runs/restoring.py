@@ -1,17 +1,23 @@
 """A run as it lies on the disk, made into objects again."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Components, Experiment
+from vestige.experiments.protocols import ServesWithoutData
 from vestige.runs.config import recorded
-from vestige.runs.data_identity import locate
+from vestige.runs.data_identity import Located, locate
 from vestige.runs.evaluate import evaluate, write_evaluation
 from vestige.runs.execution import check_sizes, constructed
 from vestige.runs.folder import CHECKPOINTS, SO_FAR
+from vestige.runs.predicting import INTERVAL, Predictions, check_predicts, predictor_of
+from vestige.runs.scoring import ALARMS, ScoredSteps, check_alarms, scored
 from vestige.storage.durable import DamagedFile
+from vestige.storage.fitted import read_fitted
 from vestige.storage.results import RESULTS, read_results
 from vestige.training import Checkpoints
 from vestige.training.state import start
@@ -27,21 +33,75 @@ class Restored(NamedTuple):
     step: int
     notices: list[str]
     """A sentence for each thing to know: other data, damaged checkpoints passed over, results of a later update."""
+    folder: Path
+    without_data: bool = False
+    """Whether its data were left unread."""
+
+    def predict(self, source: Any, *, interval: float = INTERVAL, options: ReadOptions | None = None) -> Predictions:
+        """Predict every step of a table before it is seen, as `vestige predict` does.
+
+        Compiles one program; then time in proportion to the steps, memory to a chunk of 1,024.
+
+        **Arguments:**
+
+        - `source`: what `vestige.data.open` reads: a path, a frame, a dictionary of arrays, an array.
+        - `interval`: the share of values that intervals are to cover, in (0, 1).
+        - `options`: how a file is read.
+
+        **Returns:** an iterable over [`PredictedSteps`][vestige.tasks.stepwise.PredictedSteps], float64 in the units
+        of the table, whose `summary` says in the end how good they were.
+
+        **Raises:** `UsageError` where the run cannot predict tables, for columns that are absent, and, as it is
+        iterated over, for a value that does not fit, with column and row.
+        """
+        return Predictions(predictor_of(self, load), source, options=options, interval=interval)
+
+    def score(
+        self, source: Any, *, alarms: float = ALARMS, options: ReadOptions | None = None
+    ) -> Iterator[ScoredSteps]:
+        """Score every step of a table by its surprise, as `vestige score` does.
+
+        **Arguments:**
+
+        - `source`: what `vestige.data.open` reads.
+        - `alarms`: the share of steps like the held-out ones of the training that may be alarms, in (0, 1).
+        - `options`: how a file is read.
+
+        **Returns:** an iterator over [`ScoredSteps`][vestige.runs.scoring.ScoredSteps].
+
+        **Raises:** `UsageError`, as `predict`, and for a share that the held-out steps are too few for.
+        """
+        predictions = self.predict(source, options=options)
+        check_alarms(predictions, alarms)
+        return (scored(predictions, steps, alarms) for steps in predictions)
 
 
-def load(folder: Path, *, data: Path | None = None) -> Restored:
+def load(folder: str | Path, *, data: Path | None = None, without_data: bool = False) -> Restored:
     """The run in `folder` at its newest sound checkpoint, with its own data or with a file in place of them.
 
     What was fitted in training is kept: other data are seen in units of the training. A task on files of the user's
     reads those alone that an evaluation needs.
 
+    **Arguments:**
+
+    - `folder`: of the run.
+    - `data`: a file, or folder, in place of the run's own.
+    - `without_data`: leave its data unread, which may be gone: enough for `predict`, not to evaluate.
+
+    **Returns:** the run.
+
     **Raises:** `UsageError` where it is no run folder or has no sound checkpoint, where a file that is needed is
     missing or is not the one that the run is trained on, and where `data` is given to a run that reads no file.
     """
+    folder = Path(folder)
     run = recorded(folder)
-    found = locate(folder, run.experiment, data=data)
+    if without_data:
+        found = _unread(folder, run.experiment)
+    else:
+        found = locate(folder, run.experiment, data=data)
     built = constructed(found.experiment, seed=run.seed, fitted=found.fitted)
-    check_sizes(found.experiment, built)
+    if not without_data:
+        check_sizes(found.experiment, built)
     template = start(
         built.model,
         built.task,
@@ -56,7 +116,16 @@ def load(folder: Path, *, data: Path | None = None) -> Restored:
     if step is None:
         raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
     notices = [*run.notices, *found.notices, *notices, *_older_than_results(folder, step)]
-    return Restored(run.entry, found.experiment, built, state.model, step, notices)
+    return Restored(run.entry, found.experiment, built, state.model, step, notices, folder, without_data)
+
+
+def _unread(folder: Path, experiment: Experiment) -> Located:
+    """A run whose data are not read. **Raises:** `UsageError` where it is none of a task that can be built so."""
+    check_predicts(folder, experiment)
+    if (fitted := read_fitted(folder)) is None:
+        return locate(folder, experiment)  # of an earlier version: fitted again
+    assert isinstance(experiment.task, ServesWithoutData)
+    return Located(experiment.replace("task", experiment.task.without_data()), fitted, [])
 
 
 def _older_than_results(folder: Path, step: int) -> list[str]:

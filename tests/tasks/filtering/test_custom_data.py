@@ -211,7 +211,8 @@ def test_a_table_is_seen_by_the_names_of_its_columns(tmp_path):
     assert task.outcomes == ("target",) and task.train.frames.shape == (40, 2)
     np.testing.assert_allclose(np.std(task.train.frames, axis=0), 1.0, atol=1e-5)
     fitted = json.loads(json.dumps(spec.fitted(task)))
-    assert fitted["columns"] == {"inputs": ["level", "load"], "outcomes": ["target"], "document": None}
+    names = {"inputs": ["level", "load"], "outcomes": ["target"], "document": None}
+    assert fitted["columns"] == {**names, "time": None}
 
     swapped = [",".join(row.split(",")[i] for i in (2, 1, 0)) for row in rows]
     (tmp_path / "o.csv").write_text("\n".join(["target,load,level", *swapped]) + "\n")

@@ -58,7 +58,7 @@ def raw_rows(table: AbstractTable, schema: Schema, *, size: int | None = None) -
             resets = counts.update(batch.start, cells)
             documents = cells.values.astype(object)
             documents[cells.missing] = None
-            _check_documents(table, document.name, counts)
+            check_documents(table, document.name, counts)
         times = np.full(batch.rows, np.nan)
         if (time := schema.time) is not None:
             times = times_of(table, time, batch.start, batch.cells[time.name])
@@ -181,7 +181,17 @@ def _gaps(
     return np.where(there, ahead, 0.0), there
 
 
-def _check_documents(table: AbstractTable, name: str, counts: DocumentCounts) -> None:
+def check_documents(table: AbstractTable, name: str, counts: DocumentCounts) -> None:
+    """Check that no document returns.
+
+    **Arguments:**
+
+    - `table`: that is read, for messages.
+    - `name`: of its document column.
+    - `counts`: of the documents so far.
+
+    **Raises:** `UsageError` where one goes on after others, with its row, and where they are too many to be known.
+    """
     if counts.returns is not None:
         row, text = counts.returns
         raise UsageError(

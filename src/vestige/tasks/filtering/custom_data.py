@@ -1,5 +1,6 @@
 """Custom recordings: the next observation is predicted, and what lies behind them read out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -13,6 +14,8 @@ from vestige.data.recorded_table import RecordedColumns
 from vestige.models.families import AbstractFamily, Bernoulli, UnitGaussian
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
+from vestige.tasks.contract import Evaluation
+from vestige.tasks.filtering.calibration import Calibration
 from vestige.tasks.filtering.contract import over_held_out
 from vestige.tasks.filtering.featurizers import AbstractFeaturizer
 from vestige.tasks.filtering.momentum_groups import MOTION, NOTES, POPULATION, MomentumGroups
@@ -20,6 +23,7 @@ from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, nex
 from vestige.tasks.filtering.readout import chosen_ridge, r2
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_length, stretches
 from vestige.tasks.filtering.scaling import KINDS, Kind, Scaling
+from vestige.tasks.filtering.step_prediction import RecordingsPredictor, calibrated
 from vestige.tasks.filtering.unrolling import Filters, observed, unroll
 from vestige.typing import Key, Metrics
 
@@ -137,6 +141,21 @@ class CustomRecordings(AbstractRecordings):
         if self.read_out:
             bounds["outcome_r2"] = {"best": 1.0, "chance": metrics["outcome_r2_alone"]}
         return bounds
+
+    def diagnostics(self, model: Any, *, size: int, key: Key) -> Evaluation:
+        """As the contract says; the arrays also hold the errors on all held-out recordings, from which the intervals of
+        `vestige predict` are made."""
+        found = super().diagnostics(model, size=size, key=key)
+        return found._replace(arrays={**found.arrays, **self.calibration(model).as_arrays()})
+
+    def calibration(self, model: Filters) -> Calibration:
+        """The errors of a trained `model` on the held-out recordings."""
+        return calibrated(model, self.train, self.test, self.scaling)
+
+    def step_predictor(self, model: Filters, arrays: Mapping[str, np.ndarray] | None) -> RecordingsPredictor | None:
+        """As `vestige.experiments.protocols.PredictsSteps` says."""
+        kept = self.calibration(model) if arrays is None else Calibration.from_arrays(arrays, len(self.kept))
+        return None if kept is None else RecordingsPredictor(model, self.scaling, self.columns, kept)
 
     def _learned(self, model: Filters, *, key: Key) -> dict[str, Array]:
         """The steps of the training recordings."""

@@ -131,6 +131,23 @@ def custom(
     )
 
 
+def unread(scaling: Scaling, columns: RecordedColumns | None, length: int) -> CustomRecordings:
+    """The task on recordings that are not read: a model is built for it, and nothing is learned or evaluated.
+
+    **Arguments:**
+
+    - `scaling`, `columns`: what was fitted and found in training.
+    - `length`: of a training sequence, in steps.
+    """
+    steps = np.arange(8.0)[:, None] % 2
+    frames = np.full((8, scaling.width), 0.0)
+    frames[:, list(scaling.kept)] = steps if scaling.kind != "numbers" else scaling.mean + scaling.scale * steps
+    outcomes = columns.outcomes if columns else ()
+    named = columns.inputs if columns else tuple(f"value {j}" for j in range(scaling.width))
+    recorded = Recorded(FrameSet(frames, np.array([8]), named), steps + np.zeros(len(outcomes)), outcomes)
+    return custom_recordings(recorded, scaling.kind, held_out=0.5, length=length, scaling=scaling, columns=columns)
+
+
 EXAMPLE = (8, 500)  # recordings of the example, and steps of each
 
 

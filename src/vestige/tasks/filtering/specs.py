@@ -343,6 +343,25 @@ class RecordingsSpec(FilteringSpec):
             columns = load("vestige.data.recorded_table:RecordedColumns").from_plain(columns)
         return self.make(scaling=scaling, columns=columns)
 
+    def without_data(self) -> "RecordingsSpec":
+        return UnreadRecordingsSpec(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+@dataclasses.dataclass(frozen=True)
+class UnreadRecordingsSpec(RecordingsSpec):
+    """Recordings whose file is not read: a model that is trained on them is built, and predicts other files."""
+
+    def sources(self) -> tuple[Source, ...]:
+        return ()
+
+    def build_fitted(self, fitted: Mapping[str, Any], *, seed: int) -> "AbstractFilteringTask":
+        columns = fitted.get("columns")
+        return load("vestige.tasks.filtering.loading:unread")(
+            load("vestige.tasks.filtering.scaling:Scaling").from_plain(fitted),
+            columns and load("vestige.data.recorded_table:RecordedColumns").from_plain(columns),
+            self.length,
+        )
+
 
 FILTERING_TASKS: Mapping[str, TaskSpec] = {
     "ring": RingSpec(),

@@ -1,0 +1,67 @@
+"""`vestige score RUN DATA --out FILE`."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.parse import simple
+from vestige.data.tables.options import ReadOptions
+from vestige.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreSettings(ReadOptions):
+    """Which run, which table, and where the scores go."""
+
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")] = Path()
+    """The run folder; its own data need not be there."""
+    table: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
+    """What is scored: a table with the columns of the training, found by name, or an array."""
+    out: Path | None = None
+    """Where to: FILE.csv, FILE.tsv or FILE.parquet; FILE.csv.card.json beside it says what it is."""
+    alarms: float = 0.01
+    """The share of steps like the held-out ones of the training that may be alarms."""
+    force: bool = False
+    """Replace files that exist."""
+    json: bool = False
+    """Print the summary as JSON."""
+
+
+DESCRIPTION = (
+    "How surprising every step of a table is, beside the held-out steps of the training: surprise in nats, its tail "
+    "(conformal p-value), and where it is an alarm. For runs of the experiment recordings."
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Write scores of a table and print how many alarms there are; the run folder is only read."""
+    settings = simple("score", DESCRIPTION, ScoreSettings, arguments)
+    if settings.folder == Path() or settings.table == Path() or settings.out is None:
+        raise UsageError("which run, which table, and where to? vestige score RUN DATA --out FILE.csv")
+    if not 0 < settings.alarms < 1:
+        raise UsageError(f"--alarms, the share of steps, must be in (0, 1), such as 0.01, got {settings.alarms:g}")
+    from vestige.runs.predicting import check_out
+    from vestige.runs.scoring import write_scores
+
+    check_out(settings.out, str(settings.table), force=settings.force)
+    enable_compilation_cache()
+    from vestige.runs.restoring import load
+
+    run = load(settings.folder, without_data=True)
+    options = ReadOptions(**{field.name: getattr(settings, field.name) for field in dataclasses.fields(ReadOptions)})
+    predictions = run.predict(settings.table, options=options)
+    summary = write_scores(predictions, settings.out, run=run, alarms=settings.alarms, force=settings.force)
+    for notice in [*run.notices, *predictions.notices]:
+        print(notice, file=sys.stderr)
+    if settings.json:
+        from vestige.storage.results import finite
+
+        print(json.dumps({"update": run.step, **finite(summary._asdict())}))
+        return 0
+    print(f"{settings.out}: {summary.sentence(settings.alarms)}")
+    return 0

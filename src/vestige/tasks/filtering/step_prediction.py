@@ -1,0 +1,167 @@
+"""One-step predictions of a user's table by a filter that is trained on recordings."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vestige.data.recorded_table import RecordedColumns
+from vestige.data.tables import AbstractTable, open_table
+from vestige.data.tables.options import ReadOptions
+from vestige.errors import RunError, UsageError, listed
+from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
+from vestige.tasks.filtering.next_frame import next_regression
+from vestige.tasks.filtering.readout import Readout
+from vestige.tasks.filtering.recorded_steps import Matched, channel_names, matched, steps_seen
+from vestige.tasks.filtering.recordings import Stretches
+from vestige.tasks.filtering.scaling import Scaling
+from vestige.tasks.filtering.step_reader import Carried, ReadSteps, StepReader, read_steps
+from vestige.tasks.filtering.unrolling import Filters
+from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps
+
+SUPPORT = {"numbers": (-np.inf, np.inf), "counts": (0.0, np.inf), "bits": (0.0, 1.0)}
+"""The least and the largest value of a kind."""
+
+
+class RecordingsPredictor(AbstractStepPredictor):
+    """Predicts the steps of tables with the columns, or arrays with the values, of a run on recordings.
+
+    The interval is the mean and, on both sides, a width that begins as the quantile of the absolute errors on the
+    held-out part of the training file (split conformal prediction; Vovk et al. 2005, Lei et al. 2018) and follows the
+    errors on the table (`Widths`). The first step of a document has a width of its own, which stays.
+
+    **Arguments:**
+
+    - `model`: a trained filter.
+    - `scaling`: of its training.
+    - `columns`: of the table of its training; None: of an array.
+    - `calibration`: its errors on the held-out part.
+    """
+
+    def __init__(self, model: Filters, scaling: Scaling, columns: RecordedColumns | None, calibration: Calibration):
+        self._scaling, self._columns, self._calibration = scaling, columns, calibration
+        self._reader = _reader(model, scaling, Readout(*map(jnp.asarray, calibration.linear)))
+        self._found: Matched | None = None
+        self.channels, self.scale, self.notices = channel_names(scaling, columns), scaling.scale, []
+
+    def opened(self, source: Any, options: ReadOptions | None = None) -> AbstractTable:
+        table = open_table(source, options)
+        self._found = matched(table, self._scaling, self._columns)
+        self.notices = []
+        if further := self._found.further:
+            self.notices.append(f"{table.name}: columns that the run does not know are not read: {listed(further)}")
+        if self._columns is None:
+            self.channels = self._found.names
+        return table
+
+    def predicted(self, table: AbstractTable, *, interval: float, chunk: int = CHUNK) -> Iterator[PredictedSteps]:
+        if not 0 < interval < 1:
+            raise UsageError(f"interval must be in (0, 1), such as 0.9, got {interval:g}")
+        if chunk < 1:
+            raise UsageError(f"chunk must be at least 1 step, got {chunk}")
+        widths = Widths(self._calibration.residuals.quantile(interval), interval)
+        first = self._calibration.first.quantile(interval)
+        if not np.isfinite(first).all() or not np.isfinite(self._calibration.residuals.values).all():
+            raise UsageError(
+                "the errors on the held-out part of the training file are not finite, so that there is nothing to "
+                "calibrate intervals on: the model diverged; train longer, or another model"
+            )
+        found = matched(table, self._scaling, self._columns)
+        return self._steps(table, found, widths, first, chunk)
+
+    def _steps(
+        self, table: AbstractTable, found: Matched, widths: Widths, first: np.ndarray, chunk: int
+    ) -> Iterator[PredictedSteps]:
+        scaling = self._scaling
+        carried, in_part = self._reader.start(), 0
+        before = np.full((1, len(scaling.kept)), np.nan)
+        units = lambda scaled: scaling.mean + scaling.scale * np.asarray(scaled, np.float64)
+        for rows in steps_seen(table, found, scaling.kind, size=chunk):
+            scaled = np.concatenate([before, (rows.seen - scaling.mean) / scaling.scale])
+            starts = np.concatenate([[0], 1 + np.flatnonzero(rows.resets)])
+            features = scaling.featurizer.features(scaled, starts)[1:]
+            carried, read = _read(self._reader, carried, features, rows.resets, rows.start, chunk)
+            before, in_part = scaled[-1:], in_part + rows.in_part
+            _check_finite(table, rows.start, read)
+            mean = units(read.mean)
+            missing = np.asarray(np.isnan(rows.seen).any(axis=1))
+            width = widths.follow(np.abs(rows.seen - mean) / scaling.scale, np.asarray(read.begun) & ~missing)
+            width = scaling.scale * np.where(read.begun[:, None], width, first)
+            low, high = (np.clip(edge, *SUPPORT[scaling.kind]) for edge in (mean - width, mean + width))
+            surprise = np.where(missing, np.nan, read.surprise.astype(np.float64))
+            said = units(read.last), units(read.linear), np.asarray(read.begun)
+            yield PredictedSteps(rows.start, rows.passed, mean, low, high, surprise, rows.seen, *said)
+        if in_part:
+            self.notices.append(
+                f"{table.name}: {in_part:,} rows are missing in some of their values; they count as missing in all"
+            )
+
+    def tail(self, surprise: np.ndarray) -> np.ndarray:
+        return self._calibration.surprise.tail(surprise)
+
+
+def calibrated(
+    model: Filters, train: Stretches, test: Stretches, scaling: Scaling, *, chunk: int = CHUNK
+) -> Calibration:
+    """The errors of a model on held-out recordings.
+
+    Costs two passes over them.
+
+    **Arguments:**
+
+    - `model`: trained.
+    - `train`, `test`: training and held-out recordings, features of frames as the model sees them.
+    - `scaling`: of the training.
+    - `chunk`: steps under one call of the compiled program.
+
+    **Returns:** the calibration.
+    """
+    linear = next_regression(train, scaling.featurizer.bare)
+    reader = _reader(model, scaling, linear)
+    features = np.asarray(test.frames, np.float32)
+    begins = np.zeros(len(features), bool)
+    begins[np.asarray(test.starts)] = True
+    seen = np.asarray(scaling.featurizer.bare(jnp.asarray(features)), np.float64)
+    there = np.asarray(~np.isnan(seen).any(axis=1))
+    residuals, first, surprise = [], [], []
+    carried = reader.start()
+    for start in range(0, len(features), chunk):
+        part = slice(start, start + chunk)
+        carried, read = _read(reader, carried, features[part], begins[part], start, chunk)
+        _, unseen = _read(reader, reader.start(), features[part], np.ones(len(features[part]), bool), start, chunk)
+        residuals.append(np.abs(seen[part] - read.mean)[there[part] & read.begun])
+        first.append(np.abs(seen[part] - unseen.mean)[there[part]])
+        surprise.append(read.surprise[there[part]].astype(np.float64))
+    of = lambda parts: Sorted.of(np.concatenate(parts))
+    arrays = tuple(np.asarray(leaf) for leaf in linear)
+    return Calibration(of(residuals), of(first), Sorted.of(np.concatenate(surprise)[:, None]), arrays)
+
+
+def _check_finite(table: AbstractTable, start: int, read: ReadSteps) -> None:
+    wrong = np.asarray(~np.isfinite(np.asarray(read.mean)).all(axis=1))
+    if wrong.any():
+        row = table.place(start + int(np.argmax(wrong)))
+        raise RunError(
+            f"{table.name}, {row}: the prediction is not finite: the state of the model diverges on this table. Are "
+            "its units those of the training? Otherwise train longer, or another model"
+        )
+
+
+def _reader(model: Filters, scaling: Scaling, linear: Readout) -> StepReader:
+    return StepReader(model, scaling.featurizer, linear, jax.random.key(0))
+
+
+def _read(
+    reader: StepReader, carried: Carried, features: np.ndarray, resets: np.ndarray, start: int, chunk: int
+) -> tuple[Carried, ReadSteps]:
+    """At most `chunk` steps, filled up with missing ones, so that all chunks have one program; the results on the
+    host."""
+    count = len(features)
+    filled = np.full((chunk, features.shape[1]), np.nan, np.float32)
+    filled[:count] = features
+    begins = np.zeros(chunk, bool)
+    begins[:count] = resets
+    carried, read = read_steps(reader, carried, *map(jnp.asarray, (filled, begins, np.uint32(start))))
+    return carried, ReadSteps(*(np.asarray(leaf)[:count] for leaf in read))  # pyright: ignore[reportArgumentType]
