@@ -175,17 +175,16 @@ def _shape(tree: Any, ndim: int, owner: str, wanted: tuple[int, ...] | None = No
 
     **Raises:** `ValueError` where they differ, or are not those that are `wanted`.
     """
-    shapes = [leaf.shape for leaf in jax.tree.leaves(tree) if _rows(leaf)]
-    if wanted is None:
-        if not shapes:
-            raise ValueError(f"{owner}: there must be an array with the {ndim} axes of the batch first, got none")
-        wanted = shapes[0][:ndim]
-    if ndim < 0 or any(len(shape) < ndim or shape[:ndim] != wanted for shape in shapes):
+    shapes = [tuple(leaf.shape) for leaf in jax.tree.leaves(tree) if _rows(leaf)]
+    if wanted is None and not shapes:
+        raise ValueError(f"{owner}: there must be an array with the {ndim} axes of the batch first, got none")
+    axes: tuple[int, ...] = shapes[0][:ndim] if wanted is None else wanted
+    if ndim < 0 or any(len(shape) < ndim or shape[:ndim] != axes for shape in shapes):
         raise ValueError(
-            f"{owner}: every array must have the {ndim} axes of the batch first, {wanted}; got the shapes "
+            f"{owner}: every array must have the {ndim} axes of the batch first, {axes}; got the shapes "
             f"{', '.join(map(str, shapes))}. What is the same for all rows belongs into the function."
         )
-    return wanted
+    return axes
 
 
 def _over(function: Callable[[Any], Any], tree: Any, ndim: int) -> Any:
