@@ -141,7 +141,9 @@ def _marginals(structure: AbstractStructure) -> Array:
 def _pairs(structure: AbstractStructure) -> Array:
     values, probs = _listed(structure, "pair_marginals")
     flat = values.reshape(values.shape[0], -1)
-    return ((flat * probs[:, None]).T @ flat).reshape(2 * values.shape[1:])
+    # One row at a time: XLA 0.10 on a CPU compiles the gradient of the sum of (flat * probs).T @ flat wrongly.
+    rows = jax.lax.map(lambda entry: jnp.tensordot(probs * entry, flat, 1), flat.T)
+    return rows.reshape(2 * values.shape[1:])
 
 
 def _shares(log_rates: Array) -> Array:
