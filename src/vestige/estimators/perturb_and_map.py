@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from vestige.estimators.contract import AbstractEstimator, Cost, Distribution
 from vestige.estimators.costs import answer, evaluated
-from vestige.structures import AbstractStructure, Categorical, Choices, SpanningTree, Subset, racing
+from vestige.structures import AbstractStructure, Categorical, Choices, Labelled, SpanningTree, Subset, racing
 from vestige.structures.attached import attached
 from vestige.structures.contract import flagged
 from vestige.typing import Key
@@ -23,8 +23,8 @@ class BiasedImplicitMLE(AbstractEstimator):
     difference between a draw and what the same noise gives once the log-rates have followed the gradient of the cost.
 
     `fn` must be differentiable at the corners, where alone it is evaluated: once a draw, and its gradient. For
-    structures whose value has an entry for each key: all but `Permutation`, `BinaryTree`, and an `Arborescence` with a
-    free root.
+    structures whose value has an entry for each key: all but `Labelled`, `Permutation`, `BinaryTree`, and an
+    `Arborescence` with a free root.
 
     No step is without bias, and how much there is depends on the structure. For categories, subsets and spanning trees
     of four the mean is 6 to 12 degrees from the gradient at the default and 24 to 26 at a step of 1; for greedy
@@ -116,7 +116,7 @@ def _keys(structure: AbstractStructure, owner: str):
         return lambda value: jnp.triu(value + value.T, 1)
     rooted = getattr(structure, "root", 0) is not None
     shape = jax.eval_shape(lambda one: one.value(one.run(one.log_rates)), structure).shape
-    if shape != structure.log_rates.shape or not rooted:
+    if shape != structure.log_rates.shape or not rooted or isinstance(structure, Labelled):
         raise TypeError(
             f"{owner}: the value of {type(structure).__name__} has no entry for each key. Use an unbiased estimator, "
             "LeaveOneOut or Relax."
