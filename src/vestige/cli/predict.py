@@ -4,15 +4,14 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
 from rich.console import Console
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
+from vestige.cli.run_on_table import RunOnTable
 from vestige.cli.tables import plain_table
-from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,25 +21,11 @@ MOST_CHANNELS = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class PredictSettings(ReadOptions):
+class PredictSettings(RunOnTable):
     """Which run, which table, and where the predictions go."""
 
-    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")] = Path()
-    """The run folder; finished, interrupted or still running. Its own data need not be there."""
-    table: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
-    """What is predicted: a table with the columns of the training, found by name, or an array."""
-    out: Path | None = None
-    """Where to: FILE.csv, FILE.tsv or FILE.parquet; FILE.csv.card.json beside it says what it is."""
     interval: float = 0.9
     """The share of values that the intervals are to cover."""
-    force: bool = False
-    """Replace files that exist."""
-    json: bool = False
-    """Print the summary as JSON."""
-
-    def read_options(self) -> ReadOptions:
-        """How the table is read."""
-        return ReadOptions(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ReadOptions)})
 
 
 DESCRIPTION = (

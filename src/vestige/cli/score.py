@@ -3,33 +3,19 @@
 import dataclasses
 import json
 import sys
-from pathlib import Path
-from typing import Annotated
-
-import tyro
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
-from vestige.data.tables.options import ReadOptions
+from vestige.cli.run_on_table import RunOnTable
 from vestige.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)
-class ScoreSettings(ReadOptions):
+class ScoreSettings(RunOnTable):
     """Which run, which table, and where the scores go."""
 
-    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")] = Path()
-    """The run folder; its own data need not be there."""
-    table: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
-    """What is scored: a table with the columns of the training, found by name, or an array."""
-    out: Path | None = None
-    """Where to: FILE.csv, FILE.tsv or FILE.parquet; FILE.csv.card.json beside it says what it is."""
     alarms: float = 0.01
     """The share of steps like the held-out ones of the training that may be alarms."""
-    force: bool = False
-    """Replace files that exist."""
-    json: bool = False
-    """Print the summary as JSON."""
 
 
 DESCRIPTION = (
@@ -53,8 +39,7 @@ def main(arguments: list[str]) -> int:
     from vestige.runs.restoring import load
 
     run = load(settings.folder, without_data=True)
-    options = ReadOptions(**{field.name: getattr(settings, field.name) for field in dataclasses.fields(ReadOptions)})
-    predictions = run.predict(settings.table, options=options)
+    predictions = run.predict(settings.table, options=settings.read_options())
     summary = write_scores(predictions, settings.out, run=run, alarms=settings.alarms, force=settings.force)
     for notice in [*run.notices, *predictions.notices]:
         print(notice, file=sys.stderr)
