@@ -12,7 +12,7 @@ from tests.drawn import drawn
 from vestige.estimators import Exact, expect
 from vestige.registries import registry
 
-ESTIMATES = 1000
+ESTIMATES = 4000
 
 
 @pytest.fixture(**parametrised("estimator"))
