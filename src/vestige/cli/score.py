@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.parse import simple
