@@ -58,9 +58,6 @@ def dispatch(arguments: list[str]) -> int:
 
         print(f"vestige {__version__}")
         return 0
-    from vestige.cli.environment import avoid_faulty_fusions
-
-    avoid_faulty_fusions()
     name, *rest = plugged(arguments)
     if name not in COMMANDS:
         raise UsageError(f"unknown command '{name}'. {nearest(name, COMMANDS)}")

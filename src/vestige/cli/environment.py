@@ -1,7 +1,5 @@
 """What the command line sets up before JAX does any work."""
 
-import contextlib
-import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -10,24 +8,6 @@ from typing import Any
 from vestige.cli.program_cache import distrusted, largest, trim
 from vestige.cli.streams import say
 from vestige.errors import UsageError
-
-FAULTY = ("0.10.2", "0.11.0")
-"""Versions of jaxlib that compile sums wrongly on a CPU, without a word: https://github.com/jax-ml/jax/issues/39103."""
-SOUND = "--xla_cpu_experimental_ynn_fusion_type=-reduce"
-
-
-def avoid_faulty_fusions() -> None:
-    """Compile sums of products of matrices without the fusions of YNNPACK, where jaxlib is one of `FAULTY`.
-
-    `jax.jit(lambda x: jnp.sum(x @ jnp.ones((16, 16)), axis=1))` is wrong there for 256 rows. Nothing happens where JAX
-    has been imported, since it reads its flags once, or where the user has set the same flag.
-    """
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "jax" in sys.modules or SOUND.partition("=")[0] in flags:
-        return
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        if importlib.metadata.version("jaxlib") in FAULTY:
-            os.environ["XLA_FLAGS"] = f"{flags} {SOUND}".strip()
 
 
 def cache_folder() -> Path:
