@@ -124,6 +124,7 @@ def slopes(cell, xs):
     )
 
 
+@pytest.mark.few(4)
 def test_a_thousand_wild_steps_stay_finite_gradient_included(cell, key):
     gradients = slopes(cell, 1e4 * np.asarray(jax.random.normal(key, (1000, INPUT))))
     for leaf in jax.tree.leaves(gradients):
@@ -150,6 +151,7 @@ def both_ways(cell, begun, xs, drive):
     return with_gradient(one_by_one), with_gradient(unrolled)
 
 
+@pytest.mark.few(4)
 def test_unrolled_is_step_by_step_gradient_included(cell, key):
     xs = np.asarray(jax.random.normal(key, (9, INPUT)))
     drive = 0.3 * np.asarray(jax.random.normal(jax.random.fold_in(key, 1), (9, cell.drive_size)))
@@ -185,6 +187,7 @@ def masked(cell, begun, xs, drive, mask):
     return eqx.filter_value_and_grad(total, has_aux=True)((cell, begun, xs, drive))
 
 
+@pytest.mark.few(4)
 def test_masked_steps_are_not_there_wherever_they_are(cell, key):
     """NaN, or anything else, where the mask is False changes neither value nor gradient, and the result is that of the
     other steps alone."""

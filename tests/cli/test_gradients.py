@@ -10,6 +10,7 @@ QUICK = ("--samples", 2000, "--blocks", 2, "--critic-steps", 5, "--n", 3)
 TWO = ("--estimators", "leave-one-out,biased-straight-through,without-replacement")
 
 
+@pytest.mark.slow
 def test_from_start_to_report(run, tmp_path):
     code, out, err = run("gradients", "spanning-tree", *QUICK, *TWO)
     assert code == 0, err

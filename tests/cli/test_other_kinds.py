@@ -153,6 +153,7 @@ def test_a_run_from_start_to_report(run, tmp_path):
     assert json.loads((tmp_path / "g" / "results.json").read_text())["metrics"] == results["metrics"]
 
 
+@pytest.mark.slow
 def test_a_comparison(run, tmp_path):
     code, out, err = run(
         "compare", "guess", "--vary", "start=1,5", "--steps", 10, "--seeds", 2, "--jobs", 1, "--out", "c"

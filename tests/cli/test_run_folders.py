@@ -310,6 +310,7 @@ class TestVerify:
 
 
 class TestLonger:
+    @pytest.mark.slow
     def test_it_ends_as_one_that_was_so_long_from_the_start(self, run, done, tmp_path):
         code, out, err = run("run", "line", "--out", "a", "--resume", "--steps", 8)
         assert code == 0, err
@@ -350,6 +351,7 @@ class TestInitFrom:
         recorded = (tmp_path / "b2" / "config.yaml").read_text()
         assert "init_from:" in recorded and "step: 5" in recorded and str(done) in recorded
 
+    @pytest.mark.slow
     def test_going_on_needs_no_source(self, run, done, tmp_path):
         arguments = ("run", "line", "--out", "b", "--init-from", "a")
         assert run(*arguments)[0] == 0

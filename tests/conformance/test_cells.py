@@ -56,6 +56,7 @@ def finite(tree):
 EVERY = np.ones(STEPS, bool)
 
 
+@pytest.mark.few(3)
 def test_outputs_have_their_size_and_are_finite(cell, xs):
     _, outputs, slopes = followed(cell, begun(cell), xs, EVERY)
     assert outputs.shape == (STEPS, cell.output_size) and finite(outputs)

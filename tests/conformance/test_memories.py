@@ -45,6 +45,7 @@ def batched(memory, zs, hs):
     return jax.vmap(lambda zs, hs: contexts(memory, zs, hs))(zs, hs)
 
 
+@pytest.mark.few(2)
 def test_contexts_have_their_size_and_are_finite(memory, inputs):
     found, _ = followed(memory, *inputs)
     assert found.shape == (STEPS, memory.context_size)

@@ -64,13 +64,14 @@ def name(request):
     return request.param
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 def test_sizes_are_as_specified(name):
     spec, found = EXAMPLES[name], facts(name)
     assert found["log_rates"].shape == spec.rates_shape
     assert found["values"].shape == (DRAWS, *spec.value_shape)
 
 
+@pytest.mark.few(3)
 def test_probabilities_of_all_traces_sum_to_one(name):
     logs = facts(name)["all log_probs"]
     assert len(logs) >= EXAMPLES[name].least_traces

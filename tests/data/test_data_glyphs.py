@@ -27,6 +27,7 @@ def test_the_default_has_the_counts_and_labels_of_omniglot(train, test):
     np.testing.assert_array_equal(test.labels, np.arange(964, 1623).repeat(20))
 
 
+@pytest.mark.slow
 def test_no_drawing_comes_twice(train, test):
     drawings = {image.tobytes() for part in (train, test) for image in part.images}
     assert len(drawings) == 19_280 + 13_180

@@ -126,6 +126,7 @@ def of_draws(estimator, rates, keys):
     return jax.vmap(jax.value_and_grad(one), (None, 0))(rates, keys)
 
 
+@pytest.mark.slow
 def test_the_whole_draw():
     def expected(rates):
         def fn(value, trace):

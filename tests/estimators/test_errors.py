@@ -66,6 +66,7 @@ def test_too_many_traces(monkeypatch):
         expect(jnp.sum, Permutation(jnp.zeros(5)), estimator=Exact(), key=KEY)
 
 
+@pytest.mark.slow
 def test_exact_and_traces_that_end_early():
     structure = Matching(jnp.array([[0.0, -jnp.inf], [0.0, 0.0]]))  # the diagonal, or a dead end
     estimate = lambda structure: expect(jnp.sum, structure, estimator=Exact(), key=KEY)
@@ -103,6 +104,7 @@ def slopes(parts):
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
+@pytest.mark.few(4)
 def test_compiled_estimates_of_nothing_are_nan_gradients_included(estimator, structure):
     """Never a finite number that means nothing."""
     value, slope = slopes((structure, estimator))

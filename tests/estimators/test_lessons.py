@@ -86,6 +86,7 @@ def same(found, expected, **tolerance):
 
 @pytest.mark.parametrize("use", ["negated", "scaled", "logarithm", "twice in a larger loss"])
 @pytest.mark.parametrize("case", QUICK_FIRST)
+@pytest.mark.few(2)
 def test_what_is_done_with_an_estimate_teaches_the_same(case, use, key):
     plain, changed = (followed(kind, LEARNERS[case], RATES, key) for kind in ("itself", use))
     same(changed.lesson, plain.lesson)
@@ -94,6 +95,7 @@ def test_what_is_done_with_an_estimate_teaches_the_same(case, use, key):
 
 
 @pytest.mark.parametrize("case", QUICK_FIRST)
+@pytest.mark.few(2)
 def test_every_learned_array_moves(case, key):
     estimator = LEARNERS[case]
     optimiser = optax.adam(1e-2)

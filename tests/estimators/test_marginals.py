@@ -119,6 +119,7 @@ def test_the_oracles_know_cayley():
     assert len(subsets(7, 3)) == 35
 
 
+@pytest.mark.few(1)
 def test_enumeration_in_both_precisions(case):
     weights, cotangents = draws(case, 20, 4.0), draws(case, 20, 1.0, seed=1)
     expected = np.stack([enumerated(w, case.structures) for w in weights.astype(np.float64)])
@@ -142,6 +143,7 @@ def of_every_kind(weights):
 @pytest.mark.parametrize(
     "nodes", [1, pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(4, marks=pytest.mark.slow)]
 )
+@pytest.mark.few(1)
 def test_every_small_size(nodes):
     weights = np.random.default_rng(nodes).normal(size=(nodes, nodes)).astype(np.float32)
     known = weights.astype(np.float64)
@@ -278,6 +280,7 @@ def rooted(log_weights, mask=None):
     ("function", "unread"),
     [(spanning_tree_marginals, np.tri(5, dtype=bool)), (rooted, np.eye(5, dtype=bool) | (np.arange(5) == ROOT))],
 )
+@pytest.mark.few(1)
 def test_what_is_not_read_may_be_anything(function, unread):
     weights, cotangent = draws(CASES["tree"], 2, 3.0)
     rubbish = np.where(unread, np.float32(np.nan), weights)
@@ -289,6 +292,7 @@ def test_what_is_not_read_may_be_anything(function, unread):
 
 
 @pytest.mark.parametrize("function", [spanning_tree_marginals, rooted])
+@pytest.mark.few(1)
 def test_absent_nodes_leave_the_others_as_they_were(function):
     weights, cotangent = draws(CASES["tree"], 2, 3.0)
     for absent in ([0], [4], [1, 3], [0, 4]):
@@ -378,6 +382,7 @@ def test_jit_and_vmap_change_nothing(case):
 
 
 @pytest.mark.parametrize("function", [spanning_tree_marginals, rooted])
+@pytest.mark.few(1)
 def test_masks_differ_from_row_to_row(function):
     weights = jnp.asarray(draws(CASES["tree"], 3, 3.0))
     masks = jnp.array([[1, 1, 1, 1, 1], [1, 0, 1, 1, 0], [0, 0, 1, 0, 0]], bool)

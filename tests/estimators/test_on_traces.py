@@ -58,6 +58,7 @@ def at(point):
 
 
 @pytest.mark.parametrize("point", [quick_first(point, point) for point in POINTS])
+@pytest.mark.few(2)
 def test_exact_is_the_sum_over_traces(point):
     value, slopes = exact(*at(point))
     found, found_slopes = many(*at(point), Exact(), jax.random.split(jax.random.key(0), 1))
@@ -111,6 +112,7 @@ def test_every_estimator_gives_value_and_gradients(estimator, point):
         assert np.max(np.abs(other)) > 0.05
 
 
+@pytest.mark.slow
 def test_leave_one_out_of_a_tree():
     make, rates, prior, coefficients = at("spanning tree")
     keys = jax.random.split(jax.random.key(1), 4000)

@@ -44,6 +44,7 @@ SHORT |= {("reverse", "trace score")}
         for name in UNBIASED
     ],
 )
+@pytest.mark.few(2)
 def test_second_derivatives_by_the_rates_are_refused(order, name, key):
     twice, value = TWICE[order], value_of(name, key)
     with pytest.raises(TypeError, match=REFUSED):
@@ -62,6 +63,7 @@ def test_mixed_derivatives_are_refused(name, key):
 
 
 @pytest.mark.parametrize("name", ["trace score", "leave one out", "without replacement"])
+@pytest.mark.few(1)
 def test_second_derivatives_by_what_the_cost_closes_over(name, key):
     """Pathwise, at the draws of this key: against differences of the first derivative."""
     with jax.enable_x64(True):

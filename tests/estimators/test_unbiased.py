@@ -42,6 +42,7 @@ from .cases import (
 
 
 @pytest.mark.parametrize(("estimator", "point"), [quick_first(point, name, point) for name, point in PAIRS])
+@pytest.mark.few(3)
 def test_value_and_gradients_are_those_of_the_expectation(estimator, point):
     for found, expected in zip(estimated(estimator, point), exact(point), strict=True):
         within(found, expected)
@@ -57,6 +58,7 @@ def test_the_list_is_complete():
 
 
 @pytest.mark.parametrize("point", [quick_first(point, point) for point in POINTS])
+@pytest.mark.few(1)
 def test_exact_against_differences(point):
     """The reference has a reference of its own: its value, differenced in float64."""
     make = POINTS[point].make

@@ -284,6 +284,7 @@ def test_the_mass_spring_damper_is_refused_to_other_models():
     ],
     ids=["leave one out", "straight through"],
 )
+@pytest.mark.few(1)
 def test_bits_are_trained_by_an_estimator(model, estimator):
     built = build(model=model)
     assert built.model.latent.estimator == estimator
@@ -301,6 +302,7 @@ def test_bits_are_trained_by_an_estimator(model, estimator):
         (ThroughTimeSpec(target="joint"), ThroughTime, JointTarget),
     ],
 )
+@pytest.mark.few(2)
 def test_any_rule_can_be_chosen(rule, expected, target):
     built = build(model=RVAESpec(4, width=5), rule=rule)
     assert type(built.rule) is expected and type(built.rule.target) is target

@@ -161,6 +161,7 @@ def test_records(tmp_path):
     assert (reader.length, reader.inputs.shape, reader.outcomes.shape) == (3, (2,), ())
 
 
+@pytest.mark.slow
 def test_from_options_to_the_page(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 

@@ -106,6 +106,7 @@ def all_are(value, tree):
     return all(bool(jnp.allclose(leaf, value, rtol=1e-3, atol=0.0)) for leaf in jax.tree.leaves(tree))
 
 
+@pytest.mark.slow
 def test_each_part_rests_while_the_other_learns():
     built = dataclasses.replace(TINY, rule=PretrainedSpec(MEMUP, PPO, 2)).build(seed=0)
     for step, changes in enumerate(updates(built, 4)):
@@ -113,6 +114,7 @@ def test_each_part_rests_while_the_other_learns():
         assert all_are(0.0 if step < 2 else -5e-3, changes.policy)
 
 
+@pytest.mark.slow
 def test_a_schedule_is_as_long_as_its_part_learns():
     """After three of six updates of its own the policy's cosine is half way, whenever it began."""
     spec = PretrainedSpec(MEMUP, PPO, 4)
@@ -229,6 +231,7 @@ def test_options_of_version_0_1_are_understood(typed, told, path, value, capsys)
     assert found == (AGENT_RULES["pretrained-truncated"] if value is None else value)
 
 
+@pytest.mark.slow
 def test_a_rule_without_a_policy_is_refused_on_the_command_line():
     with pytest.raises(UsageError, match="model agent provides agent. Rules for this model: joint"):
         parse("run", ["tmaze", "--rule", "memup"], RunSettings)

@@ -206,6 +206,7 @@ def test_options_of_version_0_1_are_understood(capsys):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("vizdoom") is None, reason="needs vizdoom")
+@pytest.mark.slow
 def test_it_is_built_on_the_game():
     """Both recordings, of rooms that are not the same, in which something is picked up."""
     task = dataclasses.replace(TINY, task=TwoColorsSpec(2, 2, tics=400)).build(seed=0).task

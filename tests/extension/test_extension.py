@@ -42,12 +42,14 @@ def vestige(*arguments, folder, at=None, **environment):
     )
 
 
+@pytest.mark.slow
 def test_an_installed_package_is_listed(installed, tmp_path):
     done = vestige("list", "memory", "--json", folder=tmp_path, at=installed)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["leaky"]["plugin"] == "vestige_extra.leaky"
 
 
+@pytest.mark.slow
 def test_a_module_that_is_not_installed_is_named(installed, tmp_path):
     done = vestige("list", "memory", "--plugin", "leaky", folder=installed / "vestige_extra")
     assert done.returncode == 0, done.stderr

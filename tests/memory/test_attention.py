@@ -33,6 +33,7 @@ def biased(memory, *columns):
     return eqx.tree_at(lambda m: m.distance_bias, memory, bias)
 
 
+@pytest.mark.slow
 def test_newest_first_and_the_oldest_is_forgotten(key):
     memory = silent(key, slots=3)
     state = write(memory, 1.0, 2.0, 3.0, 4.0)

@@ -46,6 +46,7 @@ def slot_of(state, word):
     return slot
 
 
+@pytest.mark.slow
 def test_words_go_to_free_slots_and_are_found_by_content(key):
     memory = scripted(key)
     state = write(memory, memory.init(), A, B, C)

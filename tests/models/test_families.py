@@ -122,6 +122,7 @@ def test_mean_is_the_slope_of_the_log_partition_or_that_of_scipy(family, double)
     np.testing.assert_allclose(law.mean(eta), slope, rtol=1e-10)
 
 
+@pytest.mark.few(5)
 def test_draws_have_that_mean_and_the_law_of_the_family(family, key):
     law, natural, _ = family
     eta = jnp.asarray(natural)

@@ -64,6 +64,7 @@ def close(one, other):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one, other)
 
 
+@pytest.mark.slow
 def test_the_memory_at_a_step_has_filtered_the_frames_before_it(model, window):
     memories = jax.device_get(encoded(model, window.inputs)[1])
     close(jax.tree.map(lambda leaf: leaf[0], memories), model.init())

@@ -57,6 +57,7 @@ def test_a_learned_scale_says_what_is_known(key):
 
 
 @pytest.mark.parametrize("family", [Gaussian(2), StudentT(2), NegativeBinomial(2)])
+@pytest.mark.few(1)
 def test_the_decoder_puts_out_as_many_numbers_as_the_family_has_parameters(family, key):
     model = drawn(lambda key: RecurrentVAE(family, 4, width=8, lags=(1, 2), key=key))
     assert model.observation.out_features == family.num_parameters

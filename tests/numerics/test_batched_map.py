@@ -8,6 +8,7 @@ from vestige.numerics import batched_map
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 6, 11])
+@pytest.mark.few(3)
 def test_as_all_at_once_and_traced_once(count):
     traced = []
 

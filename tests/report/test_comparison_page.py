@@ -46,6 +46,7 @@ def test_links_lead_to_the_runs(comparison_folder: Path, read_page: Reader) -> N
     assert all((comparison_folder / link).is_file() for link in links)
 
 
+@pytest.mark.slow
 def test_same_files_same_bytes(comparison_folder: Path) -> None:
     first = write_report(comparison_folder).read_bytes()
     assert write_report(comparison_folder).read_bytes() == first

@@ -71,6 +71,7 @@ def test_an_outlier_does_not_bleach_the_rest(tmp_path):
         ({"receptive_fields": np.zeros((4, 225))}, "Receptive fields"),
     ],
 )
+@pytest.mark.few(2)
 def test_what_is_not_there_is_left_out(arrays, missing, tmp_path):
     page = write_report(make(tmp_path / "run", **arrays)).read_text()
     assert "What it makes of what it sees" in page

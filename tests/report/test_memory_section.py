@@ -90,7 +90,7 @@ def test_an_example_alone_is_shown(addressed: Path, read_page: Reader) -> None:
 
 
 @pytest.mark.parametrize("shape", [(TIME, 2, 3), (TIME, 70, 40, 3)])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_frames_of_any_size_stand_at_the_edges(addressed: Path, shape: tuple[int, ...], read_page: Reader) -> None:
     alone = read_page(write_report(change_arrays(addressed, "frames"))).source.count("<image")
     page = read_page(write_report(change_arrays(addressed, frames=np.ones((1, *shape)))))

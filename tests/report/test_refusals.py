@@ -57,6 +57,7 @@ def test_a_folder_in_the_place_of_the_page_is_set_aside(run_folder: Path) -> Non
     assert (run_folder / "report.html.damaged-1").is_dir()
 
 
+@pytest.mark.slow
 def test_an_older_page_survives_a_failure(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = write_report(run_folder)
     before = page.read_bytes()

@@ -69,6 +69,7 @@ def test_results_are_in_the_table(run_folder: Path, read_page: Reader) -> None:
         assert value in text
 
 
+@pytest.mark.slow
 def test_same_files_same_bytes(run_folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy" / run_folder.name
     shutil.copytree(run_folder, copy)

@@ -57,6 +57,7 @@ def test_colour_and_grey_fill_the_same_pieces() -> None:
         assert decoded(cut[1].rows[0][0]).shape[:2] == (4, 25)
 
 
+@pytest.mark.slow
 def test_what_was_predicted_stands_above_what_came(run_folder: Path, read_page: Reader) -> None:
     frames = np.random.default_rng(0).random((1, 7, 4, 4))
     folder = change_arrays(run_folder, "recall_start", frames=frames, predicted=frames)

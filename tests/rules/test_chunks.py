@@ -85,6 +85,7 @@ def test_storage_is_bounded_by_what_is_done_at_once(key):
     assert temporary_bytes(rule(200, 10), 200, key) > 4 * short
 
 
+@pytest.mark.slow
 def test_the_average_is_carried(key):
     model, batch = number_model(key=key), numbers([9, 9], key=key)
     rule = ChunkParallel(MemUP(4, 1, average=0.75), steps=9)

@@ -54,6 +54,7 @@ def shifted(agent, distance):
     return eqx.tree_at(lambda a: a.memory, agent, other)
 
 
+@pytest.mark.slow
 def test_the_copy_moves_once_per_collection(step, key):
     agent = some_agent()
     carry = begun(agent, key)

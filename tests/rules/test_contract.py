@@ -131,6 +131,7 @@ def test_grads_are_shaped_like_the_parameters(case, key):
         assert grad.dtype == leaf.dtype
 
 
+@pytest.mark.few(4)
 def test_the_carry_keeps_its_form(case, key):
     """So that steps may be scanned."""
     rule, model, batch, _ = case

@@ -45,6 +45,7 @@ def test_foresight_wants_what_it_looks_at(model):
 
 
 @pytest.mark.parametrize("value", [jnp.inf, -jnp.inf])
+@pytest.mark.few(1)
 def test_an_infinite_value_is_counted_and_not_learned_from(value, model, key):
     learned = learn(model, STATES, Y.at[0, 2, 0].set(value), key=key)
     missing = learn(model, STATES, Y.at[0, 2].set(jnp.nan), key=key)
@@ -56,6 +57,7 @@ def test_an_infinite_value_is_counted_and_not_learned_from(value, model, key):
     assert finite(learned) and finite(later)
 
 
+@pytest.mark.few(1)
 def test_through_time_as_well(model, key):
     rule = ThroughTime(ELBO(), JointTarget(), bptt_length=4)
     make = jax.vmap(lambda y: ArraySequence(y, jnp.zeros((9, 0)), jnp.asarray(9, jnp.int32)))

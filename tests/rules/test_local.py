@@ -116,6 +116,7 @@ def single_steps(model, objective, target, states, windows, places, key):
     return jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), grads), states
 
 
+@pytest.mark.few(2)
 def test_gradient_of_a_chunk_is_the_sum_of_single_steps_with_states_as_data(case, key):
     """Each step by itself, its state put in as a constant: nothing else may enter. The second chunk goes beyond the
     end, where there is nothing to learn from and no state to make."""
@@ -136,6 +137,7 @@ def test_gradient_of_a_chunk_is_the_sum_of_single_steps_with_states_as_data(case
         np.testing.assert_allclose(carry.slots.state, states, atol=1e-5)
 
 
+@pytest.mark.few(1)
 def test_observations_may_be_handed_over_as_they_come(case, key):
     """Two chunks by hand are two of `step`, without sequences or slots."""
     model, objective, target = case
@@ -152,6 +154,7 @@ def test_observations_may_be_handed_over_as_they_come(case, key):
     assert float(found.metrics["loss"]) == pytest.approx(float(learned.metrics["loss"]), abs=1e-5)
 
 
+@pytest.mark.few(1)
 def test_an_earlier_observation_reaches_no_later_update_by_gradient(case, key):
     """d(update) / d(y_1) is that of the first step alone, once the later states are held; through time it is not."""
     model, objective, target = case
@@ -161,6 +164,7 @@ def test_an_earlier_observation_reaches_no_later_update_by_gradient(case, key):
     assert np.max(np.abs(flat(first) - flat(through))) > 1e-4
 
 
+@pytest.mark.few(1)
 def test_a_single_step_through_time_is_the_local_rule(case, key):
     """Which is that of single steps with states as data, as shown above."""
     model, objective, target = case
@@ -172,6 +176,7 @@ def test_a_single_step_through_time_is_the_local_rule(case, key):
     np.testing.assert_allclose(flat(grads) / ROWS, flat(other.grads), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_shuffled_takes_another_sequences_state(key):
     """The update is that of the rule itself on states that have been turned round, never by a whole turn."""
     model, batch, rule = harmonium(), counts(key, rows=5), TemporallyLocal(ContrastiveDivergence())

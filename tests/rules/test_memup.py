@@ -158,6 +158,7 @@ def test_storage_does_not_grow_with_length(key):
     assert temporary_bytes(MemUP(40, 2, scan_chunk=50), 200, key) > 1.5 * short
 
 
+@pytest.mark.slow
 def test_the_average_moves_as_it_should(key):
     """Check 8: to a constant w from w0, after n updates `w + d^n (w0 - w)`."""
     model, batch = number_model(key=key), numbers([9, 9], key=key)
@@ -204,6 +205,7 @@ def guesses(score, model, window):
 
 @pytest.mark.parametrize("score", [Surprise(), HindsightScore()])
 @pytest.mark.parametrize("chunk", [4, pytest.param(11, marks=pytest.mark.slow), 40])
+@pytest.mark.few(2)
 def test_a_score_pass_does_not_depend_on_its_windows(score, chunk, key):
     model, batch = number_model(key=key, context=3), numbers([29], key=jax.random.key(1))
     sequence = jax.tree.map(lambda leaf: leaf[0], batch.inputs)
@@ -216,6 +218,7 @@ def test_a_score_pass_does_not_depend_on_its_windows(score, chunk, key):
     np.testing.assert_allclose(found.scores, scores[best], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_candidates_that_run_out_are_sought_again(key):
     """With few places, the best ahead are found at every rollout all the same."""
     model, batch = number_model(key=key), numbers([40], key=jax.random.key(1))

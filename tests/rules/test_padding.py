@@ -78,6 +78,7 @@ FAST = {
         for pair in itertools.product(RULES, ("lstm", "linear"))
     ],
 )
+@pytest.mark.few(3)
 def test_unknown_and_padded_steps_change_nothing(name, cell, key):
     rule, model = RULES[name](), number_model(key=key, context=2)
     if cell == "linear":
@@ -95,6 +96,7 @@ def test_unknown_and_padded_steps_change_nothing(name, cell, key):
     assert any(np.any(leaf != 0) for leaf in jax.tree.leaves(clean))
 
 
+@pytest.mark.slow
 def test_frames_of_padding_and_a_row_of_it(key):
     memory = lambda latent, controller, *, key: Introspection(latent, controller, slots=3, key=key)
     model = drawn(lambda key: gtmm((4,), memory, latent_size=2, controller_size=3, width=5, key=key))

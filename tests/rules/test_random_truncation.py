@@ -38,6 +38,7 @@ def stretches(pattern):
 
 @pytest.mark.parametrize("lengths", [[5, 5], [5, 3]])
 @pytest.mark.parametrize("cut", [0.3, 0.8])
+@pytest.mark.few(2)
 def test_the_mean_over_all_cuts_is_back_propagation(lengths, cut, key):
     """Check 17: T = 5, r = 1, all 2^4 patterns of cuts, weighted by how likely they are."""
     with jax.enable_x64(True):
@@ -59,6 +60,7 @@ def test_the_mean_over_all_cuts_is_back_propagation(lengths, cut, key):
         close64(mean, whole_gradient(model, batch, 5), tolerance=1e-12)
 
 
+@pytest.mark.slow
 def test_without_cuts_it_is_back_propagation(key):
     """Also where the state is complex; a row that has ended waits."""
     with jax.enable_x64(True):

@@ -74,6 +74,7 @@ def memup(rollout, stride=None):
 NOTHING, SOMETHING = 1e-14, 1e-7
 
 
+@pytest.mark.slow
 def test_the_first_bit_alone_is_worth_nothing(key):
     """Check 14: no rollout before the second bit is told anything, enumerated; one with both bits is.
 

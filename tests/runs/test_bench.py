@@ -36,6 +36,7 @@ def no_files(monkeypatch):
     monkeypatch.setattr("vestige.tasks.tied.images.parts", missing)
 
 
+@pytest.mark.slow
 def test_rules_are_timed_over_whole_batches_and_those_that_do_not_fit_are_named(monkeypatch, capsys, tmp_path):
     from vestige.cli.bench import main
 
@@ -54,6 +55,7 @@ def test_rules_are_timed_over_whole_batches_and_those_that_do_not_fit_are_named(
     assert "often was left out: MemUP: a prediction point every frequency=9" in printed
 
 
+@pytest.mark.slow
 def test_arithmetic_is_counted_where_loops_can_be_unrolled(tiny):
     costs, left_out = measure_variants({"none": tiny.choose({"model.memory": "none"})}, **QUICK)
     assert left_out == {} and (costs["none"][1].gigaflop or 0) > 0 and costs["none"][1].cycle == 1
@@ -78,6 +80,7 @@ def test_how_many_updates_work_through_a_batch():
 
 
 @pytest.mark.usefixtures("no_files")
+@pytest.mark.slow
 def test_noise_stands_in_for_files():
     key = jax.random.key(0)
     assert PixelsSpec("mnist", 14).dummy_build(key=key).steps == 196

@@ -104,6 +104,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.few(1)
 def test_processes_stop_with_the_one_that_began_them(tmp_path, number):
     """And nothing is said of it on stderr, which is open for as long as one of them, or of their trackers, is alive."""
     with parent_of_two(tmp_path) as parent:
@@ -115,6 +116,7 @@ def test_processes_stop_with_the_one_that_began_them(tmp_path, number):
         assert parent.returncode == 130 and f"stopped by {number.name}; --resume goes on" in output
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_takes_the_others_with_it(tmp_path):
     with parent_of_two(tmp_path) as parent:
         os.kill(int((tmp_path / "a.begun").read_text()), signal.SIGKILL)

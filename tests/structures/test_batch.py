@@ -102,6 +102,7 @@ SETS = MASKS & (np.cumsum(MASKS, axis=-1) <= 2)
 """Two of those that are there."""
 
 
+@pytest.mark.slow
 def test_a_row_of_a_batch_is_what_it_is_alone():
     values = SETS.astype(np.float32)
     found = jax.device_get(together(RATES, MASKS, values))

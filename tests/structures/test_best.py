@@ -32,6 +32,7 @@ def best(name, log_rates):
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_they_are_the_first_of_all_values_sorted(name):
     found, every, again = jax.device_get(best(name, CASES[name].rates(SIZE, seed=4, dtype=np.float32)))
     expected = np.sort(np.append(every.log_probs, np.full(5, -np.inf)))[::-1][:5]

@@ -70,6 +70,7 @@ def keys_there(name):
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_divergences_and_entropies_are_those_of_the_listing(name):
     divergences, entropies = found(name)
     q, p = (rates.astype(np.float64) for rates in pair(name))

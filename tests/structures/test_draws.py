@@ -2,12 +2,14 @@
 
 import jax
 import numpy as np
+import pytest
 from scipy import stats
 
 from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mean_is, quick_first
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_values_are_drawn_as_often_as_they_should(name):
     log_rates, out = double(name)
     winners, log_probs = listed(name, N, log_rates)

@@ -144,7 +144,7 @@ def listed(name, members, seed=0):
 
 
 @each
-@pytest.mark.few(2)
+@pytest.mark.slow
 def test_everything_is_that_of_the_listing(name):
     members, got = found(name)
     probs, total, _ = listed(name, members)
@@ -390,6 +390,7 @@ def estimates(x, keys):
 
 
 @pytest.mark.few(1)
+@pytest.mark.slow
 def test_expectations_and_their_slopes():
     members = directed(None)
     probs, _, _ = listed("free root", members)

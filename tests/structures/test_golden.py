@@ -136,6 +136,7 @@ def test_the_height_of_a_binary_tree_of_ten():
     assert abs(found.mean() - 5.6411) < 4 * found.std() / math.sqrt(len(found))
 
 
+@pytest.mark.slow
 def test_matchings_of_two():
     winners, values, probabilities = law("matching", [[1, 2], [3, 4]])
     found = {tuple(row.tolist()): p for row, p in zip(winners, probabilities, strict=True)}
@@ -172,6 +173,7 @@ def test_all_subsets_at_equal_rates_are_equally_likely():
     np.testing.assert_allclose(list(found.values()), 0.1, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_arcs_at_equal_rates():
     """Relabelling the nodes other than the root changes nothing."""
     _, values, probabilities = law("arborescence", np.ones((4, 4)))

@@ -23,6 +23,7 @@ def masked(name, log_rates, mask, key):
 
 @once_each
 @pytest.mark.parametrize("garbage", [np.nan, *(pytest.param(x, marks=pytest.mark.slow) for x in (np.inf, 1e30))])
+@pytest.mark.few(4)
 def test_what_the_mask_hides_changes_nothing(name, garbage):
     case, n = CASES[name], 5
     clean = case.rates(n, seed=9, dtype=np.float32)

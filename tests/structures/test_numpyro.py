@@ -118,6 +118,7 @@ def orders(log_rates):
     )
 
 
+@pytest.mark.slow
 def test_mixtures_of_one_class(key):
     """All orders have the mean of their probabilities, and so have those of a batch of mixtures."""
     log_rates = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32)

@@ -49,6 +49,7 @@ def listing(name):
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_values_have_the_probability_of_their_traces(name):
     rates, _, log_probs, values, group = listing(name)
     np.testing.assert_allclose(np.exp(scored(name, rates, values)), np.bincount(group, np.exp(log_probs)), rtol=1e-4)
@@ -102,6 +103,7 @@ def test_masked_values_are_those_of_the_smaller_structure(name):
 
 
 @pytest.mark.parametrize("kind", ["spanning tree", pytest.param("matching", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_all_orders_of_a_larger_one(kind):
     """Six nodes or five rows, summed over 120 orders; the slope is the mean score."""
     n = 6 if kind == "spanning tree" else 5

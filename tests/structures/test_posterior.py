@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy import stats
 
 from vestige.structures.recursion import traces
@@ -11,6 +12,7 @@ from .cases import CASES, N, compiled, double, listed, mean_is, present, quick_f
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_the_posterior_leads_back_to_the_trace(name):
     _, out = double(name)
     np.testing.assert_array_equal(out["back"], out["winners"])
@@ -55,6 +57,7 @@ def posteriors(name, log_rates, winners, keys):
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_the_mean_of_the_posterior(name):
     """E[E_k | T] = Σ_{s: k ∈ P_s} 1/Λ_s + 1/λ_k for losers; and the slopes of the draws average to its slope."""
     case = CASES[name]

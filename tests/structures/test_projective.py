@@ -41,6 +41,7 @@ def single(n):
     return math.comb(3 * n - 2, n - 1) // n
 
 
+@pytest.mark.slow
 def test_they_are_as_many_as_there_should_be():
     """The closed forms against the listing, and the chart against both."""
     assert len(projective(directed(None))) == single(N) == 30
@@ -53,6 +54,7 @@ def test_they_are_as_many_as_there_should_be():
         np.testing.assert_allclose(np.exp(found), single(n) if n else 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_everything_is_that_of_the_listing():
     weights = 1.5 * np.random.default_rng(0).normal(size=(N, N)).astype(np.float32)
     every = directed(None)
@@ -72,6 +74,7 @@ def test_everything_is_that_of_the_listing():
     assert found["mode"].valid
 
 
+@pytest.mark.slow
 def test_where_there_is_no_tree():
     """Words 0 and 2 can only be reached across each other's arcs: 0 → 2 → 1 → 3 is a tree, but not projective."""
     weights = np.full((N, N), -np.inf, np.float32)

@@ -17,6 +17,7 @@ from .cases import CASES, OTHERWISE_ROOTED, QUICK, N, once_each, quick_first
 
 
 @once_each
+@pytest.mark.few(4)
 def test_a_gradient_through_a_draw_is_refused(name):
     make, key = CASES[name].make, jax.random.key(0)
     log_rates = CASES[name].rates(N, dtype=np.float32)
@@ -109,6 +110,7 @@ def spoilt(name, bad):
 @pytest.mark.parametrize(
     ("name", "bad"), [pytest.param(*case, marks=[pytest.mark.slow] * (case in LONG)) for case in NOT_NUMBERS]
 )
+@pytest.mark.few(4)
 def test_rates_that_are_no_numbers(name, bad):
     refused(name, spoilt(name, bad), "NaN or \\+inf")
 
@@ -135,6 +137,7 @@ DEAD_ENDS = {
 
 
 @pytest.mark.parametrize("kind", DEAD_ENDS)
+@pytest.mark.few(4)
 def test_no_whole_structure(kind):
     name, log_rates, message = DEAD_ENDS[kind]
     refused(name, np.asarray(log_rates, np.float32), message)

@@ -92,6 +92,7 @@ def batches(task, key):
     return jax.device_get(drawn(task, key))
 
 
+@pytest.mark.few(3)
 def test_a_batch_has_the_shapes_that_the_task_announces(task, key):
     for batch in batches(task, key):
         assert batch.inputs.shape == (3, task.frames, *task.frame_shape)
@@ -113,6 +114,7 @@ def test_a_key_says_what_is_drawn(task, key):
     assert not np.array_equal(batch, batches(task, jax.random.fold_in(key, 1))[0].inputs)
 
 
+@pytest.mark.few(3)
 def test_the_first_frame_is_never_predictable_and_some_later_one_is(task, sequences):
     predictable = np.asarray(sequences.predictable)
     assert predictable.shape == (24, task.frames)
@@ -126,6 +128,7 @@ def test_facts_are_never_part_of_the_batch(task, sequences):
 
 
 @pytest.mark.parametrize("name", COPYING)
+@pytest.mark.few(4)
 def test_predictable_frames_are_copies_bit_for_bit(name):
     sequences = shown(COPYING[name](), jax.random.split(jax.random.key(2), 24))
     for frames, predictable in zip(np.asarray(sequences.batch.inputs), np.asarray(sequences.predictable), strict=True):
@@ -133,7 +136,7 @@ def test_predictable_frames_are_copies_bit_for_bit(name):
         assert copied[predictable].all()
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_all_metrics_are_there_and_finite(task, metrics):
     assert set(metrics) >= COMMON
     for name, value in metrics.items():
@@ -174,7 +177,7 @@ def test_bounds_are_of_metrics_that_are_there(task, metrics):
         assert max(curve) <= max(float(metrics["kl_fresh"]), math.log(8)) * 1.001
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_only_the_held_out_source_is_judged(task, model, metrics):
     elsewhere = eqx.tree_at(lambda t: t.train, task, task.test)
     again = evaluate(elsewhere, model, jax.random.key(4))

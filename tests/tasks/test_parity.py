@@ -86,6 +86,7 @@ class Told(eqx.Module):
         return (jnp.mean(frame) > 0.5).astype(jnp.int32)
 
 
+@pytest.mark.slow
 def test_accuracy_counts_generated_frames_of_the_right_digit(parity, key):
     def memory(latent_size, controller_size, *, key):
         return Introspection(latent_size, controller_size, slots=4, key=key)

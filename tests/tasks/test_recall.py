@@ -92,6 +92,7 @@ def test_impossible_lengths_are_refused(l, k, message):
 
 
 @pytest.mark.parametrize("name", ["digits", "glyphs"])
+@pytest.mark.few(1)
 def test_shipped_and_generated_images_fit(name, key):
     if name == "glyphs":
         train, test = (DATASETS["glyphs"].__class__(4, 3, 2).load(split) for split in ("train", "test"))

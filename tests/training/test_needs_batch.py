@@ -77,6 +77,7 @@ def sums(rule):
     return np.asarray(found.state.carry[1])
 
 
+@pytest.mark.slow
 def test_a_batch_comes_when_it_is_asked_for_and_otherwise_the_last_or_a_blank_one():
     found, every = sums(Thirds()), sums(Always(Thirds()))
     assert len(set(every.tolist())) == UPDATES and (every >= 6).all()
@@ -113,6 +114,7 @@ def test_what_is_learned_does_not_depend_on_who_is_asked(rule):
     [Truncated(4), pytest.param(MemUP(4, 1, scan_chunk=12), marks=pytest.mark.slow)],
     ids=lambda rule: type(rule).__name__,
 )
+@pytest.mark.slow
 def test_sequences_are_wanted_where_some_are_over(rule):
     """12 steps in rollouts of 4: at the first update, and then at every third."""
     task, key = Recall(10), jax.random.key(0)

@@ -46,6 +46,7 @@ def whole(tmp_path_factory):
     return trained(task_in(tmp_path_factory.mktemp("whole")), steps=24)
 
 
+@pytest.mark.slow
 def test_a_run_cut_in_mid_stream_is_the_same_run(whole, tmp_path):
     with pytest.raises(Interrupted):
         trained(task_in(tmp_path), steps=24, run=Run(tmp_path / "cut"), progress=Stopping(9))
@@ -74,6 +75,7 @@ class TestFilesAtFault:
     def task(self, tmp_path):
         return task_in(tmp_path)
 
+    @pytest.mark.slow
     def test_a_file_that_shrinks_in_mid_run(self, whole, task, tmp_path, caplog):
         class Cutting(Stopping):
             def update(self, step, metrics):

@@ -24,6 +24,7 @@ def stirred(key, family=None):
 STATE = jnp.asarray([0.2, 0.9, 0.5])
 
 
+@pytest.mark.slow
 def test_a_layer_learns_as_if_it_were_alone(key):
     """The gradient of the lowest is that of a static harmonium on the data; of the top, of one on the means below."""
     model, y = stirred(key, Poisson(2)), jnp.asarray([3.0, 1.0])

@@ -136,7 +136,7 @@ ESTIMATORS = {
 
 @pytest.mark.parametrize("bound", BOUNDS)
 @pytest.mark.parametrize("name", ["first edges", *(pytest.param(n, marks=pytest.mark.slow) for n in list(GRAPHS)[:2])])
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_exact_is_the_enumeration(name, bound):
     model = small(name, Exact())
     assert isinstance(model, StructureModel)

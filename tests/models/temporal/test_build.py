@@ -17,6 +17,7 @@ from vestige.models.temporal import (
 from .conftest import introspection
 
 
+@pytest.mark.slow
 def test_compared_models_agree_within_one_and_a_half_percent(key):
     sizes = {"latent_size": 12, "width": 128}
     counted = lambda build: count_parameters(shapes(build))
@@ -53,6 +54,7 @@ def test_the_paper_sized_models_have_the_papers_size(key):
 
 
 @pytest.mark.parametrize("shape", [(8, 12), (8, 12, 3)])
+@pytest.mark.few(1)
 def test_the_visual_model_runs(shape, key):
     visual = {"encoder": VisualEncoder, "decoder": VisualDecoder}
     sizes = {"latent_size": 3, "controller_size": 8, "width": 6}

@@ -41,6 +41,7 @@ def recollection(key, written=SLOTS):
     return Recollection(5 * jax.random.normal(key, (SLOTS, LATENT)), there, weights)
 
 
+@pytest.mark.slow
 def test_weights(prior, key):
     given = recollection(key, written=3)
     weights = np.exp(sharing(prior, 0.1, 0.2, 0.3, 0.4)(jnp.ones(CONTEXT), given).log_weights)

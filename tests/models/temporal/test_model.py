@@ -82,6 +82,7 @@ def head(tree, n):
     return jax.tree.map(lambda leaf: leaf[:n], tree)
 
 
+@pytest.mark.few(3)
 def test_shapes(model, frames, key):
     seen = filtered(model, frames, key=key)
     assert seen.latent.shape == (8, 3)
@@ -106,7 +107,7 @@ class TestCausality:
         assert not np.array_equal(before.posterior.mean[self.AT], after.posterior.mean[self.AT])
         assert not np.array_equal(*(means(seen)[self.AT + 1] for seen in (before, after)))
 
-    @pytest.mark.few(3)
+    @pytest.mark.few(1)
     def test_no_gradient_of_an_earlier_kl(self, model, frames, key):
         _, _, gradient = slopes(model, frames, np.ones(STEPS, bool), key, step=3)
         assert_equal(gradient[4:], np.zeros_like(gradient[4:]))
@@ -116,12 +117,13 @@ class TestCausality:
 class TestMask:
     MASK = np.array([True] * 5 + [False] * 3)
 
+    @pytest.mark.few(1)
     def test_garbage_in_the_padding_changes_nothing(self, model, frames, key):
         clean = slopes(model, frames, self.MASK, key)
         dirty = slopes(model, np.where(self.MASK[:, None, None], frames, np.float32(np.nan)), self.MASK, key)
         same(jax.tree.leaves(clean), jax.tree.leaves(dirty))
 
-    @pytest.mark.few(3)
+    @pytest.mark.few(1)
     def test_padding_is_the_shorter_sequence(self, model, frames, key):
         *padded, to_frames = slopes(model, frames, self.MASK, key)
         *short, to_short_frames = slopes(model, frames[:5], None, key, step=None)
@@ -161,6 +163,7 @@ def latents_of_rows(model, batch, keys):
     return jax.vmap(lambda x, k: model.filter(x, key=k).latent)(batch, keys)
 
 
+@pytest.mark.few(2)
 def test_a_row_does_not_see_the_others_of_its_batch(model, key):
     batch = np.asarray(jax.random.bernoulli(key, 0.5, (4, STEPS, *FRAME)), np.float32)
     keys = jax.random.split(key, 4)
@@ -181,6 +184,7 @@ def noise_of_steps(key):
 
 
 class TestGeneration:
+    @pytest.mark.few(2)
     def test_repeatable_and_varied(self, model, key):
         one = generated(model, key=key)
         same(one.latent, generated(model, key=key).latent)

@@ -80,6 +80,7 @@ compiled = functools.cache(jax.jit)
 
 
 @pytest.mark.parametrize(("measure", "part"), LOGS.values(), ids=LOGS)
+@pytest.mark.few(3)
 def test_in_a_compiled_program_they_are_impossible(measure, part, net):
     log = lambda *x: part(compiled(measure)(net, jnp.asarray(x)))
     assert np.isfinite(log(1.0, 0.0))

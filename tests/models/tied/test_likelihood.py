@@ -98,6 +98,7 @@ def test_enumeration_against_plain_sums(sizes, key):
 @pytest.mark.parametrize(
     "samples", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow), 3000]
 )
+@pytest.mark.few(1)
 def test_importance_sampling(net, samples, key):
     """Its weights have mean p(x); bounds rise with K; chunks change nothing but the draws."""
     x = jnp.asarray(X[2])
@@ -181,6 +182,7 @@ def test_the_bidirectional_model(net, key):
     assert value == pytest.approx(HALF[2], abs=0.02)
 
 
+@pytest.mark.slow
 def test_classes_are_summed_out(key):
     pair = tied_pair([Bits(3), Bits(3), OneHot(3)], scale=1.5, key=key)
     net, x = pair.resolve(), jnp.array([1.0, 0.0, 1.0])

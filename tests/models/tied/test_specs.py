@@ -51,6 +51,7 @@ def test_a_pair_for_patterns(key):
     assert [units.size for units in model.units] == [4, 3, 2]
 
 
+@pytest.mark.slow
 def test_filters_below_other_layers(key):
     """Images are rows of pixels to the task, and images to the filters."""
     task = DIGITS.build(seed=0)

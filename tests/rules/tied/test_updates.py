@@ -326,6 +326,7 @@ def test_a_label_guides(key):
 
 
 @pytest.mark.parametrize("rule", [WakeSleep, pytest.param(ReweightedWakeSleep, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_reading_touches_the_last_connection_alone(rule, key):
     pair, batch = labelled(untied)
     plain, more = (updated(rule(reading=r), pair, None, batch, key).grads for r in (0.0, 2.0))
@@ -339,6 +340,7 @@ def test_reading_touches_the_last_connection_alone(rule, key):
 
 
 @pytest.mark.parametrize("recognition", [pytest.param(PlainForward(), marks=pytest.mark.slow), VariancePropagation()])
+@pytest.mark.slow
 def test_the_hybrid_adds_the_slope_of_the_label(recognition, key):
     pair, batch = labelled()
     rule = Hybrid(WakeSleep(), 2.0, recognition)

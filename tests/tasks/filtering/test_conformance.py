@@ -74,6 +74,7 @@ VARIANTS = {"ring in two dimensions", "ring with efference copy", "ring without 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in VARIANTS)) for n in TASKS])
 class TestEvery:
+    @pytest.mark.few(4)
     def test_shapes_are_as_told(self, name, key):
         conformance.shapes_are_as_told(TASKS[name], key)
 
@@ -88,7 +89,7 @@ class TestEvery:
     def test_compiled_is_the_same(self, name, key):
         conformance.compiled_is_the_same(TASKS[name], key)
 
-    @pytest.mark.few(3)
+    @pytest.mark.few(2)
     def test_is_judged(self, name, key):
         conformance.is_judged(TASKS[name], key)
 

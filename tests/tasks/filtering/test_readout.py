@@ -63,6 +63,7 @@ def test_r2_of_the_mean_is_zero(data):
     np.testing.assert_allclose(r2(0.1 * spoilt, spoilt, weights), r2(0.1 * y[:100], y[:100]), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_penalty_is_chosen(key):
     """Of few rows and many features of noise a strong one, of a clean relation a weak one."""
     keys = jax.random.split(key, 3)

@@ -94,6 +94,7 @@ def test_the_past_is_read_out_where_it_is(judged):
     assert delayed[20] > 0.9 > float(present["position_r2_20"])
 
 
+@pytest.mark.slow
 def test_a_perfect_memory_of_the_past_has_r2_of_one():
     """The delays are counted from the present back, not forward, and in steps."""
     task = RingTracking(length=80)
@@ -104,12 +105,14 @@ def test_a_perfect_memory_of_the_past_has_r2_of_one():
     assert float(found[ago]) > 0.9999 and float(found[ago + 1]) < 0.999
 
 
+@pytest.mark.slow
 def test_too_short_for_a_delay():
     task = ring_seen_by_a_gaussian(60)
     found = eqx.filter_jit(task.evaluate)(Leaky(jnp.zeros(1), 1), size=4, key=jax.random.key(0))
     assert jnp.isfinite(found["position_r2_20"]) and jnp.isnan(found["position_r2_40"])
 
 
+@pytest.mark.slow
 def test_steps_in_which_a_state_settles_are_not_judged(key):
     """The sum over the later steps, by two tasks that differ in nothing else."""
     model, sensors = Leaky(jnp.zeros(1), 1), (GaussianSensor(),)

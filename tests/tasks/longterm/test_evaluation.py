@@ -37,6 +37,7 @@ class TestClasses:
     """Accuracy, cross-entropy and information."""
 
     @pytest.mark.parametrize("name", KNOW)
+    @pytest.mark.few(3)
     def test_who_remembers_is_right(self, name, key):
         task, model = KNOW[name]
         metrics, bounds = evaluated(task, model, 20, key, 7), task.bounds({})
@@ -161,6 +162,7 @@ class TestReading:
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), evaluated(task, model, 5, key, read_size), whole
         )
 
+    @pytest.mark.slow
     def test_a_million_steps_take_no_more_memory(self, key):
         sizes = []
         for distance in (10_000, 1_000_000):

@@ -14,6 +14,7 @@ from vestige.tasks.longterm import GapRecall
 TASK = GapRecall(TRAIN, TEST, num_images=3, gap=6)
 
 
+@pytest.mark.slow
 def test_conforms(key):
     conforms(jax.jit(lambda key: TASK.sequence(key=key))(key))
 

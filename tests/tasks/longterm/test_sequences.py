@@ -66,10 +66,11 @@ VARIANTS = {"recall among distractors", "shuffled pixels"}
 class TestEvery:
     """What holds for all of them."""
 
-    @pytest.mark.few(3)
+    @pytest.mark.few(1)
     def test_windows_conform(self, name, key):
         conforms(trained_on(TASKS[name], key))
 
+    @pytest.mark.few(3)
     def test_types_and_ranges_are_as_told(self, name, key):
         task, seen = TASKS[name], many(TASKS[name], 30, key)
         assert seen.inside.shape == (30, task.steps) and seen.inside.all()
@@ -86,6 +87,7 @@ class TestEvery:
             assert seen.outcomes.dtype == np.int32
             assert seen.outcomes.min() >= 0 and seen.outcomes.max() < task.classes
 
+    @pytest.mark.few(3)
     def test_queries_have_outcomes(self, name, key):
         sequence = trained_on(TASKS[name], key)
         queries = np.asarray(TASKS[name].queries(sequence))
@@ -167,6 +169,7 @@ class TestRecall:
         ],
         ids=lambda task: type(task).__name__,
     )
+    @pytest.mark.few(1)
     def test_who_is_judged_bridges_the_whole_distance(self, task, key):
         judged = jax.jit(jax.vmap(lambda k: task.held_out(key=k).length))(jax.random.split(key, 20))
         np.testing.assert_array_equal(judged, task.steps)

@@ -269,6 +269,7 @@ def test_a_text_that_is_no_row_is_refused(key):
         model.read(dataclasses.replace(right, mask=jnp.array([False, False, False, False])), key=None)
 
 
+@pytest.mark.slow
 def test_a_text_of_one_token_is_its_own_tree(key):
     model = small("arborescence", LeaveOneOut(2), key, 3)
     reading = eqx.filter_jit(lambda t: model.read(t, key=key))(text("7", 3))

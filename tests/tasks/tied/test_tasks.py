@@ -84,6 +84,7 @@ def copying():
     )
 
 
+@pytest.mark.slow
 def test_a_model_that_knows(copying, key):
     task = halves()
     found = evaluated(task, copying, 10, key)

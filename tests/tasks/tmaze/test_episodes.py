@@ -22,10 +22,12 @@ def episode(task, key):
     return task.sequence(key=key)
 
 
+@pytest.mark.slow
 def test_windows_conform(key):
     conforms(episode(EPISODES, key))
 
 
+@pytest.mark.slow
 def test_an_episode_is_what_the_environment_plays(key):
     """Check by the environment itself: same key, same observations, actions and rewards, at every step."""
     agent = eqx.filter_jit(small_agent)(key=key)
