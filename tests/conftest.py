@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA 0.10.1 logs two errors a kept program that are none
 FLAGS = ["--xla_force_host_platform_device_count=4"]
 if version("jaxlib").startswith("0.10."):  # compiles three times faster; another version may refuse flags it has not
     FLAGS += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]

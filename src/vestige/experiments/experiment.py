@@ -181,7 +181,9 @@ class Experiment(Spec):
         self.rule.check(self.model, self.task)
         return self
 
-    def build(self, *, seed: int, dummy: bool = False, fitted: Mapping[str, Any] | None = None) -> Components:
+    def build(
+        self, *, seed: int, dummy: bool = False, fitted: Mapping[str, Any] | None = None, outline: bool = False
+    ) -> Components:
         """Everything that a run needs, its data loaded.
 
         **Arguments:**
@@ -190,12 +192,15 @@ class Experiment(Spec):
         - `dummy`: whether noise stands for data that are missing: to be timed, never learned.
         - `fitted`: what the task of a finished run fitted to its training data (scaler, kept channels), to evaluate on
           other data.
+        - `outline`: whether the model has shapes in place of arrays, to be filled with stored ones.
 
         **Returns:** model, task, rule, optimiser, and the key for `fit`.
 
         **Raises:** `UsageError` where data are missing; `ValueError` for sizes that do not fit.
         """
         import jax
+
+        from vestige.training.leaves import outlined
 
         self.check()
         key_model, key_run = jax.random.split(jax.random.key(seed))
@@ -204,7 +209,8 @@ class Experiment(Spec):
         else:
             made = self.task.build(seed=seed) if fitted is None else self.task.build_fitted(fitted, seed=seed)
         task = self.model.view(self.task.presented(made, self.model.needs))
-        model = self.model.build(task, key=key_model)
+        make = lambda: self.model.build(task, key=key_model)
+        model = outlined(make) if outline else make()
         rule = self.rule.build(self.model, task)
         optimiser = self.optimiser.build(self.steps, task=task, rule=self.rule)
         return Components(model, task, rule, optimiser, key_run, self.task.fitted(made))

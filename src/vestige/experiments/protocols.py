@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from vestige.tasks import Evaluation
+    from vestige.tasks.programs import Program
     from vestige.tasks.spec import TaskSpec
     from vestige.tasks.stepwise import AbstractStepPredictor
     from vestige.typing import Diagnostics, Key
@@ -98,6 +99,23 @@ class PredictsSteps(Protocol):
         **Returns:** the predictor; None where the arrays, of a run of an earlier version, hold no calibration.
 
         **Raises:** `UsageError` where the arrays are damaged.
+        """
+        ...
+
+
+@runtime_checkable
+class ExportsProgram(Protocol):
+    """A task whose models compute something for their users that can leave Python: `vestige export`."""
+
+    def program(self, model: Any, arrays: "Mapping[str, np.ndarray] | None") -> "Program | None":
+        """What they compute.
+
+        **Arguments:**
+
+        - `model`: trained on this task.
+        - `arrays`: of the evaluation at the end of training; None: there are none.
+
+        **Returns:** a function of arrays, with an example; None where this model computes nothing of the kind.
         """
         ...
 

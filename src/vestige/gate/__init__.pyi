@@ -17,6 +17,8 @@ from .opening import require_regular as require_regular
 from .packed import first_bytes as first_bytes
 from .packed import open_zip as open_zip
 from .packed import read_gzip as read_gzip
+from .tensors import Tensors as Tensors
+from .tensors import read_safetensors as read_safetensors
 from .text import YAML_BYTES as YAML_BYTES
 from .text import parse_json as parse_json
 from .text import parse_yaml as parse_yaml

@@ -161,14 +161,23 @@ def _performed(
     return written
 
 
-def constructed(experiment: Experiment, *, seed: int, fitted: Mapping[str, Any] | None = None) -> Components:
-    """`experiment.build` with `seed` and `fitted`, with sizes that do not fit reported as the user's.
+def constructed(
+    experiment: Experiment, *, seed: int, fitted: Mapping[str, Any] | None = None, outline: bool = False
+) -> Components:
+    """`experiment.build`, with sizes that do not fit reported as the user's.
+
+    **Arguments:**
+
+    - `experiment`: to be built.
+    - `seed`, `fitted`, `outline`: as `Experiment.build` takes them.
+
+    **Returns:** what the run is made of.
 
     **Raises:** `UsageError` for what a check refuses; a fault of ours, or of a part of somebody's, stays what it is.
     """
     try:
         with refusals(experiment.task, experiment.model, experiment.rule, experiment.optimiser):
-            return experiment.build(seed=seed, fitted=fitted)
+            return experiment.build(seed=seed, fitted=fitted, outline=outline)
     except Refused as error:
         raise UsageError(str(error)) from error
 

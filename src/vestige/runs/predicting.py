@@ -109,7 +109,7 @@ def predictor_of(run: "Restored", again: Callable[[Path], "Restored"]) -> Abstra
     check_predicts(run.folder, run.experiment)
     task = run.components.task
     assert isinstance(task, PredictsSteps)
-    arrays = _evaluated(run.folder, run.step)
+    arrays = evaluated(run.folder, run.step)
     if arrays is not None and (predictor := task.step_predictor(run.model, arrays)) is not None:
         return predictor
     if run.without_data:
@@ -125,8 +125,13 @@ def predictor_of(run: "Restored", again: Callable[[Path], "Restored"]) -> Abstra
     return predictor
 
 
-def _evaluated(folder: Path, step: int) -> dict[str, np.ndarray] | None:
-    """The arrays of the evaluation at the end of a run, where its model is that of `step`."""
+def evaluated(folder: Path, step: int) -> dict[str, np.ndarray] | None:
+    """The arrays of the evaluation at the end of the run in `folder`, where its model is that of update `step`.
+
+    **Returns:** name -> array; None where there is none, or it is of another update.
+
+    **Raises:** `DamagedFile` where it is not what was written.
+    """
     if not (folder / RESULTS).is_file() or not (folder / EVALUATION).is_file():
         return None
     results = read_results(folder / RESULTS)

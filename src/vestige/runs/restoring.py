@@ -13,6 +13,7 @@ from vestige.runs.config import recorded
 from vestige.runs.data_identity import Located, locate
 from vestige.runs.evaluate import evaluate, write_evaluation
 from vestige.runs.execution import check_sizes, constructed
+from vestige.runs.exported import exported, is_export
 from vestige.runs.folder import CHECKPOINTS, SO_FAR
 from vestige.runs.predicting import INTERVAL, Predictions, check_predicts, predictor_of
 from vestige.runs.scoring import ALARMS, ScoredSteps, check_alarms, scored
@@ -77,14 +78,14 @@ class Restored(NamedTuple):
 
 
 def load(folder: str | Path, *, data: Path | None = None, without_data: bool = False) -> Restored:
-    """The run in `folder` at its newest sound checkpoint, with its own data or with a file in place of them.
+    """The run in `folder` at its newest sound checkpoint, or an export, with its own data or a file in place of them.
 
     What was fitted in training is kept: other data are seen in units of the training. A task on files of the user's
     reads those alone that an evaluation needs.
 
     **Arguments:**
 
-    - `folder`: of the run.
+    - `folder`: of the run, or of its export, whose data are left unread where that is possible.
     - `data`: a file, or folder, in place of the run's own.
     - `without_data`: leave its data unread, which may be gone: enough for `predict`, not to evaluate.
 
@@ -94,13 +95,18 @@ def load(folder: str | Path, *, data: Path | None = None, without_data: bool = F
     missing or is not the one that the run is trained on, and where `data` is given to a run that reads no file.
     """
     folder = Path(folder)
-    run = recorded(folder)
-    if without_data:
+    run, an_export = recorded(folder), is_export(folder)
+    unread = without_data or (an_export and data is None and isinstance(run.experiment.task, ServesWithoutData))
+    if unread:
         found = _unread(folder, run.experiment)
     else:
         found = locate(folder, run.experiment, data=data)
-    built = constructed(found.experiment, seed=run.seed, fitted=found.fitted)
-    if not without_data:
+    built = constructed(found.experiment, seed=run.seed, fitted=found.fitted, outline=an_export)
+    if an_export:
+        model, step = exported(folder, built.model)
+        built = built._replace(model=model)
+        return Restored(run.entry, found.experiment, built, model, step, [*run.notices, *found.notices], folder, unread)
+    if not unread:
         check_sizes(found.experiment, built)
     template = start(
         built.model,
@@ -116,7 +122,12 @@ def load(folder: str | Path, *, data: Path | None = None, without_data: bool = F
     if step is None:
         raise UsageError("\n".join([f"{folder} has no checkpoint that can be read", *notices]))
     notices = [*run.notices, *found.notices, *notices, *_older_than_results(folder, step)]
-    return Restored(run.entry, found.experiment, built, state.model, step, notices, folder, without_data)
+    return Restored(run.entry, found.experiment, built, state.model, step, notices, folder, unread)
+
+
+def load_for_use(folder: str | Path) -> Restored:
+    """As `load`, without its data where the task can be built so."""
+    return load(folder, without_data=isinstance(recorded(Path(folder)).experiment.task, ServesWithoutData))
 
 
 def _unread(folder: Path, experiment: Experiment) -> Located:

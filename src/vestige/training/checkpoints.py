@@ -13,6 +13,7 @@ import orbax.checkpoint as ocp
 
 from vestige.errors import RunError, UsageError
 from vestige.storage.durable import set_aside, sync_folder, sync_tree
+from vestige.training.leaves import named_leaves
 from vestige.training.manifest import STEP, Link, Manifest, fault_of_files, made, read_manifest
 
 MARGIN_BYTES = 2**19  # for metadata, and for the log and results that follow
@@ -22,12 +23,6 @@ KEYS = {"key<fry>": "threefry2x32", "key<rbg>": "rbg", "key<urbg>": "unsafe_rbg"
 """Random keys by the name of their type."""
 OWN_STEP = "step"
 """The leaf in which a state counts its updates."""
-
-
-def _named_leaves(tree: Any) -> dict[str, Any]:
-    """Array leaves by path, with random keys as they are."""
-    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(tree, eqx.is_array))
-    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
 def _filled(leaves: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +88,7 @@ class Checkpoints:
 
         **Raises:** `RunError` where it cannot be written; earlier checkpoints are untouched.
         """
-        leaves = _named_leaves(state)
+        leaves = named_leaves(state)
         own = leaves.get(OWN_STEP)
         if own is not None and own.size == 1 and int(own) != step:
             raise ValueError(f"step: the state counts {int(own)} updates, got {step}")
@@ -227,7 +222,7 @@ class Checkpoints:
             if not fault and isinstance(manifest, Manifest):
                 self._check_fingerprint(target, manifest, template)
                 state = self._load(target, manifest, template)
-                own = _named_leaves(state).get(OWN_STEP)
+                own = named_leaves(state).get(OWN_STEP)
                 if own is None or own.size != 1 or int(own) == step:
                     return state, step, notices
                 fault = f"is not what its name says (its state is that of update {int(own)})"
@@ -283,7 +278,7 @@ class Checkpoints:
         return "" if isinstance(manifest, str) else manifest.log
 
     def _check_fingerprint(self, target: Path, manifest: Manifest, template: Any) -> None:
-        here, there = _lasting(_schema(_named_leaves(template))), _lasting(dict(manifest.leaves))
+        here, there = _lasting(_schema(named_leaves(template))), _lasting(dict(manifest.leaves))
         differing = [
             f"{name}: saved {there.get(name, 'absent')}, expected {here.get(name, 'absent')}"
             for name in sorted(here.keys() | there.keys())
@@ -298,7 +293,7 @@ class Checkpoints:
             )
 
     def _load(self, target: Path, manifest: Manifest, template: Any) -> Any:
-        wanted, saved = _named_leaves(template), manifest.leaves
+        wanted, saved = named_leaves(template), manifest.leaves
         names = dict(zip(_lasting(wanted), _lasting(dict(saved)), strict=True)) | {n: n for n in wanted if n in saved}
         stored = {names[name]: leaf for name, leaf in wanted.items() if name in names}
         # Orbax reads all that was stored or nothing: sums of metrics that are no more are read and dropped.

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from vestige.data import FrameSet, Recorded
 from vestige.data.recorded_table import RecordedColumns
+from vestige.errors import UsageError
 from vestige.models.families import AbstractFamily, Bernoulli, UnitGaussian
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
@@ -25,6 +26,7 @@ from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, ch
 from vestige.tasks.filtering.scaling import KINDS, Kind, Scaling
 from vestige.tasks.filtering.step_prediction import RecordingsPredictor, calibrated
 from vestige.tasks.filtering.unrolling import Filters, observed, unroll
+from vestige.tasks.programs import Program
 from vestige.typing import Key, Metrics
 
 
@@ -63,6 +65,8 @@ class CustomRecordings(AbstractRecordings):
     length: int = eqx.field(static=True, default=100)
     columns: RecordedColumns | None = eqx.field(static=True, default=None)
     """Of the table that the recordings are from; None where they are from arrays."""
+    unread: bool = eqx.field(static=True, default=False)
+    """Whether the recordings only stand for those of the training, which were not read."""
 
     def __check_init__(self):
         checked_length("CustomRecordings", self.length)
@@ -95,6 +99,7 @@ class CustomRecordings(AbstractRecordings):
         return self.read_out
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
+        self._check_read()
         key_train, key_test = jax.random.split(key)
         regression = next_regression(self.train, self.featurizer.bare)
 
@@ -150,12 +155,26 @@ class CustomRecordings(AbstractRecordings):
 
     def calibration(self, model: Filters) -> Calibration:
         """The errors of a trained `model` on the held-out recordings."""
+        self._check_read()
         return calibrated(model, self.train, self.test, self.scaling)
 
     def step_predictor(self, model: Filters, arrays: Mapping[str, np.ndarray] | None) -> RecordingsPredictor | None:
         """As `vestige.experiments.protocols.PredictsSteps` says."""
         kept = self.calibration(model) if arrays is None else Calibration.from_arrays(arrays, len(self.kept))
         return None if kept is None else RecordingsPredictor(model, self.scaling, self.columns, kept)
+
+    def program(self, model: Filters, arrays: Mapping[str, np.ndarray] | None) -> Program | None:
+        """As `vestige.experiments.protocols.ExportsProgram` says: one step."""
+        predictor = self.step_predictor(model, arrays)
+        return None if predictor is None else predictor.program()
+
+    def _check_read(self) -> None:
+        """**Raises:** `UsageError` where there is nothing to evaluate on."""
+        if self.unread:
+            raise UsageError(
+                "the recordings of this run were not read, so that there is nothing to evaluate on; name a file: "
+                "vestige evaluate RUN --data FILE, or vestige.load(RUN, data=FILE)"
+            )
 
     def _learned(self, model: Filters, *, key: Key) -> dict[str, Array]:
         """The steps of the training recordings."""

@@ -1,5 +1,6 @@
 """The filtering tasks whose data are files, loaded."""
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -145,7 +146,8 @@ def unread(scaling: Scaling, columns: RecordedColumns | None, length: int) -> Cu
     outcomes = columns.outcomes if columns else ()
     named = columns.inputs if columns else tuple(f"value {j}" for j in range(scaling.width))
     recorded = Recorded(FrameSet(frames, np.array([8]), named), steps + np.zeros(len(outcomes)), outcomes)
-    return custom_recordings(recorded, scaling.kind, held_out=0.5, length=length, scaling=scaling, columns=columns)
+    made = custom_recordings(recorded, scaling.kind, held_out=0.5, length=length, scaling=scaling, columns=columns)
+    return dataclasses.replace(made, unread=True)
 
 
 EXAMPLE = (8, 500)  # recordings of the example, and steps of each

@@ -17,8 +17,10 @@ from vestige.tasks.filtering.readout import Readout
 from vestige.tasks.filtering.recorded_steps import Matched, channel_names, matched, steps_seen
 from vestige.tasks.filtering.recordings import Stretches
 from vestige.tasks.filtering.scaling import Scaling
+from vestige.tasks.filtering.step_program import step_program
 from vestige.tasks.filtering.step_reader import Carried, ReadSteps, StepReader, read_steps
 from vestige.tasks.filtering.unrolling import Filters
+from vestige.tasks.programs import Program
 from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps
 
 SUPPORT = {"numbers": (-np.inf, np.inf), "counts": (0.0, np.inf), "bits": (0.0, 1.0)}
@@ -100,6 +102,10 @@ class RecordingsPredictor(AbstractStepPredictor):
 
     def tail(self, surprise: np.ndarray) -> np.ndarray:
         return self._calibration.surprise.tail(surprise)
+
+    def program(self) -> Program:
+        """One step, as `vestige export` writes it."""
+        return step_program(self._reader, self._scaling, self.channels)
 
 
 def calibrated(

@@ -1,5 +1,6 @@
 """Binary images with labels: to be recognised, generated, completed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -24,7 +25,9 @@ from vestige.models.tied import (
 )
 from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.programs import Program
 from vestige.tasks.tied import diagnostics
+from vestige.tasks.tied.classify_program import classify_program
 from vestige.tasks.tied.labels import check_labels, check_numbers
 from vestige.tasks.tied.recognitions import RECOGNITIONS
 from vestige.typing import Batch, Key, Metrics
@@ -142,6 +145,11 @@ class LabelledImages(AbstractTask):
     def diagnostics(self, model: TiedPair, *, size: int, key: Key) -> Evaluation:
         """Metrics on all held-out images with `10 * samples` importance samples, whatever the size, and pictures."""
         return diagnostics.of_images(self, model, key=key)
+
+    def program(self, model: TiedPair, arrays: Mapping[str, np.ndarray] | None) -> Program | None:
+        """As `vestige.experiments.protocols.ExportsProgram` says: the classes of an image, where the top is classes."""
+        net = model.resolve()
+        return classify_program(net, self.test[0]) if isinstance(net.units[-1], OneHot) else None
 
     def upper_half(self) -> Bool[Array, "*units"]:
         """True for the pixels that are given where half of an image is to be completed."""
