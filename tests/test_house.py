@@ -23,6 +23,7 @@ HOUSE = [
     ["memory"],
     ["cells"],
     ["models"],
+    ["calibration"],
     ["rules"],
     ["tasks"],
     ["training"],

@@ -12,6 +12,7 @@ from . import sequences as sequences
 from . import structures as structures
 from . import tasks as tasks
 from . import training as training
+from .calibration import calibrate as calibrate
 from .estimators import expect as expect
 from .experiments import Entry as Entry
 from .experiments import Experiment as Experiment

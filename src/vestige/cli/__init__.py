@@ -28,6 +28,10 @@ COMMANDS = {
     "verify": ("verify", "whether a run folder is what was written into it; --repair sets aside what is damaged"),
     "data": ("data", "your files: describe FILE; data sets: list, get, check"),
     "bench": ("bench", "speed and memory on this machine"),
+    "calibrate": (
+        "calibrate",
+        "how far a classifier's probabilities can be believed: vestige calibrate MODEL DATA --outcome COL",
+    ),
     "gradients": ("gradients", "bias, variance and cost of gradient estimators: vestige gradients STRUCTURE"),
 }
 
