@@ -2,9 +2,9 @@
 
     python benchmarks/calibration.py           the table of docs/your-data.md
 
-Each network has two hidden layers of 100 units and no weight decay, so that few rows make it over-confident; it is trained
-on `rows` of a data set with standardised features, and `vestige.calibrate` gets the others. Seeds 0, 1, 2 of division and
-weights; the median.
+Each network has two hidden layers of 100 units and no weight decay, so that few rows make it over-confident; it is
+trained on `rows` of a data set with standardised features, and `vestige.calibrate` gets the others. Seeds 0, 1, 2 of
+division and weights; the median.
 """
 
 import warnings
@@ -45,10 +45,9 @@ def main() -> None:
         for activation in ("logistic", "tanh"):
             runs = [found(load, rows, activation, seed) for seed in SEEDS]
             middle = lambda number, runs=runs: np.median([number(run) for run in runs])
-            cells = [
-                f"{middle(lambda r, w=way: r.ways[w].nll.value):.3f} ({middle(lambda r, w=way: r.ways[w].ece.value):.3f})"
-                for way in WAYS
-            ]
+            losses = [middle(lambda run, way=way: run.ways[way].nll.value) for way in WAYS]
+            gaps = [middle(lambda run, way=way: run.ways[way].ece.value) for way in WAYS]
+            cells = [f"{loss:.3f} ({gap:.3f})" for loss, gap in zip(losses, gaps, strict=True)]
             over = middle(lambda run: run.over_confidence)
             isotonic = middle(lambda run: run.ways["isotonic"].ece.value)
             print(f"| {name}, {rows}, {activation} | {over:+.3f} | {' | '.join(cells)} | {isotonic:.3f} |", flush=True)

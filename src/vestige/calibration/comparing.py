@@ -114,7 +114,7 @@ def calibrate(
     - `inputs`: (rows, features), finite, as the network takes them.
     - `labels`: (rows,), integers from 0 on.
     - `activation`: of the hidden units, where the model does not say it.
-    - `validation`: the share of rows on which temperatures and isotonic curves are fitted; the others evaluate all ways.
+    - `validation`: the share of rows on which temperatures and isotonic curves are fitted; the others are for the test.
     - `passes`: of `sampled`.
     - `seed`: of the division of rows, of the passes, of the bootstrap.
 

@@ -1,5 +1,7 @@
 """Calibration after training, by data that were held out from it."""
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
@@ -25,7 +27,8 @@ def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         return -float(np.mean(log_softmax(logits * np.exp(-log_t), axis=1)[rows, labels]))
 
     edge = np.log(HOTTEST)
-    return float(np.exp(minimize_scalar(loss, bounds=(-edge, edge), method="bounded", options={"xatol": 1e-6}).x))
+    found: Any = minimize_scalar(loss, bounds=(-edge, edge), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
 
 
 def isotonic(known: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
