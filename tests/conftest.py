@@ -6,7 +6,8 @@ import ctypes
 import gc
 import os
 import signal
-from collections import Counter
+import zlib
+from collections import Counter, defaultdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -59,6 +60,7 @@ gc.freeze()  # what has been imported stays, and need not be looked through agai
 gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage
 
 MANY_MAPS = 15_000
+SLOW_CASES = 2  # of one test, in .ci/run
 USES_OPTAX = {"training", "experiments", "runs", "cli"}  # whose schedules promote dtypes and ranks
 CAREFUL = {"test_learning.py"}  # compiled with all optimisations
 
@@ -88,15 +90,21 @@ def _forget_compiled_programs():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of a test marked `few(count)` only the first cases are fast."""
-    fast = Counter()
+    """Of a test marked `few(count)` only the first cases are fast; of the slow cases of one test all but `SLOW_CASES`
+    are exhaustive too. Which these are, a digest of their names says: different ones in different tests, so that every
+    part is met by many tests, and the same in every run."""
+    fast, slow = Counter(), defaultdict(list)
     for item in items:
-        mark = item.get_closest_marker("few")
+        test, mark = item.nodeid.partition("[")[0], item.get_closest_marker("few")
         if mark is not None and item.get_closest_marker("slow") is None:
-            test = item.nodeid.partition("[")[0]
             fast[test] += 1
             if fast[test] > mark.args[0]:
                 item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") is not None:
+            slow[test].append(item)
+    for cases in slow.values():
+        for item in sorted(cases, key=lambda item: zlib.crc32(item.nodeid.encode()))[SLOW_CASES:]:
+            item.add_marker(pytest.mark.exhaustive)
 
 
 def pytest_configure(config):

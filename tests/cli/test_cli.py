@@ -185,6 +185,7 @@ def test_a_comparison_from_start_to_report(run, few, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_default_folders_never_collide(run, few, tmp_path):
     for _ in range(2):
         assert run("run", "perfect-recall", *TINY, "--steps", 1)[0] == 0

@@ -13,6 +13,7 @@ from vestige.tasks.text.specs import ParenthesesSpec
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.exhaustive
 def test_the_tree_behind_a_layout_is_found(tmp_path, how):
     """Far above chance after some updates, although no update sees an edge."""
     entry = CATALOGUE["graph-layout"]
@@ -28,6 +29,7 @@ def test_the_tree_behind_a_layout_is_found(tmp_path, how):
     assert "The graphs behind it" in write_report(tmp_path / "run").read_text()
 
 
+@pytest.mark.exhaustive
 def test_brackets_are_learned_along_a_tree(tmp_path, how):
     """Of three pairs: below what is reached without looking at other tokens, above what is possible."""
     entry = CATALOGUE["parentheses"]

@@ -85,6 +85,7 @@ def test_options_of_ppo_are_those_of_the_rule():
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_memory_and_then_a_policy_are_learned(tmp_path, how):
     results = execute(TMAZE, TINY, seed=0, folder=tmp_path / "run", **how)
     assert results["metrics"]["reward"] == 4.0

@@ -50,7 +50,9 @@ def test_the_mean_of_rollouts_one_after_the_other(name, key):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("memup", [MemUP(5, 1, clip=None), MemUP(5, 1, stride=2, clip=None)])
+@pytest.mark.parametrize(
+    "memup", [MemUP(5, 1, clip=None), pytest.param(MemUP(5, 1, stride=2, clip=None), marks=pytest.mark.exhaustive)]
+)
 def test_every_rollout_of_every_sequence_counts_once(memup, key):
     """Check 5 with lengths that differ; one longer than `steps` counts only up to there."""
     with jax.enable_x64(True):
@@ -77,6 +79,7 @@ def temporary_bytes(rule, length, key, rows=8):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_storage_is_bounded_by_what_is_done_at_once(key):
     """Check 6: per further rollout one state and its questions (here at most 250 bytes a sequence), not its steps."""
     rule = lambda steps, together: ChunkParallel(MemUP(20, 2, scan_chunk=50, candidates=32), steps, together)

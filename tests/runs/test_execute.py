@@ -126,6 +126,7 @@ class TestCompare:
         return {"introspection": tiny, "none": tiny.choose({"model.memory": "none"})}
 
     @pytest.mark.slow
+    @pytest.mark.exhaustive
     def test_medians_over_seeds_and_resuming(self, tmp_path, tiny, how):
         performed = []
 

@@ -172,6 +172,7 @@ EXACT = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.exhaustive
 def test_what_is_exact_knows_rows_of_padding(name):
     """Masks at the start, in the middle and of everything: finite, zero where nothing is there, and as without them."""
     case, roots = CASES[name], {"arborescence": 0, "arborescence, one arc from the root": 0, "arborescence, root 1": 1}
@@ -209,6 +210,7 @@ GIBBS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GIBBS)
+@pytest.mark.exhaustive
 def test_gibbs_distributions_know_rows_of_padding(name):
     weights = np.random.default_rng(1).normal(size=(len(ROWS), N, N)).astype(np.float32)
     masks = ROWS.copy()

@@ -68,7 +68,9 @@ def program(name):
     return run
 
 
-@pytest.mark.parametrize("name", [pytest.param(x, marks=[pytest.mark.slow] * (x != "free root")) for x in GIBBS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=[pytest.mark.slow, pytest.mark.exhaustive] * (x != "free root")) for x in GIBBS]
+)
 def test_gibbs_distributions_are_those_of_the_listing(name):
     symmetric = (lambda x: (x + np.swapaxes(x, 0, 1)) / 2) if name == "spanning tree" else (lambda x: x)
     weights, other, labels = symmetric(WEIGHTS), symmetric(OTHER), symmetric(LABELS)
@@ -113,6 +115,7 @@ RACES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RACES)
+@pytest.mark.exhaustive
 def test_races_are_the_structure_and_labels_by_themselves(name):
     make, n = RACES[name]
     rates, logits = WEIGHTS[:n, :n], LABELS[:n, :n]

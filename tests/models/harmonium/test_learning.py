@@ -66,6 +66,7 @@ def velocities():
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_joint_density_asks_for_a_velocity(velocities):
     assert velocities[JointTarget] > 0.5
 
