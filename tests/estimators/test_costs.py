@@ -41,7 +41,7 @@ ESTIMATORS = {
     "biased": BiasedRelaxation(1.0, 2),
     "straight through": BiasedStraightThrough(1.0, 2),
 }
-QUICK = {"leave one out", "exact", "without replacement"}
+QUICK = {"leave one out", "running mean", "exact", "without replacement"}
 each = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in ESTIMATORS]
 )

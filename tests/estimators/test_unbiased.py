@@ -42,7 +42,6 @@ from .cases import (
 
 
 @pytest.mark.parametrize(("estimator", "point"), [quick_first(point, name, point) for name, point in PAIRS])
-@pytest.mark.few(3)
 def test_value_and_gradients_are_those_of_the_expectation(estimator, point):
     for found, expected in zip(estimated(estimator, point), exact(point), strict=True):
         within(found, expected)

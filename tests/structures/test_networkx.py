@@ -62,7 +62,6 @@ def test_spanning_trees_are_minimum_spanning_trees(mask):
 
 @pytest.mark.parametrize("mask", [None, MASK])
 @pytest.mark.parametrize("root", [1, None])
-@pytest.mark.few(1)
 def test_arborescences(mask, root):
     structure, draw = drawn(ROOTED[root], rates((N, N)), mask)
     graph = to_networkx(structure, draw.value)

@@ -9,7 +9,6 @@ from .cases import CASES, N, compiled, given_winners, listed, once_each, played
 
 
 @pytest.mark.parametrize("n", [pytest.param(3, marks=pytest.mark.slow), 4, pytest.param(5, marks=pytest.mark.slow)])
-@pytest.mark.few(4)
 def test_the_probabilities_of_all_traces(name, n):
     if n > CASES[name].whole:
         pytest.skip("too many traces")
@@ -67,7 +66,6 @@ def clear(name, trace, times, m):
 
 
 @pytest.mark.parametrize("kind", ["any", "ties", "impossible", "masked"])
-@pytest.mark.few(16)
 def test_the_compiled_algorithm_is_the_one_in_plain_python(name, kind):
     n, count = 5, 1000
     rng = np.random.default_rng(11)
