@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vestige.data.tables import AbstractTable, Cells
+from vestige.tasks.forecasts import AbstractForecaster
 
 if TYPE_CHECKING:
     from vestige.data.tables.options import ReadOptions
@@ -91,6 +92,13 @@ class AbstractStepPredictor(abc.ABC):
 
         **Raises:** `UsageError` for a value that is not of the kind, with column and row, and for an interval that the
         held-out steps are too few for.
+        """
+
+    @abc.abstractmethod
+    def forecaster(self) -> AbstractForecaster:
+        """What forecasts the steps after a row.
+
+        **Raises:** `UsageError` where the model cannot be sampled.
         """
 
     @abc.abstractmethod

@@ -90,6 +90,18 @@ class AbstractFilter(eqx.Module):
         """
 
     @abc.abstractmethod
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        """A sample of y_{t+1} from q(y_{t+1} | x_t).
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_t.
+        - `key`: of the sample.
+
+        **Returns:** (observed,), in the support of the observation.
+        """
+
+    @abc.abstractmethod
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:

@@ -1,11 +1,13 @@
 """Linear Gaussian densities of a few numbers and one vector of factors."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import cho_factor, cho_solve
+from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
 from jaxtyping import Array, Float
 
 from vestige.numerics import full_precision
+from vestige.typing import Key
 
 
 class FactorAnalysis(eqx.Module):
@@ -40,6 +42,15 @@ class FactorAnalysis(eqx.Module):
         square = jnp.dot(residual / self.uniqueness, residual) - explained
         log_det = jnp.sum(jnp.log(self.uniqueness)) + _log_det(precision) - _log_det(self.precision)
         return -0.5 * (square + log_det + value.shape[0] * jnp.log(2 * jnp.asarray(jnp.pi, value.dtype)))
+
+    def draw(self, *, key: Key) -> Float[Array, " size"]:
+        """A sample of v: factors by the Cholesky factor of their precision, then noise."""
+        key_factors, key_noise = jax.random.split(key)
+        factor, _ = cho_factor(self.precision, lower=True)
+        normal = jax.random.normal(key_factors, self.mean.shape, self.mean.dtype)
+        factors = self.mean + solve_triangular(factor, normal, trans=1, lower=True)
+        noise = jax.random.normal(key_noise, self.uniqueness.shape, self.uniqueness.dtype)
+        return self.loadings @ factors + jnp.sqrt(self.uniqueness) * noise
 
 
 def _log_det(matrix: Float[Array, "n n"]) -> Float[Array, ""]:

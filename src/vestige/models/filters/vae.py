@@ -126,6 +126,12 @@ class RecurrentVAE(AbstractFilter):
         draws = jax.vmap(lambda k: prior.draw(key=k))(keys)
         return jnp.mean(jax.vmap(lambda h: self.family.mean(self.observation(self.hidden_layer(h))))(draws), axis=0)
 
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        """By way of h, drawn from the prior given the state."""
+        key_latent, key_observation = jax.random.split(key)
+        latent = self.before(state).draw(key=key_latent)
+        return self.family.draw(self.observation(self.hidden_layer(latent)), key=key_observation)
+
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:

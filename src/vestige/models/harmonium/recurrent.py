@@ -87,13 +87,17 @@ class RecurrentHarmonium(AbstractFilter):
     def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         """25 sweeps of Gibbs sampling with the state clamped, then down, up and down again by means."""
         clamped = self.given(state)
+        hidden = jax.nn.sigmoid(clamped.logits(self.draw(state, key=key)))
+        mean = self.family.mean(clamped.natural(hidden))
+        return self.family.mean(clamped.natural(jax.nn.sigmoid(clamped.logits(mean))))
+
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        """The visible units after 25 sweeps of Gibbs sampling with the state clamped."""
+        clamped = self.given(state)
         key_start, key_chain = jax.random.split(key)
         start = self.family.draw(clamped.visible_bias, key=key_start)
         hidden = bits(clamped.logits(start), key=key_chain)
-        drawn = clamped.gibbs(hidden, SWEEPS, key=jax.random.fold_in(key_chain, 1))
-        hidden = jax.nn.sigmoid(clamped.logits(drawn))
-        mean = self.family.mean(clamped.natural(hidden))
-        return self.family.mean(clamped.natural(jax.nn.sigmoid(clamped.logits(mean))))
+        return clamped.gibbs(hidden, SWEEPS, key=jax.random.fold_in(key_chain, 1))
 
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key

@@ -53,6 +53,18 @@ class AbstractFeaturizer(eqx.Module):
         **Returns:** (time, p).
         """
 
+    @abc.abstractmethod
+    def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        """The features of a frame, from it and the one before.
+
+        **Arguments:**
+
+        - `last`: (time, p), the frames before.
+        - `frame`: (time, p).
+
+        **Returns:** (time, p · per_channel).
+        """
+
 
 class Bare(AbstractFeaturizer):
     """The frame itself."""
@@ -71,6 +83,9 @@ class Bare(AbstractFeaturizer):
         self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
     ) -> Float[Array, "time p"]:
         return predicted
+
+    def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return frame
 
 
 class WithChanges(AbstractFeaturizer):
@@ -116,6 +131,9 @@ class WithChanges(AbstractFeaturizer):
         self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
     ) -> Float[Array, "time p"]:
         return frame + self.mean[None] + self.scale[None] * jnp.split(predicted, 2, axis=1)[1]
+
+    def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return jnp.concatenate([frame, (frame - last - self.mean[None]) / self.scale[None]], axis=1)
 
 
 def _changes(frames: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -28,6 +28,8 @@ PLAIN_FAMILIES: dict[Kind, Callable[[int], AbstractExponentialFamily]] = {
 }
 """The family of so many values of a kind, nothing fitted."""
 KINDS: dict[type[AbstractFamily], Kind] = {UnitGaussian: "numbers", Poisson: "counts", Bernoulli: "bits"}
+SUPPORT: dict[Kind, tuple[float, float]] = {"numbers": (-np.inf, np.inf), "counts": (0.0, np.inf), "bits": (0.0, 1.0)}
+"""The least and the largest value of a kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,21 @@ class Scaling:
         scaled = (recorded.frames.frames[:, list(self.kept)].astype(np.float64) - self.mean) / self.scale
         PLAIN_FAMILIES[self.kind](len(self.kept)).admit(scaled, "custom_recordings")
         return scaled
+
+    def seen_after(self, before: np.ndarray, seen: np.ndarray, resets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the model sees of some rows.
+
+        **Arguments:**
+
+        - `before`: (1, p) float64, what the last call returned; NaN before any.
+        - `seen`: (rows, p) float64, as recorded; NaN where missing.
+        - `resets`: (rows,) booleans, where recordings begin.
+
+        **Returns:** (rows, features) float32, and the last row in units of the training.
+        """
+        scaled = np.concatenate([before, (seen - self.mean) / self.scale])
+        starts = np.concatenate([[0], 1 + np.flatnonzero(resets)])
+        return self.featurizer.features(scaled, starts)[1:], scaled[-1:]
 
     def as_plain(self) -> dict[str, Any]:
         """As plain values, from which `from_plain` makes the same again, to the last digit."""

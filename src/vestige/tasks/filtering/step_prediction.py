@@ -12,17 +12,15 @@ from vestige.data.tables import AbstractTable, open_table
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import RunError, UsageError, listed
 from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
+from vestige.tasks.filtering.forecasting import RecordingsForecaster
 from vestige.tasks.filtering.next_frame import next_regression
 from vestige.tasks.filtering.readout import Readout
 from vestige.tasks.filtering.recorded_steps import Matched, channel_names, matched, steps_seen
 from vestige.tasks.filtering.recordings import Stretches
-from vestige.tasks.filtering.scaling import Scaling
-from vestige.tasks.filtering.step_reader import Carried, ReadSteps, StepReader, read_steps
+from vestige.tasks.filtering.scaling import SUPPORT, Scaling
+from vestige.tasks.filtering.step_reader import Carried, ReadSteps, StepReader, filled_up, read_steps
 from vestige.tasks.filtering.unrolling import Filters
 from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps
-
-SUPPORT = {"numbers": (-np.inf, np.inf), "counts": (0.0, np.inf), "bits": (0.0, 1.0)}
-"""The least and the largest value of a kind."""
 
 
 class RecordingsPredictor(AbstractStepPredictor):
@@ -79,11 +77,9 @@ class RecordingsPredictor(AbstractStepPredictor):
         before = np.full((1, len(scaling.kept)), np.nan)
         units = lambda scaled: scaling.mean + scaling.scale * np.asarray(scaled, np.float64)
         for rows in steps_seen(table, found, scaling.kind, size=chunk):
-            scaled = np.concatenate([before, (rows.seen - scaling.mean) / scaling.scale])
-            starts = np.concatenate([[0], 1 + np.flatnonzero(rows.resets)])
-            features = scaling.featurizer.features(scaled, starts)[1:]
+            features, before = scaling.seen_after(before, rows.seen, rows.resets)
             carried, read = _read(self._reader, carried, features, rows.resets, rows.start, chunk)
-            before, in_part = scaled[-1:], in_part + rows.in_part
+            in_part += rows.in_part
             _check_finite(table, rows.start, read)
             mean = units(read.mean)
             missing = np.asarray(np.isnan(rows.seen).any(axis=1))
@@ -97,6 +93,9 @@ class RecordingsPredictor(AbstractStepPredictor):
             self.notices.append(
                 f"{table.name}: {in_part:,} rows are missing in some of their values; they count as missing in all"
             )
+
+    def forecaster(self) -> RecordingsForecaster:
+        return RecordingsForecaster(self._reader, self._scaling, self._columns)
 
     def tail(self, surprise: np.ndarray) -> np.ndarray:
         return self._calibration.surprise.tail(surprise)
@@ -158,10 +157,6 @@ def _read(
 ) -> tuple[Carried, ReadSteps]:
     """At most `chunk` steps, filled up with missing ones, so that all chunks have one program; the results on the
     host."""
-    count = len(features)
-    filled = np.full((chunk, features.shape[1]), np.nan, np.float32)
-    filled[:count] = features
-    begins = np.zeros(chunk, bool)
-    begins[:count] = resets
-    carried, read = read_steps(reader, carried, *map(jnp.asarray, (filled, begins, np.uint32(start))))
-    return carried, ReadSteps(*(np.asarray(leaf)[:count] for leaf in read))  # pyright: ignore[reportArgumentType]
+    filled = *filled_up(features, resets, chunk), np.uint32(start)
+    carried, read = read_steps(reader, carried, *map(jnp.asarray, filled))
+    return carried, ReadSteps(*(np.asarray(leaf)[: len(features)] for leaf in read))  # pyright: ignore[reportArgumentType]

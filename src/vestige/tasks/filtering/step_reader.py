@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.numerics import batched_map
@@ -55,6 +56,27 @@ class StepReader(eqx.Module):
         """What is carried before the first step."""
         return Carried(self.model.init(), jnp.zeros_like(self.linear.centre), jnp.zeros((), bool))
 
+    def before(self, carried: Carried, reset: Bool[Array, ""]) -> Carried:
+        """What is carried into a step, of which `reset` says that a recording begins with it."""
+        return jax.tree.map(lambda new, old: jnp.where(reset, new, old).astype(old.dtype), self.start(), carried)
+
+    def after(self, before: Carried, seen: Float[Array, " features"]) -> Carried:
+        """What is carried from a step on, in which this was `seen`; NaN where it is missing."""
+        there = jnp.all(jnp.isfinite(seen))
+        after = self.model.filter(before.state, seen)
+        return Carried(after, jnp.where(there, seen, before.last), before.begun | there)
+
+
+def filled_up(features: np.ndarray, resets: np.ndarray, chunk: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `chunk` steps of `features` and `resets`, filled up with missing ones, so that all chunks have one
+    program."""
+    count = len(features)
+    filled = np.full((chunk, features.shape[1]), np.nan, np.float32)
+    filled[:count] = features
+    begins = np.zeros(chunk, bool)
+    begins[:count] = resets
+    return filled, begins
+
 
 @eqx.filter_jit
 def read_steps(
@@ -77,14 +99,11 @@ def read_steps(
 
     **Returns:** what is carried on, and what is said of each step.
     """
-    model, fresh = reader.model, reader.start()
+    model = reader.model
 
     def step(carried: Carried, item: tuple[Array, Array]) -> tuple[Carried, Carried]:
-        seen, reset = item
-        before: Carried = jax.tree.map(lambda new, old: jnp.where(reset, new, old).astype(old.dtype), fresh, carried)
-        there = jnp.all(jnp.isfinite(seen))
-        after = model.filter(before.state, seen)
-        return Carried(after, jnp.where(there, seen, before.last), before.begun | there), before
+        before = reader.before(carried, item[1])
+        return reader.after(before, item[0]), before
 
     def said(row: tuple[Carried, Array, Array]) -> ReadSteps:
         before, seen, number = row
@@ -97,3 +116,26 @@ def read_steps(
     carried, before = jax.lax.scan(step, carried, (features, resets))
     numbers = start + jnp.arange(features.shape[0], dtype=jnp.uint32)
     return carried, batched_map(said, (before, features, numbers), at_most=TOGETHER)
+
+
+@eqx.filter_jit
+def carry_steps(
+    reader: StepReader,
+    carried: Carried,
+    features: Float[Array, "time features"],
+    resets: Bool[Array, " time"],
+) -> tuple[Carried, Carried]:
+    """Carry the state through a chunk of steps, without predictions. One scan.
+
+    **Arguments:**
+
+    - `reader`, `carried`, `features`, `resets`: as for `read_steps`.
+
+    **Returns:** what is carried on, and what is carried from each step, time first.
+    """
+
+    def step(carried: Carried, item: tuple[Array, Array]) -> tuple[Carried, Carried]:
+        after = reader.after(reader.before(carried, item[1]), item[0])
+        return after, after
+
+    return jax.lax.scan(step, carried, (features, resets))
