@@ -13,6 +13,8 @@ from vestige.typing import Key
 class FactorAnalysis(eqx.Module):
     """q(v) = N(loadings mean, loadings covariance loadingsᵀ + diag(uniqueness)) of factors h ~ N(mean, covariance).
 
+    Entries of v that are NaN are missing: they are integrated out.
+
     Unbatched, in at least 32 bits; O(factors² size) by the matrix inversion lemma, nothing of size x size is formed.
     """
 
@@ -27,7 +29,9 @@ class FactorAnalysis(eqx.Module):
         self, value: Float[Array, " size"]
     ) -> tuple[Float[Array, " factors"], Float[Array, "factors factors"]]:
         """E[h | v] and the precision of h given v."""
-        scaled = self.loadings / self.uniqueness[:, None]
+        there = ~jnp.isnan(value)
+        value = jnp.where(there, value, 0.0)
+        scaled = jnp.where(there[:, None], self.loadings / self.uniqueness[:, None], 0.0)
         precision = self.precision + self.loadings.T @ scaled
         mean = cho_solve(cho_factor(precision), self.precision @ self.mean + scaled.T @ value)
         return mean, precision
@@ -35,13 +39,17 @@ class FactorAnalysis(eqx.Module):
     def log_prob(self, value: Float[Array, " size"] | tuple[Array, Array]) -> Float[Array, ""]:
         """log q(v) in nats; of a pair, that of the one after the other."""
         value = jnp.concatenate(value) if isinstance(value, tuple) else value
+        there = ~jnp.isnan(value)
         residual = value - self.loadings @ self.mean
         centred = FactorAnalysis(self.loadings, self.uniqueness, jnp.zeros_like(self.mean), self.precision)
         factors, precision = centred.posterior(residual)
-        explained = jnp.dot(residual / self.uniqueness, self.loadings @ factors)
-        square = jnp.dot(residual / self.uniqueness, residual) - explained
-        log_det = jnp.sum(jnp.log(self.uniqueness)) + _log_det(precision) - _log_det(self.precision)
-        return -0.5 * (square + log_det + value.shape[0] * jnp.log(2 * jnp.asarray(jnp.pi, value.dtype)))
+        known = jnp.where(there, residual, 0.0)
+        explained = jnp.dot(known / self.uniqueness, self.loadings @ factors)
+        square = jnp.dot(known / self.uniqueness, known) - explained
+        uniqueness = jnp.where(there, self.uniqueness, 1.0)
+        log_det = jnp.sum(jnp.log(uniqueness)) + _log_det(precision) - _log_det(self.precision)
+        count = jnp.sum(there).astype(value.dtype)
+        return -0.5 * (square + log_det + count * jnp.log(2 * jnp.asarray(jnp.pi, value.dtype)))
 
     def draw(self, *, key: Key) -> Float[Array, " size"]:
         """A sample of v: factors by the Cholesky factor of their precision, then noise."""

@@ -73,6 +73,11 @@ class DeepHarmonium(AbstractFilter):
         )
         self.top = RecurrentHarmonium(highest, widths[-1], likelihood=likelihood, key=keys[-1])
 
+    @property
+    def in_part(self) -> bool:
+        """Never, as of its top."""
+        return False
+
     def init(self) -> Float[Array, " hidden"]:
         return self.top.init()
 

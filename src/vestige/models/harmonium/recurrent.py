@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.families import AbstractExponentialFamily, AbstractFamily, Bernoulli, Beside, bits
+from vestige.models.families import AbstractExponentialFamily, AbstractFamily, Bernoulli, Beside, InPart, bits
 from vestige.models.filters.contract import AbstractFilter
 from vestige.models.harmonium.likelihood import AbstractLikelihood, AnnealedLikelihood
 from vestige.models.harmonium.model import Harmonium
@@ -56,6 +56,11 @@ class RecurrentHarmonium(AbstractFilter):
         self.hidden_bias = jnp.zeros(hidden)
         self.family = family
         self.likelihood = AnnealedLikelihood() if likelihood is None else likelihood
+
+    @property
+    def in_part(self) -> bool:
+        """Never: given the state, values depend on each other through the hidden bits."""
+        return False
 
     def init(self) -> Float[Array, " hidden"]:
         return full_precision(jnp.zeros_like(self.hidden_bias))
@@ -121,6 +126,12 @@ def exponential(family: AbstractFamily, owner: str) -> AbstractExponentialFamily
 
     **Raises:** `ValueError`, which names `owner`, where it cannot.
     """
+    if isinstance(family, InPart):
+        raise ValueError(
+            f"{owner}: observations must not be missing in part: a harmonium has no likelihood of some of the values, "
+            "as they depend on each other through its hidden bits; mark the whole step as missing, fill it in, or take "
+            "another model (--model rvae)"
+        )
     if not isinstance(family, AbstractExponentialFamily):
         raise ValueError(
             f"{owner}: family must be an exponential family in its parameters, got {type(family).__name__}; take "

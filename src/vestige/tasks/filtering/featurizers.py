@@ -25,7 +25,7 @@ class AbstractFeaturizer(eqx.Module):
         - `frames`: (total, p), the recordings one after the other; a missing frame is NaN.
         - `starts`: the rows at which recordings begin, integers.
 
-        **Returns:** (total, p · per_channel), float32; a frame that is NaN stays so.
+        **Returns:** (total, p · per_channel), float32; a value that is NaN stays so.
         """
 
     @abc.abstractmethod
@@ -92,8 +92,8 @@ class WithChanges(AbstractFeaturizer):
     """The frame, and after it how it has changed since the last frame, with mean 0 and variance 1 in training.
 
     The next frame is predicted as the last one and its expected change, so that a model need not keep, to the last
-    digit, what everybody has before their eyes. After a gap and at the beginning no change is known: it is taken for
-    the mean.
+    digit, what everybody has before their eyes. After a gap and at the beginning no change is known: all are taken for
+    the mean. Where only some are known, the others are missing.
     """
 
     mean: Float[Array, " p"]
@@ -121,7 +121,9 @@ class WithChanges(AbstractFeaturizer):
     def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
         changes = (_changes(frames, starts) - np.asarray(self.mean)) / np.asarray(self.scale)
         known = ~np.isnan(frames)
-        changes = np.where(known & np.isnan(changes), 0.0, np.where(known, changes, np.nan))
+        changes = np.where(known, changes, np.nan)
+        none = np.isnan(changes).all(axis=1, keepdims=True)
+        changes = np.where(known & none, 0.0, changes)
         return np.concatenate([frames, changes], axis=1).astype(np.float32)
 
     def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:

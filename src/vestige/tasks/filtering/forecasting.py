@@ -14,7 +14,7 @@ from vestige.tasks.filtering.origins import Origin, origins
 from vestige.tasks.filtering.recorded_steps import Matched, StepsSeen, matched, steps_seen
 from vestige.tasks.filtering.sampled_paths import DrawsSteps, sampled_paths
 from vestige.tasks.filtering.scaling import SUPPORT, Scaling
-from vestige.tasks.filtering.step_reader import Carried, StepReader, carry_steps, filled_up
+from vestige.tasks.filtering.step_reader import Carried, Readers, carry_steps, filled_up
 from vestige.tasks.forecasts import HISTORY, AbstractForecaster, Ask, Forecast, PassedOn
 from vestige.tasks.stepwise import CHUNK
 
@@ -27,20 +27,20 @@ class RecordingsForecaster(AbstractForecaster):
 
     **Arguments:**
 
-    - `reader`: of the trained model.
+    - `readers`: of the trained model.
     - `scaling`: of its training.
     - `columns`: of the table of its training; None: of an array.
 
     **Raises:** `UsageError` where the model has no `draw`.
     """
 
-    def __init__(self, reader: StepReader, scaling: Scaling, columns: RecordedColumns | None):
-        if not isinstance(reader.model, DrawsSteps):
+    def __init__(self, readers: Readers, scaling: Scaling, columns: RecordedColumns | None):
+        if not isinstance(readers.reader.model, DrawsSteps):
+            name = type(readers.reader.model).__name__
             raise UsageError(
-                f"model {type(reader.model).__name__} forecasts nothing: it has no method draw(state, key=…), a sample "
-                "of the next step"
+                f"model {name} forecasts nothing: it has no method draw(state, key=…), a sample of the next step"
             )
-        self._reader, self._scaling, self._columns = reader, scaling, columns
+        self._readers, self._scaling, self._columns = readers, scaling, columns
         self.support = SUPPORT[scaling.kind]
 
     def passed_on(self, table: AbstractTable) -> PassedOn:
@@ -58,20 +58,20 @@ class RecordingsForecaster(AbstractForecaster):
     def forecasts(self, table: AbstractTable, rows: np.ndarray, ask: Ask, *, ahead: bool) -> Iterator[Forecast]:
         found = matched(table, self._scaling, self._columns)
         before, after = max(HISTORY, ask.season or 1), ask.horizon if ahead else 0
-        steps = steps_seen(table, found, self._scaling.kind, size=CHUNK)
+        steps = steps_seen(table, found, self._scaling.kind, size=CHUNK, in_part=self._readers.in_part)
         key = jax.random.key(ask.seed)
-        for origin in origins(steps, rows, _Carry(self._reader, self._scaling), before=before, after=after):
+        for origin in origins(steps, rows, _Carry(self._readers, self._scaling), before=before, after=after):
             yield self._forecast(table, found, origin, ask, jax.random.fold_in(key, origin.row))
 
     def _forecast(self, table: AbstractTable, found: Matched, origin: Origin, ask: Ask, key: Any) -> Forecast:
         scaling, skipped = self._scaling, np.uint32(origin.skipped)
         drawn = sampled_paths(
-            self._reader, origin.carried, jnp.asarray(skipped), key=key, paths=ask.paths, steps=ask.horizon
+            self._readers.reader, origin.carried, jnp.asarray(skipped), key=key, paths=ask.paths, steps=ask.horizon
         )
         paths = np.asarray(drawn.paths, np.float64)
         _check_finite(table, origin.row, paths)
         units = lambda scaled: scaling.mean + scaling.scale * np.asarray(scaled, np.float64)
-        last = units(self._reader.featurizer.bare(jnp.asarray(origin.carried.last)[None]))[0]
+        last = units(self._scaling.featurizer.bare(jnp.asarray(origin.carried.last)[None]))[0]
         seen = np.full((ask.horizon, len(last)), np.nan)
         seen[: len(origin.after)] = origin.after
         kept = {name: _last(cells, HISTORY) for name, cells in origin.passed.items()}
@@ -82,14 +82,14 @@ class RecordingsForecaster(AbstractForecaster):
 class _Carry:
     """Carries the state of a model through the rows of a table."""
 
-    def __init__(self, reader: StepReader, scaling: Scaling):
-        self._reader, self._scaling, self._carried = reader, scaling, reader.start()
+    def __init__(self, readers: Readers, scaling: Scaling):
+        self._readers, self._scaling, self._carried = readers, scaling, readers.reader.start()
         self._before = np.full((1, len(scaling.kept)), np.nan)
 
     def __call__(self, rows: StepsSeen) -> Carried:
         features, self._before = self._scaling.seen_after(self._before, rows.seen, rows.resets)
         filled = filled_up(features, rows.resets, CHUNK)
-        self._carried, each = carry_steps(self._reader, self._carried, *map(jnp.asarray, filled))
+        self._carried, each = carry_steps(self._readers.of(features), self._carried, *map(jnp.asarray, filled))
         return jax.tree.map(np.asarray, each)
 
 

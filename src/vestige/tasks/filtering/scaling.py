@@ -13,6 +13,7 @@ from vestige.models.families import (
     AbstractFamily,
     Bernoulli,
     CountScale,
+    InPart,
     Poisson,
     UnitGaussian,
 )
@@ -68,7 +69,7 @@ class Scaling:
             known = frames[:, kept].astype(np.float64)
             mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
         scaled = (frames[:, kept].astype(np.float64) - mean) / scale
-        PLAIN_FAMILIES[kind](len(kept)).admit(scaled, "custom_recordings")
+        InPart(PLAIN_FAMILIES[kind](len(kept))).admit(scaled, "custom_recordings")
         featurizer = WithChanges.fitted(scaled, train.frames.starts) if changes else Bare()
         family, alone = _family(kind, featurizer.features(scaled, train.frames.starts))
         return cls(kind, len(names), tuple(kept), mean, scale, featurizer, family, alone)
@@ -80,7 +81,7 @@ class Scaling:
         if width != self.width:
             raise ValueError(f"custom_recordings: trained on {self.width} values per step, got {width}")
         scaled = (recorded.frames.frames[:, list(self.kept)].astype(np.float64) - self.mean) / self.scale
-        PLAIN_FAMILIES[self.kind](len(self.kept)).admit(scaled, "custom_recordings")
+        InPart(PLAIN_FAMILIES[self.kind](len(self.kept))).admit(scaled, "custom_recordings")
         return scaled
 
     def seen_after(self, before: np.ndarray, seen: np.ndarray, resets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -157,6 +158,6 @@ def _family(kind: Kind, seen: np.ndarray) -> tuple[AbstractFamily, np.ndarray]:
         return UnitGaussian(width), np.zeros(width)
     if kind == "counts":
         return Poisson(width, CountScale.fitted(seen)), np.zeros(width)
-    there = seen[~np.isnan(seen).any(axis=1)].astype(np.float64)
-    mean = (there.sum(axis=0) + 0.5) / (len(there) + 1)  # no bit is impossible
+    seen = seen.astype(np.float64)
+    mean = (np.nansum(seen, axis=0) + 0.5) / ((~np.isnan(seen)).sum(axis=0) + 1)  # no bit is impossible
     return Bernoulli(width), np.log(mean) - np.log1p(-mean)
