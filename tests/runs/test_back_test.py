@@ -33,6 +33,16 @@ def test_moved_quantiles_cover_further_values():
     assert Shifts(np.array([1.0, -1.0])[:, None, None]).moved(np.zeros((2, 1, 1)), (0, 5))[:, 0, 0].tolist() == [0, 1]
 
 
+def test_pairs_of_quantiles_move_alike():
+    """19 origins of errors 1 … 19 to one side widen both sides."""
+    levels = np.array([0.05, 0.5, 0.95])
+    seen = np.arange(1.0, 20)[:, None, None, None] * np.ones((1, 3, 1, 1))
+    found = Shifts.symmetric(seen, -seen, levels).by[:, 0, 0]
+    assert found.tolist() == [-19.0, 0.0, 19.0]  # ranks 1 and 38 of -19 … -1, 1 … 19
+    assert np.isnan(Shifts.symmetric(seen[:9], -seen[:9], levels).by[[0, 2]]).all()
+    assert np.isfinite(Shifts.symmetric(seen[:10], -seen[:10], levels).by).all()
+
+
 def forecast(row, said, came):
     return Forecast(
         row, {}, np.array(said)[:, None, None], np.array([1.0]), None, np.array([[2.0]]), np.array([[came]])
@@ -42,7 +52,7 @@ def forecast(row, said, came):
 def test_the_summary_by_hand():
     record = Record(("x",), np.array([2.0]), np.array([0.25, 0.75]), ANY, None)
     for row, came in ((3, 3.0), (5, 5.0), (7, np.nan)):
-        record.add(forecast(row, [2.0, 4.0], came), np.array([[[2.0]], [[4.0]]]))
+        record.add(forecast(row, [1.0, 3.0, 5.0], came))
     found = record.summary()
     assert (found.origins, found.first, found.last, found.interval) == (3, 4, 8, 0.5)
     assert {who: each.tolist() for who, each in found.errors.items()} == {

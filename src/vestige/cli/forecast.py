@@ -122,15 +122,16 @@ def _show(console: Console, found: "BackTest", *, calibrated: bool) -> None:
     steps = len(found.errors["model"])
     for step in sorted({step for step in SHOWN if step < steps} | {steps}):
         errors = [f"{each[step - 1]:.4g}" for each in found.errors.values()]
-        shares = [share(each[step - 1]) for each in (found.coverage, found.calibrated_coverage)]
+        shares = [share(each[step - 1]) for each in (found.later_coverage, found.calibrated_coverage)]
         table.add_row(f"{step:,}", *errors, *shares)
     means = [f"{np.nanmean(each):.4g}" for each in found.errors.values()]
-    shares = [share(float(np.mean(each))) for each in (found.coverage, found.calibrated_coverage)]
+    shares = [share(float(np.mean(each))) for each in (found.later_coverage, found.calibrated_coverage)]
     table.add_row("all", *means, *shares)
     console.print(table)
+    whose = "calibrated" if calibrated else "the model's own"
     console.print(
-        "Mean squared errors of a value, in units of the standard deviations in training. Covered: of values by the "
-        f"interval of {found.interval:.6g}; calibrated: of those after the later half of the rows, once calibrated on "
-        "the earlier." + ("" if calibrated else " The quantiles written are not calibrated."),
+        "Mean squared errors of a value, in units of the standard deviations in training. Covered: of values after the "
+        f"later half of the rows, by the model's own interval of {found.interval:.6g}, and by one calibrated on the "
+        f"earlier half. The quantiles in the file are {whose}.",
         soft_wrap=True,
     )

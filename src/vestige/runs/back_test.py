@@ -23,8 +23,9 @@ class BackTest(NamedTuple):
       model's mean, of the last value, of the value a season before, of linear regression from step to step.
     - `channels`: name -> who -> root of the mean squared error over all steps, in units of the table.
     - `interval`: the share between the lowest and the highest quantile; `coverage`: (horizon,) the share of values that
-      lay there, by the model's own quantiles; `calibrated_coverage`: (horizon,) by quantiles that are calibrated on the
-      first half of the origins, of those in the second half; NaN where they are too few.
+      lay there, by the model's own quantiles.
+    - `later_coverage`, `calibrated_coverage`: (horizon,) the same in the later half of the origins, by the model's own
+      quantiles, and by those that are calibrated on the earlier half; NaN where these are too few.
     """
 
     origins: int
@@ -35,7 +36,14 @@ class BackTest(NamedTuple):
     channels: dict[str, dict[str, float]]
     interval: float
     coverage: np.ndarray
+    later_coverage: np.ndarray
     calibrated_coverage: np.ndarray
+
+    @property
+    def calibration_helps(self) -> bool:
+        """Whether calibrated quantiles come closer to what they say, in the later half."""
+        far = lambda coverage: abs(float(np.mean(coverage)) - self.interval)
+        return far(self.calibrated_coverage) < far(self.later_coverage)
 
     def sentence(self) -> str:
         """Whether the model forecasts better than those who have none, over all steps together."""
@@ -55,7 +63,7 @@ class BackTest(NamedTuple):
     def as_plain(self) -> dict[str, Any]:
         """Plain values for JSON."""
         found = self._asdict() | {"errors": {who: each.tolist() for who, each in self.errors.items()}}
-        for name in ("coverage", "calibrated_coverage"):
+        for name in ("coverage", "later_coverage", "calibrated_coverage"):
             found[name] = getattr(self, name).tolist()
         return {**found, "sentence": self.sentence()}
 
@@ -110,7 +118,7 @@ def back_test_rows(
 
 @dataclass(frozen=True, eq=False)
 class Shifts:
-    """By how much quantiles move so that each is exceeded as often as it says.
+    """By how much quantiles move outwards, or inwards, so that pairs of them cover as much as they say.
 
     - `by`: (quantiles, steps, p) float64, in units of the table; NaN where origins are too few.
     """
@@ -118,12 +126,26 @@ class Shifts:
     by: np.ndarray
 
     @classmethod
+    def symmetric(cls, above: np.ndarray, below: np.ndarray, levels: np.ndarray) -> "Shifts":
+        """Those by which a quantile and the one that mirrors it move alike: errors that lean to one side in the earlier
+        rows, and to the other in the later ones, do not count twice.
+
+        **Arguments:**
+
+        - `above`: (n, quantiles, steps, p), the values less their quantiles.
+        - `below`: the quantiles of 1 - level less the values.
+        - `levels`: (quantiles,), rising. The middle stays.
+        """
+        found = cls.of(np.concatenate([above, below]), levels).by
+        return cls(np.where((levels == 0.5)[:, None, None], 0.0, found))
+
+    @classmethod
     def of(cls, beyond: np.ndarray, levels: np.ndarray) -> "Shifts":
         """Those of `beyond` (n, quantiles, steps, p), the values less their quantiles of these `levels`.
 
         The ⌈(n + 1) level⌉-th smallest above the middle, the ⌊(n + 1) level⌋-th below: a further value lies below the
-        shifted quantile with at least, or at most, this probability, if all are exchangeable (one-sided conformalised
-        quantile regression; Romano, Patterson & Candès 2019). NaN count for nothing.
+        shifted quantile with at least, or at most, this probability, if all are exchangeable (conformalised quantile
+        regression; Romano, Patterson & Candès 2019). NaN count for nothing.
         """
         ordered = np.sort(beyond, axis=0)  # NaN last
         counts = (~np.isnan(beyond)).sum(axis=0)
@@ -164,12 +186,13 @@ class Record:
         self._season = season
         self._rows: list[int] = []
         self._quantiles: list[np.ndarray] = []
+        self._mirrored: list[np.ndarray] = []
         self._seen: list[np.ndarray] = []
         self._squares: dict[str, Any] = {}
         self._count: Any = 0
 
-    def add(self, forecast: Forecast, quantiles: np.ndarray) -> None:
-        """Take in a forecast and its `quantiles` (q, steps, p)."""
+    def add(self, forecast: Forecast) -> None:
+        """Take in a `forecast`."""
         said = {"model": forecast.mean, "last": np.broadcast_to(forecast.last, forecast.seen.shape)}
         said |= {} if forecast.seasonal is None else {"seasonal": forecast.seasonal}
         said["linear"] = forecast.linear
@@ -177,12 +200,16 @@ class Record:
             self._squares[who] = self._squares.get(who, 0.0) + np.nan_to_num(np.square(each - forecast.seen))
         self._count = self._count + ~np.isnan(forecast.seen)
         self._rows.append(forecast.row)
-        self._quantiles.append(quantiles)
+        both = np.quantile(forecast.paths, np.concatenate([self._levels, 1 - self._levels]), axis=0)
+        self._quantiles.append(both[: len(self._levels)])
+        self._mirrored.append(both[len(self._levels) :])
         self._seen.append(forecast.seen)
 
-    def shifts(self) -> Shifts:
-        """Those of all forecasts."""
-        return Shifts.of(self._beyond(slice(None)), self._levels)
+    def shifts(self, part: slice = slice(None)) -> Shifts:
+        """Those of all forecasts, or of a `part`."""
+        seen = np.stack(self._seen[part])[:, None]
+        above, below = seen - np.stack(self._quantiles[part]), np.stack(self._mirrored[part]) - seen
+        return Shifts.symmetric(above, below, self._levels)
 
     def summary(self) -> BackTest | None:
         """What was found; None where no origin has a document with a value before it, or none came."""
@@ -199,7 +226,7 @@ class Record:
         quantiles, seen = np.stack(self._quantiles), np.stack(self._seen)
         calibrated = np.full(seen.shape[1], np.nan)
         if half:
-            shifts = Shifts.of(self._beyond(slice(half)), self._levels)
+            shifts = self.shifts(slice(half))
             if np.isfinite(shifts.by[[0, -1]]).all():
                 calibrated = _covered(shifts.moved(quantiles[half:], self._support), seen[half:])
         return BackTest(
@@ -211,11 +238,9 @@ class Record:
             channels=channels,
             interval=float(self._levels[-1] - self._levels[0]),
             coverage=_covered(quantiles, seen),
+            later_coverage=_covered(quantiles[half:], seen[half:]),
             calibrated_coverage=calibrated,
         )
-
-    def _beyond(self, part: slice) -> np.ndarray:
-        return np.stack(self._seen[part])[:, None] - np.stack(self._quantiles[part])
 
 
 def _covered(quantiles: np.ndarray, seen: np.ndarray) -> np.ndarray:

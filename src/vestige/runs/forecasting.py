@@ -32,14 +32,12 @@ METHOD = (
     "Quantiles are those of the paths at each step, one step and channel at a time."
 )
 CALIBRATED = (
-    " They are then moved, one step, channel and quantile at a time, by the quantile of the errors from {origins:,} "
-    "rows of the table (one-sided conformalised quantile regression), which takes the future for like these rows; "
-    "those overlap and are not independent, so that no share is guaranteed."
+    " Each pair of them that lies alike on both sides of the median is then moved apart, or together, one step and "
+    "channel at a time, by the quantile of the errors from {origins:,} rows of the table (conformalised quantile "
+    "regression), which takes the future for like these rows; those overlap and are not independent, so that no share "
+    "is guaranteed."
 )
-NOT_CALIBRATED = (
-    " They are the model's own and were not compared with what came: they cover as much as they say only as far as the "
-    "model is right."
-)
+NOT_CALIBRATED = " They are the model's own: they cover as much as they say only as far as the model is right."
 
 
 class ForecastOptions(NamedTuple):
@@ -217,27 +215,32 @@ class Forecasts:
             held_out=held_out,
         )
         levels = np.array(wanted.quantiles)
-        if (kept := len(rows) * len(levels) * wanted.horizon * len(self.channels)) > MOST_KEPT:
+        if (kept := 2 * len(rows) * len(levels) * wanted.horizon * len(self.channels)) > MOST_KEPT:
             raise UsageError(
                 f"a back-test from {len(rows):,} rows keeps {kept:,} numbers, at most {MOST_KEPT:,} fit; choose fewer "
                 "origins (--origins), a smaller horizon or fewer quantiles"
             )
         record = Record(self.channels, self._predictor.scale, levels, self._forecaster.support, season)
         for each in self._forecaster.forecasts(self.table, rows, self._ask(season), ahead=True):
-            record.add(each, self._quantiles(each))
+            record.add(each)
         self.back_test = record.summary()
         if self.back_test is None:
             raise UsageError(f"{self.table.name}: no row of the back-test has values before and after it")
-        shifts = record.shifts()
-        if np.isfinite(shifts.by).all():
+        shifts, found = record.shifts(), self.back_test
+        if found.calibration_helps and np.isfinite(shifts.by).all():
             self._shifts = shifts
-            return
-        edge = min(levels[0], 1 - levels[-1])
-        self._note(
-            f"quantiles are not calibrated: those of {levels[0]:g} and {levels[-1]:g} need at least "
-            f"{int(np.ceil(1 / edge - 1e-9)) - 1:,} origins with values in every channel and step, got "
-            f"{self.back_test.origins:,} (--origins)"
-        )
+        elif np.isfinite(found.calibrated_coverage).all():
+            own, other = (float(each.mean()) for each in (found.later_coverage, found.calibrated_coverage))
+            self._note(
+                f"quantiles are the model's own: after the later half of the rows they cover {own:.1%}, calibrated on "
+                f"the earlier half {other:.1%}, of {found.interval:.1%}"
+            )
+        else:
+            least = 2 * int(np.ceil((1 / min(levels[0], 1 - levels[-1]) - 1) / 2 - 1e-9))
+            self._note(
+                f"quantiles are not calibrated: those of {levels[0]:g} and {levels[-1]:g} need at least {least:,} "
+                f"origins with values in every channel and step, got {found.origins:,} (--origins)"
+            )
 
     def _note(self, notice: str) -> None:
         if (said := f"{self.table.name}: {notice}") not in self._notices:
