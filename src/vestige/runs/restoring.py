@@ -9,6 +9,7 @@ from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Components, Experiment
 from vestige.experiments.protocols import HoldsOutTheEnd, ServesWithoutData
+from vestige.runs.completing import LAG, PARTICLES, SEED, Completed
 from vestige.runs.config import recorded
 from vestige.runs.data_identity import Located, locate, trained_on
 from vestige.runs.evaluate import evaluate, write_evaluation
@@ -88,6 +89,36 @@ class Restored(NamedTuple):
             held_out = task.held_out
         wanted_all = ForecastOptions(horizon, **wanted)
         return Forecasts(predictor_of(self, load), source, wanted_all, held_out=held_out, options=options)
+
+    def complete(
+        self,
+        source: Any,
+        *,
+        particles: int = PARTICLES,
+        lag: int = LAG,
+        seed: int = SEED,
+        options: ReadOptions | None = None,
+    ) -> Completed:
+        """Fill in the missing values of a table, as `vestige complete` does.
+
+        Compiles one program; then time in proportion to rows and particles, memory to a chunk of rows, times particles.
+
+        **Arguments:**
+
+        - `source`: what `vestige.data.open` reads.
+        - `particles`: samples of what is missing.
+        - `lag`: of how many further rows each of them knows.
+        - `seed`: of the samples.
+        - `options`: how a file is read.
+
+        **Returns:** an iterable over [`CompletedRows`][vestige.tasks.completions.CompletedRows], float64 in the units
+        of the table.
+
+        **Raises:** `UsageError`, as `predict`, and where the model has no likelihood of some of the values; `RunError`
+        where samples diverge.
+        """
+        predictor = predictor_of(self, load)
+        return Completed(predictor, source, particles=particles, lag=lag, seed=seed, options=options)
 
     def score(
         self, source: Any, *, alarms: float = ALARMS, options: ReadOptions | None = None

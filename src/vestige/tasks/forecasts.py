@@ -11,6 +11,8 @@ from vestige.data.tables import AbstractTable, Cells
 
 HISTORY = 32
 """Rows whose times are kept, to go on from."""
+FAR = 1e6
+"""Standard deviations of the training from which on a sample counts as diverged."""
 
 
 @dataclass(frozen=True, eq=False)

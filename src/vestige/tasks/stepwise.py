@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vestige.data.tables import AbstractTable, Cells
+from vestige.tasks.completions import AbstractCompleter
 from vestige.tasks.forecasts import AbstractForecaster
 
 if TYPE_CHECKING:
@@ -114,6 +115,13 @@ class AbstractStepPredictor(abc.ABC):
         """What forecasts the steps after a row.
 
         **Raises:** `UsageError` where the model cannot be sampled.
+        """
+
+    @abc.abstractmethod
+    def completer(self) -> AbstractCompleter:
+        """What fills in missing values.
+
+        **Raises:** `UsageError` where the model cannot.
         """
 
     @abc.abstractmethod

@@ -82,6 +82,12 @@ class FactorFilter(AbstractFilter):
     def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         return self.given(state).draw(key=key)
 
+    def completed(
+        self, state: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
+    ) -> tuple[Array, Float[Array, ""]]:
+        given = self.given(state)
+        return given.completed(observation, key=key), given.log_prob(observation)
+
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:

@@ -51,6 +51,12 @@ class FactorAnalysis(eqx.Module):
         count = jnp.sum(there).astype(value.dtype)
         return -0.5 * (square + log_det + count * jnp.log(2 * jnp.asarray(jnp.pi, value.dtype)))
 
+    def completed(self, value: Float[Array, " size"], *, key: Key) -> Float[Array, " size"]:
+        """A `value` whose missing entries are drawn given the others."""
+        mean, precision = self.posterior(value)
+        drawn = FactorAnalysis(self.loadings, self.uniqueness, mean, precision).draw(key=key)
+        return jnp.where(jnp.isnan(value), drawn, value)
+
     def draw(self, *, key: Key) -> Float[Array, " size"]:
         """A sample of v: factors by the Cholesky factor of their precision, then noise."""
         key_factors, key_noise = jax.random.split(key)

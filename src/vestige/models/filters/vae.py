@@ -150,6 +150,22 @@ class RecurrentVAE(AbstractFilter):
         latent = self.before(state).draw(key=key_latent)
         return self.family.draw(self.observation(self.hidden_layer(latent)), key=key_observation)
 
+    def completed(
+        self, state: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
+    ) -> tuple[Array, Float[Array, ""]]:
+        """By way of h, drawn from the encoder, which sees what the model expects of what is missing; from the prior
+        where nothing is there."""
+        model = self if self.in_part else self.seeing_parts()
+        assert model is not None
+        key_latent, key_observation = jax.random.split(key)
+        there = ~jnp.isnan(observation)
+        recognised, prior = model.recognise(state, observation), model.before(state)
+        latent = jnp.where(jnp.any(there), recognised.draw(key=key_latent), prior.draw(key=key_latent))
+        parameters = model.observation(model.hidden_layer(latent))
+        drawn = model.family.draw(parameters, key=key_observation)
+        weight = model.family.log_prob(parameters, observation) + prior.log_prob(latent) - recognised.log_prob(latent)
+        return jnp.where(there, observation, drawn), jnp.where(jnp.any(there), weight, 0.0)
+
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:

@@ -65,6 +65,17 @@ class AbstractFeaturizer(eqx.Module):
         **Returns:** (time, p · per_channel).
         """
 
+    @abc.abstractmethod
+    def first(self, frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        """The features of a frame before which none is known.
+
+        **Arguments:**
+
+        - `frame`: (time, p).
+
+        **Returns:** (time, p · per_channel).
+        """
+
 
 class Bare(AbstractFeaturizer):
     """The frame itself."""
@@ -85,6 +96,9 @@ class Bare(AbstractFeaturizer):
         return predicted
 
     def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return frame
+
+    def first(self, frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
         return frame
 
 
@@ -136,6 +150,9 @@ class WithChanges(AbstractFeaturizer):
 
     def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
         return jnp.concatenate([frame, (frame - last - self.mean[None]) / self.scale[None]], axis=1)
+
+    def first(self, frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return jnp.concatenate([frame, 0 * frame], axis=1)
 
 
 def _changes(frames: np.ndarray, starts: np.ndarray) -> np.ndarray:

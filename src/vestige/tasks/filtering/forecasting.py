@@ -15,11 +15,8 @@ from vestige.tasks.filtering.recorded_steps import Matched, StepsSeen, matched, 
 from vestige.tasks.filtering.sampled_paths import DrawsSteps, sampled_paths
 from vestige.tasks.filtering.scaling import SUPPORT, Scaling
 from vestige.tasks.filtering.step_reader import Carried, Readers, carry_steps, filled_up
-from vestige.tasks.forecasts import HISTORY, AbstractForecaster, Ask, Forecast, PassedOn
+from vestige.tasks.forecasts import FAR, HISTORY, AbstractForecaster, Ask, Forecast, PassedOn
 from vestige.tasks.stepwise import CHUNK
-
-FAR = 1e6
-"""Standard deviations of the training from which on a path counts as diverged."""
 
 
 class RecordingsForecaster(AbstractForecaster):

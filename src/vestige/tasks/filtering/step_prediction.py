@@ -13,6 +13,7 @@ from vestige.data.tables.options import ReadOptions
 from vestige.errors import RunError, UsageError, listed
 from vestige.models.families import missing_in_part
 from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
+from vestige.tasks.filtering.completing import RecordingsCompleter
 from vestige.tasks.filtering.forecasting import RecordingsForecaster
 from vestige.tasks.filtering.next_frame import next_regression
 from vestige.tasks.filtering.readout import Readout
@@ -98,6 +99,9 @@ class RecordingsPredictor(AbstractStepPredictor):
     def forecaster(self) -> RecordingsForecaster:
         return RecordingsForecaster(self._readers, self._scaling, self._columns)
 
+    def completer(self) -> RecordingsCompleter:
+        return RecordingsCompleter(self._readers.reader, self._scaling, self._columns)
+
     def tail(self, surprise: np.ndarray) -> np.ndarray:
         return self._calibration.surprise.tail(surprise)
 
@@ -134,8 +138,8 @@ def calibrated(
         _, unseen = _read(reader, reader.start(), features[part], np.ones(len(features[part]), bool), start, chunk)
         residuals.append(_errors(seen[part], np.asarray(read.mean))[there[part] & read.begun])
         first.append(_errors(seen[part], np.asarray(unseen.mean))[there[part]])
-        told = np.where(np.isfinite(read.surprise), read.surprise, np.inf).astype(np.float64)
-        surprise.append((told * surprise_share(seen[part]))[there[part]])
+        nats = np.where(np.isfinite(read.surprise), read.surprise, np.inf).astype(np.float64)
+        surprise.append((nats * surprise_share(seen[part]))[there[part]])
     of = lambda parts: Sorted.of(np.concatenate(parts))
     arrays = tuple(np.asarray(leaf) for leaf in linear)
     return Calibration(of(residuals), of(first), Sorted.of(np.concatenate(surprise)[:, None]), arrays)
