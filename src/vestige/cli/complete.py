@@ -19,8 +19,8 @@ class CompleteSettings(RunOnTable):
     """The share of samples that an interval holds."""
     particles: int = 200
     """Samples of what is missing."""
-    lag: int = 24
-    """Of how many further rows each of them knows."""
+    lag: int = 2
+    """Of how many further rows each of them knows: more say more, and leave fewer samples to say it."""
     seed: int = 0
     """Of the samples."""
 

@@ -21,7 +21,7 @@ from vestige.version import __version__
 if TYPE_CHECKING:
     from vestige.runs.restoring import Restored
 
-INTERVAL, PARTICLES, LAG, SEED = 0.9, 200, 24, 0
+INTERVAL, PARTICLES, LAG, SEED = 0.9, 200, 2, 0
 MOST = 2**22
 """Samples times channels, of one row."""
 METHOD = (

@@ -14,6 +14,7 @@ from vestige.models.filters.latents import AbstractLatent, Numbers
 from vestige.typing import Key
 
 DRAWS = 64  # importance samples behind a predictive likelihood
+CANDIDATES = 8  # of them behind a completed step
 
 
 class RecurrentVAE(AbstractFilter):
@@ -153,18 +154,25 @@ class RecurrentVAE(AbstractFilter):
     def completed(
         self, state: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> tuple[Array, Float[Array, ""]]:
-        """By way of h, drawn from the encoder, which sees what the model expects of what is missing; from the prior
-        where nothing is there."""
+        """By way of h: one of 8 draws from the encoder, which sees what the model expects of what is missing, chosen by
+        their weights, whose mean is that of the sample; from the prior where nothing is there."""
         model = self if self.in_part else self.seeing_parts()
         assert model is not None
-        key_latent, key_observation = jax.random.split(key)
+        key_latent, key_choice, key_observation = jax.random.split(key, 3)
         there = ~jnp.isnan(observation)
         recognised, prior = model.recognise(state, observation), model.before(state)
-        latent = jnp.where(jnp.any(there), recognised.draw(key=key_latent), prior.draw(key=key_latent))
-        parameters = model.observation(model.hidden_layer(latent))
-        drawn = model.family.draw(parameters, key=key_observation)
-        weight = model.family.log_prob(parameters, observation) + prior.log_prob(latent) - recognised.log_prob(latent)
-        return jnp.where(there, observation, drawn), jnp.where(jnp.any(there), weight, 0.0)
+
+        def weighed(key: Key) -> tuple[Array, Float[Array, ""]]:
+            latent = jnp.where(jnp.any(there), recognised.draw(key=key), prior.draw(key=key))
+            likelihood = model.family.log_prob(model.observation(model.hidden_layer(latent)), observation)
+            return latent, likelihood + prior.log_prob(latent) - recognised.log_prob(latent)
+
+        latents, weights = jax.vmap(weighed)(jax.random.split(key_latent, CANDIDATES))
+        weights = jnp.where(jnp.any(there), weights, jnp.zeros_like(weights))
+        latent = latents[jax.random.categorical(key_choice, weights)]
+        drawn = model.family.draw(model.observation(model.hidden_layer(latent)), key=key_observation)
+        mean = jax.nn.logsumexp(weights) - jnp.log(jnp.asarray(CANDIDATES, weights.dtype))
+        return jnp.where(there, observation, drawn), mean
 
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
