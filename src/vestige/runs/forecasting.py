@@ -64,8 +64,8 @@ class ForecastOptions(NamedTuple):
         least = {"horizon": 1, "paths": 2, "origins": 1, "every": 1, "season": 0, "seed": 0}
         for name, lowest in least.items():
             value = getattr(self, name)
-            if value is not None and value < lowest:
-                raise UsageError(f"{name} must be at least {lowest}, got {value}")
+            if value is not None and not (isinstance(value, int | np.integer) and value >= lowest):
+                raise UsageError(f"{name} must be a whole number, at least {lowest}, got {value}")
         if self.seed >= 2**32:
             raise UsageError(f"seed must be below 2^32, got {self.seed}")
         levels = self.quantiles

@@ -245,8 +245,8 @@ def test_paths_that_diverge_are_named():
 def test_what_cannot_be_forecast_is_named():
     walk = made()[0][0][:40]
     for options, said in (
-        ({"horizon": 0}, "horizon must be at least 1"),
-        ({"paths": 1}, "paths must be at least 2"),
+        ({"horizon": 0}, "horizon must be a whole number, at least 1"),
+        ({"paths": 2.5}, "paths must be a whole number, at least 2"),
         ({"quantiles": (0.5, 0.1)}, r"must rise within \(0, 1\)"),
         ({"origins": 3, "every": 2}, "give one of them"),
         ({"paths": 10**9}, "choose fewer paths"),
