@@ -18,6 +18,8 @@ COMMANDS = {
     ),
     "evaluate": ("evaluate", "final metrics of a run, from its newest checkpoint"),
     "predict": ("predict", "every step of a table, predicted before it is seen: vestige predict RUN DATA --out FILE"),
+    "forecast": ("forecast", "the steps after the end of a table: vestige forecast RUN DATA --horizon H --out FILE"),
+    "complete": ("complete", "a table with its missing values filled in: vestige complete RUN DATA --out FILE"),
     "score": (
         "score",
         "how surprising every step of a table is, with alarms: vestige score RUN DATA --out FILE",

@@ -84,6 +84,16 @@ class ServesWithoutData(Protocol):
 
 
 @runtime_checkable
+class HoldsOutTheEnd(Protocol):
+    """The specification of a task that is not trained on the end of each document of its file."""
+
+    @property
+    def held_out(self) -> float:
+        """The share of the rows of each document, in (0, 1)."""
+        ...
+
+
+@runtime_checkable
 class PredictsSteps(Protocol):
     """A task whose models predict every step of a table before they see it: `vestige predict`."""
 

@@ -40,7 +40,8 @@ class TemporallyLocal(AbstractRule):
     in the rate. A slot whose sequence has ended takes one of the batch. (Abdulsalam & Makin 2023; the notes' 3.0.)
 
     Storage: that of `update_interval` steps, whatever the length of the sequences. Missing observations are not learned
-    from, nor are infinite ones, which leave the state as it is, too; the metric `infinite_values` counts them.
+    from, nor are infinite ones, which leave the state as it is, too; the metric `infinite_values` counts them. Of a
+    model that is `in_part` this is said of single values.
 
     **Arguments:**
 
@@ -234,8 +235,10 @@ def _ascent(
     count = previous.shape[1]
     upcoming = jnp.arange(count)[:, None] + jnp.arange(1 + target.ahead)[None]
     windows = observations[:, upcoming]
-    there = jnp.all(jnp.isfinite(windows[:, :, 0]), axis=-1)
-    first = jnp.where(there[..., None], windows[:, :, 0], 0.0)
+    finite = jnp.isfinite(windows[:, :, 0])
+    there = jnp.any(finite, axis=-1) if model.in_part else jnp.all(finite, axis=-1)
+    known = jnp.where(finite, windows[:, :, 0], jnp.nan)
+    first = jnp.where(there[..., None], known, 0.0)
     windows = windows.at[:, :, 0].set(first)
 
     def one(previous: Array, window: Array, row: Array) -> Float[Array, ""]:

@@ -93,6 +93,15 @@ def file_options(folder: Path, task: TaskSpec) -> set[str]:
     return set(here) if here == there else set()
 
 
+def trained_on(folder: Path, path: Path) -> bool:
+    """Whether the file, or folder, at `path` holds what the run in `folder` recorded of one of its files."""
+    records = [record for record in _records(folder) or [] if "option" in record]
+    if not records or not path.exists():
+        return False
+    identity = identify(path)
+    return any((identity.size, identity.sha256) == (record["size"], record["sha256"]) for record in records)
+
+
 def locate(folder: Path, experiment: Experiment, *, data: Path | None = None) -> Located:
     """The data on which the run in `folder`, of this `experiment`, is evaluated: its own, verified, or those at `data`.
 

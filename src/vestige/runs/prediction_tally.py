@@ -11,7 +11,7 @@ from vestige.tasks.stepwise import PredictedSteps
 class PredictionSummary(NamedTuple):
     """How good predictions were.
 
-    - `steps`, `missing`: steps of the table, and how many of them are missing.
+    - `steps`, `missing`: steps of the table, and of how many of them nothing is there.
     - `mean_surprise`: nats a step, over those that are not missing.
     - `error`, `last_error`, `linear_error`: squared error a step, summed over channels in units of the standard
       deviations in training: of the model, of the last value, of linear regression (None where it is not known). Of
@@ -74,45 +74,46 @@ class Tally:
 
     def __post_init__(self):
         zeros = lambda: np.zeros(len(self.channels))
-        self._steps = self._missing = self._compared = 0
+        self._steps = self._missing = 0
         self._surprise = 0.0
         self._errors = {"model": zeros(), "last": zeros(), "linear": zeros()}
-        self._covered, self._linear = zeros(), True
+        self._covered, self._there, self._compared, self._linear = zeros(), zeros(), zeros(), True
 
     def add(self, steps: PredictedSteps) -> None:
         """Take in further `steps`."""
-        there = ~steps.missing
-        compared = there & steps.begun
+        missing, there = steps.missing, ~np.isnan(steps.seen)
+        compared = there & steps.begun[:, None]
         self._steps += len(there)
-        self._missing += int((~there).sum())
-        self._compared += int(compared.sum())
-        self._surprise += float(steps.surprise[there].sum())
-        seen = steps.seen[there]
-        self._covered += ((steps.low[there] <= seen) & (seen <= steps.high[there])).sum(axis=0)
+        self._missing += int(missing.sum())
+        self._compared += compared.sum(axis=0)
+        self._there += there.sum(axis=0)
+        self._surprise += float(steps.surprise[~missing].sum())
+        self._covered += ((steps.low <= steps.seen) & (steps.seen <= steps.high)).sum(axis=0)
         self._linear &= steps.linear is not None
         for name, said in (("model", steps.mean), ("last", steps.last), ("linear", steps.linear)):
             if said is not None:
-                self._errors[name] += np.square(said[compared] - steps.seen[compared]).sum(axis=0)
+                self._errors[name] += np.where(compared, np.square(said - steps.seen), 0.0).sum(axis=0)
 
     def summary(self) -> PredictionSummary:
         """What the sums say so far. NaN where nothing could be compared."""
-        there = self._steps - self._missing
         mean = lambda total, count: float(total / count) if count else float("nan")
-        squares = {name: float(np.sum(total / self.scale**2)) for name, total in self._errors.items()}
+        steps = self._compared.max()
+        fuller = steps / np.maximum(self._compared, 1)  # 1 where no value is missing
+        squares = {name: float(np.sum(total / self.scale**2 * fuller)) for name, total in self._errors.items()}
         channels = {}
         for place, name in enumerate(self.channels):
-            root = {key: mean(total[place], self._compared) ** 0.5 for key, total in self._errors.items()}
+            root = {key: mean(total[place], self._compared[place]) ** 0.5 for key, total in self._errors.items()}
             channels[name] = {"rmse": root["model"], "last_rmse": root["last"]}
             channels[name] |= {"linear_rmse": root["linear"]} if self._linear else {}
-            channels[name]["coverage"] = mean(self._covered[place], there)
+            channels[name]["coverage"] = mean(self._covered[place], self._there[place])
         return PredictionSummary(
             steps=self._steps,
             missing=self._missing,
-            mean_surprise=mean(self._surprise, there),
-            error=mean(squares["model"], self._compared),
-            last_error=mean(squares["last"], self._compared),
-            linear_error=mean(squares["linear"], self._compared) if self._linear else None,
+            mean_surprise=mean(self._surprise, self._steps - self._missing),
+            error=mean(squares["model"], steps),
+            last_error=mean(squares["last"], steps),
+            linear_error=mean(squares["linear"], steps) if self._linear else None,
             interval=self.interval,
-            coverage=mean(self._covered.sum(), there * len(self.channels)),
+            coverage=mean(self._covered.sum(), self._there.sum()),
             channels=channels,
         )

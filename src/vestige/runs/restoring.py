@@ -8,13 +8,15 @@ from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Components, Experiment
-from vestige.experiments.protocols import ServesWithoutData
+from vestige.experiments.protocols import HoldsOutTheEnd, ServesWithoutData
+from vestige.runs.completing import LAG, PARTICLES, SEED, Completed
 from vestige.runs.config import recorded
-from vestige.runs.data_identity import Located, locate
+from vestige.runs.data_identity import Located, locate, trained_on
 from vestige.runs.evaluate import evaluate, write_evaluation
 from vestige.runs.execution import check_sizes, constructed
 from vestige.runs.exported import exported, is_export
 from vestige.runs.folder import CHECKPOINTS, SO_FAR
+from vestige.runs.forecasting import ForecastOptions, Forecasts
 from vestige.runs.predicting import INTERVAL, Predictions, check_predicts, predictor_of
 from vestige.runs.scoring import ALARMS, ScoredSteps, check_alarms, scored
 from vestige.storage.durable import DamagedFile
@@ -56,6 +58,68 @@ class Restored(NamedTuple):
         iterated over, for a value that does not fit, with column and row.
         """
         return Predictions(predictor_of(self, load), source, options=options, interval=interval)
+
+    def forecast(self, source: Any, *, horizon: int, options: ReadOptions | None = None, **wanted: Any) -> Forecasts:
+        """Forecast the steps after the end of each document of a table, as `vestige forecast` does.
+
+        Compiles two programs; then time in proportion to the rows of the table and to the steps that are drawn. Memory
+        to a chunk of rows and to the paths.
+
+        **Arguments:**
+
+        - `source`: what `vestige.data.open` reads.
+        - `horizon`: how many steps.
+        - `options`: how a file is read.
+        - `wanted`: further fields of [`ForecastOptions`][vestige.runs.forecasting.ForecastOptions]: `quantiles`,
+          `paths`, `seed`, `origins` or `every` of a back-test, `season`.
+
+        **Returns:** an iterable over [`Ahead`][vestige.runs.forecasting.Ahead], one for each document, float64 in the
+        units of the table; its `back_test` says how good such forecasts were, its `calibrated` whether quantiles are
+        calibrated on it. A back-test on the file of the training lies in the part that was held out.
+
+        **Raises:** `UsageError`, as `predict`, for options that cannot be, and where no document is long enough for a
+        back-test; `RunError` where sampled paths diverge.
+        """
+        task = self.experiment.task
+        held_out = None
+        if (
+            isinstance(task, HoldsOutTheEnd)
+            and isinstance(source, str | Path)
+            and trained_on(self.folder, Path(source))
+        ):
+            held_out = task.held_out
+        wanted_all = ForecastOptions(horizon, **wanted)
+        return Forecasts(predictor_of(self, load), source, wanted_all, held_out=held_out, options=options)
+
+    def complete(
+        self,
+        source: Any,
+        *,
+        particles: int = PARTICLES,
+        lag: int = LAG,
+        seed: int = SEED,
+        options: ReadOptions | None = None,
+    ) -> Completed:
+        """Fill in the missing values of a table, as `vestige complete` does.
+
+        Compiles one program; then time in proportion to rows and particles, memory to a chunk of rows, times particles.
+
+        **Arguments:**
+
+        - `source`: what `vestige.data.open` reads.
+        - `particles`: samples of what is missing.
+        - `lag`: of how many further rows each of them knows.
+        - `seed`: of the samples.
+        - `options`: how a file is read.
+
+        **Returns:** an iterable over [`CompletedRows`][vestige.tasks.completions.CompletedRows], float64 in the units
+        of the table.
+
+        **Raises:** `UsageError`, as `predict`, and where the model has no likelihood of some of the values; `RunError`
+        where samples diverge.
+        """
+        predictor = predictor_of(self, load)
+        return Completed(predictor, source, particles=particles, lag=lag, seed=seed, options=options)
 
     def score(
         self, source: Any, *, alarms: float = ALARMS, options: ReadOptions | None = None

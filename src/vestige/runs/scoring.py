@@ -12,7 +12,7 @@ from vestige.errors import UsageError
 from vestige.runs.predicting import Predictions, card_of, check_out, put, rows_of
 from vestige.storage.durable import write_text
 from vestige.storage.results import finite
-from vestige.tasks.stepwise import PredictedSteps
+from vestige.tasks.stepwise import PredictedSteps, surprise_share
 from vestige.version import __version__
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ ALARMS = 0.01
 METHOD = (
     "tail is the conformal p-value of a step's surprise: (1 + held-out steps of the training file that are at least as "
     "surprising) / (1 + held-out steps). A step is an alarm where tail is at most the wanted share: of steps like the "
-    "held-out ones no larger share is. The first step of a document is surprising by itself."
+    "held-out ones no larger share is. The first step of a document is surprising by itself. Of a step that is missing "
+    "in part, the surprise a value counts: that of the values there, times all values, over those that are there."
 )
 
 
@@ -61,7 +62,7 @@ def scored(predictions: Predictions, steps: PredictedSteps, alarms: float) -> Sc
     - `steps`: predicted.
     - `alarms`: the share of steps like the held-out ones that may be alarms.
     """
-    tail = predictions.predictor.tail(steps.surprise)
+    tail = predictions.predictor.tail(steps.surprise * surprise_share(steps.seen))
     return ScoredSteps(steps, tail, np.where(np.isnan(tail), False, tail <= alarms))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vestige.data.tables import AbstractTable, Cells
+from vestige.tasks.completions import AbstractCompleter
+from vestige.tasks.forecasts import AbstractForecaster
 
 if TYPE_CHECKING:
     from vestige.data.tables.options import ReadOptions
@@ -24,9 +26,10 @@ class PredictedSteps:
     - `passed`: columns of the table as they are: those of time and document, by name.
     - `mean`, `low`, `high`: (rows, p) float64, the expected value of each channel before the step is seen, and the ends
       of its interval.
-    - `surprise`: (rows,) float64, -log q(y_t | x_{t-1}) in nats of the values as the model sees them; NaN where the
-      step is missing.
-    - `seen`: (rows, p) float64, what the table holds; NaN in all channels where the step is missing.
+    - `surprise`: (rows,) float64, -log q(y_t | x_{t-1}) in nats of the values that are there, as the model sees them;
+      NaN where none is.
+    - `seen`: (rows, p) float64, what the table holds; NaN where it is missing. Of a model that takes no steps that are
+      missing in part, such a one is NaN in all channels.
     - `last`: (rows, p) float64, the last value that was seen before, the training mean before any was.
     - `linear`: (rows, p) float64, of linear regression on the last step that was seen, fitted in training; None where
       it is not known.
@@ -46,8 +49,22 @@ class PredictedSteps:
 
     @property
     def missing(self) -> np.ndarray:
-        """(rows,) booleans: the steps that the table does not hold, or not in all channels."""
-        return np.asarray(np.isnan(self.seen).any(axis=1))
+        """(rows,) booleans: the steps of which nothing is there."""
+        return np.asarray(np.isnan(self.seen).all(axis=1))
+
+
+def surprise_share(seen: np.ndarray) -> np.ndarray:
+    """p / values that are there: by which the surprise of a step that is missing in part is multiplied before it is
+    compared with that of others.
+
+    **Arguments:**
+
+    - `seen`: (rows, p), NaN where missing.
+
+    **Returns:** (rows,) float64, 1 where nothing is missing; NaN where nothing is there.
+    """
+    there = (~np.isnan(seen)).sum(axis=1)
+    return np.where(there > 0, seen.shape[1] / np.maximum(there, 1), np.nan)
 
 
 class AbstractStepPredictor(abc.ABC):
@@ -94,12 +111,26 @@ class AbstractStepPredictor(abc.ABC):
         """
 
     @abc.abstractmethod
+    def forecaster(self) -> AbstractForecaster:
+        """What forecasts the steps after a row.
+
+        **Raises:** `UsageError` where the model cannot be sampled.
+        """
+
+    @abc.abstractmethod
+    def completer(self) -> AbstractCompleter:
+        """What fills in missing values.
+
+        **Raises:** `UsageError` where the model cannot.
+        """
+
+    @abc.abstractmethod
     def tail(self, surprise: np.ndarray) -> np.ndarray:
         """How rare a surprise is: the conformal p-value of a step beside the held-out steps.
 
         **Arguments:**
 
-        - `surprise`: (rows,) float64, nats; NaN where missing.
+        - `surprise`: (rows,) float64, nats, times `surprise_share` of what is there; NaN where missing.
 
         **Returns:** (rows,) float64 in (0, 1]: (1 + held-out steps at least as surprising) / (1 + held-out steps); NaN
         where missing.

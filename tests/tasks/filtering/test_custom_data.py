@@ -108,7 +108,6 @@ def test_a_read_out_is_fitted_on_the_training_recordings(key):
         (lambda: custom_recordings(recorded(np.ones((9, 2)) * [1, 0.5]), "counts"), "counts are 0, 1, 2"),
         (lambda: custom_recordings(recorded(2.0 * np.eye(9)), "bits"), "bits are 0 or 1"),
         (lambda: custom_recordings(recorded(np.full((9, 1), np.inf)), "counts"), "counts are 0, 1, 2"),
-        (lambda: custom_recordings(recorded(np.diag([np.nan] * 9)), "counts"), "NaN in value 0 of step 0 alone"),
         (
             lambda: custom_recordings(recorded(np.arange(9.0)[:, None] * [1, 0, 0]), "numbers"),
             r"got constant value 1, value 2; leave them out \(--task.leave-out\)",

@@ -31,11 +31,13 @@ class CountScale(eqx.Module):
 
     @classmethod
     def fitted(cls, counts: Float[np.ndarray, "n size"]) -> "CountScale":
-        """Those of training counts, on the host; a step that is NaN is missing. Half a count more in one step more is
+        """Those of training counts, on the host; a count that is NaN is missing. Half a count more in one step more is
         granted to each, so that no rate is zero."""
-        seen = counts[~np.isnan(counts).any(axis=1)].astype(np.float64)
-        rates = (seen.sum(axis=0) + 0.5) / (len(seen) + 1)
-        spreads = np.maximum(np.sqrt(seen).std(axis=0), LEAST_SPREAD) if len(seen) else np.ones(counts.shape[1])
+        seen = counts[~np.isnan(counts).all(axis=1)].astype(np.float64)
+        known = (~np.isnan(seen)).sum(axis=0)
+        rates = (np.nansum(seen, axis=0) + 0.5) / (known + 1)
+        roots = np.where(known > 0, np.sqrt(seen), 0.0)
+        spreads = np.where(known > 0, np.maximum(np.nanstd(roots, axis=0), LEAST_SPREAD), 1.0)
         return cls(tuple(rates.tolist()), tuple(spreads.tolist()))
 
 
@@ -69,6 +71,11 @@ class Poisson(AbstractExponentialFamily):
 
     def log_partition(self, natural: Float[Array, " size"]) -> Float[Array, ""]:
         return jnp.sum(_rates(self, natural.dtype) * jnp.expm1(natural))
+
+    def log_densities(self, parameters: Float[Array, " size"], value: Float[Array, " size"]) -> Float[Array, " size"]:
+        """log p of each value, of `parameters` (size,) and `value` (size,)."""
+        rates = _rates(self, value.dtype)
+        return parameters * value + log_poisson(value, rates) - rates * jnp.expm1(parameters)
 
     def clamped(self, natural: Float[Array, " size"]) -> Bool[Array, ""]:
         return jnp.zeros((), bool)
@@ -109,10 +116,15 @@ class NegativeBinomial(AbstractFamily):
     def log_density(
         self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]
     ) -> Float[Array, ""]:
-        known = jnp.where(self.inside(value), value, 0.0)
+        return jnp.sum(self.log_densities(parameters, jnp.where(self.inside(value), value, 0.0)))
+
+    def log_densities(
+        self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]
+    ) -> Float[Array, " size"]:
+        """log p of each value, of `parameters` (num_parameters,) and `value` (size,)."""
         log_mean, concentration = self._split(parameters)
         mean = jnp.exp(log_mean)
-        return jnp.sum(log_poisson(known, mean) + _log_ratio(known, mean, concentration))
+        return log_poisson(value, mean) + _log_ratio(value, mean, concentration)
 
     def mean(self, parameters: Float[Array, " num_parameters"]) -> Float[Array, " size"]:
         return jnp.exp(self._split(parameters)[0])

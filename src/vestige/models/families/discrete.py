@@ -36,6 +36,10 @@ class Bernoulli(AbstractExponentialFamily):
     def log_partition(self, natural: Float[Array, " size"]) -> Float[Array, ""]:
         return jnp.sum(jax.nn.softplus(natural))
 
+    def log_densities(self, parameters: Float[Array, " size"], value: Float[Array, " size"]) -> Float[Array, " size"]:
+        """log p of each value, of `parameters` (size,) and `value` (size,)."""
+        return parameters * value - jax.nn.softplus(parameters)
+
     def clamped(self, natural: Float[Array, " size"]) -> Bool[Array, ""]:
         return jnp.zeros((), bool)
 

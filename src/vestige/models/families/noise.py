@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from vestige.models.families.contract import AbstractFamily
 from vestige.models.families.counts import NegativeBinomial, Poisson
+from vestige.models.families.in_part import InPart
 from vestige.models.families.reals import Gaussian, StudentT, UnitGaussian
 
 Noise = Literal["learned", "heavy-tailed", "fixed"]
@@ -26,6 +27,8 @@ def with_noise(family: AbstractFamily, noise: Noise) -> AbstractFamily:
 
     **Raises:** `ValueError` where the values have no law with heavier tails.
     """
+    if isinstance(family, InPart):
+        return InPart(with_noise(family.of, noise))
     if noise == "fixed":
         return family
     if noise == "learned":

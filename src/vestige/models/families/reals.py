@@ -44,6 +44,10 @@ class UnitGaussian(AbstractExponentialFamily):
     def log_partition(self, natural: Float[Array, " size"]) -> Float[Array, ""]:
         return 0.5 * jnp.sum(natural**2)
 
+    def log_densities(self, parameters: Float[Array, " size"], value: Float[Array, " size"]) -> Float[Array, " size"]:
+        """log p of each value, of `parameters` (size,) and `value` (size,)."""
+        return -0.5 * jnp.square(value - parameters) - HALF_LOG_TWO_PI
+
     def clamped(self, natural: Float[Array, " size"]) -> Bool[Array, ""]:
         return jnp.zeros((), bool)
 
@@ -85,8 +89,14 @@ class Gaussian(AbstractFamily):
     def log_density(
         self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]
     ) -> Float[Array, ""]:
+        return jnp.sum(self.log_densities(parameters, value))
+
+    def log_densities(
+        self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]
+    ) -> Float[Array, " size"]:
+        """log p of each value, of `parameters` (num_parameters,) and `value` (size,)."""
         mean, scale = self.mean_and_scale(parameters)
-        return -jnp.sum(0.5 * jnp.square((value - mean) / scale) + jnp.log(scale) + HALF_LOG_TWO_PI)
+        return -(0.5 * jnp.square((value - mean) / scale) + jnp.log(scale) + HALF_LOG_TWO_PI)
 
     def mean(self, parameters: Float[Array, " num_parameters"]) -> Float[Array, " size"]:
         return self.mean_and_scale(parameters)[0]
@@ -133,11 +143,17 @@ class StudentT(AbstractFamily):
     def log_density(
         self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]
     ) -> Float[Array, ""]:
+        return jnp.sum(self.log_densities(parameters, value))
+
+    def log_densities(
+        self, parameters: Float[Array, " num_parameters"], value: Float[Array, " size"]
+    ) -> Float[Array, " size"]:
+        """log p of each value, of `parameters` (num_parameters,) and `value` (size,)."""
         location, scale, freedom = self._split(parameters)
         half = 0.5 * freedom
         normaliser = gammaln(half + 0.5) - gammaln(half) - 0.5 * jnp.log(freedom * math.pi) - jnp.log(scale)
         squared = jnp.square((value - location) / scale)
-        return jnp.sum(normaliser - (half + 0.5) * jnp.log1p(squared / freedom))
+        return normaliser - (half + 0.5) * jnp.log1p(squared / freedom)
 
     def mean(self, parameters: Float[Array, " num_parameters"]) -> Float[Array, " size"]:
         return self._split(parameters)[0]

@@ -1,7 +1,8 @@
 """What a model that only ever goes forward in time offers."""
 
 import abc
-from typing import Any
+import dataclasses
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -10,6 +11,22 @@ from jaxtyping import Array, Float
 
 from vestige.typing import Key
 
+Module = TypeVar("Module", bound=eqx.Module)
+
+
+def replaced(module: Module, **fields: Any) -> Module:
+    """The same module with other values of some fields, which may be static.
+
+    **Arguments:**
+
+    - `module`: any; its constructor is not called.
+    - `fields`: name -> value.
+    """
+    made = object.__new__(type(module))
+    for field in dataclasses.fields(module):  # pyright: ignore[reportArgumentType]
+        object.__setattr__(made, field.name, fields.get(field.name, getattr(module, field.name)))
+    return made
+
 
 class AbstractFilter(eqx.Module):
     """A state x_t made of x_{t-1} and y_t alone, and the densities by which it may be fitted at a single step.
@@ -17,6 +34,20 @@ class AbstractFilter(eqx.Module):
     `joint` and `given` are the two targets of that step: how the previous state and the observation come together,
     and how the observation follows from the state. Which one is fitted is the rule's matter. Unbatched.
     """
+
+    @property
+    @abc.abstractmethod
+    def in_part(self) -> bool:
+        """Whether an observation may be missing in some of its values: `advance`, `log_predictive` and densities then
+        take one with NaN."""
+
+    def seeing_parts(self) -> "AbstractFilter | None":
+        """The same model, of observations that may be missing in some of their values.
+
+        **Returns:** a model whose `in_part` is true; None where the kind of model has no likelihood of some of the
+        values.
+        """
+        return None
 
     @abc.abstractmethod
     def init(self) -> Float[Array, " hidden"]:
@@ -27,12 +58,12 @@ class AbstractFilter(eqx.Module):
 
     @abc.abstractmethod
     def advance(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Array:
-        """x_t from x_{t-1} and an observation that is not missing.
+        """x_t from x_{t-1} and an observation that is there, or is so `in_part`.
 
         **Arguments:**
 
         - `state`: (hidden,), x_{t-1}.
-        - `observation`: (observed,), y_t, finite.
+        - `observation`: (observed,), y_t, finite; NaN in what is missing.
 
         **Returns:** (hidden,).
         """
@@ -90,6 +121,18 @@ class AbstractFilter(eqx.Module):
         """
 
     @abc.abstractmethod
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        """A sample of y_{t+1} from q(y_{t+1} | x_t).
+
+        **Arguments:**
+
+        - `state`: (hidden,), x_t.
+        - `key`: of the sample.
+
+        **Returns:** (observed,), in the support of the observation.
+        """
+
+    @abc.abstractmethod
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:
@@ -110,11 +153,14 @@ class AbstractFilter(eqx.Module):
         **Arguments:**
 
         - `state`: (hidden,), x_{t-1}.
-        - `observation`: (observed,), y_t; where a number is NaN or infinite it counts as missing.
+        - `observation`: (observed,), y_t; where a number is NaN or infinite it counts as missing, or, where the model
+          is `in_part`, that number does.
 
         **Returns:** (hidden,); a missing observation leaves the state as it is.
         """
-        there = jnp.all(jnp.isfinite(observation))
+        finite = jnp.isfinite(observation)
+        there = jnp.any(finite) if self.in_part else jnp.all(finite)
+        observation = jnp.where(finite, observation, jnp.nan) if self.in_part else observation
         following = self.advance(state, jnp.where(there, observation, 0.0)).astype(state.dtype)
         return jnp.where(there, following, state)
 

@@ -1,10 +1,11 @@
 """The linear instance: factor analysis of previous state and observation."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.filters.contract import AbstractFilter
+from vestige.models.filters.contract import AbstractFilter, replaced
 from vestige.models.filters.gaussian import FactorAnalysis
 from vestige.numerics import full_precision
 from vestige.typing import Key
@@ -21,6 +22,9 @@ class FactorFilter(AbstractFilter):
     - `observed`: numbers of an observation.
     - `hidden`: numbers of the state.
 
+    An observation that is missing in part is integrated out, in the state and in the density, which is exact in this
+    model. What is lost is that x_t does not say how certain it is: the step after takes it for as certain as any other.
+
     **Raises:** `ValueError` for sizes below 1.
     """
 
@@ -28,6 +32,8 @@ class FactorFilter(AbstractFilter):
     input_loadings: Float[Array, "observed hidden"]
     log_state_uniqueness: Float[Array, " hidden"]
     log_input_uniqueness: Float[Array, " observed"]
+    parts: bool = eqx.field(static=True)
+    """What `in_part` says."""
 
     def __init__(self, observed: int, hidden: int, *, key: Key):
         if observed < 1 or hidden < 1:
@@ -37,6 +43,15 @@ class FactorFilter(AbstractFilter):
         self.input_loadings = 0.5 + 0.1 * jax.random.normal(keys[1], (observed, hidden))
         self.log_state_uniqueness = jnp.zeros(hidden)
         self.log_input_uniqueness = jnp.zeros(observed)
+        self.parts = False
+
+    @property
+    def in_part(self) -> bool:
+        """Where it was made so, by `seeing_parts`."""
+        return self.parts
+
+    def seeing_parts(self) -> "FactorFilter":
+        return replaced(self, parts=True)
 
     def init(self) -> Float[Array, " hidden"]:
         return full_precision(jnp.zeros_like(self.log_state_uniqueness))
@@ -63,6 +78,15 @@ class FactorFilter(AbstractFilter):
 
     def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         return self.input_loadings @ self.given(state).mean
+
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        return self.given(state).draw(key=key)
+
+    def completed(
+        self, state: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
+    ) -> tuple[Array, Float[Array, ""]]:
+        given = self.given(state)
+        return given.completed(observation, key=key), given.log_prob(observation)
 
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key

@@ -175,15 +175,16 @@ class FactorSpec(FilterSpec):
         return self.hidden
 
     def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":
-        from vestige.models.families import UnitGaussian
+        from vestige.models.families import InPart, UnitGaussian, whole
 
-        family = task.family
+        family = whole(task.family)
         if not isinstance(family, UnitGaussian):
             raise ValueError(
                 f"model factor: observations must be real numbers, got {type(family).__name__}; "
                 "--model refh takes those"
             )
-        return self.make(family.size, key=key)
+        made = self.make(family.size, key=key)
+        return made.seeing_parts() if isinstance(task.family, InPart) else made
 
 
 FILTERS: Mapping[str, ModelSpec] = {

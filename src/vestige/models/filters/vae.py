@@ -8,12 +8,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.families import AbstractFamily
-from vestige.models.filters.contract import AbstractFilter
+from vestige.models.families import AbstractFamily, Factorises, InPart
+from vestige.models.filters.contract import AbstractFilter, replaced
 from vestige.models.filters.latents import AbstractLatent, Numbers
 from vestige.typing import Key
 
 DRAWS = 64  # importance samples behind a predictive likelihood
+CANDIDATES = 8  # of them behind a completed step
 
 
 class RecurrentVAE(AbstractFilter):
@@ -26,6 +27,9 @@ class RecurrentVAE(AbstractFilter):
     Encoder and decoder have one hidden layer. The decoder has a head for the observation, one for the previous state
     (the joint target) and one for observations to come (multi-step prediction); a prior net h | u serves the transition
     target. A head that a rule does not read gets no gradient.
+
+    Where a single value is missing, the encoder sees what the model expected there. Densities are of the values that
+    are there, which takes nothing away from a bound: whatever the encoder makes of them, it bounds log q of these.
 
     A reconstruction: the architecture of Abdulsalam & Makin 2023 is not known. (The notes' 3.3.)
 
@@ -88,6 +92,18 @@ class RecurrentVAE(AbstractFilter):
         self.prior = eqx.nn.MLP(hidden, latent.numbers * hidden, width, 1, jnp.tanh, key=keys[5])
         self.latent, self.family, self.hidden, self.weight, self.lags = latent, family, hidden, weight, lags
 
+    @property
+    def in_part(self) -> bool:
+        """As the family says."""
+        return isinstance(self.family, InPart)
+
+    def seeing_parts(self) -> "RecurrentVAE | None":
+        if self.in_part:
+            return self
+        if not isinstance(self.family, Factorises):
+            return None
+        return replaced(self, family=InPart(self.family))
+
     def init(self) -> Float[Array, " hidden"]:
         return jnp.zeros(self.hidden)
 
@@ -99,7 +115,10 @@ class RecurrentVAE(AbstractFilter):
         return self._encoded(state, observation)[0]
 
     def _encoded(self, state: Array, observation: Array) -> tuple[Array, Array]:
-        """x_t, and what else the encoder gives."""
+        """x_t, and what else the encoder gives. It sees its own prediction of what is missing in part."""
+        if self.in_part:
+            expected = jax.lax.stop_gradient(self.expected(state))
+            observation = jnp.where(jnp.isnan(observation), expected, observation)
         outputs = self.encoder(jnp.concatenate([state, self.family.encoder_input(observation)]))
         candidate, rest = outputs[: self.hidden], outputs[self.hidden :]
         keep = jax.nn.sigmoid(self.keep)
@@ -126,6 +145,35 @@ class RecurrentVAE(AbstractFilter):
         draws = jax.vmap(lambda k: prior.draw(key=k))(keys)
         return jnp.mean(jax.vmap(lambda h: self.family.mean(self.observation(self.hidden_layer(h))))(draws), axis=0)
 
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        """By way of h, drawn from the prior given the state."""
+        key_latent, key_observation = jax.random.split(key)
+        latent = self.before(state).draw(key=key_latent)
+        return self.family.draw(self.observation(self.hidden_layer(latent)), key=key_observation)
+
+    def completed(
+        self, state: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
+    ) -> tuple[Array, Float[Array, ""]]:
+        """By way of h: one of 8 draws from the encoder, which sees what the model expects of what is missing, chosen by
+        their weights, whose mean is that of the sample; from the prior where nothing is there."""
+        model = self if self.in_part else self.seeing_parts()
+        assert model is not None
+        key_latent, key_choice, key_observation = jax.random.split(key, 3)
+        there = ~jnp.isnan(observation)
+        recognised, prior = model.recognise(state, observation), model.before(state)
+
+        def weighed(key: Key) -> tuple[Array, Float[Array, ""]]:
+            latent = jnp.where(jnp.any(there), recognised.draw(key=key), prior.draw(key=key))
+            likelihood = model.family.log_prob(model.observation(model.hidden_layer(latent)), observation)
+            return latent, likelihood + prior.log_prob(latent) - recognised.log_prob(latent)
+
+        latents, weights = jax.vmap(weighed)(jax.random.split(key_latent, CANDIDATES))
+        weights = jnp.where(jnp.any(there), weights, jnp.zeros_like(weights))
+        latent = latents[jax.random.categorical(key_choice, weights)]
+        drawn = model.family.draw(model.observation(model.hidden_layer(latent)), key=key_observation)
+        mean = jax.nn.logsumexp(weights) - jnp.log(jnp.asarray(CANDIDATES, weights.dtype))
+        return jnp.where(there, observation, drawn), mean
+
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:
@@ -133,6 +181,10 @@ class RecurrentVAE(AbstractFilter):
         density = self.given(previous)
         weights = jax.vmap(lambda k: density.weight(observation, key=k))(jax.random.split(key, DRAWS))
         return jax.nn.logsumexp(weights) - jnp.log(jnp.asarray(DRAWS, weights.dtype))
+
+    def expected(self, state: Float[Array, " hidden"]) -> Float[Array, " observed"]:
+        """About E[y_{t+1} | x_t]: at the mean of the prior, without sampling."""
+        return self.family.mean(self.observation(self.hidden_layer(self.before(state).mean)))
 
     def hidden_layer(self, latent: Float[Array, " hidden"]) -> Float[Array, " width"]:
         """Of the decoder, which all heads read."""
@@ -155,7 +207,8 @@ class RecurrentVAE(AbstractFilter):
         """log-probability of observations to come; one that is missing (NaN) or infinite counts
         for nothing."""
         naturals = self.future(trunk).reshape(-1, self.family.num_parameters)
-        there = jnp.all(jnp.isfinite(future), axis=1)
+        finite = jnp.isfinite(future)
+        there = jnp.any(finite, axis=1) if self.in_part else jnp.all(finite, axis=1)
         known = jnp.where(there[:, None], future, 0.0)
         return jnp.sum(jnp.where(there, jax.vmap(self.family.log_prob)(naturals, known), 0.0))
 

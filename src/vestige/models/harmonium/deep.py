@@ -73,6 +73,11 @@ class DeepHarmonium(AbstractFilter):
         )
         self.top = RecurrentHarmonium(highest, widths[-1], likelihood=likelihood, key=keys[-1])
 
+    @property
+    def in_part(self) -> bool:
+        """Never, as of its top."""
+        return False
+
     def init(self) -> Float[Array, " hidden"]:
         return self.top.init()
 
@@ -105,6 +110,14 @@ class DeepHarmonium(AbstractFilter):
 
     def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         return self.down(self.top.predict(state, key=key))
+
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        """Bits of the layer below the top, then down layer by layer, each drawn given the one above."""
+        key_top, *keys = jax.random.split(key, len(self.below) + 1)
+        hidden = self.top.draw(state, key=key_top)
+        for layer, family, k in zip(reversed(self.below), reversed(self.families), keys, strict=True):
+            hidden = family.draw(layer.natural(hidden), key=k)
+        return hidden
 
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key

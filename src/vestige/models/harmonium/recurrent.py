@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.families import AbstractExponentialFamily, AbstractFamily, Bernoulli, Beside, bits
+from vestige.models.families import AbstractExponentialFamily, AbstractFamily, Bernoulli, Beside, InPart, bits
 from vestige.models.filters.contract import AbstractFilter
 from vestige.models.harmonium.likelihood import AbstractLikelihood, AnnealedLikelihood
 from vestige.models.harmonium.model import Harmonium
@@ -57,6 +57,11 @@ class RecurrentHarmonium(AbstractFilter):
         self.family = family
         self.likelihood = AnnealedLikelihood() if likelihood is None else likelihood
 
+    @property
+    def in_part(self) -> bool:
+        """Never: given the state, values depend on each other through the hidden bits."""
+        return False
+
     def init(self) -> Float[Array, " hidden"]:
         return full_precision(jnp.zeros_like(self.hidden_bias))
 
@@ -87,13 +92,17 @@ class RecurrentHarmonium(AbstractFilter):
     def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         """25 sweeps of Gibbs sampling with the state clamped, then down, up and down again by means."""
         clamped = self.given(state)
+        hidden = jax.nn.sigmoid(clamped.logits(self.draw(state, key=key)))
+        mean = self.family.mean(clamped.natural(hidden))
+        return self.family.mean(clamped.natural(jax.nn.sigmoid(clamped.logits(mean))))
+
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        """The visible units after 25 sweeps of Gibbs sampling with the state clamped."""
+        clamped = self.given(state)
         key_start, key_chain = jax.random.split(key)
         start = self.family.draw(clamped.visible_bias, key=key_start)
         hidden = bits(clamped.logits(start), key=key_chain)
-        drawn = clamped.gibbs(hidden, SWEEPS, key=jax.random.fold_in(key_chain, 1))
-        hidden = jax.nn.sigmoid(clamped.logits(drawn))
-        mean = self.family.mean(clamped.natural(hidden))
-        return self.family.mean(clamped.natural(jax.nn.sigmoid(clamped.logits(mean))))
+        return clamped.gibbs(hidden, SWEEPS, key=jax.random.fold_in(key_chain, 1))
 
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
@@ -117,6 +126,12 @@ def exponential(family: AbstractFamily, owner: str) -> AbstractExponentialFamily
 
     **Raises:** `ValueError`, which names `owner`, where it cannot.
     """
+    if isinstance(family, InPart):
+        raise ValueError(
+            f"{owner}: observations must not be missing in part: a harmonium has no likelihood of some of the values, "
+            "as they depend on each other through its hidden bits; mark the whole step as missing, fill it in, or take "
+            "another model (--model rvae)"
+        )
     if not isinstance(family, AbstractExponentialFamily):
         raise ValueError(
             f"{owner}: family must be an exponential family in its parameters, got {type(family).__name__}; take "

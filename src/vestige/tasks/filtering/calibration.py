@@ -32,10 +32,22 @@ class Sorted:
 
     @classmethod
     def of(cls, values: np.ndarray) -> "Sorted":
-        """Those of `values` (n, channels), n at least 1."""
-        count = len(values)
+        """Those of `values` (n, channels), n at least 1. What is NaN counts for nothing: where channels have values in
+        different number, n is the least, and of the others the order statistics at the next larger share are kept.
+
+        **Raises:** `UsageError` where a channel has none.
+        """
+        counts = (~np.isnan(values)).sum(axis=0)
+        count = int(counts.min())
+        if count < 1:
+            raise UsageError(
+                f"channel {int(np.argmin(counts)) + 1} of {len(counts)} has no value in the held-out steps after the "
+                "first, on which its intervals could be calibrated; hold out more (--task.held-out), or leave it out"
+            )
         ranks = np.unique(np.round(np.linspace(1, count, min(count, MOST))).astype(np.int64))
-        return cls(count, ranks, np.sort(values, axis=0)[ranks - 1].T.astype(np.float64))
+        share = np.ceil(ranks[:, None] / (count + 1) * (counts + 1) - 1e-9).astype(np.int64)
+        kept = np.take_along_axis(np.sort(values, axis=0), np.minimum(share, counts) - 1, axis=0)
+        return cls(count, ranks, kept.T.astype(np.float64))
 
     def quantile(self, level: float) -> np.ndarray:
         """The value that a further one exceeds with a probability of at most 1 - `level`, if all are exchangeable: the
@@ -86,15 +98,15 @@ class Widths:
         **Arguments:**
 
         - `errors`: (time, channels) float64, absolute errors of the predictions.
-        - `compared`: (time,) booleans: the steps that count.
+        - `compared`: (time, channels) booleans: the values that count.
 
         **Returns:** (time, channels) float64.
         """
         widths = np.empty_like(errors)
         for place in range(len(errors)):
             widths[place] = self._width
-            if compared[place]:
-                self._width = self._width * np.where(errors[place] > self._width, self._grow, self._shrink)
+            changed = self._width * np.where(errors[place] > self._width, self._grow, self._shrink)
+            self._width = np.where(compared[place], changed, self._width)
         return widths
 
 

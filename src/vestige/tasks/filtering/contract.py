@@ -23,7 +23,8 @@ class AbstractFilteringTask(AbstractTask):
     """Sequences of observations, some of what lies behind them, and what is read out of a filter's state.
 
     A batch's `inputs` are one [`ArraySequence`][vestige.sequences.ArraySequence] with a leading batch axis. Its inputs
-    are the observations (time, `width`), float32, where a step that is missing is NaN in all `width` values and counts
+    are the observations (time, `width`), float32, where a step that is missing is NaN in all `width` values (in some,
+    where `family` is an [`InPart`][vestige.models.families.InPart]) and counts
     as inside all the same; its outcomes are what may be read out of a state at that step (time, d), float32, named by
     `outcomes`. Row i of a batch, and row i of the held-out sequences, are functions of the key and of i alone.
     """

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 from vestige.data import FrameSet, Recorded
 from vestige.data.recorded_table import RecordedColumns
 from vestige.errors import UsageError
-from vestige.models.families import AbstractFamily, Bernoulli, UnitGaussian
+from vestige.models.families import AbstractFamily, Bernoulli, InPart, UnitGaussian, missing_in_part
 from vestige.numerics import batched_map
 from vestige.sequences import ArraySequence
 from vestige.tasks.contract import Evaluation
@@ -44,6 +44,9 @@ class CustomRecordings(AbstractRecordings):
       recordings, which the model filters too; `outcome_r2_alone`: the same from the observation of the step alone.
       The penalty is chosen on the last fifth of the training recordings. An outcome that is NaN is not known, and
       counts for nothing.
+
+    Where steps are missing `in_part`, what is there counts: errors are means over the values that are there, times p;
+    log-likelihoods are those of the values that are there, a mean over the steps with any.
     """
 
     train: Stretches
@@ -67,6 +70,8 @@ class CustomRecordings(AbstractRecordings):
     """Of the table that the recordings are from; None where they are from arrays."""
     unread: bool = eqx.field(static=True, default=False)
     """Whether the recordings only stand for those of the training, which were not read."""
+    in_part: bool = eqx.field(static=True, default=False)
+    """Whether steps are missing in some of their values."""
 
     def __check_init__(self):
         checked_length("CustomRecordings", self.length)
@@ -87,7 +92,7 @@ class CustomRecordings(AbstractRecordings):
 
     @property
     def family(self) -> AbstractFamily:
-        return self.observed
+        return InPart(self.observed) if self.in_part else self.observed
 
     @property
     def momentum_groups(self) -> MomentumGroups:
@@ -101,30 +106,33 @@ class CustomRecordings(AbstractRecordings):
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         self._check_read()
         key_train, key_test = jax.random.split(key)
-        regression = next_regression(self.train, self.featurizer.bare)
+        parts = self.in_part
+        regression = next_regression(self.train, self.featurizer.bare, in_part=parts)
+        whole = (lambda y: y) if parts else jnp.nan_to_num
 
         def one(sequence: ArraySequence, key: Key) -> tuple[dict[str, tuple[Array, Array]], dict[str, Array]]:
             read_out = lambda before, seen, after, key: (
-                model.log_predictive(before, jnp.nan_to_num(seen), key=key),
+                model.log_predictive(before, whole(seen), key=key),
                 model.predict(after, key=key),
                 model.features(after),
             )
             scores, predicted, features = unroll(model, sequence, read_out, key=key)
-            frames, seen = self.featurizer.bare(sequence.inputs), repeated(sequence.inputs)
+            frames, seen = self.featurizer.bare(sequence.inputs), repeated(sequence.inputs, in_part=parts)
             last = self.featurizer.bare(seen)
             inside = jnp.arange(frames.shape[0]) < sequence.length
-            there = _there(sequence)
+            there = _there(sequence, parts)
             total = lambda score: jnp.sum(jnp.where(there, score, 0.0))
             count = jnp.sum(there).astype(jnp.float32)
-            each = jax.vmap(lambda y: self.family.log_prob(self.alone, y))(jnp.nan_to_num(sequence.inputs))
+            each = jax.vmap(lambda y: self.family.log_prob(self.alone, y))(whole(sequence.inputs))
+            errors = lambda predicted: frame_errors(predicted, frames, inside, in_part=parts)
             sums = {
-                "frame_error": frame_errors(self.featurizer.next_frame(last, predicted), frames, inside),
-                "repeat_error": frame_errors(last, frames, inside),
-                "linear_error": frame_errors(regression(seen), frames, inside),
+                "frame_error": errors(self.featurizer.next_frame(last, predicted)),
+                "repeat_error": errors(last),
+                "linear_error": errors(regression(seen)),
                 "log_likelihood": (total(scores), count),
                 "independent_log_likelihood": (total(each), count),
             }
-            return sums, _rows(sequence, features) if self.read_out else {}
+            return sums, _rows(sequence, features, parts) if self.read_out else {}
 
         sums, rows = over_held_out(self, one, size=size, key=key_test)
         metrics = mean_per_frame(sums)
@@ -182,7 +190,8 @@ class CustomRecordings(AbstractRecordings):
         def filtered(number: Array) -> dict[str, Array]:
             sequence = self.train.recording(number)
             read_out = lambda before, seen, after, key: model.features(after)
-            return _rows(sequence, unroll(model, sequence, read_out, key=jax.random.fold_in(key, number)))
+            filtered = unroll(model, sequence, read_out, key=jax.random.fold_in(key, number))
+            return _rows(sequence, filtered, self.in_part)
 
         return _flat(batched_map(filtered, jnp.arange(self.train.count), at_most=64))
 
@@ -198,7 +207,7 @@ def custom_recordings(
     scaling: Scaling | None = None,
     columns: RecordedColumns | None = None,
 ) -> CustomRecordings:
-    """The task on custom recordings. A step that is NaN in all its values is missing; numbers are standardised.
+    """The task on custom recordings. A value that is NaN is missing; numbers are standardised.
 
     **Arguments:**
 
@@ -242,6 +251,7 @@ def custom_recordings(
         kept=scaling.kept,
         length=length,
         columns=columns,
+        in_part=any(missing_in_part(frames).any() for frames in seen),
     )
 
 
@@ -262,19 +272,20 @@ def _check_outcomes(parts: tuple[Recorded, Recorded]) -> None:
                 )
 
 
-def _there(sequence: ArraySequence) -> Bool[Array, " time"]:
-    """Steps with an observation."""
-    return ~jnp.any(jnp.isnan(observed(sequence)), axis=1)
+def _there(sequence: ArraySequence, in_part: bool) -> Bool[Array, " time"]:
+    """Steps with an observation, or with some of one."""
+    gaps = jnp.isnan(observed(sequence))
+    return ~(jnp.all(gaps, axis=1) if in_part else jnp.any(gaps, axis=1))
 
 
-def _rows(sequence: ArraySequence, features: Float[Array, "time features"]) -> dict[str, Array]:
+def _rows(sequence: ArraySequence, features: Float[Array, "time features"], in_part: bool) -> dict[str, Array]:
     """What a readout needs of every step; known is 1 where there are outcomes and an observation has been seen."""
     inside = jnp.arange(sequence.inputs.shape[0]) < sequence.length
-    begun = jax.lax.cummax(_there(sequence).astype(jnp.int32)) > 0
+    begun = jax.lax.cummax(_there(sequence, in_part).astype(jnp.int32)) > 0
     known = inside & begun & ~jnp.any(jnp.isnan(sequence.outcomes), axis=1)
     return {
         "features": features,
-        "last": repeated(observed(sequence)),
+        "last": repeated(observed(sequence), in_part=in_part),
         "outcomes": sequence.outcomes,
         "known": jnp.where(known, 1.0, 0.0),
     }

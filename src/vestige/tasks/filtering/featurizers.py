@@ -25,7 +25,7 @@ class AbstractFeaturizer(eqx.Module):
         - `frames`: (total, p), the recordings one after the other; a missing frame is NaN.
         - `starts`: the rows at which recordings begin, integers.
 
-        **Returns:** (total, p · per_channel), float32; a frame that is NaN stays so.
+        **Returns:** (total, p · per_channel), float32; a value that is NaN stays so.
         """
 
     @abc.abstractmethod
@@ -53,6 +53,29 @@ class AbstractFeaturizer(eqx.Module):
         **Returns:** (time, p).
         """
 
+    @abc.abstractmethod
+    def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        """The features of a frame, from it and the one before.
+
+        **Arguments:**
+
+        - `last`: (time, p), the frames before.
+        - `frame`: (time, p).
+
+        **Returns:** (time, p · per_channel).
+        """
+
+    @abc.abstractmethod
+    def first(self, frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        """The features of a frame before which none is known.
+
+        **Arguments:**
+
+        - `frame`: (time, p).
+
+        **Returns:** (time, p · per_channel).
+        """
+
 
 class Bare(AbstractFeaturizer):
     """The frame itself."""
@@ -72,13 +95,19 @@ class Bare(AbstractFeaturizer):
     ) -> Float[Array, "time p"]:
         return predicted
 
+    def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return frame
+
+    def first(self, frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return frame
+
 
 class WithChanges(AbstractFeaturizer):
     """The frame, and after it how it has changed since the last frame, with mean 0 and variance 1 in training.
 
     The next frame is predicted as the last one and its expected change, so that a model need not keep, to the last
-    digit, what everybody has before their eyes. After a gap and at the beginning no change is known: it is taken for
-    the mean.
+    digit, what everybody has before their eyes. After a gap and at the beginning no change is known: all are taken for
+    the mean. Where only some are known, the others are missing.
     """
 
     mean: Float[Array, " p"]
@@ -106,7 +135,9 @@ class WithChanges(AbstractFeaturizer):
     def features(self, frames: np.ndarray, starts: np.ndarray) -> np.ndarray:
         changes = (_changes(frames, starts) - np.asarray(self.mean)) / np.asarray(self.scale)
         known = ~np.isnan(frames)
-        changes = np.where(known & np.isnan(changes), 0.0, np.where(known, changes, np.nan))
+        changes = np.where(known, changes, np.nan)
+        none = np.isnan(changes).all(axis=1, keepdims=True)
+        changes = np.where(known & none, 0.0, changes)
         return np.concatenate([frames, changes], axis=1).astype(np.float32)
 
     def bare(self, features: Float[Array, "time features"]) -> Float[Array, "time p"]:
@@ -116,6 +147,12 @@ class WithChanges(AbstractFeaturizer):
         self, frame: Float[Array, "time p"], predicted: Float[Array, "time features"]
     ) -> Float[Array, "time p"]:
         return frame + self.mean[None] + self.scale[None] * jnp.split(predicted, 2, axis=1)[1]
+
+    def following(self, last: Float[Array, "time p"], frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return jnp.concatenate([frame, (frame - last - self.mean[None]) / self.scale[None]], axis=1)
+
+    def first(self, frame: Float[Array, "time p"]) -> Float[Array, "time features"]:
+        return jnp.concatenate([frame, 0 * frame], axis=1)
 
 
 def _changes(frames: np.ndarray, starts: np.ndarray) -> np.ndarray:

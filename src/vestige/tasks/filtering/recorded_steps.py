@@ -12,6 +12,7 @@ from vestige.data.tables import AbstractTable, Cells, Column, require_columns
 from vestige.data.tables.raw import check_documents, values_of
 from vestige.data.tables.stretches import DocumentCounts
 from vestige.errors import UsageError, listed
+from vestige.models.families import missing_in_part
 from vestige.tasks.filtering.scaling import Scaling
 
 KIND_OF_COLUMN = {"numbers": "number", "counts": "count", "bits": "bit"}
@@ -24,7 +25,7 @@ class StepsSeen(NamedTuple):
 
     start: int
     seen: np.ndarray
-    """(rows, p) float64, the kept values; NaN in all where a row is missing, or is so in part."""
+    """(rows, p) float64, the kept values; NaN where missing."""
     resets: np.ndarray
     """(rows,), booleans: where a recording begins."""
     passed: dict[str, Cells]
@@ -84,7 +85,7 @@ def _by_place(table: AbstractTable, scaling: Scaling) -> Matched:
     return Matched(tuple(names[place] for place in scaling.kept), None, document, ())
 
 
-def steps_seen(table: AbstractTable, found: Matched, kind: str, *, size: int) -> Iterator[StepsSeen]:
+def steps_seen(table: AbstractTable, found: Matched, kind: str, *, size: int, in_part: bool) -> Iterator[StepsSeen]:
     """The rows of a table in order.
 
     **Arguments:**
@@ -93,6 +94,7 @@ def steps_seen(table: AbstractTable, found: Matched, kind: str, *, size: int) ->
     - `found`: which of its columns are what.
     - `kind`: of the values: numbers, counts or bits.
     - `size`: rows at a time, at most.
+    - `in_part`: whether rows may be missing in part; otherwise such a one is missing in all.
 
     **Returns:** an iterator.
 
@@ -105,16 +107,15 @@ def steps_seen(table: AbstractTable, found: Matched, kind: str, *, size: int) ->
     for batch in table.batches(list(dict.fromkeys([*found.names, *extra])), size=size):
         values = [values_of(table, column, batch.start, batch.cells[column.name]) for column in columns]
         seen = np.stack(values, axis=1)
-        gaps = np.isnan(seen)
-        missing = gaps.any(axis=1)
-        in_part = int((missing & ~gaps.all(axis=1)).sum())
-        seen[missing] = np.nan
+        parts = missing_in_part(seen)
+        if not in_part:
+            seen[parts] = np.nan
         resets = np.zeros(batch.rows, bool)
         resets[0] = batch.start == 0
         if found.document is not None:
             resets = documents.update(batch.start, batch.cells[found.document])
             check_documents(table, found.document, documents)
-        yield StepsSeen(batch.start, seen, resets, {name: batch.cells[name] for name in extra}, in_part)
+        yield StepsSeen(batch.start, seen, resets, {name: batch.cells[name] for name in extra}, int(parts.sum()))
 
 
 def channel_names(scaling: Scaling, columns: RecordedColumns | None) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def check_evaluable(owner: str, held_out: np.ndarray, lengths: np.ndarray) -> No
 
     **Raises:** `ValueError` where no held-out frame has one before it to be predicted from, and every error is NaN.
     """
-    there = ~np.isnan(held_out).any(axis=1)
+    there = ~np.isnan(held_out).all(axis=1)
     if max(int(part.sum()) for part in np.split(there, np.cumsum(lengths.astype(np.int64))[:-1])) < 2:
         raise ValueError(
             f"{owner}: at least one held-out recording must hold two steps that are not missing, to predict one; "

@@ -13,6 +13,7 @@ from vestige.models.families import (
     AbstractFamily,
     Bernoulli,
     CountScale,
+    InPart,
     Poisson,
     UnitGaussian,
 )
@@ -28,6 +29,8 @@ PLAIN_FAMILIES: dict[Kind, Callable[[int], AbstractExponentialFamily]] = {
 }
 """The family of so many values of a kind, nothing fitted."""
 KINDS: dict[type[AbstractFamily], Kind] = {UnitGaussian: "numbers", Poisson: "counts", Bernoulli: "bits"}
+SUPPORT: dict[Kind, tuple[float, float]] = {"numbers": (-np.inf, np.inf), "counts": (0.0, np.inf), "bits": (0.0, 1.0)}
+"""The least and the largest value of a kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,7 @@ class Scaling:
             known = frames[:, kept].astype(np.float64)
             mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
         scaled = (frames[:, kept].astype(np.float64) - mean) / scale
-        PLAIN_FAMILIES[kind](len(kept)).admit(scaled, "custom_recordings")
+        InPart(PLAIN_FAMILIES[kind](len(kept))).admit(scaled, "custom_recordings")
         featurizer = WithChanges.fitted(scaled, train.frames.starts) if changes else Bare()
         family, alone = _family(kind, featurizer.features(scaled, train.frames.starts))
         return cls(kind, len(names), tuple(kept), mean, scale, featurizer, family, alone)
@@ -78,8 +81,23 @@ class Scaling:
         if width != self.width:
             raise ValueError(f"custom_recordings: trained on {self.width} values per step, got {width}")
         scaled = (recorded.frames.frames[:, list(self.kept)].astype(np.float64) - self.mean) / self.scale
-        PLAIN_FAMILIES[self.kind](len(self.kept)).admit(scaled, "custom_recordings")
+        InPart(PLAIN_FAMILIES[self.kind](len(self.kept))).admit(scaled, "custom_recordings")
         return scaled
+
+    def seen_after(self, before: np.ndarray, seen: np.ndarray, resets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the model sees of some rows.
+
+        **Arguments:**
+
+        - `before`: (1, p) float64, what the last call returned; NaN before any.
+        - `seen`: (rows, p) float64, as recorded; NaN where missing.
+        - `resets`: (rows,) booleans, where recordings begin.
+
+        **Returns:** (rows, features) float32, and the last row in units of the training.
+        """
+        scaled = np.concatenate([before, (seen - self.mean) / self.scale])
+        starts = np.concatenate([[0], 1 + np.flatnonzero(resets)])
+        return self.featurizer.features(scaled, starts)[1:], scaled[-1:]
 
     def as_plain(self) -> dict[str, Any]:
         """As plain values, from which `from_plain` makes the same again, to the last digit."""
@@ -140,6 +158,6 @@ def _family(kind: Kind, seen: np.ndarray) -> tuple[AbstractFamily, np.ndarray]:
         return UnitGaussian(width), np.zeros(width)
     if kind == "counts":
         return Poisson(width, CountScale.fitted(seen)), np.zeros(width)
-    there = seen[~np.isnan(seen).any(axis=1)].astype(np.float64)
-    mean = (there.sum(axis=0) + 0.5) / (len(there) + 1)  # no bit is impossible
+    seen = seen.astype(np.float64)
+    mean = (np.nansum(seen, axis=0) + 0.5) / ((~np.isnan(seen)).sum(axis=0) + 1)  # no bit is impossible
     return Bernoulli(width), np.log(mean) - np.log1p(-mean)

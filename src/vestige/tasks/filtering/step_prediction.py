@@ -11,20 +11,20 @@ from vestige.data.recorded_table import RecordedColumns
 from vestige.data.tables import AbstractTable, open_table
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import RunError, UsageError, listed
+from vestige.models.families import missing_in_part
 from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
+from vestige.tasks.filtering.completing import RecordingsCompleter
+from vestige.tasks.filtering.forecasting import RecordingsForecaster
 from vestige.tasks.filtering.next_frame import next_regression
 from vestige.tasks.filtering.readout import Readout
 from vestige.tasks.filtering.recorded_steps import Matched, channel_names, matched, steps_seen
 from vestige.tasks.filtering.recordings import Stretches
-from vestige.tasks.filtering.scaling import Scaling
+from vestige.tasks.filtering.scaling import SUPPORT, Scaling
 from vestige.tasks.filtering.step_program import step_program
-from vestige.tasks.filtering.step_reader import Carried, ReadSteps, StepReader, read_steps
+from vestige.tasks.filtering.step_reader import Carried, Readers, ReadSteps, StepReader, filled_up, read_steps
 from vestige.tasks.filtering.unrolling import Filters
 from vestige.tasks.programs import Program
-from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps
-
-SUPPORT = {"numbers": (-np.inf, np.inf), "counts": (0.0, np.inf), "bits": (0.0, 1.0)}
-"""The least and the largest value of a kind."""
+from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps, surprise_share
 
 
 class RecordingsPredictor(AbstractStepPredictor):
@@ -44,7 +44,7 @@ class RecordingsPredictor(AbstractStepPredictor):
 
     def __init__(self, model: Filters, scaling: Scaling, columns: RecordedColumns | None, calibration: Calibration):
         self._scaling, self._columns, self._calibration = scaling, columns, calibration
-        self._reader = _reader(model, scaling, Readout(*map(jnp.asarray, calibration.linear)))
+        self._readers = Readers(_reader(model, scaling, Readout(*map(jnp.asarray, calibration.linear))))
         self._found: Matched | None = None
         self.channels, self.scale, self.notices = channel_names(scaling, columns), scaling.scale, []
 
@@ -77,35 +77,39 @@ class RecordingsPredictor(AbstractStepPredictor):
         self, table: AbstractTable, found: Matched, widths: Widths, first: np.ndarray, chunk: int
     ) -> Iterator[PredictedSteps]:
         scaling = self._scaling
-        carried, in_part = self._reader.start(), 0
+        readers = self._readers
+        carried, in_part = readers.reader.start(), 0
         before = np.full((1, len(scaling.kept)), np.nan)
         units = lambda scaled: scaling.mean + scaling.scale * np.asarray(scaled, np.float64)
-        for rows in steps_seen(table, found, scaling.kind, size=chunk):
-            scaled = np.concatenate([before, (rows.seen - scaling.mean) / scaling.scale])
-            starts = np.concatenate([[0], 1 + np.flatnonzero(rows.resets)])
-            features = scaling.featurizer.features(scaled, starts)[1:]
-            carried, read = _read(self._reader, carried, features, rows.resets, rows.start, chunk)
-            before, in_part = scaled[-1:], in_part + rows.in_part
+        for rows in steps_seen(table, found, scaling.kind, size=chunk, in_part=readers.in_part):
+            features, before = scaling.seen_after(before, rows.seen, rows.resets)
+            carried, read = _read(readers.of(features), carried, features, rows.resets, rows.start, chunk)
+            in_part += rows.in_part
             _check_finite(table, rows.start, read)
             mean = units(read.mean)
-            missing = np.asarray(np.isnan(rows.seen).any(axis=1))
-            width = widths.follow(np.abs(rows.seen - mean) / scaling.scale, np.asarray(read.begun) & ~missing)
+            there = ~np.isnan(rows.seen)
+            width = widths.follow(np.abs(rows.seen - mean) / scaling.scale, np.asarray(read.begun)[:, None] & there)
             width = scaling.scale * np.where(read.begun[:, None], width, first)
             low, high = (np.clip(edge, *SUPPORT[scaling.kind]) for edge in (mean - width, mean + width))
-            surprise = np.where(missing, np.nan, read.surprise.astype(np.float64))
+            surprise = np.where(there.any(axis=1), read.surprise.astype(np.float64), np.nan)
             said = units(read.last), units(read.linear), np.asarray(read.begun)
             yield PredictedSteps(rows.start, rows.passed, mean, low, high, surprise, rows.seen, *said)
         if in_part:
-            self.notices.append(
-                f"{table.name}: {in_part:,} rows are missing in some of their values; they count as missing in all"
-            )
+            said = "what is there counts" if readers.in_part else "they count as missing in all"
+            self.notices.append(f"{table.name}: {in_part:,} rows are missing in some of their values; {said}")
+
+    def forecaster(self) -> RecordingsForecaster:
+        return RecordingsForecaster(self._readers, self._scaling, self._columns)
+
+    def completer(self) -> RecordingsCompleter:
+        return RecordingsCompleter(self._readers.reader, self._scaling, self._columns)
 
     def tail(self, surprise: np.ndarray) -> np.ndarray:
         return self._calibration.surprise.tail(surprise)
 
     def program(self) -> Program:
         """One step, as `vestige export` writes it."""
-        return step_program(self._reader, self._scaling, self.channels)
+        return step_program(self._readers.reader, self._scaling, self.channels)
 
 
 def calibrated(
@@ -124,25 +128,32 @@ def calibrated(
 
     **Returns:** the calibration.
     """
-    linear = next_regression(train, scaling.featurizer.bare)
+    in_part = any(missing_in_part(np.asarray(part.frames, np.float32)).any() for part in (train, test))
+    linear = next_regression(train, scaling.featurizer.bare, in_part=in_part)
     reader = _reader(model, scaling, linear)
     features = np.asarray(test.frames, np.float32)
     begins = np.zeros(len(features), bool)
     begins[np.asarray(test.starts)] = True
     seen = np.asarray(scaling.featurizer.bare(jnp.asarray(features)), np.float64)
-    there = np.asarray(~np.isnan(seen).any(axis=1))
+    there = np.asarray(~np.isnan(seen).all(axis=1))
     residuals, first, surprise = [], [], []
     carried = reader.start()
     for start in range(0, len(features), chunk):
         part = slice(start, start + chunk)
         carried, read = _read(reader, carried, features[part], begins[part], start, chunk)
         _, unseen = _read(reader, reader.start(), features[part], np.ones(len(features[part]), bool), start, chunk)
-        residuals.append(np.abs(seen[part] - read.mean)[there[part] & read.begun])
-        first.append(np.abs(seen[part] - unseen.mean)[there[part]])
-        surprise.append(read.surprise[there[part]].astype(np.float64))
+        residuals.append(_errors(seen[part], np.asarray(read.mean))[there[part] & read.begun])
+        first.append(_errors(seen[part], np.asarray(unseen.mean))[there[part]])
+        nats = np.where(np.isfinite(read.surprise), read.surprise, np.inf).astype(np.float64)
+        surprise.append((nats * surprise_share(seen[part]))[there[part]])
     of = lambda parts: Sorted.of(np.concatenate(parts))
     arrays = tuple(np.asarray(leaf) for leaf in linear)
     return Calibration(of(residuals), of(first), Sorted.of(np.concatenate(surprise)[:, None]), arrays)
+
+
+def _errors(seen: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Absolute errors, NaN where nothing is seen; a prediction that is not finite is infinitely wrong."""
+    return np.abs(seen - np.where(np.isfinite(mean), mean, np.inf))
 
 
 def _check_finite(table: AbstractTable, start: int, read: ReadSteps) -> None:
@@ -164,10 +175,6 @@ def _read(
 ) -> tuple[Carried, ReadSteps]:
     """At most `chunk` steps, filled up with missing ones, so that all chunks have one program; the results on the
     host."""
-    count = len(features)
-    filled = np.full((chunk, features.shape[1]), np.nan, np.float32)
-    filled[:count] = features
-    begins = np.zeros(chunk, bool)
-    begins[:count] = resets
-    carried, read = read_steps(reader, carried, *map(jnp.asarray, (filled, begins, np.uint32(start))))
-    return carried, ReadSteps(*(np.asarray(leaf)[:count] for leaf in read))  # pyright: ignore[reportArgumentType]
+    filled = *filled_up(features, resets, chunk), np.uint32(start)
+    carried, read = read_steps(reader, carried, *map(jnp.asarray, filled))
+    return carried, ReadSteps(*(np.asarray(leaf)[: len(features)] for leaf in read))  # pyright: ignore[reportArgumentType]

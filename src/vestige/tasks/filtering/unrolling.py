@@ -28,7 +28,8 @@ class Filters(Protocol):
         **Arguments:**
 
         - `state`: x_{t-1}.
-        - `observation`: (p,), y_t; a missing one, NaN, leaves the state as it is.
+        - `observation`: (p,), y_t; a missing one, NaN, leaves the state as it is. One that is NaN in some values counts
+          as missing too, unless the model says otherwise (`in_part`).
 
         **Returns:** x_t.
         """

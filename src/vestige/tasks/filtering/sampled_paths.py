@@ -1,0 +1,81 @@
+"""What may come after a step: paths drawn from a filter, each fed back what was drawn."""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from vestige.tasks.filtering.step_reader import Carried, StepReader
+from vestige.typing import Key
+
+
+@runtime_checkable
+class DrawsSteps(Protocol):
+    """A filter that can be sampled forward in time."""
+
+    def draw(self, state: Array, /, *, key: Key) -> Float[Array, " p"]:
+        """A sample of y_{t+1} from q(y_{t+1} | x_t).
+
+        **Arguments:**
+
+        - `state`: x_t.
+
+        **Returns:** (p,).
+        """
+        ...
+
+
+class Ahead(NamedTuple):
+    """The steps after one, in units of the training."""
+
+    paths: Float[Array, "paths steps p"]
+    """Samples."""
+    linear: Float[Array, "steps p"]
+    """By the linear regression from step to step, each from its own prediction of the one before."""
+
+
+@eqx.filter_jit
+def sampled_paths(
+    reader: StepReader, carried: Carried, skipped: Int[Array, ""], *, key: Key, paths: int, steps: int
+) -> Ahead:
+    """Draw y_{t+1}, y_{t+2}, … by turns: y ~ q(y | x), then x from x and y. One scan under `vmap` over the paths.
+
+    A model that sees changes draws the change, which is added to the last frame: as its predictions are made.
+
+    **Arguments:**
+
+    - `reader`: of the model, which must have `draw`.
+    - `carried`: from step t.
+    - `skipped`: how many steps after t are drawn and left out: those that went by unseen. May be traced.
+    - `key`: path n uses `fold_in(key, n)`.
+    - `paths`: how many, static.
+    - `steps`: how many of each are kept, static.
+
+    **Returns:** the paths, and what the linear regression says.
+    """
+    model, featurizer = reader.model, reader.featurizer
+
+    def moved(carried: Carried, frame: Float[Array, "1 p"]) -> Float[Array, " features"]:
+        return featurizer.following(featurizer.bare(carried.last[None]), frame)[0].astype(carried.last.dtype)
+
+    def drawn(carried: Carried, key: Key) -> tuple[Carried, Array]:
+        last = featurizer.bare(carried.last[None])
+        frame = featurizer.next_frame(last, model.draw(carried.state, key=key)[None])  # pyright: ignore[reportAttributeAccessIssue]
+        return reader.after(carried, moved(carried, frame)), frame[0]
+
+    def regressed(carried: Carried, _: None) -> tuple[Carried, Array]:
+        frame = reader.linear(carried.last[None])
+        return carried._replace(last=moved(carried, frame)), frame[0]
+
+    def path(key: Key) -> Float[Array, "steps p"]:
+        begun = jax.lax.fori_loop(
+            jnp.zeros_like(skipped), skipped, lambda n, c: drawn(c, jax.random.fold_in(key, n))[0], carried
+        )
+        step = lambda c, n: drawn(c, jax.random.fold_in(key, n))
+        return jax.lax.scan(step, begun, skipped + jnp.arange(steps, dtype=skipped.dtype))[1]
+
+    begun = jax.lax.fori_loop(jnp.zeros_like(skipped), skipped, lambda n, c: regressed(c, None)[0], carried)
+    keys = jax.vmap(lambda n: jax.random.fold_in(key, n))(jnp.arange(paths))
+    return Ahead(jax.vmap(path)(keys), jax.lax.scan(regressed, begun, None, steps)[1])
