@@ -40,6 +40,16 @@ def test_the_kind_of_values_follows_the_columns(tmp_path, values, kind):
     assert chosen_columns(table(tmp_path, seen=values)).values == kind
 
 
+def test_the_calendar_is_not_predicted_and_an_array_of_bits_is_one_of_bits(tmp_path):
+    quarters = {"year": np.repeat(range(1990, 1995), 4), "quarter": [1, 2, 3, 4] * 5, "level": DRAW.normal(size=20)}
+    assert chosen_columns(table(tmp_path, **quarters)).inputs == "level"
+    rolls = (DRAW.random((30, 3)) < 0.4).astype(np.uint8)
+    rolls[:, 2] = 0
+    np.save(tmp_path / "rolls.npy", rolls)
+    found = chosen_columns(tmp_path / "rolls.npy")
+    assert (found.values, found.inputs) == ("bits", None)
+
+
 @pytest.mark.parametrize(
     ("columns", "options", "said"),
     [

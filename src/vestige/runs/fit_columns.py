@@ -85,7 +85,7 @@ def chosen_columns(
         )
     _refuse_classes(source, schema, labels)
     named = set(words(inputs))
-    seen, notes = _observed(source, schema, named)
+    seen, notes = _observed(source, schema, named, array=array)
     read = [column for column in schema.of("outcome") if column.kind in VALUES and not column.constant]
     if wrong := [column.name for column in (*seen, *read) if "," in column.name and not array]:
         raise UsageError(f"{source}: columns with a comma in their name cannot be chosen: {listed(wrong)}; rename them")
@@ -121,8 +121,8 @@ def _refuse_classes(source: Path, schema: Schema, labels: bool) -> None:
         )
 
 
-def _observed(source: Path, schema: Schema, named: set[str]) -> tuple[list[Column], list[str]]:
-    """The columns that can be predicted, and a sentence on those that cannot."""
+def _observed(source: Path, schema: Schema, named: set[str], *, array: bool) -> tuple[list[Column], list[str]]:
+    """The columns that can be predicted, and a sentence on those that cannot; of an array all are taken that change."""
     notes: list[str] = []
     given = [column for column in schema.of("input") if not column.derived]
     if wrong := [column.name for column in given if column.name in named and column.kind not in VALUES]:
@@ -136,7 +136,7 @@ def _observed(source: Path, schema: Schema, named: set[str]) -> tuple[list[Colum
     usable = [column for column in usable if not column.constant]
     left += [f"{shown(column.name)} (never changes)" for column in still]
     least = min((column.missing for column in usable), default=0)
-    rare = [c for c in usable if c.missing > max(RARE * schema.rows, least) and c.name not in named]
+    rare = [c for c in usable if c.missing > max(RARE * schema.rows, least) and c.name not in named and not array]
     usable = [column for column in usable if column not in rare]
     left += [f"{shown(column.name)} ({column.missing / schema.rows:.0%} missing)" for column in rare]
     if left:
