@@ -59,7 +59,7 @@ def helps(kind: type) -> dict[str, str]:
     """Option -> the sentences below its field, those of the nearest class."""
     found: dict[str, str] = {}
     for owner in reversed(kind.__mro__):
-        if not issubclass(owner, Spec):
+        if not dataclasses.is_dataclass(owner):
             continue
         (body,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
         assert isinstance(body, ast.ClassDef)

@@ -69,7 +69,9 @@ def test_every_option_is_explained(contract):
     for spec in {type(spec): spec for spec in registry(contract).values()}.values():
         assert (type(spec).__doc__ or "").strip() and "(" not in (type(spec).__doc__ or "(")[:1], spec
         source = "\n".join(
-            inspect.getsource(owner) for owner in type(spec).__mro__ if issubclass(owner, Spec) and owner is not Spec
+            inspect.getsource(owner)
+            for owner in type(spec).__mro__
+            if dataclasses.is_dataclass(owner) and owner is not Spec
         )
         for field in dataclasses.fields(spec):
             if isinstance(getattr(spec, field.name), Spec):

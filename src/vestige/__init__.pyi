@@ -18,6 +18,7 @@ from .experiments import Entry as Entry
 from .experiments import Experiment as Experiment
 from .registries import register as register
 from .registries import registry as registry
+from .runs import fit_table as fit_table
 from .runs import load as load
 from .spec import Spec as Spec
 from .training import fit as fit

@@ -1,10 +1,13 @@
 """Recordings from a table: columns by name, recordings by document."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from vestige.data.recorded_table import RecordedColumns, read_recorded_table, recorded_columns
 from vestige.errors import UsageError
+from vestige.tasks.filtering.specs import RecordingsSpec
 
 
 @pytest.fixture
@@ -62,3 +65,25 @@ def test_what_is_no_recording_is_named(table, tmp_path):
         read_recorded_table(table, RecordedColumns(("speed",)))
     with pytest.raises(UsageError, match="stored names of columns are damaged"):
         RecordedColumns.from_plain({"inputs": 3})
+
+
+def test_a_row_that_is_missing_in_part_can_be_missing(table):
+    spec = RecordingsSpec(str(table), inputs="speed,heart rate", held_out=0.5)
+    with pytest.raises(ValueError, match="NaN in all its 2 values, got NaN in value 1 of step 2 alone"):
+        spec.build(seed=0)
+    frames = np.asarray(dataclasses.replace(spec, incomplete=True).build(seed=0).train.frames)
+    assert np.flatnonzero(np.isnan(frames).all(axis=1)).tolist() == [2]
+    assert np.isnan(frames).sum() == 2
+
+
+def test_how_a_table_is_read_can_be_said(table, tmp_path):
+    (tmp_path / "t.txt").write_text("speed;place\n" + "".join(f"{n},5;{n % 4}\n-9;-9\n" for n in range(6)))
+    said = {"delimiter": ";", "decimal": ",", "missing": "-9", "incomplete": True, "held_out": 0.5}
+    task = RecordingsSpec(str(tmp_path / "t.txt"), **said).build(seed=0)
+    assert task.columns is not None and task.columns.inputs == ("speed", "place")
+    assert np.isnan(np.asarray(task.train.frames))[:, 0].tolist() == [False, True] * 3
+    np.savez(tmp_path / "t.npz", x=np.random.default_rng(0).normal(size=(9, 2)), names=np.arange(3))
+    picked = RecordingsSpec(str(tmp_path / "t.npz"), arrays="x", held_out=0.5).build(seed=0)
+    assert picked.columns is not None and picked.columns.inputs == ("x.0", "x.1")
+    with pytest.raises(UsageError, match="decimal must be . or , got ';'"):
+        RecordingsSpec(decimal=";")

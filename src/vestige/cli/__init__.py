@@ -12,6 +12,7 @@ OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "exceeds the maximum sup
 COMMANDS = {
     "list": ("listing", "what can be run, with paper, presets and run times"),
     "run": ("run", "train, evaluate, report: vestige run EXPERIMENT [--preset small|cpu|paper]"),
+    "fit": ("fit", "a model of your table, and whether it was worth it: vestige fit DATA"),
     "compare": (
         "compare",
         "one table over several settings and seeds: vestige compare EXPERIMENT --vary memory",

@@ -41,6 +41,12 @@ class Recorded:
         """The names of the outcomes."""
         return self.outcome_names or tuple(f"outcome {j}" for j in range(self.outcomes.shape[1]))
 
+    def without_incomplete(self) -> "Recorded":
+        """With every observation that is missing in some of its values missing in all."""
+        frames = self.frames.frames.copy()
+        frames[np.isnan(frames).any(axis=1)] = np.nan
+        return Recorded(FrameSet(frames, self.frames.lengths, self.frames.channels), self.outcomes, self.outcome_names)
+
     def parted(self, share: float) -> "tuple[Recorded, Recorded]":
         """The beginning of each recording, and its last `share`. Raises UsageError where one of them is empty."""
         both = FrameSet(

@@ -10,7 +10,7 @@ import numpy as np
 from vestige.data.frames import FrameSet
 from vestige.data.recorded import Recorded
 from vestige.data.tables import Column, Schema, SchemaOptions, documents_of, infer, open_table, require_columns
-from vestige.data.tables.options import words
+from vestige.data.tables.options import ReadOptions, words
 from vestige.data.tables.raw import values_of
 from vestige.errors import UsageError, listed, shown
 
@@ -53,7 +53,12 @@ class RecordedColumns:
 
 
 def recorded_columns(
-    path: Path, *, inputs: str | None = None, outcomes: str | None = None, document: str | None = None
+    path: Path,
+    *,
+    inputs: str | None = None,
+    outcomes: str | None = None,
+    document: str | None = None,
+    reading: ReadOptions = ReadOptions(),
 ) -> tuple[RecordedColumns, Values]:
     """Which columns of a table are recordings, and what their values are.
 
@@ -64,12 +69,13 @@ def recorded_columns(
     - `path`: of what `vestige.data.open` reads.
     - `inputs`, `outcomes`: names with commas between them; None: as the schema suggests.
     - `document`: the column that distinguishes recordings; None: as the schema suggests.
+    - `reading`: how the file is read.
 
     **Returns:** the columns, and whether their values are all counts, all bits, or numbers.
 
     **Raises:** `UsageError` for a column that is absent, or holds classes, and where no column is left.
     """
-    table = open_table(path)
+    table = open_table(path, reading)
     options = SchemaOptions(
         document=document, inputs=None if inputs is None else words(inputs), outcomes=words(outcomes)
     )
@@ -90,20 +96,21 @@ def recorded_columns(
     return RecordedColumns(*names, name, schema.time.name if schema.time else None), values
 
 
-def read_recorded_table(path: Path, columns: RecordedColumns) -> Recorded:
+def read_recorded_table(path: Path, columns: RecordedColumns, reading: ReadOptions = ReadOptions()) -> Recorded:
     """The recordings in a table, in float64.
 
     **Arguments:**
 
     - `path`: of what `vestige.data.open` reads.
     - `columns`: which of its columns are what; their order in the file does not matter.
+    - `reading`: how the file is read.
 
     **Returns:** the recordings, with the names of their columns. Missing values are NaN.
 
     **Raises:** `UsageError` for columns that are absent, a value that is no number, with column and row, and a document
     that goes on after others.
     """
-    table, schema = open_table(path), columns.schema
+    table, schema = open_table(path, reading), columns.schema
     require_columns(table, schema)
     cells = table.read([*columns.inputs, *columns.outcomes])
     read: Mapping[str, np.ndarray] = {

@@ -67,7 +67,8 @@ def npy_header(start: bytes, size: int) -> Header:
     header = _parsed(start)
     if header.dtype.kind not in "biufcSUmM":
         what = "Python objects" if header.dtype.hasobject else f"values of {shown(header.dtype)}"
-        raise ValueError(f"it holds {what}, which are not read; save an array of numbers")
+        each = ", one for each field" if header.dtype.names else ""
+        raise ValueError(f"it holds {what}, which are not read; save an array of numbers{each}")
     if any(isinstance(length, bool) or length < 0 for length in header.shape) or len(header.shape) > 32:
         raise ValueError(f"it is not a sound npy file: its header says shape {shown(header.shape)}")
     if (there := size - header.offset) != header.size:

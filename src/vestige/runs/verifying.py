@@ -14,6 +14,7 @@ from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG
 from vestige.storage.config import has_digest
 from vestige.storage.digests import DIGEST, digest_of_file
 from vestige.storage.durable import DamagedFile, copy_aside, set_aside, writing
+from vestige.storage.fit_file import FIT, read_fit
 from vestige.storage.fitted import FITTED, read_fitted
 from vestige.storage.locking import LOCK, holder, read_owner
 from vestige.storage.log import Log, digest_of_log, read_log
@@ -148,15 +149,16 @@ def _config(folder: Path) -> tuple[Finding, RunConfig | None]:
 
 
 def _fitted(folder: Path) -> Iterator[Finding]:
-    path = folder / FITTED
-    if not os.path.lexists(path):
-        return
-    try:
-        read_fitted(folder)
-    except DamagedFile as error:
-        yield Finding(path, error.fault, sound=False, repairable=True)
-        return
-    yield Finding(path, "sound")
+    for name, read in ((FITTED, read_fitted), (FIT, read_fit)):
+        path = folder / name
+        if not os.path.lexists(path):
+            continue
+        try:
+            read(folder)
+        except DamagedFile as error:
+            yield Finding(path, error.fault, sound=False, repairable=True)
+        else:
+            yield Finding(path, "sound")
 
 
 def _results(folder: Path) -> tuple[Finding, dict[str, Any]]:

@@ -323,3 +323,31 @@ def test_a_summary_is_plain():
         "Column 'when' is the time, 2020-01-01 to 2020-01-02 23:00:00, a row every 1 h."
     )
     assert [span(s) for s in (0.002, 30.0, 90.0, 7200.0, 172800.0)] == ["2 ms", "30 s", "1.5 min", "2 h", "2 d"]
+
+
+def test_years_are_times_and_parts_of_the_calendar_are_known_in_advance():
+    yearly = of({"YEAR": [1950, 1951, 1952, 1953], "level": [0.1, 0.7, 0.2, 0.4]})
+    assert yearly.time is not None and (yearly.time.name, yearly.steps.typical) == ("YEAR", 1)
+    quarterly = of({"year": [1959, 1959, 1960, 1960], "quarter": [3, 4, 1, 2], "level": [0.1, 0.7, 0.2, 0.4]})
+    assert [column.role for column in quarterly.columns] == ["known", "known", "input"]
+
+
+def test_dates_without_marks_are_dates_and_no_seconds(tmp_path):
+    schema = infer(text(tmp_path, "date,level\n19580329,1.5\n19580405,1.0\n19580412,2.0\n"))
+    assert schema.time is not None and schema.time.time_format == "compact"
+    assert values_in(schema.time) == "1958-03-29 to 1958-04-12" and schema.steps.typical == 7 * 86400
+    assert not schema.steps.irregular and not schema.suspicions
+
+
+def test_classes_after_which_times_begin_anew_are_documents(tmp_path):
+    rows = "".join(f"{name},{year},{year % 7}\n" for name in ("steel", "oil") for year in range(1935, 1940))
+    schema = infer(text(tmp_path, f"firm,year,value\n{rows}"))
+    assert schema.document is not None and schema.document.name == "firm" and schema.documents == 2
+    assert schema.time is not None and schema.time.name == "year" and not schema.steps.backward
+    shuffled = "steel,1935,1\noil,1935,2\nsteel,1936,1\noil,1936,3\n"
+    assert infer(text(tmp_path, f"firm,year,value\n{shuffled}")).document is None
+
+
+def test_a_first_line_of_years_names_columns(tmp_path):
+    table = text(tmp_path, "Country,Code,1960,1961,1962\nAruba,ABW,4.82,4.65,4.47\nChad,TCD,6.2,6.3,6.3\n")
+    assert table.names == ("Country", "Code", "1960", "1961", "1962")

@@ -79,7 +79,7 @@ class CsvTable(AbstractTable):
 
     def _numbered(self) -> Iterator[tuple[int, list[str]]]:
         """Rows of the table, each with the line on which it ends."""
-        width, skipped = len(self.fields), self._dialect.comments
+        width, skipped = len(self.fields), self._dialect.skipped
         rows = self._dialect.rows(self._lines())
         first, begin, count = self._dialect.header, 1, 0
         try:
@@ -99,7 +99,7 @@ class CsvTable(AbstractTable):
 
     def _uncut(self, line: int, error: csv.Error) -> UsageError:
         return UsageError(
-            f"{self.name}: the row that begins in line {line + self._dialect.comments:,} cannot be cut into cells "
+            f"{self.name}: the row that begins in line {line + self._dialect.skipped:,} cannot be cut into cells "
             f"({shown(error, 100)}); is a quotation mark left open in it?"
         )
 
@@ -128,6 +128,10 @@ class CsvTable(AbstractTable):
             found.append("The first line names the columns." if self._dialect.header else "No line names the columns.")
         if self._dialect.comments:
             found.append(f"Lines of comments (#) that are passed over: {self._dialect.comments}.")
+        if self._dialect.title:
+            line = self._dialect.skipped
+            cells, width = self._dialect.title, len(self.fields)
+            found.append(f"Line {line:,} has {cells:,} cells, the rows below have {width:,}: it is passed over.")
         return tuple(found)
 
 

@@ -23,7 +23,7 @@ _TEXTS: tuple[tuple[Style, str], ...] = (
     ("year-first", r"(?P<y>\d{4})(?P<s>[/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"),
     ("numeric", r"(?P<d>\d{1,2})(?P<s>[/.-])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})"),
     ("named", r"(?P<d>\d{1,2})[ -](?P<name>[A-Za-z]{3,9})\.?,?[ -](?P<y>\d{4}|\d{2})"),
-    ("named", r"(?P<name>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"),
+    ("named", r"(?P<name>[A-Za-z]{3,9})\.?[ -](?P<d>\d{1,2}),?[ -](?P<y>\d{4})"),
     ("compact", r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
 )
 _FORMS = tuple((style, re.compile(form + _CLOCK, re.ASCII)) for style, form in _TEXTS)

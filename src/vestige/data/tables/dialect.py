@@ -36,10 +36,17 @@ class Dialect:
     comments: int
     header: bool
     names: tuple[str, ...]
+    title: int = 0
+    """How many cells the line after the comments has that is passed over, too; 0: none is."""
+
+    @property
+    def skipped(self) -> int:
+        """Lines before the table."""
+        return self.comments + bool(self.title)
 
     def rows(self, lines: Iterator[str]) -> Any:
         """A reader of the rows of the `lines` of a file."""
-        rest = itertools.islice(lines, self.comments, None)
+        rest = itertools.islice(lines, self.skipped, None)
         return reader(rest, self.delimiter)
 
 
@@ -80,11 +87,24 @@ def dialect(name: str, lines: Iterator[str], options: ReadOptions) -> Dialect:
     rows = _parsed(sample, mark)
     if not rows:
         raise UsageError(f"{name}: line {comments + 1:,} has a quotation mark without an end")
+    title = _title(rows, options.decimal) if options.header == "auto" else 0
+    rows = rows[1:] if title else rows
     header = _has_header(rows, options.decimal) if options.header == "auto" else options.header == "yes"
     names = [cell.strip() for cell in rows[0]] if header else [""] * len(rows[0])
     names = [cell or f"column_{place}" for place, cell in enumerate(names, 1)]
     check_names(name, names)
-    return Dialect(mark, comments, header, tuple(names))
+    return Dialect(mark, comments, header, tuple(names), title)
+
+
+def _title(rows: list[list[str]], decimal: str) -> int:
+    """The cells of a first line that is no row and no names of columns: it has other cells than the rows below, which
+    agree, and these are numbers. 0 where it is none. One cell less is the way of R to name columns, which is not."""
+    first, rest = rows[0], rows[1:]
+    width = len(rest[0]) if rest else 0
+    if len(rest) < 3 or len(first) >= width - 1 or any(len(row) != width for row in rest):
+        return 0
+    numeric = sum(number(cell.strip(), decimal) is not None for cell in rest[0])
+    return len(first) if numeric > width / 2 else 0
 
 
 def check_names(name: str, names: list[str]) -> None:
@@ -137,6 +157,8 @@ def _has_header(rows: list[list[str]], decimal: str) -> bool:
     numeric = [number(cell.strip(), decimal) is not None for cell in first]
     if all(numeric) or not rest:
         return not any(numeric)
+    if _ladder([float(cell) for cell, is_value in zip(first, numeric, strict=True) if is_value and _whole(cell)]):
+        return True
     if all(cell.strip() == "" or is_value for cell, is_value in zip(first, numeric, strict=True)):
         return False
     for place, cell in enumerate(first):
@@ -152,6 +174,15 @@ def _has_header(rows: list[list[str]], decimal: str) -> bool:
     columns = [{row[place] for row in rest} for place in range(len(first))]
     distinct = len(set(first)) == len(first)
     return distinct and all(cell not in below for cell, below in zip(first, columns, strict=True))
+
+
+def _whole(cell: str) -> bool:
+    return cell.strip().isascii() and cell.strip().isdigit()
+
+
+def _ladder(values: list[float]) -> bool:
+    """Whether numbers in a first line name columns, such as years: three or more at equal distances."""
+    return len(values) >= 3 and values[1] > values[0] and len(set(np.diff(values).tolist())) == 1
 
 
 def _dated(texts: list[str]) -> bool:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from vestige.data.tables.contract import AbstractTable, Batch
-from vestige.data.tables.kinds import TIME_NAMES, Found, base_name, kind_of, names_outcome, time_format
+from vestige.data.tables.kinds import CALENDAR_NAMES, TIME_NAMES, Found, base_name, kind_of, names_outcome, time_format
 from vestige.data.tables.profile import MOST_DISTINCT, MOST_WORDS, Profile
 from vestige.data.tables.schema import Column, Role, Schema
 from vestige.data.tables.schema_options import SchemaOptions
@@ -23,7 +23,9 @@ GAP = "gap"
 MANY = 10_000
 COUNTED = 2**21
 """How many different numbers are counted in all columns together; of texts four times as many."""
-_INDEX_NAMES = ("", "index", "row", "id", "unnamed: 0", "column_1")
+_INDEX_NAMES = ("", "index", "row", "id", "unnamed: 0", "column_1", "obs", "observation", "rownames", "row_number")
+MOST_TRIED = 3
+"""Columns of classes that are tried as those of documents, where times run backward."""
 
 
 def infer(table: AbstractTable, options: SchemaOptions = SchemaOptions(), *, rows: int | None = None) -> Schema:
@@ -58,6 +60,26 @@ def infer(table: AbstractTable, options: SchemaOptions = SchemaOptions(), *, row
     schema = survey.schema()
     if options.dates is None and any(column.time_format == "month-first" for column in schema.columns):
         return infer(table, dataclasses.replace(options, dates="month-first"), rows=rows)
+    return schema if options.document is not None else _in_documents(table, options, schema, rows)
+
+
+def _in_documents(table: AbstractTable, options: SchemaOptions, schema: Schema, rows: int | None) -> Schema:
+    """The same, with the classes after each of which times begin anew as documents, where there are such."""
+    forward = schema.time is not None and (schema.steps is None or not schema.steps.backward)
+    timed = schema.time is not None or any(base_name(column.name) in TIME_NAMES for column in schema.columns)
+    if schema.document is not None or forward or not timed:
+        return schema
+    said = options.roles()
+    classes = [column for column in schema.columns if column.kind == "class" and column.name not in said]
+    for column in [column for column in classes if len(column.vocabulary) <= schema.rows / 2][:MOST_TRIED]:
+        found = infer(table, dataclasses.replace(options, document=column.name), rows=rows)
+        steps = found.steps
+        if found.documents == len(column.vocabulary) and steps is not None and not steps.backward:
+            reason = f"{column.reason}; times begin anew after each"
+            columns = tuple(
+                dataclasses.replace(c, reason=reason) if c.name == column.name else c for c in found.columns
+            )
+            return dataclasses.replace(found, columns=columns)
     return schema
 
 
@@ -88,6 +110,8 @@ class _Survey:
             values = profile.update(batch.start, batch.cells[name])
             if values is None or not self._may_be_time(name, profile):
                 continue
+            if profile.compact and profile.dated <= profile.numeric:
+                values = profile.compact_dates(batch.cells[name])
             self.through.setdefault(name, StepCounts()).update(batch.start, values, whole)
             if begins is not None:
                 self.apart.setdefault(name, StepCounts()).update(batch.start, values, begins)
@@ -158,9 +182,8 @@ class _Survey:
         form = None
         if kind == "time":
             form = found.time_format if found.kind == "time" else time_format(profile, self.options.order)
-        low, high = (
-            (profile.date_low, profile.date_high) if profile.dated > profile.numeric else (profile.low, profile.high)
-        )
+        dated = profile.dated > profile.numeric or (form == "compact" and np.isfinite(profile.date_low))
+        low, high = (profile.date_low, profile.date_high) if dated else (profile.low, profile.high)
         bounded = np.isfinite(low) and kind not in ("class", "text")
         distinct = self._distinct(profile)
         column = Column(
@@ -226,6 +249,8 @@ class _Survey:
             return "ignored", "it numbers the rows"
         if names_outcome(name, self.table) and not self.options.outcomes:
             return "outcome", f"named {name}"
+        if base_name(name) in CALENDAR_NAMES and profile.whole and not profile.is_date and column.kind != "class":
+            return "known", "a part of the calendar"
         return "input", ""
 
     def _gap(self, time: Column, typical: float) -> Column:
@@ -233,7 +258,7 @@ class _Survey:
             text for text in (GAP, "gap_before", *map("gap_{}".format, range(99))) if text not in self.table.names
         )
         profile = self.profiles[time.name]
-        unit = "s" if profile.dated > profile.numeric or profile.is_date else time.unit
+        unit = "s" if time.time_format == "compact" or profile.dated > profile.numeric or profile.is_date else time.unit
         reason = f"the time since the step before, as steps are not of equal length; {typical:g} is typical"
         return Column(name, "float64", "number", "input", unit, reason=reason, derived="gap")
 

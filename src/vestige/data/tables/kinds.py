@@ -19,7 +19,11 @@ LARGEST_COUNT = 2**24
 """Counts up to here are exact in float32, in which a model sees them unscaled."""
 SPIKES = "spikes"
 """The unit of counts of spikes, which are counts also where there is never more than one."""
-TIME_NAMES = ("time", "date", "datetime", "timestamp", "ts", "t", "day", "seconds", "date_time", "time_s", "when")
+TIME_NAMES = (
+    "time", "date", "datetime", "timestamp", "ts", "t", "day", "seconds", "date_time", "time_s", "when", "year",
+)  # fmt: skip
+CALENDAR_NAMES = ("year", "quarter", "month", "week", "day", "weekday", "day_of_week", "dow", "hour", "minute")
+"""Of columns that are known in advance."""
 OUTCOME_NAMES = ("target", "label", "labels", "class", "outcome", "outcomes", "y")
 _EPOCHS = (("seconds", 1e8, 1e10), ("milliseconds", 1e11, 1e13), ("microseconds", 1e14, 1e16))
 
@@ -99,7 +103,7 @@ def time_format(profile: Profile, order: Order | None) -> str | None:
         return "iso"
     if profile.numeric >= profile.dated:
         low, high = profile.low, profile.high
-        if profile.whole and low >= 19000101 and high <= 21001231 and profile.is_text:
+        if profile.compact:
             return "compact"
         if profile.whole and not profile.is_text and low >= 1e17 and high < 1e19:
             return "nanoseconds"

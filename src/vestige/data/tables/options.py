@@ -11,7 +11,7 @@ MISSING_WORDS = frozenset(
 """Texts that stand for a missing value in a text file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReadOptions:
     """How a source is read; every default means: as it says itself, or as its first lines suggest."""
 

@@ -14,6 +14,8 @@ MOST_DISTINCT = 2**12
 """How many different numbers are counted."""
 MOST_WORDS = 2**16
 """How many different texts are counted."""
+COMPACT = (19000101, 21001231)
+"""The range of dates such as 20160701."""
 SENTINELS = (-999.0, -9999.0, -99999.0, -99.0, 9999.0, 99999.0, 999999.0)
 _LEAST_SHARE = 0.5
 SAMPLE = 256
@@ -106,6 +108,17 @@ class Profile:
             self.may_be_date = False
         return seconds if self.dated > self.numeric else None if found is None else found.values
 
+    @property
+    def compact(self) -> bool:
+        """Whether all values could be dates such as 20160701."""
+        return self.is_text and self.whole and self.low >= COMPACT[0] and self.high <= COMPACT[1]
+
+    def compact_dates(self, cells: Cells) -> np.ndarray:
+        """The dates that are written so in `cells`, seconds since 1970, NaN where there is none."""
+        seconds = dates(cells, self.order).seconds
+        self._range_of(seconds)
+        return seconds
+
     def _looks_numeric(self, cells: Cells) -> bool:
         """Whether half of some texts of a batch are numbers: else the others need not be looked at."""
         texts = cells.values[~cells.missing]
@@ -160,7 +173,10 @@ class Profile:
         if self.date_fault is None and faulty.any():
             row = int(np.argmax(faulty))
             self.date_fault = start + row, str(cells.values[row])
-        if (known := found.seconds[~np.isnan(found.seconds)]).size:
+        self._range_of(found.seconds)
+        return found.seconds
+
+    def _range_of(self, seconds: np.ndarray) -> None:
+        if (known := seconds[~np.isnan(seconds)]).size:
             self.date_low = min(self.date_low, float(known.min()))
             self.date_high = max(self.date_high, float(known.max()))
-        return found.seconds

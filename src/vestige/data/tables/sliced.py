@@ -136,6 +136,7 @@ def check_array(name: str, key: str, shape: tuple[int, ...], dtype: np.dtype) ->
     if not 1 <= len(shape) <= 2:
         raise UsageError(
             f"{name}: array '{shown(key)}' must be (rows,) or (rows, columns), got shape {shape}"
+            + ("; --arrays names those that are read" if not shape else "")
             + ("; frames and films are read by the option --images of their experiments" if len(shape) > 2 else "")
         )
     if len(shape) == 2 and shape[1] > WIDEST:

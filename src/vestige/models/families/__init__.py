@@ -1,5 +1,6 @@
 """Families of what is observed: which values there are, and how probable they are given what a net puts out."""
 
+from vestige.models.families.at_mean import parameters_at as parameters_at
 from vestige.models.families.beside import Beside as Beside
 from vestige.models.families.contract import AbstractExponentialFamily as AbstractExponentialFamily
 from vestige.models.families.contract import AbstractFamily as AbstractFamily

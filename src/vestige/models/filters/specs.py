@@ -187,9 +187,55 @@ class FactorSpec(FilterSpec):
         return made.seeing_parts() if isinstance(task.family, InPart) else made
 
 
+@dataclasses.dataclass(frozen=True)
+class AutoregressiveSpec(FilterSpec):
+    """Ridge regression on the last observations, in closed form, and a net that learns what it misses."""
+
+    order: int = 8
+    """Observations that are looked back on; 0: the mean is the last one."""
+    penalty: float = 0.1
+    """Of the ridge regression, in units of the variances of values and changes."""
+    toward: Literal["last-value", "mean"] = "last-value"
+    """What the penalty draws the prediction to."""
+    width: int = 64
+    """Hidden units of the net; 0: the law around the mean alone is learned."""
+    noise: Literal["learned", "heavy-tailed", "fixed"] = "learned"
+    """Of the observation, as of the recurrent autoencoder (rvae)."""
+
+    part: ClassVar[str] = "vestige.models.filters.autoregressive:Autoregressive"
+    suits: ClassVar[Mapping[str, Any]] = {"clip": CLIP}
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 0, "order", "width")
+        positive(self, "penalty")
+
+    @property
+    def default_rule(self) -> Mapping[str, Any]:
+        return {"name": "transition", "update_interval": 10, "clip": CLIP}
+
+    @property
+    def default_optimiser(self) -> Mapping[str, Any]:
+        return {"name": "adam"}
+
+    @property
+    def step_objective(self) -> Mapping[str, Any]:
+        return {"name": "maximum-likelihood"}
+
+    @property
+    def state_size(self) -> int:
+        return max(self.order, 1)
+
+    def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":
+        family = load("vestige.models.families:with_noise")(task.family, self.noise)
+        options = {"order": self.order, "penalty": self.penalty, "toward": self.toward, "width": self.width}
+        return load(self.part).fitted(family, task, **options, key=key)
+
+
 FILTERS: Mapping[str, ModelSpec] = {
     "rvae": RVAESpec(),
     "rvae-bits": BitsRVAESpec(),
     "rvae-straight": StraightRVAESpec(),
     "factor": FactorSpec(),
+    "autoregressive": AutoregressiveSpec(),
 }

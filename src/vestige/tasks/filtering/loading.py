@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ from vestige.data.hippocampus import NOT_A_CELL, Track
 from vestige.data.mocap import Motion
 from vestige.data.music import Corpus
 from vestige.data.recorded_table import RecordedColumns, read_recorded_table, recorded_columns
+from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.tasks.filtering.custom_data import CustomRecordings, custom_recordings
 from vestige.tasks.filtering.motion import MotionCapture, constant_channels, motion_capture
@@ -79,6 +81,49 @@ def places(recording: Track, bin: float, length: int) -> PlaceCells:
     return place_cells(Hippocampus().load(recording), drop=NOT_A_CELL[recording], bin=bin, length=length)
 
 
+def recordings_in(
+    path: str | None,
+    *,
+    inputs: str | None = None,
+    outcomes: str | None = None,
+    document: str | None = None,
+    columns: RecordedColumns | None = None,
+    incomplete: bool = False,
+    reading: ReadOptions = ReadOptions(),
+) -> tuple[Recorded, Kind, RecordedColumns | None]:
+    """The recordings in a file.
+
+    **Arguments:**
+
+    - `path`: of the file; None: an example.
+    - `inputs`, `outcomes`, `document`: columns of a table; None: as its schema suggests.
+    - `columns`: of the table of the training; they are found by name.
+    - `incomplete`: a step that is missing in part is missing.
+    - `reading`: how a table is read.
+
+    **Returns:** the recordings, the kind of their values by the dtype of the file or the kinds of the columns, and the
+    columns of a table.
+
+    **Raises:** `UsageError` where the file is missing or is not one of recordings.
+    """
+    found: Kind = "numbers"
+    if path is None or (Path(path).suffix in (".npy", ".npz") and reading == ReadOptions()):
+        if columns is not None or (inputs, outcomes, document) != (None, None, None):
+            raise UsageError(
+                f"{path}: inputs, outcomes and document are columns of a table, such as a CSV file; in an .npz file "
+                "they are the arrays observations, outcomes and lengths"
+            )
+        recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
+        kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
+        found = kinds.get(dtype.kind, "numbers")
+    else:
+        if columns is None:
+            named = {"inputs": inputs, "outcomes": outcomes, "document": document}
+            columns, found = recorded_columns(Path(path), **named, reading=reading)
+        recorded = read_recorded_table(Path(path), columns, reading)
+    return (recorded.without_incomplete() if incomplete else recorded), found, columns
+
+
 def custom(
     path: str | None,
     values: Kind | None,
@@ -90,8 +135,10 @@ def custom(
     inputs: str | None = None,
     outcomes: str | None = None,
     document: str | None = None,
+    incomplete: bool = False,
     scaling: Scaling | None = None,
     columns: RecordedColumns | None = None,
+    **reading: Any,
 ) -> CustomRecordings:
     """The task on a file of recordings.
 
@@ -101,25 +148,21 @@ def custom(
     - `values`: their kind; None: by the dtype of the file, or the kinds of the columns.
     - `inputs`, `outcomes`, `document`: columns of a table; None: as its schema suggests.
     - `columns`: of the table of the training; they are found by name.
+    - `incomplete`: a step that is missing in part is missing; otherwise it is refused.
     - `held_out`, `leave_out`, `changes`, `length`, `scaling`: as for `custom_recordings`.
+    - `reading`: the fields of `ReadOptions`.
 
     **Raises:** `UsageError` where the file is missing or is not one of recordings; `ValueError` for its values.
     """
-    found: Kind
-    if path is None or Path(path).suffix in (".npy", ".npz"):
-        if columns is not None or (inputs, outcomes, document) != (None, None, None):
-            raise UsageError(
-                f"{path}: inputs, outcomes and document are columns of a table, such as a CSV file; in an .npz file "
-                "they are the arrays observations, outcomes and lengths"
-            )
-        recorded, dtype = (_example(), np.dtype(int)) if path is None else read_recorded(Path(path))
-        kinds: dict[str, Kind] = {"b": "bits", "i": "counts", "u": "counts"}
-        found = kinds.get(dtype.kind, "numbers")
-    else:
-        found = "numbers"
-        if columns is None:
-            columns, found = recorded_columns(Path(path), inputs=inputs, outcomes=outcomes, document=document)
-        recorded = read_recorded_table(Path(path), columns)
+    recorded, found, columns = recordings_in(
+        path,
+        inputs=inputs,
+        outcomes=outcomes,
+        document=document,
+        columns=columns,
+        incomplete=incomplete,
+        reading=ReadOptions(**reading),
+    )
     return custom_recordings(
         recorded,
         values or found,

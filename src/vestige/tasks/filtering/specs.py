@@ -13,6 +13,7 @@ from vestige.data.mocap import NPZ as MOTIONS
 from vestige.data.mocap import Motion
 from vestige.data.music import NPZ as CORPORA
 from vestige.data.music import Corpus
+from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.spec import load
 from vestige.tasks.spec import TaskSpec
@@ -290,7 +291,7 @@ class PlacesSpec(RecordedSpec):
 
 
 @dataclasses.dataclass(frozen=True)
-class RecordingsSpec(FilteringSpec):
+class RecordingsSpec(FilteringSpec, ReadOptions):
     """Your own recordings, from a file."""
 
     path: str | None = None
@@ -313,12 +314,15 @@ class RecordingsSpec(FilteringSpec):
     """Columns of a table that are read out of states, A,B. None: as vestige data describe suggests."""
     document: str | None = None
     """The column of a table that distinguishes recordings. None: as vestige data describe suggests."""
+    incomplete: bool = False
+    """Whether a step that is missing in some of its values counts as missing; otherwise it is refused."""
 
     part: ClassVar[str] = "vestige.tasks.filtering.loading:custom"
     evaluated_by: ClassVar[str] = "frame_error"
 
     def __post_init__(self):
         super().__post_init__()
+        ReadOptions.__post_init__(self)
         at_least(self, 2, "length")
         if not 0 < self.held_out < 1:
             raise ValueError(f"held_out must be in (0, 1), got {self.held_out}")

@@ -1,7 +1,7 @@
 """One-step predictions of a user's table by a filter that is trained on recordings."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -132,15 +132,11 @@ def calibrated(
     linear = next_regression(train, scaling.featurizer.bare, in_part=in_part)
     reader = _reader(model, scaling, linear)
     features = np.asarray(test.frames, np.float32)
-    begins = np.zeros(len(features), bool)
-    begins[np.asarray(test.starts)] = True
     seen = np.asarray(scaling.featurizer.bare(jnp.asarray(features)), np.float64)
     there = np.asarray(~np.isnan(seen).all(axis=1))
     residuals, first, surprise = [], [], []
-    carried = reader.start()
-    for start in range(0, len(features), chunk):
+    for start, read in _read_through(reader, features, np.asarray(test.starts), chunk):
         part = slice(start, start + chunk)
-        carried, read = _read(reader, carried, features[part], begins[part], start, chunk)
         _, unseen = _read(reader, reader.start(), features[part], np.ones(len(features[part]), bool), start, chunk)
         residuals.append(_errors(seen[part], np.asarray(read.mean))[there[part] & read.begun])
         first.append(_errors(seen[part], np.asarray(unseen.mean))[there[part]])
@@ -154,6 +150,56 @@ def calibrated(
 def _errors(seen: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Absolute errors, NaN where nothing is seen; a prediction that is not finite is infinitely wrong."""
     return np.abs(seen - np.where(np.isfinite(mean), mean, np.inf))
+
+
+class ReadOn(NamedTuple):
+    """Recordings that were read from their beginnings to their held-out ends. Numbers are scaled."""
+
+    frames: np.ndarray
+    """(total, p) float64, recordings one after the other; NaN where missing."""
+    starts: np.ndarray
+    """(recordings,), where each begins."""
+    held: np.ndarray
+    """(total,), booleans: where held out."""
+    mean: np.ndarray
+    """(total, p), what the model expects of each step before it sees it."""
+
+
+def read_on(model: Filters, train: Stretches, test: Stretches, scaling: Scaling, *, chunk: int = CHUNK) -> ReadOn:
+    """The predictions of a model on recordings whose ends are held out, its state carried on from the training part.
+
+    Costs one pass over all steps.
+
+    **Arguments:**
+
+    - `model`: trained.
+    - `train`, `test`: the beginnings of recordings and their ends, features of frames as the model sees them.
+    - `scaling`: of the training.
+    - `chunk`: steps under one call of the compiled program.
+    """
+    early, late = (np.split(np.asarray(part.frames, np.float32), np.asarray(part.starts)[1:]) for part in (train, test))
+    pieces = [piece for both in zip(early, late, strict=True) for piece in both]
+    features = np.concatenate(pieces)
+    lengths = np.array([len(piece) for piece in pieces])
+    held = np.repeat(np.arange(len(pieces)) % 2 == 1, lengths)
+    starts = (np.cumsum(lengths) - lengths)[::2]
+    reader = _reader(model, scaling, next_regression(train, scaling.featurizer.bare))
+    means = [read.mean for _, read in _read_through(reader, features, starts, chunk)]
+    seen = np.asarray(scaling.featurizer.bare(jnp.asarray(features)), np.float64)
+    return ReadOn(seen, starts, held, np.concatenate(means).astype(np.float64))
+
+
+def _read_through(
+    reader: StepReader, features: np.ndarray, starts: np.ndarray, chunk: int
+) -> Iterator[tuple[int, ReadSteps]]:
+    """All steps in order: the number of the first of each chunk, and what is said of its steps."""
+    begins = np.zeros(len(features), bool)
+    begins[starts] = True
+    carried = reader.start()
+    for start in range(0, len(features), chunk):
+        part = slice(start, start + chunk)
+        carried, read = _read(reader, carried, features[part], begins[part], start, chunk)
+        yield start, read
 
 
 def _check_finite(table: AbstractTable, start: int, read: ReadSteps) -> None:

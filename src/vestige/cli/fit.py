@@ -1,0 +1,116 @@
+"""`vestige fit DATA`."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from vestige.cli.environment import enable_compilation_cache, progress
+from vestige.cli.parse import command_line, default_folder, simple
+from vestige.cli.table_options import pairs
+from vestige.cli.tables import plain_table
+from vestige.data.tables.options import ReadOptions
+from vestige.errors import UsageError
+
+if TYPE_CHECKING:
+    from vestige.runs.fitting import Fitted
+
+DESCRIPTION = (
+    "Train a model that predicts the next row of a table, chosen by the table itself, and say whether it was worth it: "
+    "it is compared with simple baselines on the last part of the file. The run is one of the experiment recordings."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class FitSettings(ReadOptions):
+    """Which table, and what is known of it. Names of columns have commas between them."""
+
+    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
+    """A table with a row for each step in time: CSV, TSV (also .gz), Parquet, Arrow, Zarr; or an .npy file."""
+    kind: Annotated[Literal["auto", "recordings", "stream", "labelled", "frames"], tyro.conf.arg(name="as")] = "auto"
+    """What the table is taken for; auto: as its columns suggest."""
+    out: Path | None = None
+    """The run folder; by default a new one under runs/."""
+    inputs: str | None = None
+    """Columns that are observed and predicted; without it all numbers, counts and bits."""
+    outcomes: str | None = None
+    """Columns that are read out of the model's states."""
+    document: str | None = None
+    """The column whose value changes where a recording (session, subject) begins."""
+    ignore: str | None = None
+    """Columns without a use."""
+    time: str | None = None
+    """The column of times, which is not predicted."""
+    kind_of: Annotated[str | None, tyro.conf.arg(name="kind")] = None
+    """Kinds of columns, COL=number|count|bit, with commas between them."""
+    held_out: float = 0.2
+    """The last share of each recording, on which the model is compared."""
+    steps: int | None = None
+    """Updates at most; by default as many as the length of the file suggests."""
+    season: int | None = None
+    """Steps after which things repeat; by default it is looked for."""
+    seed: int = 0
+    """Of the run."""
+    resume: bool = False
+    """Go on with the run in the folder."""
+    json: bool = False
+    """Print the comparison as JSON."""
+
+
+def main(arguments: list[str]) -> int:
+    """Train a model on a table, print who predicts it how well, and write the report."""
+    settings = simple("fit", DESCRIPTION, FitSettings, arguments)
+    if settings.source == Path():
+        raise UsageError("which table? vestige fit DATA")
+    from vestige.checks import seed
+
+    try:
+        seed(settings, "seed")
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    enable_compilation_cache()
+    from vestige.report import write_report
+    from vestige.runs.fitting import fit_table
+
+    stem = f"fit-{settings.source.name.split('.')[0]}"
+    folder = settings.out or default_folder(stem, resume=settings.resume)
+    given = dataclasses.asdict(settings)
+    names = ("kind", "inputs", "outcomes", "document", "time", "held_out", "steps", "season", "seed", "resume")
+    fitted = fit_table(
+        settings.source,
+        folder,
+        ignored=settings.ignore,
+        kinds=pairs("kind", settings.kind_of),
+        reading=ReadOptions(**{field.name: given[field.name] for field in dataclasses.fields(ReadOptions)}),
+        command=command_line(),
+        progress=None if settings.json else progress,
+        note=lambda text: print(text, file=sys.stderr if settings.json else sys.stdout, flush=True),
+        **{name: given[name] for name in names},
+    )
+    page = write_report(folder)
+    if settings.json:
+        from vestige.storage.results import finite
+
+        print(json.dumps(finite(fitted.as_plain())))
+        return 0
+    _show(fitted)
+    print(f"report: {page}")
+    return 0
+
+
+def _show(fitted: "Fitted") -> None:
+    console = Console(highlight=False)
+    table = plain_table(f"{fitted.folder}: {fitted.steps:,} held-out steps, one step ahead")
+    table.add_column("", overflow="fold")
+    for heading in ("squared error", "of the last value's"):
+        table.add_column(heading, justify="right")
+    last = fitted.compared["last value"]["error"]
+    for each in fitted.compared.values():
+        share = f"{each['error'] / last:.1%}" if last > 0 else "–"
+        table.add_row(each["said"], f"{each['error']:.4g}", share)
+    console.print(table)
+    console.print(fitted.sentence, soft_wrap=True, markup=False)

@@ -1,0 +1,201 @@
+"""A vector autoregression that is fitted in closed form, and a net that learns what it misses."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from vestige.models.families import AbstractFamily, Gaussian, StudentT, UnitGaussian, parameters_at
+from vestige.models.filters.contract import AbstractFilter
+from vestige.models.filters.lag_choice import Toward
+from vestige.models.filters.lag_regression import LagScales, LagWeights, fitted_lags, lag_sums
+from vestige.numerics import full_precision
+from vestige.typing import Key
+
+REALS = (UnitGaussian, Gaussian, StudentT)
+"""Whose first parameters are means; of counts and bits they are logarithms of rates and odds."""
+MOST_LAGS = 4096
+"""Values of all lags together: the regression takes the third power of them."""
+
+
+class Steps(Protocol):
+    """Recordings one after the other."""
+
+    @property
+    def frames(self) -> Float[Array, "total p"]:
+        """The steps; a missing one is NaN."""
+        ...
+
+    @property
+    def starts(self) -> Int[Array, " recordings"]:
+        """Where each recording begins."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A task whose training steps are at hand."""
+
+    @property
+    def train(self) -> Steps:
+        """The recordings of the training."""
+        ...
+
+
+class Autoregressive(AbstractFilter):
+    """E[y_t] = y_{t-1} + b + W lags, with b and W by ridge regression, and what a net adds to it.
+
+    The state is the last `order` observations, so that there is nothing about it to learn: no gradient needs to cross
+    time. b and W are fitted once, before the first update, and stay. The net sees the lags; it begins at zero, so that
+    the untrained model is the ridge autoregression, and with `order` 0 the last value. Before the first observation the
+    mean is that of the training.
+
+    **Arguments:**
+
+    - `family`: of the observation; reals, counts or bits.
+    - `lags`: b and W.
+    - `scales`: of values and changes in the training.
+    - `width`: hidden units of the net; 0: there is none, and the law around the mean alone is learned.
+
+    **Raises:** `ValueError` for other families, and for an order or a width below 0.
+    """
+
+    net: eqx.nn.MLP | None
+    shift: Float[Array, " rest"]
+    """Of the parameters that are no means."""
+    weights: Float[Array, "lags observed"]
+    offset: Float[Array, " observed"]
+    spread: Float[Array, " observed"]
+    """The standard deviation of what the regression misses."""
+    centre: Float[Array, " observed"]
+    value: Float[Array, " observed"]
+    change: Float[Array, " observed"]
+    family: AbstractFamily
+    order: int = eqx.field(static=True)
+
+    def __init__(self, family: AbstractFamily, lags: LagWeights, scales: LagScales, *, width: int, key: Key):
+        if width < 0:
+            raise ValueError(f"Autoregressive: width must not be negative, got {width}")
+        on_device = lambda array: jnp.asarray(np.asarray(array, np.float32))
+        self.weights, self.offset, self.spread = map(on_device, (lags.weights, lags.offset, lags.spread))
+        self.centre, self.value, self.change = map(on_device, scales)
+        self.family, self.order = family, lags.order
+        parameters_at(family, self.centre, self.value)  # refuses what it does not know
+        self.shift = jnp.zeros(family.num_parameters - family.size)
+        self.net = None
+        if width:
+            net = eqx.nn.MLP(max(lags.order, 1) * family.size, family.size, width, 2, jax.nn.gelu, key=key)
+            last = lambda made: (made.layers[-1].weight, made.layers[-1].bias)
+            self.net = eqx.tree_at(last, net, tuple(map(jnp.zeros_like, last(net))))
+
+    @classmethod
+    def fitted(
+        cls,
+        family: AbstractFamily,
+        task: Any,
+        *,
+        order: int,
+        penalty: float,
+        toward: Toward = "last-value",
+        width: int,
+        key: Key,
+    ) -> "Autoregressive":
+        """With b and W of the training steps of a task; of one that has none at hand they are zeros.
+
+        **Arguments:**
+
+        - `family`, `width`, `key`: as above.
+        - `task`: on observations.
+        - `order`: how many of the last observations are seen; 0: the mean is the last one.
+        - `penalty`: of the regression.
+        - `toward`: what it draws the prediction to.
+
+        **Raises:** `ValueError` where order times values is beyond 4,096.
+        """
+        p = family.size
+        if order * p > MOST_LAGS:
+            raise ValueError(
+                f"Autoregressive: order times the {p:,} values of a step must be at most {MOST_LAGS:,}, got an order "
+                f"of {order:,}; take {MOST_LAGS // p:,} or less"
+            )
+        frames, starts = np.zeros((0, p)), np.zeros(0, np.int64)
+        if isinstance(task, Recorded):
+            frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
+        scales = LagScales.of(frames, starts)
+        (sums,) = lag_sums(frames, starts, order, scales)
+        lags = fitted_lags(sums, order, penalty, to_mean=scales.value if toward == "mean" else None)
+        return cls(family, lags, scales, width=width, key=key)
+
+    def init(self) -> Float[Array, " hidden"]:
+        """Whether anything was seen, 0 or 1, and the last observations, the newest first."""
+        repeated = jnp.tile(full_precision(self.centre), max(self.order, 1))
+        return jnp.concatenate([jnp.zeros(1, repeated.dtype), repeated])
+
+    def advance(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Array:
+        newest = observation.astype(state.dtype)
+        moved = jnp.concatenate([newest, state[1 : state.shape[0] - newest.shape[0]]])
+        first = jnp.tile(newest, max(self.order, 1))
+        return jnp.concatenate([jnp.ones(1, state.dtype), jnp.where(state[0] > 0, moved, first)])
+
+    def joint(self) -> "Following":
+        return Following(self)
+
+    def given(self, state: Float[Array, " hidden"]) -> "Following":
+        return Following(self, state)
+
+    def features(self, state: Float[Array, " hidden"]) -> Float[Array, " features"]:
+        """The lags: the last value and the changes before it, in units of their standard deviations."""
+        frames = state[1:].reshape(max(self.order, 1), -1)
+        fixed = lambda leaf: jax.lax.stop_gradient(full_precision(leaf))
+        last = (frames[:1] - fixed(self.centre)[None]) / fixed(self.value)[None]
+        changes = (frames[:-1] - frames[1:]) / fixed(self.change)[None]
+        return jnp.concatenate([last, changes]).reshape(-1)
+
+    def reconstruct(self, state: Float[Array, " hidden"]) -> Float[Array, " observed"]:
+        return state[1 : 1 + self.family.size]
+
+    def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        return self.family.mean(self.parameters(state))
+
+    def log_predictive(
+        self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
+    ) -> Float[Array, ""]:
+        """Exact."""
+        return self.family.log_prob(self.parameters(previous), observation)
+
+    def parameters(self, state: Float[Array, " hidden"]) -> Float[Array, " num_parameters"]:
+        """Of the law of the next observation."""
+        fixed = lambda leaf: jax.lax.stop_gradient(full_precision(leaf))
+        begun = state[0] > 0
+        spread = jnp.where(begun, fixed(self.spread), fixed(self.value))
+        found = parameters_at(self.family, self._expected(state), spread)
+        added = jnp.zeros_like(spread)
+        if self.net is not None:
+            added = full_precision(self.net(self.features(state).astype(self.net.layers[-1].weight.dtype)))
+        unit = spread if isinstance(self.family, REALS) else jnp.ones_like(spread)
+        return found + jnp.where(begun, jnp.concatenate([unit * added, full_precision(self.shift)]), 0.0)
+
+    def _expected(self, state: Array) -> Array:
+        fixed = lambda leaf: jax.lax.stop_gradient(full_precision(leaf))
+        last = self.reconstruct(state)
+        if not self.order:
+            return last
+        lags = self.features(state)
+        added = jnp.matmul(lags, fixed(self.weights), precision=jax.lax.Precision.HIGHEST) + fixed(self.offset)
+        return jnp.where(state[0] > 0, last + added, last)
+
+
+class Following(eqx.Module):
+    """q(y_t | x_{t-1}); as a density of pairs, that of the observation alone: the state has nothing to learn."""
+
+    model: Autoregressive
+    state: Float[Array, " hidden"] | None = None
+
+    def log_prob(self, value: Array | tuple[Array, Array]) -> Float[Array, ""]:
+        """log q(y | x), of an observation, or of a pair of state and observation."""
+        state, observation = value if isinstance(value, tuple) else (self.state, value)
+        assert state is not None
+        return self.model.family.log_prob(self.model.parameters(state), observation)

@@ -1,0 +1,223 @@
+"""What `vestige fit` trains on a user's table: model, sizes and updates, all of them from the file."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from vestige.data import Recorded
+from vestige.data.tables.options import ReadOptions
+from vestige.errors import UsageError
+from vestige.experiments.experiment import Experiment
+from vestige.models.filters.lag_choice import LagChoice, chosen_lags
+from vestige.models.filters.specs import AutoregressiveSpec
+from vestige.runs.fit_columns import ChosenColumns
+from vestige.tasks.evaluation import evaluate
+from vestige.tasks.filtering.custom_data import CustomRecordings, custom_recordings
+from vestige.tasks.filtering.loading import recordings_in
+from vestige.tasks.filtering.seasons import season_of
+from vestige.tasks.filtering.specs import RecordingsSpec
+from vestige.training import Cadence, fit
+from vestige.training.optimisers import AdamSpec
+from vestige.training.refusal import Refused, refusals
+
+WIDTH = 64
+"""Hidden units of the net."""
+EPOCHS = 12
+MOST_UPDATES = 3000
+NOISE_UPDATES = 300
+"""Updates where the noise alone is learned."""
+NOISE_RATE, NET_RATE = 1e-2, 3e-4
+ROWS_FOR_A_NET = 1000
+TESTED = 0.2
+"""Share at the end of the training part on which the net is tested."""
+POINTS = 10
+"""How often, while it learns there."""
+WORTH = 0.995
+"""Errors relative to those without a net from which on it is kept."""
+BATCH, LONGEST_WINDOW = 32, 1000
+SEASONS = (1, 2, 3)
+"""Multiples of a season that are tried as orders."""
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """What is run.
+
+    - `experiment`: all of it, an ordinary one.
+    - `why`: sentences that say what was chosen, and why.
+    """
+
+    experiment: Experiment
+    why: tuple[str, ...]
+
+
+def planned(
+    source: Path,
+    columns: ChosenColumns,
+    *,
+    held_out: float,
+    steps: int | None = None,
+    season: int | None = None,
+    seed: int = 0,
+    reading: ReadOptions = ReadOptions(),
+    note: Callable[[str], None] = lambda text: None,
+) -> FitPlan:
+    """Choose model, sizes and updates for a table, on its training part alone.
+
+    The last value or a ridge autoregression, and its order and penalty, are chosen by how they predict later folds of
+    the training part. Whether a net that learns what they miss is worth having, and for how many updates, is tried on
+    the last fifth of it. Costs the training of that trial.
+
+    **Arguments:**
+
+    - `source`: the file.
+    - `columns`: of it.
+    - `held_out`: the last share of each recording, which is not looked at.
+    - `steps`: updates at most; None: as many as the file's length suggests.
+    - `season`: in steps; None: it is looked for.
+    - `seed`: of the trial.
+    - `reading`: how the file is read.
+    - `note`: receives what goes on.
+
+    **Raises:** `UsageError` where the file cannot be trained on.
+    """
+    spec = RecordingsSpec(
+        path=str(source),
+        values=columns.values,
+        held_out=held_out,
+        leave_out=True,
+        inputs=columns.inputs,
+        outcomes=columns.outcomes,
+        document=columns.document,
+        incomplete=columns.incomplete,
+        **dataclasses.asdict(reading),
+    )
+    recorded, _, _ = recordings_in(
+        spec.path,
+        inputs=spec.inputs,
+        outcomes=spec.outcomes,
+        document=spec.document,
+        incomplete=spec.incomplete,
+        reading=reading,
+    )
+    _check_held_out(recorded, held_out, source, spec.document)
+    task = _task(recorded, spec, source)
+    frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
+    season = season_of(frames, starts) if season is None else season
+    lags = chosen_lags(frames, starts, orders=[times * season for times in SEASONS] if season else ())
+    sized = _sized(spec, task, lags)
+    why = [_said_of_lags(lags, season)]
+    rows = int(np.isfinite(frames).all(axis=1).sum())
+    if rows < ROWS_FOR_A_NET:
+        why.append(f"{rows:,} rows of training are too few for a net beside it.")
+        return FitPlan(_without_net(sized, steps), tuple(why))
+    note("trying a net on the last fifth of the training part")
+    updates, gain = _tried(sized, recorded, source, steps=steps, seed=seed)
+    if not updates:
+        why.append("A net beside it did not help on the last fifth of the training part, and is left out.")
+        return FitPlan(_without_net(sized, steps), tuple(why))
+    why.append(
+        f"A net of {WIDTH} units beside it lowered the error on the last fifth of the training part by {gain:.1%} "
+        f"after {updates:,} updates."
+    )
+    return FitPlan(dataclasses.replace(sized, steps=updates), tuple(why))
+
+
+def _check_held_out(recorded: Recorded, share: float, source: Path, document: str | None) -> None:
+    """**Raises:** `UsageError` where a recording would have no training part, or no held-out one."""
+    lengths = np.asarray(recorded.frames.lengths, np.int64)
+    held = np.array([round(share * int(length)) for length in lengths])
+    short = (held < 1) | (held >= lengths)
+    if not short.any():
+        return
+    row = f"{lengths[short].min():,} row{'s' if lengths[short].min() > 1 else ''}"
+    if len(lengths) == 1:
+        raise UsageError(
+            f"{source}: a held-out share of {share:g} leaves none of {row} to compare on, or none to train on; choose "
+            "another --held-out"
+        )
+    where = f" of column '{document}'" if document else ""
+    raise UsageError(
+        f"{source}: {short.sum():,} of {len(lengths):,} recordings{where} are too short to hold out {share:g} of each, "
+        f"the shortest is of {row}; leave them out of the file, or name another column (--document)"
+    )
+
+
+def _task(recorded: Recorded, spec: RecordingsSpec, source: Path) -> CustomRecordings:
+    """The task, with what its checks refuse reported as the user's."""
+    assert spec.values is not None
+    try:
+        with refusals(CustomRecordings):
+            return custom_recordings(
+                recorded, spec.values, held_out=spec.held_out, length=spec.length, leave_out=spec.leave_out
+            )
+    except (Refused, ValueError) as error:
+        raise UsageError(f"{source}: {error}") from error
+
+
+def _sized(spec: RecordingsSpec, task: CustomRecordings, lags: LagChoice) -> Experiment:
+    """Windows several times as long as the lags, and as many of them in a batch as the file has."""
+    total, longest = task.train.frames.shape[0], task.train.longest
+    length = min(max(100, 4 * lags.order), LONGEST_WINDOW, longest)
+    batch = max(1, min(BATCH, total // length))
+    noise = "learned" if spec.values == "bits" else "heavy-tailed"
+    model = AutoregressiveSpec(lags.order, lags.penalty, lags.toward, WIDTH, noise)
+    experiment = Experiment(
+        dataclasses.replace(spec, length=max(2, length)),
+        model,
+        batch_size=batch,
+        num_evals=4,
+        eval_size=max(2, min(256, task.test.count)),
+        optimiser=AdamSpec(NET_RATE, decay="constant"),
+    )
+    interval = experiment.rule.steps_per_update
+    updates = EPOCHS * total // (batch * interval)
+    return dataclasses.replace(experiment, steps=max(POINTS, min(MOST_UPDATES, updates)))
+
+
+def _without_net(sized: Experiment, steps: int | None) -> Experiment:
+    model = dataclasses.replace(sized.model, width=0)
+    updates = NOISE_UPDATES if steps is None else steps
+    return dataclasses.replace(sized, model=model, steps=updates, optimiser=AdamSpec(NOISE_RATE))
+
+
+def _tried(sized: Experiment, recorded: Recorded, source: Path, *, steps: int | None, seed: int) -> tuple[int, float]:
+    """For how many updates a net is worth training, 0 where it is not, and by how much it lowers the error."""
+    assert isinstance(sized.task, RecordingsSpec)
+    early = recorded.parted(sized.task.held_out)[0]
+    task = _task(early, dataclasses.replace(sized.task, held_out=TESTED), source)
+    most = sized.steps if steps is None else min(steps, sized.steps)
+    key_model, key_run = jax.random.split(jax.random.key(seed))
+    model = sized.model.build(task, key=key_model)
+    every = max(1, most // POINTS)
+    fitted = fit(
+        model,
+        task,
+        rule=sized.rule.build(sized.model, task),
+        optimiser=sized.optimiser.build(most, task=task, rule=sized.rule),
+        steps=most,
+        key=key_run,
+        batch_size=sized.batch_size,
+        cadence=Cadence(every, max(1, most), every, sized.eval_size),
+    )
+    without = float(evaluate(task, model, sized.eval_size, key=key_run)["frame_error"])
+    found = {int(r["step"]): float(r["frame_error"]) for r in fitted.history if r["kind"] == "evaluate"}
+    best = min(found, key=lambda step: found[step] if math.isfinite(found[step]) else math.inf)
+    kept = math.isfinite(found[best]) and found[best] < WORTH * without
+    return (best, 1 - found[best] / without) if kept else (0, 0.0)
+
+
+def _said_of_lags(lags: LagChoice, season: int | None) -> str:
+    if not lags.order:
+        return "The model goes from the last value: nothing predicted later folds of the training part better."
+    repeats = f"; there is a season of {season:,} steps" if season else ""
+    return (
+        f"The model is a ridge autoregression of order {lags.order:,} (penalty {lags.penalty:g} toward the "
+        f"{lags.toward.replace('-', ' ')}): errors on later folds of the training part are "
+        f"{lags.error / lags.last_error:.1%} of the last value's{repeats}."
+    )

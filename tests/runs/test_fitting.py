@@ -1,0 +1,124 @@
+"""What is chosen for a table, what is refused, and what is said in the end."""
+
+import re
+
+import numpy as np
+import pytest
+
+from vestige.errors import UsageError
+from vestige.runs.fit_columns import chosen_columns
+from vestige.runs.fitting import fit_table, sentence_of
+from vestige.storage.durable import DamagedFile
+from vestige.storage.fit_file import FIT, read_fit, write_fit
+from vestige.tasks.filtering.comparing import Compared
+
+DRAW = np.random.default_rng(0)
+
+
+def table(folder, rows=20, **columns):
+    found = {"time": range(rows), **{name: list(values) for name, values in columns.items()}}
+    lines = [",".join(found), *(",".join(str(found[name][row]) for name in found) for row in range(rows))]
+    (folder / "mine.csv").write_text("\n".join(lines) + "\n")
+    return folder / "mine.csv"
+
+
+def test_columns_that_cannot_be_predicted_are_left_out_by_name(tmp_path):
+    level = DRAW.normal(size=20)
+    rare = ["" if row < 15 else 0.5 * row for row in range(20)]
+    holes = ["" if row == 3 else 0.25 * row for row in range(20)]
+    words = ["calm", "windy"] * 10
+    found = chosen_columns(table(tmp_path, level=level, words=words, still=[1.5] * 20, rare=rare, holes=holes))
+    assert (found.inputs, found.values, found.incomplete) == ("level,holes", "numbers", True)
+    assert found.notes[0] == "Left out: words (class), rare (75% missing)."
+    assert "A row in which a value is missing counts as missing." in found.notes
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"), [([0, 1, 1, 0] * 5, "bits"), ([0, 3, 1, 2] * 5, "counts"), ([0, 300, 1, 2] * 5, "numbers")]
+)
+def test_the_kind_of_values_follows_the_columns(tmp_path, values, kind):
+    assert chosen_columns(table(tmp_path, seen=values)).values == kind
+
+
+def test_the_calendar_is_not_predicted_and_an_array_of_bits_is_one_of_bits(tmp_path):
+    quarters = {"year": np.repeat(range(1990, 1995), 4), "quarter": [1, 2, 3, 4] * 5, "level": DRAW.normal(size=20)}
+    assert chosen_columns(table(tmp_path, **quarters)).inputs == "level"
+    rolls = (DRAW.random((30, 3)) < 0.4).astype(np.uint8)
+    rolls[:, 2] = 0
+    np.save(tmp_path / "rolls.npy", rolls)
+    found = chosen_columns(tmp_path / "rolls.npy")
+    assert (found.values, found.inputs) == ("bits", None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "said"),
+    [
+        ({"words": ["calm", "windy"] * 10}, {}, r"no column of numbers, .* could be predicted \(words \(class\)\)"),
+        ({"level": [2.5] * 20}, {}, "no column of numbers, counts or bits that change"),
+        ({"level": range(20), "species": ["a", "b"] * 10}, {"outcomes": "species"}, "'species' holds classes"),
+        (
+            {"level": DRAW.normal(size=20), "a": ["x", "y"] * 10},
+            {"inputs": "level,a"},
+            "a hold classes, texts or times",
+        ),
+        ({"level": DRAW.normal(size=20)}, {"inputs": "levle"}, "Did you mean 'level'"),
+        ({"level": DRAW.normal(size=20)}, {"kind": "stream"}, "not for stream: vestige run stream"),
+        ({"level": DRAW.normal(size=20)}, {"kind": "labelled"}, "not for labelled: labelled tables cannot be learned"),
+        ({"level": DRAW.normal(size=20)}, {"held_out": 0.0}, r"held-out must be in \(0, 1\)"),
+        (
+            {"level": DRAW.normal(size=20)},
+            {"held_out": 0.001},
+            "share of 0.001 leaves none of 20 rows to compare on",
+        ),
+        ({"level": DRAW.normal(size=20)}, {"season": 1}, "season must be at least 2, got 1"),
+        ({"level": [*[1.5] * 16, 2.0, 3.0, 4.0, 5.0]}, {}, "mine.csv: .*no value ever changes over the training steps"),
+        (
+            {"level": DRAW.normal(size=20), "id": [0] * 19 + [1]},
+            {"document": "id"},
+            "1 of 2 recordings of column 'id' are too short .*, the shortest is of 1 row;",
+        ),
+    ],
+)
+def test_what_cannot_be_fitted_is_said_and_nothing_written(tmp_path, columns, options, said):
+    source = table(tmp_path, **columns)
+    with pytest.raises(UsageError, match=said):
+        fit_table(source, tmp_path / "run", **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_few_rows_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="at least 8 rows, one for each step in time, got 1"):
+        fit_table(table(tmp_path, rows=1, level=[1.5]), tmp_path / "run")
+
+
+def compared(**errors):
+    squares = {name.replace("_", " "): np.array([error]) for name, error in errors.items()}
+    return Compared(10, ("a",), np.ones(1), squares, {name: name for name in squares})
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (
+            (0.5, 1.0, 0.8),
+            "Worth it: the model's squared error undercuts that of the ridge, .* by 38%, and the last",
+        ),
+        ((0.5, 1.0, 1.2), "Worth it: the model's squared error undercuts that of the last value, .* by 50%.$"),
+        ((0.799, 1.0, 0.8), r"Hardly worth it: the model predicts about as well as the ridge, .* \(-0.1%\)"),
+        ((1.0, 1.0, 0.8), "Not worth it: the ridge predicts better, the model's squared error is 25% above"),
+        ((np.nan, 1.0, 0.8), "Not worth it: the model's predictions are not finite"),
+        ((0.1, 0.0, 0.8), "Not worth it: the last value predicts the held-out part without any error"),
+    ],
+)
+def test_the_sentence_says_whether_it_was_worth_it(errors, said):
+    model, last, ridge = errors
+    assert re.match(said, sentence_of(compared(model=model, last_value=last, ridge=ridge)))
+
+
+def test_a_comparison_is_sealed(tmp_path):
+    assert read_fit(tmp_path) is None
+    write_fit(tmp_path, {"why": ["so"], "error": float("nan")})
+    assert read_fit(tmp_path) == {"why": ["so"], "error": None}
+    (tmp_path / FIT).write_text((tmp_path / FIT).read_text().replace("so", "no"))
+    with pytest.raises(DamagedFile, match="its content is not what was written"):
+        read_fit(tmp_path)
