@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, UInt
 
 from vestige.numerics import batched_map
 from vestige.tasks.filtering.featurizers import AbstractFeaturizer
@@ -62,7 +62,7 @@ def read_steps(
     carried: Carried,
     features: Float[Array, "time features"],
     resets: Bool[Array, " time"],
-    start: Int[Array, ""],
+    start: UInt[Array, ""],
 ) -> tuple[Carried, ReadSteps]:
     """Read a chunk of steps. One scan for the states, then all predictions, 256 at a time.
 
