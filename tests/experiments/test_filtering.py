@@ -14,6 +14,7 @@ import yaml
 
 from vestige.cli.compare import variants
 from vestige.cli.parse import RunSettings, parse
+from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.estimators import BiasedStraightThrough, LeaveOneOut
 from vestige.experiments.catalogue.filtering import FILTERING
@@ -126,7 +127,8 @@ def constructor(part):
         (
             RecordingsSpec(),
             "vestige.tasks.filtering:custom_recordings",
-            {"path", "values", "inputs", "outcomes", "document"},
+            {"path", "values", "inputs", "outcomes", "document", "incomplete"}
+            | {field.name for field in dataclasses.fields(ReadOptions)},
         ),
     ],
     ids=lambda value: type(value).__name__ if dataclasses.is_dataclass(value) else "",

@@ -21,6 +21,7 @@ MOST_LAGS = 4096
 """Values of all lags together: the regression takes the third power of them."""
 
 
+@runtime_checkable
 class Steps(Protocol):
     """Recordings one after the other."""
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, UInt
 
 from vestige.models.families import missing_in_part
 from vestige.numerics import batched_map
@@ -110,7 +110,7 @@ def read_steps(
     carried: Carried,
     features: Float[Array, "time features"],
     resets: Bool[Array, " time"],
-    start: Int[Array, ""],
+    start: UInt[Array, ""],
 ) -> tuple[Carried, ReadSteps]:
     """Read a chunk of steps. One scan for the states, then all predictions, 256 at a time.
 
