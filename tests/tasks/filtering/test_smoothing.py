@@ -87,9 +87,11 @@ def moments(frames, weights):
     return mean, variance, 1 / np.square(weights).sum(axis=1)[:, None]
 
 
-def test_missing_values_have_the_exact_law_given_all_others():
+@pytest.mark.parametrize("sharp", [1.0, 0.1])
+def test_missing_values_have_the_exact_law_given_all_others(sharp):
+    """With less noise few particles carry most of the weight, and they are drawn anew on the way."""
     seen, base = gappy(), linear()
-    model = Completing(base.transition, base.gain, base.emission, base.noise)
+    model = Completing(base.transition, base.gain, base.emission, sharp * base.noise)
     gone, mean, variance = exact(model, seen)
     frames, weights = smoothed(model, seen, lag=STEPS)
     found, spread, size = moments(frames, weights)
