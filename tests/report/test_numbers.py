@@ -26,6 +26,14 @@ def test_seconds(value: float | None, text: str) -> None:
     assert format_seconds(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(820, "820 B"), (3 * 2**10, "3 KiB"), (6.1 * 2**20, "6.1 MiB"), (1.5 * 2**30, "1.5 GiB")],
+)
+def test_amounts_of_memory(value: float, text: str) -> None:
+    assert format_bytes(value) == text
+
+
 def test_what_is_no_number_is_called_so_by_every_format():
     for form in (format_seconds, format_short_seconds, format_steps, format_bytes):
         assert [form(x) for x in (float("nan"), float("inf"))] == ["NaN", "∞"]

@@ -209,8 +209,13 @@ def test_one_compilation_serves_every_chunk(parts, tmp_path, weak):
 
 
 def test_the_log_holds_means_and_evaluations(parts, tmp_path):
-    result = fit_parts(parts, run=Run(tmp_path))
+    def counted(model, example, *, key):
+        value, metrics = squared(model, example, key=key)
+        return value, {**metrics, "one": jnp.ones(())}
+
+    result = fit_parts(parts, rule=Gradient(counted), run=Run(tmp_path))
     kinds = [(line["kind"], line["step"]) for line in records(tmp_path)]
+    assert all(line["one"] == 1 for line in records(tmp_path) if line["kind"] == "train")
     expected = [("train", s) for s in range(10, 70, 10)]
     assert [k for k in kinds if k[0] == "train"] == expected
     assert [k for k in kinds if k[0] == "evaluate"] == [("evaluate", 30), ("evaluate", 60)]

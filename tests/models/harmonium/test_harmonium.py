@@ -113,7 +113,6 @@ def test_predictive_likelihood_is_a_ratio_of_the_joint_and_adds_up_to_one(key, d
         np.testing.assert_allclose(np.exp(found).sum(), 1.0, atol=1e-12)
 
 
-@pytest.mark.slow
 def test_annealing_finds_log_partition_within_its_stated_error(key):
     joint = recurrent(key, hidden=6, family=Poisson(3), scale=0.4).joint()
     found = jax.jit(lambda k: annealed_log_partition(joint, chains=1000, steps=50, key=k))(key)
