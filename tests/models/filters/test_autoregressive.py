@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from vestige.data import FrameSet
-from vestige.models.families import Bernoulli, Categorical, Gaussian, Poisson, StudentT, UnitGaussian, parameters_at
+from vestige.models.families import (
+    AbstractFamily,
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    Poisson,
+    StudentT,
+    UnitGaussian,
+    parameters_at,
+)
 from vestige.models.filters import Autoregressive, LagScales, fitted_lags, lag_sums
 from vestige.rules import MaximumLikelihood, TemporallyLocal, TransitionTarget
 from vestige.tasks.filtering.recordings import stretches
@@ -21,7 +30,7 @@ class Task:
     train = stretches(FrameSet(FRAMES, np.array([40, 50]), ("a", "b")))
 
 
-def model(order=ORDER, width=4, family=Gaussian(2)):
+def model(order=ORDER, width=4, family: AbstractFamily = Gaussian(2)):
     return Autoregressive.fitted(family, Task, order=order, penalty=PENALTY, width=width, key=KEY)
 
 
@@ -108,3 +117,26 @@ def test_what_it_cannot_be_is_refused():
         model(order=3000)
     with pytest.raises(ValueError, match="width must not be negative, got -1"):
         model(width=-1)
+
+
+def test_draws_have_the_mean_and_the_spread_of_the_law():
+    made = model(width=0)
+    state = read(made, jnp.asarray(FRAMES[:12], jnp.float32))[0][10]
+    draws = np.asarray(jax.vmap(lambda key: made.draw(state, key=key))(jax.random.split(KEY, 4000)))
+    mean = np.asarray(made.predict(state, key=KEY))
+    np.testing.assert_array_less(np.abs(draws.mean(axis=0) - mean), 4 * draws.std(axis=0) / np.sqrt(4000))
+    np.testing.assert_allclose(draws.std(axis=0), made.spread, rtol=0.05)
+
+
+def test_a_value_that_is_missing_is_taken_to_be_as_expected_and_does_not_count():
+    made = model().seeing_parts()
+    assert made is not None and made.in_part and made.seeing_parts() is made
+    frames = jnp.asarray(FRAMES[:12], jnp.float32)
+    _, expected = read(made, frames)
+    gap = frames.at[5, 0].set(jnp.nan)
+    filled = frames.at[5, 0].set(expected[5, 0])
+    np.testing.assert_allclose(read(made, gap)[1], read(model(), filled)[1], rtol=1e-5, atol=1e-5)
+    state = read(made, frames)[0][5]
+    law = made.parameters(state)
+    alone = Gaussian(2).log_densities(law, frames[5])[1]
+    np.testing.assert_allclose(made.log_predictive(state, gap[5], key=KEY), alone, rtol=1e-5)

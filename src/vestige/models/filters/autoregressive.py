@@ -8,8 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from vestige.models.families import AbstractFamily, Gaussian, StudentT, UnitGaussian, parameters_at
-from vestige.models.filters.contract import AbstractFilter
+from vestige.models.families import (
+    AbstractFamily,
+    Factorises,
+    Gaussian,
+    InPart,
+    StudentT,
+    UnitGaussian,
+    parameters_at,
+    whole,
+)
+from vestige.models.filters.contract import AbstractFilter, replaced
 from vestige.models.filters.lag_choice import Toward
 from vestige.models.filters.lag_regression import LagScales, LagWeights, fitted_lags, lag_sums
 from vestige.numerics import full_precision
@@ -84,7 +93,7 @@ class Autoregressive(AbstractFilter):
         self.weights, self.offset, self.spread = map(on_device, (lags.weights, lags.offset, lags.spread))
         self.centre, self.value, self.change = map(on_device, scales)
         self.family, self.order = family, lags.order
-        parameters_at(family, self.centre, self.value)  # refuses what it does not know
+        parameters_at(whole(family), self.centre, self.value)  # refuses what it does not know
         self.shift = jnp.zeros(family.num_parameters - family.size)
         self.net = None
         if width:
@@ -130,12 +139,25 @@ class Autoregressive(AbstractFilter):
         lags = fitted_lags(sums, order, penalty, to_mean=scales.value if toward == "mean" else None)
         return cls(family, lags, scales, width=width, key=key)
 
+    @property
+    def in_part(self) -> bool:
+        """As the family says."""
+        return isinstance(self.family, InPart)
+
+    def seeing_parts(self) -> "Autoregressive | None":
+        if self.in_part:
+            return self
+        return replaced(self, family=InPart(self.family)) if isinstance(self.family, Factorises) else None
+
     def init(self) -> Float[Array, " hidden"]:
         """Whether anything was seen, 0 or 1, and the last observations, the newest first."""
         repeated = jnp.tile(full_precision(self.centre), max(self.order, 1))
         return jnp.concatenate([jnp.zeros(1, repeated.dtype), repeated])
 
     def advance(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Array:
+        if self.in_part:  # what is missing is taken to be as expected
+            expected = jax.lax.stop_gradient(self.family.mean(self.parameters(state)))
+            observation = jnp.where(jnp.isnan(observation), expected, observation)
         newest = observation.astype(state.dtype)
         moved = jnp.concatenate([newest, state[1 : state.shape[0] - newest.shape[0]]])
         first = jnp.tile(newest, max(self.order, 1))
@@ -161,6 +183,9 @@ class Autoregressive(AbstractFilter):
     def predict(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         return self.family.mean(self.parameters(state))
 
+    def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
+        return self.family.draw(self.parameters(state), key=key)
+
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:
@@ -172,11 +197,11 @@ class Autoregressive(AbstractFilter):
         fixed = lambda leaf: jax.lax.stop_gradient(full_precision(leaf))
         begun = state[0] > 0
         spread = jnp.where(begun, fixed(self.spread), fixed(self.value))
-        found = parameters_at(self.family, self._expected(state), spread)
+        found = parameters_at(whole(self.family), self._expected(state), spread)
         added = jnp.zeros_like(spread)
         if self.net is not None:
             added = full_precision(self.net(self.features(state).astype(self.net.layers[-1].weight.dtype)))
-        unit = spread if isinstance(self.family, REALS) else jnp.ones_like(spread)
+        unit = spread if isinstance(whole(self.family), REALS) else jnp.ones_like(spread)
         return found + jnp.where(begun, jnp.concatenate([unit * added, full_precision(self.shift)]), 0.0)
 
     def _expected(self, state: Array) -> Array:
