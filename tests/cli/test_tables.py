@@ -1,6 +1,7 @@
 """Metrics stand side by side where the terminal is wide enough, and below each other where it is not."""
 
 import json
+import re
 
 import pytest
 from tests.report.conftest import make_comparison
@@ -16,6 +17,8 @@ def test_all_metrics_are_told(wide, across, tmp_path, capsys, monkeypatch):
     assert all(word in shown for word in ("kl_fresh", "parameters", "time"))
     below = [line for line in shown.splitlines() if line.strip().startswith("kl_")]
     assert bool(below) != across
+    ranges = re.findall(r"\(([\d.,]+)-([\d.,]+)\)", shown)
+    assert ranges and all(low != high for low, high in ranges)
     assert max(map(len, shown.splitlines())) <= wide
 
 

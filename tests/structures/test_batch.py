@@ -114,6 +114,13 @@ def test_a_row_of_a_batch_is_what_it_is_alone():
     assert found["log_prob"][0, 1] == 0 and (found["slopes"][0, 1] == 0).all() and found["estimates"][0, 1] == 0
 
 
+def test_every_row_draws_by_a_key_of_its_own():
+    rates = jnp.zeros((6, 5))
+    found = jax.jit(lambda key: Batch.of(Categorical, rates).sample(key=key).value)(KEY)
+    each = jax.jit(jax.vmap(lambda row, key: Categorical(row).sample(key=key).value))
+    np.testing.assert_array_equal(found, each(rates, jax.random.split(KEY, 6)))
+
+
 def test_what_is_refused():
     rates = jnp.zeros((2, 3))
     with pytest.raises(ValueError, match=r"Batch.of: every array must have the 1 axes of the batch first, \(2,\)"):

@@ -130,7 +130,6 @@ def found():
     return jax.device_get(drawn(COUNTS, jax.random.split(KEY, len(COUNTS))))
 
 
-@pytest.mark.slow
 def test_rows_follow_the_listing(found):
     for row, k in enumerate(COUNTS[:5].tolist()):
         probs, draw = law(k), jax.tree.map(lambda leaf, row=row: leaf[row], found["draw"])

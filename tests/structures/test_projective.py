@@ -54,7 +54,6 @@ def test_they_are_as_many_as_there_should_be():
         np.testing.assert_allclose(np.exp(found), single(n) if n else 1, rtol=1e-5)
 
 
-@pytest.mark.slow
 def test_everything_is_that_of_the_listing():
     weights = 1.5 * np.random.default_rng(0).normal(size=(N, N)).astype(np.float32)
     every = directed(None)

@@ -25,7 +25,6 @@ def laws(values, log_probs):
     return {tuple(map(tuple, np.argwhere(v))): p for v, p in zip(values, log_probs, strict=True) if p > -np.inf}
 
 
-@pytest.mark.slow
 def test_it_is_that_of_the_other_nodes():
     rates = np.random.default_rng(0).normal(size=(N, N)).astype(np.float32)
     single, free, mode, slope = jax.device_get(both(rates))
