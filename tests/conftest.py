@@ -34,8 +34,12 @@ if os.environ.get("VESTIGE_CHECK_TYPES") == "1":  # an eighth of the time of a t
 
     install_import_hook("vestige", "beartype.beartype")
 
-import jax  # noqa: E402 - after flags and hook
+import hypothesis  # noqa: E402 - after flags and hook
+import jax  # noqa: E402
 import pytest  # noqa: E402
+
+hypothesis.settings.register_profile("the same in every run", derandomize=True)
+hypothesis.settings.load_profile("the same in every run")
 
 if version("jaxlib").startswith("0.10."):  # a context of its own is a fifth of what a small program costs to compile
     from jax._src.interpreters import mlir

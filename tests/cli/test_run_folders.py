@@ -110,7 +110,7 @@ def _programs_are_kept():
     """Each run is built once, and its update traced once."""
     build, advance = functools.cache(Experiment.build), functools.cache(loop.make_advance)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Experiment, "build", lambda self, *, seed, fitted=None: build(self, seed=seed))
+        patched.setattr(Experiment, "build", lambda self, *, seed, **_: build(self, seed=seed))
         patched.setattr(loop, "make_advance", advance)
         yield
 

@@ -69,6 +69,7 @@ def fit_scales(table: AbstractTable, schema: Schema, stretches: Sequence[Stretch
     columns = [place for place, column in enumerate(schema.modelled) if column.kind in ("number", "time")]
     names = [schema.modelled[place].name for place in columns]
     count, mean, squares = (np.zeros(len(columns)) for _ in range(3))
+    origin = np.full(len(columns), np.nan)  # the first value; means are relative to it, or a level would cost digits
     low, high = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
     used = 0
     # differences are divided by a power of two first, which changes no digit: squares of 1e-200 would vanish
@@ -83,10 +84,10 @@ def fit_scales(table: AbstractTable, schema: Schema, stretches: Sequence[Stretch
         low = np.minimum(low, np.where(mask, values, np.inf).min(axis=0))
         high = np.maximum(high, np.where(mask, values, -np.inf).max(axis=0))
         first = values[np.argmax(mask, axis=0), np.arange(len(columns))]
-        shifted = np.where(mask, values / unit - first / unit, 0.0)
+        origin = np.where(np.isnan(origin) & (here > 0), first, origin)
+        shifted = np.where(mask, values / unit - origin / unit, 0.0)
         each = shifted.sum(axis=0) / np.maximum(here, 1)
         spread = (np.where(mask, shifted - each, 0.0) ** 2).sum(axis=0)
-        each = first / unit + each
         total = count + here
         ahead = np.where(here > 0, each - mean, 0.0)
         share = here / np.maximum(total, 1)
@@ -101,7 +102,7 @@ def fit_scales(table: AbstractTable, schema: Schema, stretches: Sequence[Stretch
                 f"{table.name}: column '{name}' has no value in the {used:,} rows of the training; ignore it"
             )
     scale = np.where(low == high, 1.0, np.sqrt(squares / np.maximum(count, 1)) * unit)
-    centre = np.where(low == high, low, mean * unit)
+    centre = np.where(low == high, low, (origin / unit + mean) * unit)
     for name, value in zip(names, scale, strict=True):
         if not 0 < value < np.inf:
             raise UsageError(f"{table.name}: column '{name}' spans too much for float64; scale it before")
