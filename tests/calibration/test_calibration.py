@@ -151,6 +151,7 @@ def test_over_and_under_confidence_are_told_and_temperature_mends_both(network):
     assert under.temperatures["temperature"] == pytest.approx(1 / 4, rel=0.25)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_right_has_the_error_of_a_perfect_one(network):
     inputs, labels = drawn_from(network, 1.0)
     found = calibrate(network, inputs, labels, activation="logistic", passes=20)

@@ -56,6 +56,7 @@ def test_srnn_without_input_goes_round(key):
     assert not jnp.array_equal(out[0], begun)
 
 
+@pytest.mark.slow
 def test_linear_recurrence_forgets_at_its_own_rates(key):
     cell = LinearRecurrence(2, 3, units=500, shortest=5.0, longest=50.0, key=key)
     begun = jnp.ones(500, jnp.complex64)

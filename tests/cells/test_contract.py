@@ -187,7 +187,7 @@ def masked(cell, begun, xs, drive, mask):
     return eqx.filter_value_and_grad(total, has_aux=True)((cell, begun, xs, drive))
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 def test_masked_steps_are_not_there_wherever_they_are(cell, key):
     """NaN, or anything else, where the mask is False changes neither value nor gradient, and the result is that of the
     other steps alone."""

@@ -63,6 +63,7 @@ def test_outputs_have_their_size_and_are_finite(cell, xs):
     assert finite(slopes)
 
 
+@pytest.mark.few(1)
 def test_two_windows_are_one(cell, xs):
     whole, _, _ = followed(cell, begun(cell), xs, EVERY)
     first = np.arange(STEPS) < 2  # the rest of either window is masked

@@ -52,6 +52,7 @@ def test_contexts_have_their_size_and_are_finite(memory, inputs):
     assert np.isfinite(found).all()
 
 
+@pytest.mark.few(2)
 def test_a_read_sees_only_what_was_written_before(memory, inputs):
     zs, hs = inputs
     changed, _ = followed(memory, zs.at[2].add(1.0), hs)

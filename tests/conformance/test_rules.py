@@ -43,7 +43,7 @@ def shared(needs):
 
 
 @pytest.mark.parametrize("name", quick_first(list(registry("rule").items()), kind=lambda rule: rule.needs))
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_updates_have_the_shape_of_the_model_and_are_finite(name):
     spec = registry("rule")[name]
     assert spec.needs in SMALL, f"no small experiment has a model that provides {spec.needs}: add one above"

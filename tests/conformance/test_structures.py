@@ -78,6 +78,7 @@ def test_probabilities_of_all_traces_sum_to_one(name):
     np.testing.assert_allclose(np.exp(logs).sum(), 1.0, rtol=1e-4)
 
 
+@pytest.mark.few(3)
 def test_draws_have_the_probability_of_their_trace(name):
     found = facts(name)
     np.testing.assert_allclose(found["log_prob"], found["log_prob again"], rtol=1e-5, atol=1e-6)

@@ -22,7 +22,7 @@ def test_it_says_what_it_provides_and_by_what_it_is_evaluated(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-@pytest.mark.few(12)
+@pytest.mark.few(6)
 def test_a_row_of_a_batch_is_a_function_of_the_key_and_its_number(name):
     spec = TASKS[name]
     task = spec.dummy_build(key=jax.random.key(0))

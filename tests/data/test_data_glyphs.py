@@ -33,6 +33,7 @@ def test_no_drawing_comes_twice(train, test):
     assert len(drawings) == 19_280 + 13_180
 
 
+@pytest.mark.slow
 def test_ink_is_about_as_much_as_in_omniglot(train, test):
     for part in (train, test):
         ink = part.images.mean(axis=(1, 2)) / 255

@@ -77,7 +77,7 @@ def everything(estimator, rates, weights, key):
 
 
 @each
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_all_ways_of_calling_give_the_same(name):
     plain, batched, aux = everything(ESTIMATORS[name], RATES, WEIGHTS, KEY)
     for other in (batched, aux):

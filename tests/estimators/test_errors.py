@@ -43,6 +43,7 @@ def test_impossible_settings(make, message):
         make()
 
 
+@pytest.mark.slow
 def test_the_mean_of_no_others():
     with pytest.raises(ValueError, match="at least 2 draws"):
         expect(jnp.sum, THREE, estimator=ScoreFunction(1, baseline=MeanOfOthers()), key=KEY)

@@ -86,7 +86,7 @@ def same(found, expected, **tolerance):
 
 @pytest.mark.parametrize("use", ["negated", "scaled", "logarithm", "twice in a larger loss"])
 @pytest.mark.parametrize("case", QUICK_FIRST)
-@pytest.mark.few(2)
+@pytest.mark.slow
 def test_what_is_done_with_an_estimate_teaches_the_same(case, use, key):
     plain, changed = (followed(kind, LEARNERS[case], RATES, key) for kind in ("itself", use))
     same(changed.lesson, plain.lesson)
@@ -95,7 +95,7 @@ def test_what_is_done_with_an_estimate_teaches_the_same(case, use, key):
 
 
 @pytest.mark.parametrize("case", QUICK_FIRST)
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_every_learned_array_moves(case, key):
     estimator = LEARNERS[case]
     optimiser = optax.adam(1e-2)
@@ -110,6 +110,7 @@ def test_every_learned_array_moves(case, key):
         assert np.any(old + step != old)
 
 
+@pytest.mark.slow
 def test_running_mean_is_the_exponential_moving_average(key):
     decay, average = 0.9, 0.5
     estimator = ScoreFunction(2, baseline=RunningMean(average))
@@ -170,6 +171,7 @@ REDUCED = {"mean": np.full(ROWS, 1 / ROWS), "sum": np.ones(ROWS), "negated mean"
 
 @pytest.mark.parametrize("reduced", REDUCED)
 @pytest.mark.parametrize("case", [pytest.param("critic", marks=pytest.mark.slow), "running mean"])
+@pytest.mark.slow
 def test_a_batch_teaches_the_mean_of_its_rows(case, reduced, key):
     keys, lessons = row_lessons(case, key)
     weights = REDUCED[reduced].astype(np.float32)
@@ -198,6 +200,7 @@ def side_by_side(many, rates, keys):
     return eqx.filter_vmap(one)(many, rates, keys), eqx.filter_grad(mean)(many), eqx.filter_grad(halves)(pair)
 
 
+@pytest.mark.slow
 def test_seeds_side_by_side_are_seeds_one_after_the_other(key):
     """Each row of a `vmap` over learners is its own, in either order of `vmap` and `grad`."""
     keys, lessons = row_lessons("running mean", key)
@@ -210,6 +213,7 @@ def test_seeds_side_by_side_are_seeds_one_after_the_other(key):
     np.testing.assert_allclose(pair.baseline.value, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_rows_are_independent(key):
     """A batch under vmap, each row with a key of its own, compiled once."""
     compiled = []

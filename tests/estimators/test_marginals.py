@@ -155,6 +155,7 @@ def test_every_small_size(nodes):
         np.testing.assert_allclose(found, enumerated(known, arborescences(nodes, root)), atol=1e-6)
 
 
+@pytest.mark.few(1)
 def test_gradient_is_that_of_the_enumeration(case):
     weights, cotangent = draws(case, 20, 3.0), draws(case, 20, 1.0, seed=1)
     expected = np.stack(

@@ -58,7 +58,7 @@ def at(point):
 
 
 @pytest.mark.parametrize("point", [quick_first(point, point) for point in POINTS])
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_exact_is_the_sum_over_traces(point):
     value, slopes = exact(*at(point))
     found, found_slopes = many(*at(point), Exact(), jax.random.split(jax.random.key(0), 1))
@@ -67,6 +67,7 @@ def test_exact_is_the_sum_over_traces(point):
         np.testing.assert_allclose(one[0], other, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_of_a_category_it_is_the_closed_form():
     """And zero, with a gradient of zero, where prior and posterior are the same."""
     q, p = jnp.array([0.3, -1.0, 0.7]), jnp.array([-0.2, 0.4, 0.1])
@@ -131,11 +132,13 @@ def test_leave_one_out_of_a_tree():
         (BiasedRelaxation(), Permutation(jnp.zeros(3)), "no relaxation"),
     ],
 )
+@pytest.mark.few(1)
 def test_what_does_not_know_the_trace_refuses(estimator, structure, text):
     with pytest.raises(TypeError, match=text):
         expect_trace(lambda value, trace: jnp.sum(value), structure, estimator=estimator, key=jax.random.key(0))
 
 
+@pytest.mark.slow
 def test_value_and_trace_belong_together(key):
     """Of a masked permutation too."""
     permutation = Permutation(jnp.array([0.3, -0.4, 1.0, 2.0]), mask=jnp.array([True, True, False, True]))

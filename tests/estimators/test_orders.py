@@ -90,6 +90,7 @@ def test_exact_is_right_to_second_order(key):
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_what_is_learned_has_no_forward_mode_and_no_second_order(key):
     def value(mean):
         estimator = ScoreFunction(2, baseline=RunningMean(0.0))
@@ -104,6 +105,7 @@ def test_what_is_learned_has_no_forward_mode_and_no_second_order(key):
         jax.eval_shape(jax.grad(jax.grad(value)), jnp.float32(0.2))
 
 
+@pytest.mark.slow
 def test_entropy_estimate_is_of_first_order(key):
     value = lambda rates: entropy_estimate(Subset(rates, 2), draws=3, key=key)
     tangent = jax.jit(lambda rates, toward: jax.jvp(value, (rates,), (toward,))[1])(RATES, COEFFICIENTS)

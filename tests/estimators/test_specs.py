@@ -70,7 +70,7 @@ QUICK = {"subset", "spanning-tree"}  # one provides all there is to need, one no
     "structure", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in STRUCTURES]
 )
 @pytest.mark.parametrize("name", [name for name in ESTIMATORS if ESTIMATORS[name].needs])
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 def test_what_an_estimator_needs_decides_where_it_is_defined(name, structure, key):
     """Where a structure provides it a gradient can be traced, elsewhere the estimator refuses."""
     spec, there = ESTIMATORS[name], type(STRUCTURES[structure])(3)

@@ -104,6 +104,7 @@ def on_a_base(costs, value):
 
 
 @pytest.mark.parametrize("score", [TraceScore(), TimesScore()])
+@pytest.mark.few(1)
 def test_a_constant_changes_nothing_left_one_out(score, key):
     """With whole numbers and three draws no rounding is left, so that the estimates are the same numbers."""
     rates, _ = POINTS["matching"].arrays()

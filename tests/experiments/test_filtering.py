@@ -153,6 +153,7 @@ def test_options_have_the_names_and_defaults_of_the_constructor(spec, part, asid
     ],
     ids=["refh", "trbm", "deep", "rtrbm", "rvae", "rvae that predicts nothing", "rvae of bits"],
 )
+@pytest.mark.few(1)
 def test_a_models_name_stands_for_its_rule(model, rule, target):
     built = build(model=model).rule
     assert type(built) is rule and type(built.target) is target
@@ -214,6 +215,7 @@ def test_options_of_a_recurrent_autoencoder_reach_it():
     np.testing.assert_allclose(-1 / np.log(jax.nn.sigmoid(made.keep))[-1], 8.0, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_layers_between_bits_have_a_mass_of_their_own():
     """One update by equal gradients: a step is 1 / (growth mass), and the first growth is 1.1."""
     built = build(model=DeepHarmoniumSpec(5, below=4, layers=2))
@@ -243,6 +245,7 @@ def test_layers_between_bits_have_a_mass_of_their_own():
         ("recordings", POPULATION),
     ],
 )
+@pytest.mark.few(1)
 def test_a_task_knows_its_momentum_groups(name, groups, key, tmp_path, monkeypatch):
     monkeypatch.delenv("VESTIGE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -286,7 +289,7 @@ def test_the_mass_spring_damper_is_refused_to_other_models():
     ],
     ids=["leave one out", "straight through"],
 )
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_bits_are_trained_by_an_estimator(model, estimator):
     built = build(model=model)
     assert built.model.latent.estimator == estimator
@@ -304,7 +307,7 @@ def test_bits_are_trained_by_an_estimator(model, estimator):
         (ThroughTimeSpec(target="joint"), ThroughTime, JointTarget),
     ],
 )
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_any_rule_can_be_chosen(rule, expected, target):
     built = build(model=RVAESpec(4, width=5), rule=rule)
     assert type(built.rule) is expected and type(built.rule.target) is target

@@ -56,7 +56,7 @@ def test_without_listing_the_reference_is_leave_one_out(monkeypatch):
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_every_structure_and_objective_makes_a_problem(name):
     structure = type(STRUCTURES[name])(3)
     for objective in OBJECTIVES:

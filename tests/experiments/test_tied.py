@@ -57,6 +57,7 @@ def test_the_strongest_of_the_first_weights_as_pictures():
         pytest.param("calibration", CALIBRATION, {"error", "ece", "ece_sampled"}, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_a_run(name, experiment, wanted, tmp_path, how, capsys):
     """From options to a page that shows what it should."""
     results = execute(CATALOGUE[name], experiment, seed=0, folder=tmp_path / "run", **how)

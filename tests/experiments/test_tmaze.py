@@ -127,6 +127,7 @@ def test_a_schedule_is_as_long_as_its_part_learns():
     assert all_are(-5e-3 * (0.99 / 2 + 0.01), last.policy)
 
 
+@pytest.mark.slow
 def test_both_may_learn_at_once():
     experiment = dataclasses.replace(TINY, rule=JointSpec(MEMUP, PPO, 0.5))
     built = experiment.build(seed=0)

@@ -136,6 +136,7 @@ def test_a_rule_by_name_has_the_sizes_of_the_experiment():
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "dnc", "attention", "tape"])
 @pytest.mark.usefixtures("_invented")
+@pytest.mark.few(2)
 def test_any_cell_may_be_the_memory(cell):
     experiment = TINY.choose({"model.cell": cell}).replace("model.cell.hidden", 8)
     built = experiment.build(seed=0)

@@ -136,7 +136,7 @@ def chosen(experiment, names, options):
 
 
 @pytest.mark.parametrize("use", USES)
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_an_update_keeps_the_shapes_of_the_model(use, extra):
     """Traced and not compiled: the model, a batch, the rule, the optimiser."""
     experiment, key = chosen(*USES[use]), jax.random.key(0)

@@ -41,6 +41,7 @@ def test_newest_first_and_the_oldest_is_forgotten(key):
     assert int(state.stored) == 4
 
 
+@pytest.mark.slow
 def test_heads_look_a_fixed_distance_back(key):
     memory = biased(silent(key, heads=2), 1, 3)
     context, _, info = memory.read(write(memory, 1.0, 2.0, 3.0, 4.0), jnp.zeros(HIDDEN))
@@ -123,6 +124,7 @@ def test_fresh_heads_lean_towards_what_followed_the_like(key):
     assert_equal(memory.keyed.weight[:, :LATENT], memory.query.weight[:, :LATENT])
 
 
+@pytest.mark.slow
 def test_without_the_controller_the_context_is_the_reads(key):
     memory = Attention(LATENT, HIDDEN, slots=4, heads=3, include_controller_state=False, key=key)
     assert memory.context_size == 3 * LATENT

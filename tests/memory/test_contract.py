@@ -242,7 +242,7 @@ def test_an_empty_memory_gives_nothing(name, table, key):
     np.testing.assert_allclose(retrieved(table, first, hs[0]), 0, atol=1.1e-6)  # tables are blank at 1e-6
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_finite_everywhere_gradient_included(memory, key):
     for scale in (0.0, 1.0, 1e4):
         for leaf in jax.tree.leaves(jax.device_get(slopes(memory, *sequence(key, scale)))):
@@ -295,7 +295,7 @@ def test_slots_are_marked_as_they_fill(name, table, key):
 
 
 @pytest.mark.parametrize("varied", ["introspection, sigmoid, h", "ntm", "lru, 3 heads", "dnc, 3 heads", "attention"])
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_gradients_agree_with_finite_differences(varied):
     """One write and one read, with respect to everything: parameters, state, z and h. Away from ties."""
     with jax.enable_x64(True):
@@ -375,6 +375,7 @@ def test_half_precision(varied, dtype, key):
 
 @pytest.mark.parametrize("kind", [Introspection, NTM, LRU, DNC, Attention])
 @pytest.mark.parametrize("name", ["slots", "heads", "word_size"])
+@pytest.mark.slow
 def test_impossible_sizes_are_refused(kind, name, key):
     if name == "word_size" and kind in (Introspection, Attention):
         pytest.skip("its words are latents")

@@ -94,6 +94,7 @@ def test_links_tell_the_order_of_writing(key):
     assert_close(state.precedence, jax.nn.one_hot(c, 4), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_write_and_allocation_gates_start_open(key):
     memory = DNC(WORD, 5, slots=4, word_size=2, key=key)
     assert_equal(memory.write_interface.bias[6:8], [1, 1])

@@ -34,7 +34,7 @@ def always_least_used(heads, slots, key):
 
 
 @pytest.mark.parametrize(("heads", "slots"), [(1, 6), (2, 6), (3, 7)])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_every_slot_is_filled_before_any_is_used_again(heads, slots, key):
     memory = always_least_used(heads, slots, key)
     state, seen = memory.init(), []

@@ -39,6 +39,7 @@ def test_a_harmonium_draws_a_mixture_over_its_bits():
 
 
 @pytest.mark.parametrize("kind", ["vae", "deep"])
+@pytest.mark.few(1)
 def test_draws_have_the_mean_that_is_predicted(kind):
     if kind == "vae":
         model = RecurrentVAE(Gaussian(2), 3, width=8, key=jax.random.key(1))

@@ -76,6 +76,7 @@ def test_the_memory_at_a_step_has_filtered_the_frames_before_it(model, window):
         close(jax.tree.map(lambda leaf, step=step: leaf[step], memories), state)
 
 
+@pytest.mark.slow
 def test_surprise_is_the_negative_bound_of_one_frame(model, window):
     state, _ = encoded(model, window.inputs)
     seen, frame = jax.tree.map(lambda leaf: leaf[9], (window.inputs, window.outcomes))
@@ -89,6 +90,7 @@ def test_surprise_is_the_negative_bound_of_one_frame(model, window):
     close(eqx.filter_jit(lambda model: model.surprise(state, seen, frame))(model), found + cost)
 
 
+@pytest.mark.slow
 def test_it_sees_neither_the_frame_itself_nor_later_ones(model, window):
     def answer(frames):
         inputs = eqx.tree_at(lambda seen: seen.frame, window.inputs, frames)
@@ -105,6 +107,7 @@ def test_it_sees_neither_the_frame_itself_nor_later_ones(model, window):
     np.testing.assert_array_equal(np.delete(slopes, [1, 2, 3]), 0)
 
 
+@pytest.mark.slow
 def test_padding_changes_nothing(model, window):
     state, memories = encoded(model, window.inputs, jnp.arange(10) < 6)
     first = jax.tree.map(lambda leaf: leaf[:6], window.inputs)

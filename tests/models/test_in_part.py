@@ -38,6 +38,7 @@ HIDE = (0, 2)
 
 
 @pytest.mark.parametrize(("make", "parameters", "each"), FAMILIES)
+@pytest.mark.few(3)
 def test_the_law_of_what_is_there_is_that_of_a_smaller_family(make, parameters, each):
     law, parameters = InPart(make(3)), jnp.array(parameters)
     log_prob = jax.jit(law.log_prob)
@@ -166,6 +167,7 @@ def test_a_recurrent_vae_scores_what_is_there():
     assert abs(found.mean() - expected) < room < 0.1
 
 
+@pytest.mark.slow
 def test_a_bound_of_what_is_there_ignores_what_is_not():
     plain, model = vae(Gaussian(3)), vae(Gaussian(3)).seeing_parts()
     state, key = jnp.array([0.4, -0.2]), jax.random.key(1)

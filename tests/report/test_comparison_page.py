@@ -68,6 +68,7 @@ def test_without_any_run_only_the_table_remains(comparison_folder: Path, read_pa
     assert "curves" not in page.ids
 
 
+@pytest.mark.slow
 def test_hostile_names_and_paths(comparison_folder: Path, read_page: Reader) -> None:
     hostile = "<script>alert(1)</script>"
     paths = ["javascript:alert(1)", "../elsewhere", "/etc", hostile]

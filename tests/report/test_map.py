@@ -45,7 +45,7 @@ def test_the_map_is_on_the_page(walked: Path, read_page: Reader) -> None:
         {"grid": np.zeros(2, int)},
     ],
 )
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_what_is_no_walk_is_ignored(walked: Path, arrays: dict, read_page: Reader) -> None:
     page = read_page(write_report(change_arrays(walked, **arrays)))
     assert "map" not in page.ids

@@ -36,6 +36,7 @@ def shares(folder: Path) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 def test_everything_is_shown(addressed: Path, read_page: Reader) -> None:
     page = read_page(write_report(addressed))
     assert "Which slots each head reads" in page.text
@@ -51,7 +52,7 @@ def test_everything_is_shown(addressed: Path, read_page: Reader) -> None:
 
 
 @pytest.mark.parametrize("name", TITLES)
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_each_part_may_be_missing_or_misshapen(addressed: Path, name: str, read_page: Reader) -> None:
     gone = [name, "example_allocation_gate"] if name == "example_write_gate" else [name]
     page = read_page(write_report(change_arrays(addressed, *gone)))
@@ -84,6 +85,7 @@ def test_without_an_example_only_the_means_remain(run_folder: Path, read_page: R
     assert "How far back each head reads" in page.text  # what older runs meant
 
 
+@pytest.mark.slow
 def test_an_example_alone_is_shown(addressed: Path, read_page: Reader) -> None:
     page = read_page(write_report(change_arrays(addressed, "read_weights")))
     assert {"memory", "example"} <= set(page.ids)
@@ -97,6 +99,7 @@ def test_frames_of_any_size_stand_at_the_edges(addressed: Path, shape: tuple[int
     assert page.source.count("<image") == alone + 4  # a row and a column, for wide and for narrow
 
 
+@pytest.mark.slow
 def test_infinities_and_nothing_at_all(addressed: Path, read_page: Reader) -> None:
     reads = np.full((TIME, 2, SLOTS), np.nan)
     reads[0, 0, 0] = np.inf

@@ -91,6 +91,7 @@ def test_on_a_walk_the_generated_is_known_or_new(rooms: Path, read_page: Reader)
     assert {"given", "generated", "anew", "fresh", "repeat"} == set(bars(page))
 
 
+@pytest.mark.slow
 def test_marks_that_do_not_fit_are_ignored(rooms: Path, read_page: Reader) -> None:
     for flags in (np.ones((4, 7), bool), np.ones((2, TIME), bool), np.zeros((4, TIME), bool)):
         page = read_page(write_report(change_arrays(rooms, predictable=flags)))

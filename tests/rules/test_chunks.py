@@ -38,6 +38,7 @@ SETTINGS = {
 @pytest.mark.parametrize(
     "name", ["overlapping", *(pytest.param(n, marks=pytest.mark.slow) for n in SETTINGS if n != "overlapping")]
 )
+@pytest.mark.slow
 def test_the_mean_of_rollouts_one_after_the_other(name, key):
     """Check 5."""
     memup, together = SETTINGS[name]
@@ -99,6 +100,7 @@ def test_the_average_is_carried(key):
     assert ChunkParallel(MemUP(4, 1), steps=9).init(model, batch, key=key) is None
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_refused(key):
     with pytest.raises(ValueError, match="ChunkParallel: steps must be at least 1, got 0"):
         ChunkParallel(MemUP(4, 1), steps=0)

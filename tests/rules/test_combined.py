@@ -66,6 +66,7 @@ def test_the_copy_moves_once_per_collection(step, key):
         close(carry.average, expected)
 
 
+@pytest.mark.slow
 def test_the_policy_acts_and_learns_on_the_copy(step, key):
     agent = some_agent()
     trained = shifted(agent, 0.4)
@@ -81,6 +82,7 @@ def test_the_policy_acts_and_learns_on_the_copy(step, key):
     assert alone.carry.taken == found.carry.proximal.taken
 
 
+@pytest.mark.slow
 def test_the_memory_learns_from_the_collected_episodes(step, key):
     agent = some_agent()
     carry = begun(agent, key)

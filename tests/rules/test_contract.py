@@ -131,7 +131,7 @@ def test_grads_are_shaped_like_the_parameters(case, key):
         assert grad.dtype == leaf.dtype
 
 
-@pytest.mark.few(4)
+@pytest.mark.slow
 def test_the_carry_keeps_its_form(case, key):
     """So that steps may be scanned."""
     rule, model, batch, _ = case
@@ -147,6 +147,7 @@ def moved(model, grads):
     return eqx.apply_updates(model, jax.tree.map(lambda g: -0.05 * g, grads))
 
 
+@pytest.mark.few(5)
 def test_steps_against_the_grads_improve(case, key):
     rule, model, batch, metric = case
     carry, step = begun(rule, model, batch, key=key), eqx.filter_jit(rule.step)

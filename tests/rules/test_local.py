@@ -116,7 +116,7 @@ def single_steps(model, objective, target, states, windows, places, key):
     return jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), grads), states
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_gradient_of_a_chunk_is_the_sum_of_single_steps_with_states_as_data(case, key):
     """Each step by itself, its state put in as a constant: nothing else may enter. The second chunk goes beyond the
     end, where there is nothing to learn from and no state to make."""
@@ -226,6 +226,7 @@ def test_a_rule_asks_for_a_batch_only_when_a_sequence_is_over(key):
         assert asked == [True, False, True, False]
 
 
+@pytest.mark.slow
 def test_transition_gives_the_state_bias_nothing_and_the_pair_does(key):
     """Check 4."""
     model, batch = harmonium(), counts(key)

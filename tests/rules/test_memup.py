@@ -59,6 +59,7 @@ def test_a_rollout_over_everything_is_back_propagation(key):
     "rule",
     [MemUP(4, 3, frequency=2, clip=None), pytest.param(MemUP(5, 2, stride=3, clip=None), marks=pytest.mark.slow)],
 )
+@pytest.mark.slow
 def test_finite_differences(rule, key):
     """Check 4: with the entering state held fixed, the loss of a rollout changes as its gradient says."""
     with jax.enable_x64(True):
@@ -82,6 +83,7 @@ def test_finite_differences(rule, key):
 
 
 @pytest.mark.parametrize("rule", [MemUP(4, 2, current=False, clip=None), Truncated(4)])
+@pytest.mark.few(1)
 def test_no_gradient_crosses_a_border(rule, key):
     """Check 3: to earlier rollouts exactly none; to a chosen target some; to the steps between exactly none."""
     model, batch = number_model(key=key), numbers([20], key=jax.random.key(1))

@@ -78,7 +78,7 @@ FAST = {
         for pair in itertools.product(RULES, ("lstm", "linear"))
     ],
 )
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_unknown_and_padded_steps_change_nothing(name, cell, key):
     rule, model = RULES[name](), number_model(key=key, context=2)
     if cell == "linear":
@@ -127,6 +127,7 @@ def small_vae():
     return drawn(lambda key: RecurrentVAE(Gaussian(2), 4, width=8, key=key))
 
 
+@pytest.mark.slow
 def test_an_infinite_observation_counts_as_missing_and_is_counted(key):
     model = small_vae()
     rule = TemporallyLocal(ELBO(), TransitionTarget(), update_interval=3, clip=5.0)

@@ -165,6 +165,7 @@ def played():
 class TestLoss:
     """What is minimised."""
 
+    @pytest.mark.slow
     def test_at_first_its_gradient_is_the_policy_gradient(self, played):
         rule = Proximal(MAZE, entropy=0.0, value=0.0)
         agent, steps = played
@@ -252,6 +253,7 @@ def begun(rule, agent, key):
 class TestUpdates:
     """One minibatch after the other."""
 
+    @pytest.mark.slow
     def test_a_pass_takes_every_step_once_and_then_new_episodes_come(self, key):
         rule, agent = SHORT, some_agent()
         carry, step = begun(rule, agent, key), eqx.filter_jit(rule.step)
@@ -269,6 +271,7 @@ class TestUpdates:
         assert len({orders[0], orders[3], orders[6]}) == 3
         assert all(sorted(order) == list(range(18)) for order in orders)
 
+    @pytest.mark.slow
     def test_the_minibatches_of_a_pass_add_up(self, key):
         rule = Proximal(MAZE, episodes=4, epochs=1, minibatches=4, clip=None, entropy=0.1)
         agent = some_agent()
@@ -287,6 +290,7 @@ class TestUpdates:
         close(jax.tree.map(lambda leaf: leaf / count, total.policy), of_policy(rule, agent, steps).policy)
         assert still(total.memory)
 
+    @pytest.mark.slow
     def test_what_is_collected(self, key):
         rule, agent = Proximal(MAZE, episodes=6, discount=0.9, trace=0.8), some_agent()
         found = eqx.filter_jit(rule.collect)(agent, key=key)

@@ -86,6 +86,7 @@ def test_an_update_is_over_at_the_first_cut():
     assert int(RandomlyTruncated(3, 0.4, longest=1).drawn(key=jax.random.key(0))) == 1
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_cut(key):
     """The states that updates hand on are those of an uncut pass; an ended slot takes a new sequence."""
     model, batch = number_model(key=key), numbers([11, 7], key=jax.random.key(1))

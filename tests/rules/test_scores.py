@@ -102,6 +102,7 @@ def precision(score, *, knows):
 
 
 @pytest.mark.parametrize("score", [Surprise(), HindsightScore()])
+@pytest.mark.few(1)
 def test_noise_takes_the_places(score):
     """Check 15: one question among eight outcomes that nobody can predict; K = 1."""
     ahead = np.mean([1 / (1 + noise) for noise in np.random.default_rng(0).hypergeometric(8, 22, 21, 10_000)])
@@ -109,6 +110,7 @@ def test_noise_takes_the_places(score):
     assert abs(found - ahead) < 4 * np.sqrt(ahead / 256)
 
 
+@pytest.mark.slow
 def test_what_has_been_explained_is_told_from_noise():
     """Check 15: once a memory knows the answer, and not before."""
     assert precision(ReducibleUncertainty(), knows=True) > 0.9

@@ -19,6 +19,7 @@ def close(one, other):
 
 
 @pytest.mark.parametrize("segment", [1, 4, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 11))])
+@pytest.mark.few(1)
 def test_segments_change_nothing(segment, key):
     model, batch = number_model(key=key), numbers([11, 7, 9], key=jax.random.key(1))
     whole = gradient(Gradient(WholeSequence(11), clip=None), model, batch, key)

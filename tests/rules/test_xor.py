@@ -97,6 +97,7 @@ def test_overlapping_rollouts_see_both_sides_of_a_border(key):
     assert len(overlapping) == 5
 
 
+@pytest.mark.slow
 def test_random_truncation_sees_further_than_a_rollout(key):
     """What `RandomlyTruncated` repairs, where it happens not to cut: bits further apart than a rollout."""
     assert told(RandomlyTruncated(4, 0.1, longest=1, clip=None), (1, 9), 12, key)[0] < NOTHING

@@ -61,6 +61,7 @@ def test_arithmetic_is_counted_where_loops_can_be_unrolled(tiny):
     assert left_out == {} and (costs["none"][1].gigaflop or 0) > 0 and costs["none"][1].cycle == 1
 
 
+@pytest.mark.slow
 def test_what_needs_more_memory_than_there_is_never_runs(monkeypatch):
     monkeypatch.setattr(bench, "available_bytes", lambda: 2**10)
     costs, left_out = measure_variants({"truncated": SMALL.choose({"rule": "truncated"})}, **QUICK)

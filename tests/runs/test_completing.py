@@ -61,6 +61,7 @@ def completed(source, predictor=None, **options):
     return Completed(predictor or made()[3], source, **{"particles": 64, "lag": 4, **options})
 
 
+@pytest.mark.slow
 def test_every_row_once_and_in_order():
     seen = gappy()
     parts = list(completed(table(seen)))

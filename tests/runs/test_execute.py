@@ -76,6 +76,7 @@ def test_resuming_a_finished_run_returns_its_results(finished, tiny, how):
     assert again["metrics"] == results["metrics"]
 
 
+@pytest.mark.slow
 def test_resuming_after_losing_the_results_repeats_them_bit_for_bit(finished, tiny, how):
     folder, results = finished
     (folder / "results.json").unlink()

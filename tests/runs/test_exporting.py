@@ -29,6 +29,7 @@ def pair(request, tmp_path_factory):
     return run, out, card
 
 
+@pytest.mark.few(1)
 def test_the_model_comes_back_to_the_bit(pair):
     run, out, card = pair
     again = vestige.load(out)

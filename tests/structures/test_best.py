@@ -59,6 +59,7 @@ def test_a_hundred_sets_and_orders():
     assert len(np.unique(found.values, axis=0)) == 100
 
 
+@pytest.mark.slow
 def test_the_best_binary_tree_of_any_size():
     """It is the best of all, with a mask in the middle as well, and is not the one at the mean times."""
     rates = np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32)

@@ -199,6 +199,7 @@ def test_large_trees_are_refused():
         jax.eval_shape(lambda key: trace_given_parts(tree, absent=jnp.zeros((9, 9), bool), key=key), KEY)
 
 
+@pytest.mark.slow
 def test_what_is_refused():
     with pytest.raises(ValueError, match=r"present must be an array of bools of the shape \(3, 3\).*float32\[3, 3\]"):
         parts_log_prob(Arborescence(jnp.zeros((3, 3))), present=jnp.zeros((3, 3)))

@@ -151,6 +151,7 @@ def test_rows_follow_the_listing(found):
         np.testing.assert_array_equal(found["given"][row], draw.trace.winners)
 
 
+@pytest.mark.slow
 def test_a_count_outside_is_no_valid_draw(found):
     """-1, and one more than `max_k`; the other rows are as if they were alone."""
     for row in (5, 6):

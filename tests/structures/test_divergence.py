@@ -85,6 +85,7 @@ def test_divergences_and_entropies_are_those_of_the_listing(name):
 
 
 @quick_first
+@pytest.mark.slow
 def test_the_order_of_levels(name):
     times, trace, value = found(name)[0]
     assert 0 < value <= trace + 1e-6 and trace <= times

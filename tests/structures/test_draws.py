@@ -9,7 +9,7 @@ from .cases import CASES, DRAWS, N, compiled, double, given_winners, listed, mea
 
 
 @quick_first
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_values_are_drawn_as_often_as_they_should(name):
     log_rates, out = double(name)
     winners, log_probs = listed(name, N, log_rates)
@@ -36,6 +36,7 @@ def test_values_are_drawn_as_often_as_they_should(name):
 
 
 @quick_first
+@pytest.mark.slow
 def test_scores(name):
     _, out = double(name)
     assert np.isfinite(out["score"]).all()
@@ -55,6 +56,7 @@ def scores(name, log_rates, winners):
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_scores_are_slopes(name):
     case, step, rows = CASES[name], 1e-5, 8
     log_rates = case.rates(N, seed=6)

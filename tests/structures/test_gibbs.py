@@ -192,6 +192,7 @@ def test_draws_come_as_often_as_they_should(name):
 
 
 @each
+@pytest.mark.slow
 def test_what_the_mask_hides_changes_nothing(name):
     root = ROOTS.get(name)
     mask = np.array([True, True, True, False]) if root != 2 else np.array([False, True, True, True])
@@ -294,7 +295,7 @@ def of_single(x):
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_node_that_nothing_enters_can_be_nothing_but_the_root(first):
     """Whichever place it has in the order in which nodes are struck out."""
     order = np.roll(np.arange(3), first)
@@ -389,7 +390,6 @@ def estimates(x, keys):
     return jax.vmap(jax.value_and_grad(one), (None, 0))(x, keys)
 
 
-@pytest.mark.few(1)
 @pytest.mark.slow
 def test_expectations_and_their_slopes():
     members = directed(None)
@@ -402,6 +402,7 @@ def test_expectations_and_their_slopes():
         assert (np.abs(samples.mean(axis=0, dtype=np.float64) - expected) < 4.5 * error + 1e-3).all()
 
 
+@pytest.mark.slow
 def test_what_needs_times_says_so():
     tree = GibbsSpanningTree(jnp.zeros((3, 3)))
     for estimator in (Exact(), ScoreFunction(1, TimesScore()), Relax(Critic(9, 4, key=jax.random.key(0)))):

@@ -61,6 +61,7 @@ def close(found, expected):
         assert found[entries] == pytest.approx(probability, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_kruskal_on_three_nodes():
     rates = np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]])
     winners, values, probabilities = law("spanning tree", rates)
@@ -69,6 +70,7 @@ def test_kruskal_on_three_nodes():
     close(by_value(values, probabilities), {both(a, b): 3 / 20, both(a, c): 4 / 15, both(b, c): 7 / 12})
 
 
+@pytest.mark.slow
 def test_kruskal_on_four_equal_nodes():
     _, values, probabilities = law("spanning tree", np.ones((4, 4)))
     assert len(probabilities) == 96 and probabilities.sum() == pytest.approx(1, abs=1e-12)

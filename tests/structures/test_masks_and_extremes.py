@@ -23,7 +23,7 @@ def masked(name, log_rates, mask, key):
 
 @once_each
 @pytest.mark.parametrize("garbage", [np.nan, *(pytest.param(x, marks=pytest.mark.slow) for x in (np.inf, 1e30))])
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 def test_what_the_mask_hides_changes_nothing(name, garbage):
     case, n = CASES[name], 5
     clean = case.rates(n, seed=9, dtype=np.float32)
@@ -49,6 +49,7 @@ def draws(name, log_rates, keys):
 
 
 @quick_first
+@pytest.mark.few(1)
 def test_batches_and_compilation(name):
     log_rates, keys = CASES[name].rates(5, 16, seed=10, dtype=np.float32), jax.random.split(jax.random.key(10), 16)
     whole = draws(name, log_rates, keys)

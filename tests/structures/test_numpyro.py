@@ -67,6 +67,7 @@ def test_the_law(name, key):
     np.testing.assert_array_equal(distribution.value(winners), values)
 
 
+@pytest.mark.slow
 def test_impossible_winners(name):
     log_rates, distribution = made(name)
     winners, _ = listed(name, 3, np.asarray(log_rates))

@@ -124,6 +124,7 @@ def test_all_orders_of_a_larger_one(kind):
     np.testing.assert_allclose(found[1], expected[1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_array_that_is_no_value():
     tree = SpanningTree(jnp.zeros((3, 3)))
     found = jax.jit(lambda value, key: tree.log_prob(trace_given_value(tree, value, key=key)))

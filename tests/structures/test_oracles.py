@@ -82,6 +82,7 @@ ORACLES = {
     [pytest.param(2, 10, marks=pytest.mark.slow), (5, 150), pytest.param(8, 150, marks=pytest.mark.slow)],
 )
 @pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.few(2)
 def test_values(name, n, count):
     times = np.random.default_rng(n).exponential(size=(count, *CASES[name].shape(n)))
     times = CASES[name].tidy(times)

@@ -12,7 +12,7 @@ from .cases import CASES, N, compiled, double, listed, mean_is, present, quick_f
 
 
 @quick_first
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_the_posterior_leads_back_to_the_trace(name):
     _, out = double(name)
     np.testing.assert_array_equal(out["back"], out["winners"])

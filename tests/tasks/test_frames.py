@@ -92,7 +92,7 @@ def batches(task, key):
     return jax.device_get(drawn(task, key))
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_a_batch_has_the_shapes_that_the_task_announces(task, key):
     for batch in batches(task, key):
         assert batch.inputs.shape == (3, task.frames, *task.frame_shape)
@@ -106,6 +106,7 @@ def test_a_batch_has_the_shapes_that_the_task_announces(task, key):
     assert 0 < task.given < task.frames
 
 
+@pytest.mark.few(1)
 def test_a_key_says_what_is_drawn(task, key):
     """That rows do not depend on their number is tested of every registered task."""
     batch = batches(task, key)[0].inputs
@@ -122,6 +123,7 @@ def test_the_first_frame_is_never_predictable_and_some_later_one_is(task, sequen
     assert predictable.any()
 
 
+@pytest.mark.few(1)
 def test_facts_are_never_part_of_the_batch(task, sequences):
     assert sequences.batch.targets is None
     assert all(len(fact) == 24 for fact in sequences.facts.values())
@@ -136,7 +138,7 @@ def test_predictable_frames_are_copies_bit_for_bit(name):
         assert copied[predictable].all()
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_all_metrics_are_there_and_finite(task, metrics):
     assert set(metrics) >= COMMON
     for name, value in metrics.items():
@@ -163,7 +165,7 @@ def test_every_frame_weighs_alike_in_the_split_kl(task, model, metrics):
     np.testing.assert_allclose(metrics["kl_last"], kl[:, -1].mean(), rtol=2e-3)
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_bounds_are_of_metrics_that_are_there(task, metrics):
     bounds = dict(task.bounds(metrics))
     curves = bounds.pop("curves", {})
@@ -228,6 +230,7 @@ class TestErrors:
             MapNavigation(TRAIN, TEST, frames=2)
 
 
+@pytest.mark.slow
 def test_a_control_is_judged_on_the_frames_in_the_place_of_copies(key):
     control = PerfectRecall(TRAIN, TEST, l=6, k=4, control=True)
     predictable = shown(control, key[None]).predictable

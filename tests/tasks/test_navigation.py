@@ -122,6 +122,7 @@ class TestCoherence:
         np.testing.assert_allclose(tallies["kl_revisit"].mean, known.mean(), rtol=1e-6)
         return {name: float(tally.mean) for name, tally in tallies.items()}
 
+    @pytest.mark.slow
     def test_a_kept_map_is_coherent(self, key):
         judged = self.judged(Dreamer(), key)
         assert judged["revisit_coherence"] == pytest.approx(1.0)

@@ -67,6 +67,7 @@ class Stopping(AbstractProgress):
         pass
 
 
+@pytest.mark.slow
 def test_learns_and_leaves_the_given_model_usable(parts):
     before = leaves(parts["model"])
     result = fit_parts(parts, steps=400)
@@ -96,6 +97,7 @@ class TestResume:
         assert_identical(whole.state, resumed.state)
         assert records(tmp_path / "whole") == records(tmp_path / "cut")
 
+    @pytest.mark.slow
     def test_killed_between_checkpoints_writes_the_same_log(self, parts, tmp_path):
         whole = fit_parts(parts, steps=60, run=Run(tmp_path / "whole"))
         fit_parts(parts, steps=50, run=Run(tmp_path / "cut"))
@@ -147,12 +149,14 @@ class Poisoned(AbstractRule):
 
 
 class TestNonFinite:
+    @pytest.mark.slow
     def test_stops_before_it_and_names_step_and_leaf(self, parts, tmp_path):
         rule = Poisoned(Gradient(squared), (33,))
         with pytest.raises(RunError, match=r"update 33 is not finite: gradient layers\.layers\.0\.bias"):
             fit_parts(parts, rule=rule, run=Run(tmp_path))
         assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["20"]
 
+    @pytest.mark.slow
     def test_the_last_good_state_goes_on(self, parts, tmp_path):
         rule = Poisoned(Gradient(squared), (33,))
         with pytest.raises(RunError):
@@ -174,6 +178,7 @@ class TestNonFinite:
         assert all(np.isfinite(leaf).all() for leaf in leaves(result.model))
 
 
+@pytest.mark.slow
 def test_four_devices_do_what_one_does(parts):
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:4]), ("data",))
     alone, spread = fit_parts(parts), fit_parts(parts, mesh=mesh)

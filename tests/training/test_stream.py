@@ -100,21 +100,25 @@ class TestFilesAtFault:
         rest = trained(task_in(tmp_path), steps=24, run=Run(tmp_path / "run"))
         assert_identical(rest.state, whole.state)
 
+    @pytest.mark.slow
     def test_without_a_folder(self, task, tmp_path):
         os.truncate(tmp_path / "train" / "y.npy", 300)
         with pytest.raises(RunError, match=r"has shrunk.* There is no run folder, so nothing of this run is kept"):
             trained(task, steps=4)
 
+    @pytest.mark.slow
     def test_before_the_first_checkpoint(self, task, tmp_path):
         os.truncate(tmp_path / "train" / "y.npy", 300)
         with pytest.raises(RunError, match=r"has shrunk.* No checkpoint had been written yet"):
             trained(task, steps=4, run=Run(tmp_path / "run"))
 
+    @pytest.mark.slow
     def test_at_an_evaluation(self, task, tmp_path):
         os.truncate(tmp_path / "held" / "y.npy", 140)
         with pytest.raises(RunError, match=r"held/y\.npy: it has shrunk.*No checkpoint had been written yet"):
             trained(task, steps=24, run=Run(tmp_path / "run"))
 
+    @pytest.mark.slow
     def test_other_errors_stay_what_they_are(self, task):
         with pytest.raises(ValueError, match=r"count must be in 1\.\.90"):
             fit(

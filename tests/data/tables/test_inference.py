@@ -287,6 +287,7 @@ VALUES = {"f": [0.5, np.nan, 1e7], "i": [3, 1, 2], "s": ["a", None, "ü"], "t": 
 
 @settings(max_examples=40, deadline=None)
 @given(COLUMNS)
+@pytest.mark.slow
 def test_a_schema_is_plain_json_and_back(columns):
     schema = infer(open_table({name: VALUES[kind] for name, kind in columns.items()}))
     plain = json.loads(json.dumps(schema.as_plain(), allow_nan=False))

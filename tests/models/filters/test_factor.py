@@ -34,6 +34,7 @@ def dense(model):
 U, Y = np.array([0.3, -1.2]), np.array([0.7, 0.1, -0.4])
 
 
+@pytest.mark.slow
 def test_joint_density_is_that_of_the_dense_gaussian(model):
     covariance, _ = dense(model)
     value = np.concatenate([U, Y])

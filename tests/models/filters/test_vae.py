@@ -109,6 +109,7 @@ def test_weight_of_the_state_term_scales_it(key):
     np.testing.assert_allclose(bounds[2] - bounds[0], 3 * (bounds[1] - bounds[0]), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_state_keeps_the_share_it_says_and_stays_bounded(key):
     model = eqx.filter_jit(lambda key: RecurrentVAE(Poisson(2), 8, longest=100.0, key=key))(key)
     keep = jax.nn.sigmoid(model.keep)
@@ -184,6 +185,7 @@ class TestBits:
         [LeaveOneOut(4), pytest.param(ScoreFunction(1), marks=pytest.mark.slow)],
         ids=lambda e: type(e).__name__,
     )
+    @pytest.mark.slow
     def test_bound_and_slopes_are_those_of_the_sum_over_all_states(self, estimator, key):
         model, y = self.build(estimator), jnp.asarray([1.0, 0.0])
         trained, rest = eqx.partition(model, eqx.is_inexact_array)

@@ -47,6 +47,7 @@ def exact_gradient(harmonium):
     return tuple(p - n for p, n in zip(positive, negative, strict=True))
 
 
+@pytest.mark.slow
 def test_exact_phases_are_the_gradient_of_the_likelihood(harmonium):
     with jax.enable_x64(True):
         double = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), harmonium)

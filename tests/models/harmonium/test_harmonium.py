@@ -132,6 +132,7 @@ def test_annealing_of_large_counts_finds_log_partition(key):
     assert abs(float(found.log_partition - exact_log_partition(given))) < 4 * float(found.error) < 0.8
 
 
+@pytest.mark.slow
 def test_annealing_where_no_law_exists_says_so(key):
     """A gamma law of negative rate: clamped draws are counted, and no estimate is given."""
     weights = jnp.asarray([[0.0], [3.0]])

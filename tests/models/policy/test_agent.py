@@ -47,6 +47,7 @@ class TestPolicy:
         assert [layer.weight.shape for layer in policy.critic] == [(7, 5), (6, 7), (1, 6)]
         assert [layer.weight.shape[0] for layer in drawn(lambda key: Policy(5, 2, key=key)).actor] == [256, 256, 2]
 
+    @pytest.mark.slow
     def test_begins_almost_without_preference(self, key):
         policy = eqx.filter_jit(lambda key: Policy(20, 4, key=key))(key)
         logits = jax.jit(jax.vmap(policy))(jax.random.normal(key, (50, 20))).logits

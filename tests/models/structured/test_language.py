@@ -74,6 +74,7 @@ def test_all_texts_of_a_length_add_up_to_one(name):
     assert np.ptp(found) > 0.5
 
 
+@pytest.mark.slow
 def test_the_sum_over_trees_is_that_of_the_enumeration():
     """Of 14 trees, and of the evidence lower bound log p(x) - KL(q(T | x) ‖ p(T | x))."""
     tree = sure()

@@ -158,7 +158,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "estimator", "bound"), CASES)
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_the_mean_of_estimates_is_the_bound_and_its_gradient(name, estimator, bound):
     made = ESTIMATORS[estimator](name)
     value, slopes = estimates(name, BOUNDS[bound], made, keys_of(name + bound, made))

@@ -54,7 +54,7 @@ def test_the_paper_sized_models_have_the_papers_size(key):
 
 
 @pytest.mark.parametrize("shape", [(8, 12), (8, 12, 3)])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_the_visual_model_runs(shape, key):
     visual = {"encoder": VisualEncoder, "decoder": VisualDecoder}
     sizes = {"latent_size": 3, "controller_size": 8, "width": 6}

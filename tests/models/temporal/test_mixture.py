@@ -49,6 +49,7 @@ def test_weights(prior, key):
     np.testing.assert_allclose(weights, [0.1, *expected], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_empty_memory_leaves_only_what_is_new(prior, key):
     empty = Recollection(jnp.zeros((SLOTS, LATENT)), jnp.zeros(SLOTS, bool), jnp.zeros((2, SLOTS)))
     context, value = jnp.ones(CONTEXT), jnp.ones(LATENT)
@@ -93,6 +94,7 @@ def test_a_frame_that_is_not_held_is_encoded_anew(prior, key):
     np.testing.assert_allclose(q.mean, p.components.mean[0] + 0.5, atol=0.02)
 
 
+@pytest.mark.slow
 def test_what_does_not_go_together(key):
     with pytest.raises(ValueError, match="NoMemory has none"):
         vrnn(FRAME, prior=mixture, posterior=AddressedPosterior, key=key, **SIZES)

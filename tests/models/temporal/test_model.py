@@ -136,6 +136,7 @@ class TestMask:
         joined = filtered(model, frames[mask], key=key)
         np.testing.assert_allclose(holed.latent[mask], joined.latent[:5], rtol=1e-5, atol=1e-6)
 
+    @pytest.mark.few(2)
     def test_all_masked_is_zero_with_zero_gradient(self, model, frames, key):
         value, *gradients = slopes(model, frames * np.float32(np.nan), np.zeros(STEPS, bool), key)
         assert value == 0

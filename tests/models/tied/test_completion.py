@@ -55,6 +55,7 @@ def test_the_chain_is_biased_and_importance_sampling_is_not(key):
     assert max(errors) < 0.05 and np.mean(errors) < 0.01
 
 
+@pytest.mark.slow
 def test_untied_nets_and_images_too(key):
     pair = random_pair(4, 3, 2, tie=untied, key=key)
     net, data, known = pair.resolve(), jnp.asarray(DATA), jnp.asarray(KNOWN)

@@ -54,6 +54,7 @@ def test_the_oracle_is_that_of_the_notes(i):
     assert np.sum(q * w**2) / p.sum() ** 2 - 1 == pytest.approx(VARIANCE[i], abs=1e-8)
 
 
+@pytest.mark.slow
 def test_enumeration(net):
     data = jnp.asarray(X)
     np.testing.assert_allclose(jax.jit(exact_log_likelihood)(net, data), LOG_P, atol=1e-8)

@@ -206,6 +206,7 @@ def test_nvil_of_many_samples():
     within(estimates(NVIL(MeanOfOthers(), samples=3, decay=None), TINY.pair()).kernel, ELBO)
 
 
+@pytest.mark.slow
 def test_nvil_is_scaled_by_the_noise():
     rule, pair, batch = NVIL(decay=0.9), TINY.pair(), Batch(jnp.asarray(X)[None])
     carry = rule.init(pair, batch, key=jax.random.key(0))
@@ -299,6 +300,7 @@ def test_labels_are_clamped_exactly(key):
         Guided(0.3),
     ],
 )
+@pytest.mark.slow
 def test_with_many_samples_any_proposal_gives_the_exact_update(proposal, key):
     """Weights use the probability of what was really drawn, with labels, without, and for a mixture of the two."""
     pair, batch = labelled()
@@ -442,6 +444,7 @@ def test_updates_of_either_network_do_not_touch_the_other(tie, key):
     assert eqx.tree_equal((up.generation, up.down_biases, up.prior), (zero.generation, zero.down_biases, zero.prior))
 
 
+@pytest.mark.slow
 def test_training_keeps_a_full_tie(key):
     """Check 14: after updates, R is W bit for bit; with the same samples the tied update is the sum of the untied."""
     import optax
@@ -502,6 +505,7 @@ def test_refusals(make, message):
         make()
 
 
+@pytest.mark.slow
 def test_batches_that_do_not_fit(key):
     pair, batch = labelled()
     with pytest.raises(ValueError, match=r"inputs must have rows of shape \(3,\), as layer 0 has, got \(2,\)"):

@@ -74,6 +74,7 @@ def test_a_missing_step_is_not_judged(key):
     np.testing.assert_allclose(found["frame_error"], 4.0)  # from 3 to 5, over the gap
 
 
+@pytest.mark.slow
 def test_outcomes_are_read_out_of_states_and_of_the_observation_alone(key):
     """What was seen a step ago is in the state of a model that keeps it, and in no observation. Steps whose outcome is
     not known, and steps that are missing, spoil nothing."""

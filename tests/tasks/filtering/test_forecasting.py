@@ -163,6 +163,7 @@ def forecasts(parts, predictor=None, **options):
     return Forecasts(predictor or made()[3], table(parts), wanted)
 
 
+@pytest.mark.slow
 def test_each_document_is_forecast_as_if_it_were_alone():
     walks = made()[0]
     both = list(forecasts([walks[0][:40], walks[1][:50]]))
@@ -242,6 +243,7 @@ def test_paths_that_diverge_are_named():
         list(forecasts([made()[0][0][:40]], broken))
 
 
+@pytest.mark.slow
 def test_what_cannot_be_forecast_is_named():
     walk = made()[0][0][:40]
     for options, said in (

@@ -88,6 +88,7 @@ def test_changes_of_what_was_not_seen_are_missing():
     assert Bare().features(frames, np.array([0])).dtype == np.float32
 
 
+@pytest.mark.slow
 def test_a_task_takes_what_is_there():
     task = made()[0]
     assert task.in_part and task.family == InPart(task.observed)
@@ -113,6 +114,7 @@ def test_models_that_can_and_one_that_cannot():
         REFHSpec().build(task, key=key)
 
 
+@pytest.mark.slow
 def test_the_evaluation_counts_values():
     task, model, _ = made(changes=False)
     found = jax.jit(lambda m: task.evaluate(m, size=1, key=jax.random.key(1)))(model)
@@ -196,6 +198,7 @@ def test_a_table_is_predicted_by_what_is_there():
     np.testing.assert_allclose(kept, np.arange(2, len(kept) + 2) / (len(kept) + 1))
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_on_whole_rows_takes_others():
     whole = walk(gaps=0.0)
     task = task_of(whole)

@@ -146,6 +146,7 @@ def test_a_filter_follows_the_ring_round(key):
     assert off(smoothed) < off(filtered) < 0.6 * off(sensed)
 
 
+@pytest.mark.slow
 def test_windows_without_spikes_are_skipped(key):
     """Gains so small that most windows are silent: the filter goes on, no NaN, and beats the last that was heard."""
     from vestige.tasks.filtering import RingTracking, oscillator

@@ -301,6 +301,7 @@ class TestPlaceCells:
         assert parted([(0, 10), (20, 30)], 0.25) == ([(0, 10), (20, 25)], [(25, 30)])
         assert parted([(0, 10), (20, 30)], 0.5) == ([(0, 10)], [(20, 30)])
 
+    @pytest.mark.slow
     def test_the_present_and_the_past(self, runner, key):
         """Who remembers is better than the decoder without memory, and it than one who is blind."""
         task = place_cells(runner)

@@ -121,6 +121,7 @@ def test_chunks_and_documents():
 
 
 @pytest.mark.parametrize("kind", ["factor", "vae"])
+@pytest.mark.few(1)
 def test_models_weigh_their_samples(kind):
     """Mean weight is the likelihood of what is there; the weighted mean that of the missing value given it."""
     if kind == "factor":

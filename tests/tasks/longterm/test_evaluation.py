@@ -37,7 +37,7 @@ class TestClasses:
     """Accuracy, cross-entropy and information."""
 
     @pytest.mark.parametrize("name", KNOW)
-    @pytest.mark.few(3)
+    @pytest.mark.few(1)
     def test_who_remembers_is_right(self, name, key):
         task, model = KNOW[name]
         metrics, bounds = evaluated(task, model, 20, key, 7), task.bounds({})
@@ -46,6 +46,7 @@ class TestClasses:
         assert abs(float(metrics["information"]) - bounds["information"]["best"]) < 1e-5
 
     @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in VARIANTS)) for n in KNOW])
+    @pytest.mark.few(2)
     def test_who_is_blind_is_at_chance(self, name, key):
         task = KNOW[name][0]
         alternatives = int(np.sum(np.asarray(task.prior()) > 0))
@@ -79,6 +80,7 @@ class TestClasses:
         np.testing.assert_allclose(metrics["cross_entropy"], expected, rtol=1e-6)
         np.testing.assert_allclose(metrics["information"], np.log(8) - expected, rtol=1e-6)
 
+    @pytest.mark.slow
     def test_sequences_are_the_held_out_ones_of_the_key(self, key):
         """Against the same thing said in a loop."""
         task, model = Copy(9, symbols=3), Leaky(10, 10, key=key)
@@ -154,6 +156,7 @@ class TestReading:
     @pytest.mark.parametrize(
         "read_size", [1, pytest.param(6, marks=pytest.mark.slow), 7, pytest.param(50, marks=pytest.mark.slow)]
     )
+    @pytest.mark.few(1)
     def test_read_size_does_not_matter(self, read_size, key):
         task = Copy(15, symbols=3, layout=Scattered())
         model = Leaky(task.tokens, task.classes, key=key)

@@ -94,6 +94,7 @@ class TestEvery:
         assert whole(sequence).known[queries].all()
         assert (np.diff(queries) == 1).all() and queries[-1] == TASKS[name].steps - 1
 
+    @pytest.mark.few(2)
     def test_row_i_is_drawn_from_the_i_th_fold_of_the_key(self, name, key):
         bare = lambda leaf: jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
         on_host = lambda tree: jax.tree.map(lambda leaf: np.asarray(bare(leaf)), tree)
@@ -169,7 +170,7 @@ class TestRecall:
         ],
         ids=lambda task: type(task).__name__,
     )
-    @pytest.mark.few(1)
+    @pytest.mark.slow
     def test_who_is_judged_bridges_the_whole_distance(self, task, key):
         judged = jax.jit(jax.vmap(lambda k: task.held_out(key=k).length))(jax.random.split(key, 20))
         np.testing.assert_array_equal(judged, task.steps)

@@ -198,6 +198,7 @@ class TestDocuments:
         train = np.array([40, 61])
         return tuple(Documents.of_lengths(np.array(lengths), "x") for lengths in (train, self.LENGTHS))
 
+    @pytest.mark.slow
     def test_each_is_evaluated_as_if_it_were_alone(self, task, tmp_path):
         model = Leaky(TOKENS, CLASSES, key=jax.random.key(3))
         together = Stream(task.train, task.held_out, None, TOKENS, CLASSES, 1000, self.documents(task))

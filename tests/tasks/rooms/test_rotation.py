@@ -82,6 +82,7 @@ class TestRandomTurns:
             jax.block_until_ready(self.task.condition(jnp.array([2, 3])))
 
 
+@pytest.mark.slow
 def test_training_and_held_out_rooms_differ_under_one_key(key):
     task = RoomRotation(8, 4)
     ours, theirs = jax.jit(lambda k: (task.batch(size=2, key=k).inputs, task.held_out(size=2, key=k).inputs))(key)

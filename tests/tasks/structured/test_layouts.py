@@ -75,6 +75,7 @@ def test_precision_and_recall_by_hand():
     np.testing.assert_allclose(found_edges(jnp.zeros((4, 4)), jnp.asarray(path)), (0, 0))
 
 
+@pytest.mark.slow
 def test_a_training_set_is_drawn_once():
     few = GraphLayout(NODES, STEPS, train=3)
     draw = eqx.filter_jit(lambda task, key: task.batch(size=40, key=key))
@@ -108,6 +109,7 @@ class OneLayout(GraphLayout):
 
 
 @pytest.mark.parametrize("structure", ["spanning-tree", pytest.param("edges", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_who_knows_the_tree_recovers_it(structure):
     """And so does a model of single edges that calls edges what are none."""
     task = OneLayout(NODES, STEPS)

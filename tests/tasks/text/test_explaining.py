@@ -115,6 +115,7 @@ def test_every_estimator_of_subsets_teaches_both_parts(name, task, key):
     assert float(jnp.abs(slopes.decoder.layers[-1].weight).max()) > 0
 
 
+@pytest.mark.slow
 def test_metrics_and_baselines(task, key):
     model = ExplainerSpec(width=4).build(task, key=key)
     flat = eqx.tree_at(lambda m: m.selector.out.weight, model, jnp.zeros((1, 4)))  # all words alike

@@ -223,7 +223,7 @@ LONG = {"arborescence", "spanning-tree", "independent", "relax", "times", "relax
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in MODELS])
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_every_row_has_a_loss_a_gradient_and_metrics(name, task, key):
     model = MODELS[name].build(task, key=key)
     batch = task.batch(size=2, key=key)

@@ -122,6 +122,7 @@ class Known(AbstractLanguageModel):
 evaluated = eqx.filter_jit(lambda task, perfect, key: task.evaluate(Known(perfect), size=500, key=key))
 
 
+@pytest.mark.slow
 def test_a_perfect_model_reaches_the_best_and_an_ignorant_one_chance(key):
     task = Parentheses(3, 3)
     best, worst = (evaluated(task, jnp.array(perfect), key) for perfect in (True, False))

@@ -74,6 +74,7 @@ class TestTrees:
         assert not found[:, 0].any() and not found[6].any() and not found[1:4, 4:6].any() and not found[4:6, 1:4].any()
         assert found[1].tolist() == [False, False, True, True, False, False, False]
 
+    @pytest.mark.slow
     def test_the_likelihood_is_that_of_the_trace(self, key):
         @jax.jit
         def both(log_rates):
@@ -177,6 +178,7 @@ def test_trees_and_no_trees_both_teach(tags, task, key):
         assert float(jnp.abs(one.bilinear).max()) > 0 and float(jnp.abs(one.emission).max()) > 0
 
 
+@pytest.mark.slow
 def test_padding_and_neighbours_change_nothing(key):
     """The scores of a sentence are those that it has alone."""
     task = task_of(THREE, THREE, longest=8)

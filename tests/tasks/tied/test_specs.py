@@ -67,6 +67,7 @@ def test_digits_of_a_classifier():
     assert black.train.shape == (1347, 64) and black.test.shape == (450, 64) and black.passes == 9
 
 
+@pytest.mark.slow
 def test_noise_stands_for_missing_files(monkeypatch, key):
     def missing(source):
         raise UsageError("not here")

@@ -28,6 +28,7 @@ def test_bars_and_stripes():
         bars_and_stripes(11)
 
 
+@pytest.mark.slow
 def test_patterns(key):
     """Without weights they cost what independent bits do, and both directions agree; batches draw all alike."""
     task = Patterns(jnp.asarray(bars_and_stripes(3)))
@@ -106,6 +107,7 @@ def test_a_model_that_knows_the_opposite(copying, key):
     assert float(found["error"]) == 1.0 and float(found["error_generative"]) == 1.0
 
 
+@pytest.mark.slow
 def test_without_labels(key):
     """A top of bits: judged as data alone."""
     model = eqx.filter_jit(tied_pair)([Bits(4), Bits(3)], key=key)
@@ -130,6 +132,7 @@ def test_refusals(changed, message):
         halves(**changed)
 
 
+@pytest.mark.slow
 def test_a_classifier(key):
     """One layer: no hidden units, so all three ways are the softmax itself."""
     images, labels = jax.random.uniform(key, (6, 4)), jnp.array([0, 1, 2, 0, 1, 2])

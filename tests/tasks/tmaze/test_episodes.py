@@ -51,6 +51,7 @@ def test_inputs_are_observation_last_action_last_reward_action(key):
     assert not seen[:, 5].any() and (seen[:, 6:8].sum(axis=1) == 1).all()
 
 
+@pytest.mark.slow
 def test_the_reward_at_the_junction_is_as_variable_as_told(key):
     """Check 10: mean 0.5 and variance 12.25; half the steps of an action are of each kind."""
     batch = jax.jit(lambda key: EPISODES.batch(size=4000, key=key).inputs)(key)
@@ -64,6 +65,7 @@ def test_the_reward_at_the_junction_is_as_variable_as_told(key):
     assert EPISODES.bounds({}) == {"mse": {"best": 0.0, "chance": 12.25}}
 
 
+@pytest.mark.slow
 def test_length_costs_nothing(key):
     sequence = episode(MazeEpisodes(TMaze(20_000)), key)
     assert sum(leaf.nbytes for leaf in jax.tree.leaves(sequence) if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
@@ -82,6 +84,7 @@ def test_the_query_is_the_junction(key):
 
 
 @pytest.mark.parametrize("rule", [pytest.param(MemUP(3, 1, scan_chunk=6), marks=pytest.mark.slow), Truncated(3)])
+@pytest.mark.slow
 def test_rules_on_long_sequences_take_it(rule, key):
     memory = eqx.filter_jit(small_agent)(key=key).memory
     batch = jax.jit(lambda key: EPISODES.batch(size=3, key=key))(key)
@@ -107,6 +110,7 @@ class Oracle(eqx.Module):
         return Opinion(jnp.concatenate([-memory, memory]), jnp.zeros(()))
 
 
+@pytest.mark.slow
 def test_who_remembers_gets_it_all(key):
     task = MazeControl(MAZE)
     metrics = eqx.filter_jit(task.evaluate)(Oracle(), size=70, key=key)
