@@ -64,7 +64,7 @@ gc.freeze()  # what has been imported stays, and need not be looked through agai
 gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them garbage
 
 MANY_MAPS = 15_000
-SLOW_CASES = 2  # of one test, in .ci/run
+SLOW_CASES = 1  # of one test, in .ci/run
 USES_OPTAX = {"training", "experiments", "runs", "cli"}  # whose schedules promote dtypes and ranks
 CAREFUL = {"test_learning.py"}  # compiled with all optimisations
 
