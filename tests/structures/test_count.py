@@ -76,6 +76,7 @@ def alone(k, mask, value):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_rows_are_subsets_of_a_static_size():
     cases = [(1, np.ones(N, bool)), (3, np.ones(N, bool)), (2, MASK)]
     counts, masks = (np.array(x) for x in zip(*cases, strict=True))

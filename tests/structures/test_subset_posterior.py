@@ -81,6 +81,7 @@ def test_slopes_of_the_draws_average_to_the_slope_of_the_mean():
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_single_precision_over_sixty_orders_of_magnitude():
     rates = np.random.default_rng(4).uniform(-69, 69, 8).astype(np.float32)
     value, times, again = draws(rates, 3)

@@ -72,6 +72,7 @@ def test_the_joint_density_asks_for_a_velocity(velocities):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_transition_does_not(velocities):
     """The same model, data, optimiser and number of updates: only the negative phase of the previous state differs."""
     assert velocities[TransitionTarget] < 0.45 < velocities[JointTarget] - 0.1
