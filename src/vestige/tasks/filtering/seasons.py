@@ -15,7 +15,7 @@ def season_of(frames: np.ndarray, starts: np.ndarray) -> int | None:
 
     Of the longest recording, the mean squared difference between steps that are s apart, in units of the variance, is
     computed for all s by fast Fourier transforms: O(steps · log steps). A season is a minimum of it that lies 20% below
-    what is between.
+    what is between; of one and its multiples it is the shortest that is as good up to chance.
 
     **Arguments:**
 
@@ -40,7 +40,10 @@ def season_of(frames: np.ndarray, starts: np.ndarray) -> int | None:
     minima = minima[apart[minima] < DIP * between[minima]]
     if not len(minima):
         return None
-    return int(minima[apart[minima] <= ALIKE * apart[minima].min()][0])
+    shortest = int(minima[apart[minima] <= ALIKE * apart[minima].min()][0])
+    chance = 1 + 3 * np.sqrt(2 / (len(values) - shortest))  # three standard errors of a mean of squares
+    parts = minima[(shortest % minima == 0) & (apart[minima] <= chance * apart[shortest])]
+    return int(parts[0])
 
 
 def _differences(values: np.ndarray, most: int) -> np.ndarray:
