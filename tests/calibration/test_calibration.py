@@ -164,6 +164,12 @@ def test_a_network_that_is_right_has_the_error_of_a_perfect_one(network):
     assert len(found.test_rows) + found.fitted_on == 2000
 
 
+def test_weights_that_are_no_numbers_are_refused(network):
+    broken = {**network, "1.bias": np.array([0.0, np.nan])}
+    with pytest.raises(UsageError, match="outputs of the network are not finite"):
+        calibrate(broken, np.zeros((100, 3)), np.zeros(100, int), activation="logistic", passes=2)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

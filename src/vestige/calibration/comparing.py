@@ -136,6 +136,8 @@ def calibrate(
         )
     fit, test = np.sort(order[:count]), np.sort(order[count:])
     logits = {name: _logits(net, way, rows, seed) for name, way in _recognitions(passes).items()}
+    if not all(np.isfinite(each).all() for each in logits.values()):
+        raise UsageError("the outputs of the network are not finite on these inputs; are its weights sound?")
     found = {name: softmax(each[test], axis=1) for name, each in logits.items()}
     heat = {}
     for name, source in (("temperature", "plain"), ("ap2-temperature", "ap2")):

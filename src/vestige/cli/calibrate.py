@@ -48,10 +48,6 @@ class CalibrateSettings(ReadOptions):
         if self.passes < 1:
             raise ValueError(f"passes must be at least 1, got {self.passes}")
 
-    def read_options(self) -> ReadOptions:
-        """How the table is read."""
-        return ReadOptions(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ReadOptions)})
-
 
 DESCRIPTION = (
     "How far the probabilities of a trained classifier of sigmoid or tanh units can be believed, and what makes them "
@@ -70,7 +66,7 @@ def main(arguments: list[str]) -> int:
     from vestige.calibration.reading import examples
     from vestige.data.tables import open_table
 
-    table = open_table(settings.table, settings.read_options())
+    table = open_table(settings.table, ReadOptions.of(settings))
     rows = examples(table, settings.outcome, inputs=words(settings.inputs), classes=words(settings.classes))
     found = calibrate(
         settings.model,

@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
         folder,
         ignored=settings.ignore,
         kinds=pairs("kind", settings.kind_of),
-        reading=ReadOptions(**{field.name: given[field.name] for field in dataclasses.fields(ReadOptions)}),
+        reading=ReadOptions.of(settings),
         command=command_line(),
         progress=None if settings.json else progress,
         note=lambda text: print(text, file=sys.stderr if settings.json else sys.stdout, flush=True),

@@ -26,4 +26,4 @@ class RunOnTable(ReadOptions):
 
     def read_options(self) -> ReadOptions:
         """How the table is read."""
-        return ReadOptions(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ReadOptions)})
+        return ReadOptions.of(self)

@@ -40,7 +40,7 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 
 
 def export(run: "Restored", out: str | Path, *, licence: str = LICENCE) -> dict[str, Any]:
-    """Write a run as a folder for others. Costs one compilation-free lowering of its program for three platforms.
+    """Write a run as a folder for others. Lowers its program for three platforms, and compiles it once for the example.
 
     **Arguments:**
 

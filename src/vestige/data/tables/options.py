@@ -1,6 +1,6 @@
 """How a file is read, where it does not say so itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from vestige.errors import UsageError, shown
@@ -45,6 +45,11 @@ class ReadOptions:
             raise UsageError(f"delimiter must be one character, tab or space, got '{shown(self.delimiter)}'")
         if self.bin_width is not None and not 0 < self.bin_width < float("inf"):
             raise UsageError(f"bin_width must be positive and finite, got {self.bin_width}")
+
+    @classmethod
+    def of(cls, settings: "ReadOptions") -> "ReadOptions":
+        """These options alone, out of the `settings` of a command that has them and others."""
+        return ReadOptions(**{field.name: getattr(settings, field.name) for field in fields(ReadOptions)})
 
     @property
     def mark(self) -> str | None:
