@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt
 
 from vestige.tasks.filtering.step_reader import Carried, StepReader
 from vestige.typing import Key
@@ -70,8 +70,8 @@ def smoothed_steps(
     particles: Particles,
     frames: Float[Array, "time p"],
     resets: Bool[Array, " time"],
-    start: Int[Array, ""],
-    count: Int[Array, ""],
+    start: UInt[Array, ""],
+    count: UInt[Array, ""],
     key: Key,
 ) -> tuple[Particles, Smoothed]:
     """Read a chunk of steps. One scan; at each step the particles are drawn, weighted by how probable they make what is
