@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, UInt
 
 from vestige.tasks.filtering.step_reader import Carried, StepReader
 from vestige.typing import Key
@@ -38,7 +38,7 @@ class Ahead(NamedTuple):
 
 @eqx.filter_jit
 def sampled_paths(
-    reader: StepReader, carried: Carried, skipped: Int[Array, ""], *, key: Key, paths: int, steps: int
+    reader: StepReader, carried: Carried, skipped: UInt[Array, ""], *, key: Key, paths: int, steps: int
 ) -> Ahead:
     """Draw y_{t+1}, y_{t+2}, … by turns: y ~ q(y | x), then x from x and y. One scan under `vmap` over the paths.
 
