@@ -25,7 +25,7 @@ enable_compilation_cache()
 
 from vestige.data.tables.options import ReadOptions  # noqa: E402
 from vestige.errors import UsageError  # noqa: E402
-from vestige.runs.fitting import Fitted, fit_table  # noqa: E402
+from vestige.runs.fits.fitting import Fitted, fit_table  # noqa: E402
 
 DATA = Path(os.environ.get("VESTIGE_DATA", "data"))
 FILES: tuple[tuple[str, str, dict[str, Any]], ...] = (

@@ -40,7 +40,7 @@ def made():
         jnp.log(jnp.array([0.01, 0.01])),
     )
     model = jax.tree.unflatten(jax.tree.structure(model), leaves)
-    return seen, task, model, task.step_predictor(model, None)
+    return seen, task, model, task.predictor(model, None)
 
 
 def table(seen):

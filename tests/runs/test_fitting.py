@@ -6,13 +6,24 @@ import numpy as np
 import pytest
 
 from vestige.errors import UsageError
-from vestige.runs.fit_columns import chosen_columns
-from vestige.runs.fitting import fit_table, sentence_of
+from vestige.runs.fits.columns import chosen_columns
+from vestige.runs.fits.contract import FitRequest
+from vestige.runs.fits.fitting import STRATEGIES, fit_table
+from vestige.runs.fits.kinds import KINDS
+from vestige.runs.fits.recordings import sentence_of
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fit_file import FIT, read_fit, write_fit
 from vestige.tasks.filtering.comparing import Compared
 
 DRAW = np.random.default_rng(0)
+
+
+def columns_of(source):
+    return chosen_columns(FitRequest(source))
+
+
+def test_every_kind_of_data_has_a_strategy():
+    assert sorted(strategy.kind for strategy in STRATEGIES) == sorted(set(KINDS) - {"auto"})
 
 
 def table(folder, rows=20, **columns):
@@ -27,7 +38,7 @@ def test_columns_that_cannot_be_predicted_are_left_out_by_name(tmp_path):
     rare = ["" if row < 15 else 0.5 * row for row in range(20)]
     holes = ["" if row == 3 else 0.25 * row for row in range(20)]
     words = ["calm", "windy"] * 10
-    found = chosen_columns(table(tmp_path, level=level, words=words, still=[1.5] * 20, rare=rare, holes=holes))
+    found = columns_of(table(tmp_path, level=level, words=words, still=[1.5] * 20, rare=rare, holes=holes))
     assert (found.inputs, found.values, found.incomplete) == ("level,holes", "numbers", True)
     assert found.notes[0] == "Left out: words (class), rare (75% missing)."
     assert "A row in which a value is missing counts as missing." in found.notes
@@ -37,16 +48,16 @@ def test_columns_that_cannot_be_predicted_are_left_out_by_name(tmp_path):
     ("values", "kind"), [([0, 1, 1, 0] * 5, "bits"), ([0, 3, 1, 2] * 5, "counts"), ([0, 300, 1, 2] * 5, "numbers")]
 )
 def test_the_kind_of_values_follows_the_columns(tmp_path, values, kind):
-    assert chosen_columns(table(tmp_path, seen=values)).values == kind
+    assert columns_of(table(tmp_path, seen=values)).values == kind
 
 
 def test_the_calendar_is_not_predicted_and_an_array_of_bits_is_one_of_bits(tmp_path):
     quarters = {"year": np.repeat(range(1990, 1995), 4), "quarter": [1, 2, 3, 4] * 5, "level": DRAW.normal(size=20)}
-    assert chosen_columns(table(tmp_path, **quarters)).inputs == "level"
+    assert columns_of(table(tmp_path, **quarters)).inputs == "level"
     rolls = (DRAW.random((30, 3)) < 0.4).astype(np.uint8)
     rolls[:, 2] = 0
     np.save(tmp_path / "rolls.npy", rolls)
-    found = chosen_columns(tmp_path / "rolls.npy")
+    found = columns_of(tmp_path / "rolls.npy")
     assert (found.values, found.inputs) == ("bits", None)
 
 
@@ -62,8 +73,7 @@ def test_the_calendar_is_not_predicted_and_an_array_of_bits_is_one_of_bits(tmp_p
             "a hold classes, texts or times",
         ),
         ({"level": DRAW.normal(size=20)}, {"inputs": "levle"}, "Did you mean 'level'"),
-        ({"level": DRAW.normal(size=20)}, {"kind": "stream"}, "not for stream: vestige run stream"),
-        ({"level": DRAW.normal(size=20)}, {"kind": "labelled"}, "not for labelled: labelled tables cannot be learned"),
+        ({"level": DRAW.normal(size=20)}, {"kind": "records"}, "as must be one of auto, recordings.*, got records"),
         ({"level": DRAW.normal(size=20)}, {"held_out": 0.0}, r"held-out must be in \(0, 1\)"),
         (
             {"level": DRAW.normal(size=20)},

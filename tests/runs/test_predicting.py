@@ -10,8 +10,9 @@ from tests.running import TINY
 from vestige.data.tables import Cells, open_table
 from vestige.data.tables.writing import check_target, table_writer
 from vestige.errors import UsageError
-from vestige.runs.predicting import check_out, check_predicts, columns_of
-from vestige.runs.prediction_tally import Tally
+from vestige.runs.predicting import check_out, check_predicts
+from vestige.tasks.step_predictions import columns_of
+from vestige.tasks.step_tally import Tally
 from vestige.tasks.stepwise import PredictedSteps
 
 NO = np.zeros(3, bool)

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
@@ -15,13 +15,14 @@ from vestige.cli.table_options import pairs
 from vestige.cli.tables import plain_table
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
+from vestige.runs.fits.kinds import DataKind
 
 if TYPE_CHECKING:
-    from vestige.runs.fitting import Fitted
+    from vestige.runs.fits.fitting import Fitted
 
 DESCRIPTION = (
-    "Train a model that predicts the next row of a table, chosen by the table itself, and say whether it was worth it: "
-    "it is compared with simple baselines on the last part of the file. The run is one of the experiment recordings."
+    "Train a model on a file, chosen by the file itself, and say whether it was worth it: it is compared with simple "
+    "baselines on a part that is held out. The run is an ordinary one, of the experiment that suits the kind of data."
 )
 
 
@@ -31,7 +32,7 @@ class FitSettings(ReadOptions):
 
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
     """A table with a row for each step in time: CSV, TSV (also .gz), Parquet, Arrow, Zarr; or an .npy file."""
-    kind: Annotated[Literal["auto", "recordings", "stream", "labelled", "frames"], tyro.conf.arg(name="as")] = "auto"
+    kind: Annotated[DataKind, tyro.conf.arg(name="as")] = "auto"
     """What the table is taken for; auto: as its columns suggest."""
     out: Path | None = None
     """The run folder; by default a new one under runs/."""
@@ -74,7 +75,7 @@ def main(arguments: list[str]) -> int:
         raise UsageError(str(error)) from error
     enable_compilation_cache()
     from vestige.report import write_report
-    from vestige.runs.fitting import fit_table
+    from vestige.runs.fits.fitting import fit_table
 
     stem = f"fit-{settings.source.name.split('.')[0]}"
     folder = settings.out or default_folder(stem, resume=settings.resume)
@@ -104,13 +105,12 @@ def main(arguments: list[str]) -> int:
 
 def _show(fitted: "Fitted") -> None:
     console = Console(highlight=False)
-    table = plain_table(f"{fitted.folder}: {fitted.steps:,} held-out steps, one step ahead")
+    found = fitted.comparison
+    table = plain_table(f"{fitted.folder}: {found.title}")
     table.add_column("", overflow="fold")
-    for heading in ("squared error", "of the last value's"):
+    for heading in found.shown:
         table.add_column(heading, justify="right")
-    last = fitted.compared["last value"]["error"]
-    for each in fitted.compared.values():
-        share = f"{each['error'] / last:.1%}" if last > 0 else "–"
-        table.add_row(each["said"], f"{each['error']:.4g}", share)
+    for row in found.rows.values():
+        table.add_row(row["said"], *(cell(row) for cell in found.shown.values()))
     console.print(table)
     console.print(fitted.sentence, soft_wrap=True, markup=False)

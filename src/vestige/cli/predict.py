@@ -15,9 +15,9 @@ from vestige.cli.tables import plain_table
 from vestige.errors import UsageError
 
 if TYPE_CHECKING:
-    from vestige.runs.prediction_tally import PredictionSummary
+    from vestige.tasks.predictions import AbstractPredictionSummary
 
-MOST_CHANNELS = 20
+MOST_ROWS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +29,8 @@ class PredictSettings(RunOnTable):
 
 
 DESCRIPTION = (
-    "Every step of a table, predicted before it is seen: mean and interval of each channel in its own units, and the "
-    "step's surprise. For runs of the experiment recordings."
+    "Every row of a table, predicted: of recordings mean and interval of each channel in its own units, before the "
+    "step is seen, and the step's surprise."
 )
 
 
@@ -61,25 +61,21 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _show(out: Path, summary: "PredictionSummary") -> None:
-    from vestige.report import format_number
-
+def _show(out: Path, summary: "AbstractPredictionSummary") -> None:
     console = Console(highlight=False)
-    missing = f", {summary.missing:,} of them missing" if summary.missing else ""
-    console.print(f"{out}: {summary.steps:,} steps{missing}.", soft_wrap=True, markup=False)
-    console.print(summary.sentence(), soft_wrap=True, markup=False)
-    console.print(
-        f"Mean surprise {format_number(summary.mean_surprise)} nats a step; intervals of {summary.interval:.6g} cover "
-        f"{summary.coverage:.1%} of the values.",
-        soft_wrap=True,
-    )
+    first, *others = summary.lines()
+    console.print(f"{out}: {first}", soft_wrap=True, markup=False)
+    for line in others:
+        console.print(line, soft_wrap=True, markup=False)
+    headings, rows = summary.rows()
+    if not rows:
+        return
     table = plain_table("")
-    table.add_column("root mean squared error")
-    for heading in ("model", "last value", "linear", "covered"):
+    table.add_column(headings[0])
+    for heading in headings[1:]:
         table.add_column(heading, justify="right")
-    for name, each in list(summary.channels.items())[:MOST_CHANNELS]:
-        errors = [f"{each[key]:.4g}" if key in each else "–" for key in ("rmse", "last_rmse", "linear_rmse")]
-        table.add_row(name, *errors, f"{each['coverage']:.1%}")
+    for row in rows[:MOST_ROWS]:
+        table.add_row(*row)
     console.print(table)
-    if len(summary.channels) > MOST_CHANNELS:
-        console.print(f"… and {len(summary.channels) - MOST_CHANNELS:,} more channels; --json lists all.")
+    if len(rows) > MOST_ROWS:
+        console.print(f"… and {len(rows) - MOST_ROWS:,} more; --json lists all.")

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     from vestige.runs.restoring import load
 
     run = load(settings.folder, without_data=True)
-    predictions = run.predict(settings.table, options=settings.read_options())
+    predictions = run.step_predictions(settings.table, options=settings.read_options())
     summary = write_scores(predictions, settings.out, run=run, alarms=settings.alarms, force=settings.force)
     for notice in [*run.notices, *predictions.notices]:
         print(notice, file=sys.stderr)

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from vestige.tasks import Evaluation
+    from vestige.tasks.predictions import AbstractPredictor
     from vestige.tasks.programs import Program
     from vestige.tasks.spec import TaskSpec
-    from vestige.tasks.stepwise import AbstractStepPredictor
     from vestige.typing import Diagnostics, Key
 
 
@@ -78,7 +78,7 @@ class ServesWithoutData(Protocol):
     def without_data(self) -> "TaskSpec":
         """The same task without its data.
 
-        **Returns:** a specification whose `build_fitted` reads no file, and whose task is a `PredictsSteps`.
+        **Returns:** a specification whose `build_fitted` reads no file, and whose task is a `PredictsTables`.
         """
         ...
 
@@ -94,11 +94,11 @@ class HoldsOutTheEnd(Protocol):
 
 
 @runtime_checkable
-class PredictsSteps(Protocol):
-    """A task whose models predict every step of a table before they see it: `vestige predict`."""
+class PredictsTables(Protocol):
+    """A task whose models predict the rows of tables: `vestige predict`."""
 
-    def step_predictor(self, model: Any, arrays: "Mapping[str, np.ndarray] | None") -> "AbstractStepPredictor | None":
-        """What predicts the steps of tables.
+    def predictor(self, model: Any, arrays: "Mapping[str, np.ndarray] | None") -> "AbstractPredictor | None":
+        """What predicts tables.
 
         **Arguments:**
 

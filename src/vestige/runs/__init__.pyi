@@ -2,6 +2,6 @@
 
 from .comparison import compare as compare
 from .execution import execute as execute
-from .fitting import Fitted as Fitted
-from .fitting import fit_table as fit_table
+from .fits.fitting import Fitted as Fitted
+from .fits.fitting import fit_table as fit_table
 from .restoring import load as load

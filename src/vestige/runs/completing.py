@@ -11,10 +11,11 @@ from vestige.data.tables import Cells
 from vestige.data.tables.options import ReadOptions
 from vestige.data.tables.writing import numbers, table_writer
 from vestige.errors import UsageError
-from vestige.runs.predicting import card_of, check_out, put
+from vestige.runs.predicting import card_of, check_out
 from vestige.storage.durable import write_text
 from vestige.storage.results import finite
 from vestige.tasks.completions import CompletedRows, Wanted
+from vestige.tasks.step_predictions import put
 from vestige.tasks.stepwise import AbstractStepPredictor
 from vestige.version import __version__
 

@@ -13,10 +13,11 @@ from vestige.data.tables.options import ReadOptions, words
 from vestige.data.tables.writing import numbers, table_writer
 from vestige.errors import UsageError, listed, nearest
 from vestige.runs.back_test import MOST_KEPT, BackTest, Record, Shifts, back_test_rows
-from vestige.runs.predicting import card_of, check_out, put
+from vestige.runs.predicting import card_of, check_out
 from vestige.storage.durable import write_text
 from vestige.storage.results import finite
 from vestige.tasks.forecasts import HISTORY, Ask, Forecast
+from vestige.tasks.step_predictions import put
 from vestige.tasks.stepwise import AbstractStepPredictor
 from vestige.version import __version__
 

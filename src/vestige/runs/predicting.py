@@ -1,39 +1,29 @@
 """Predictions by the model of a run, of a table that is not its own."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vestige import gate
-from vestige.data.tables import Cells
-from vestige.data.tables.options import ReadOptions
-from vestige.data.tables.writing import check_target, numbers, table_writer
+from vestige.data.tables.writing import check_target, table_writer
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
-from vestige.experiments.protocols import PredictsSteps, ServesWithoutData
+from vestige.experiments.protocols import PredictsTables, ServesWithoutData
 from vestige.plain import name_of
 from vestige.registries import registry
 from vestige.runs.folder import EVALUATION
-from vestige.runs.prediction_tally import PredictionSummary, Tally
 from vestige.storage.digests import digest_of_file
 from vestige.storage.durable import DamagedFile, write_text
 from vestige.storage.results import RESULTS, finite, read_results
-from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps
+from vestige.tasks.predictions import AbstractPredictions, AbstractPredictionSummary, AbstractPredictor
+from vestige.tasks.stepwise import AbstractStepPredictor
 from vestige.version import __version__
 
 if TYPE_CHECKING:
     from vestige.runs.restoring import Restored
-
-INTERVAL = 0.9
-METHOD = (
-    "The interval is the mean and on both sides a width: at first the quantile of the absolute errors on the held-out "
-    "part of the training file (split conformal prediction), one for each channel; then it grows by 2 percent a missed "
-    "step, and shrinks a little with each that is covered, so that the share of values that are covered comes close to "
-    "the wanted one whatever the table is like. The first step of a document has a width of its own, which stays."
-)
 
 
 def check_predicts(folder: Path, experiment: Experiment) -> None:
@@ -50,51 +40,7 @@ def _serves(entry: Any) -> bool:
     return isinstance(entry.preset("small").task, ServesWithoutData)
 
 
-class Predictions:
-    """The predicted steps of a table, made as they are iterated over, once.
-
-    **Arguments:**
-
-    - `predictor`: the trained model.
-    - `source`: what `vestige.data.open` reads.
-    - `options`: how a file is read.
-    - `interval`: the share of values that intervals are to cover, in (0, 1).
-    - `chunk`: steps under one call of the compiled program; changes no result.
-
-    **Raises:** `UsageError` for columns that are absent and for an interval that cannot be.
-    """
-
-    def __init__(
-        self,
-        predictor: AbstractStepPredictor,
-        source: Any,
-        *,
-        options: ReadOptions | None = None,
-        interval: float = INTERVAL,
-        chunk: int = CHUNK,
-    ):
-        self.predictor = predictor
-        self.table = predictor.opened(source, options)
-        self.channels = predictor.channels
-        self._tally = Tally(self.channels, predictor.scale, interval)
-        self._steps = predictor.predicted(self.table, interval=interval, chunk=chunk)
-
-    def __iter__(self) -> Iterator[PredictedSteps]:
-        for steps in self._steps:
-            self._tally.add(steps)
-            yield steps
-
-    @property
-    def notices(self) -> list[str]:
-        """What a reader should know of the table; complete when all steps were iterated over."""
-        return self.predictor.notices
-
-    def summary(self) -> PredictionSummary:
-        """How good the predictions were that were iterated over."""
-        return self._tally.summary()
-
-
-def predictor_of(run: "Restored", again: Callable[[Path], "Restored"]) -> AbstractStepPredictor:
+def predictor_of(run: "Restored", again: Callable[[Path], "Restored"]) -> AbstractPredictor:
     """The model of a restored run, as it predicts tables.
 
     Intervals are calibrated on what the evaluation at the end of training kept, or else on the run's own data.
@@ -108,9 +54,9 @@ def predictor_of(run: "Restored", again: Callable[[Path], "Restored"]) -> Abstra
     """
     check_predicts(run.folder, run.experiment)
     task = run.components.task
-    assert isinstance(task, PredictsSteps)
+    assert isinstance(task, PredictsTables)
     arrays = evaluated(run.folder, run.step)
-    if arrays is not None and (predictor := task.step_predictor(run.model, arrays)) is not None:
+    if arrays is not None and (predictor := task.predictor(run.model, arrays)) is not None:
         return predictor
     if run.without_data:
         try:
@@ -120,7 +66,7 @@ def predictor_of(run: "Restored", again: Callable[[Path], "Restored"]) -> Abstra
                 f"{run.folder} keeps no held-out errors of update {run.step:,}, on which intervals are calibrated (the "
                 f"run is not at its end, or of an earlier version), and its own data cannot be read for them: {error}"
             ) from None
-    predictor = run.components.task.step_predictor(run.model, None)  # pyright: ignore[reportAttributeAccessIssue]
+    predictor = run.components.task.predictor(run.model, None)  # pyright: ignore[reportAttributeAccessIssue]
     assert predictor is not None
     return predictor
 
@@ -145,14 +91,33 @@ def evaluated(folder: Path, step: int) -> dict[str, np.ndarray] | None:
         raise DamagedFile.of(error) from error
 
 
+def step_predictor_of(run: "Restored", again: Callable[[Path], "Restored"], what: str) -> AbstractStepPredictor:
+    """As `predictor_of`, of a model that predicts steps in time.
+
+    **Arguments:**
+
+    - `run`, `again`: as in `predictor_of`.
+    - `what`: it is wanted for, for the message.
+
+    **Raises:** `UsageError`, as `predictor_of`, and where the rows of its tables are no steps.
+    """
+    predictor = predictor_of(run, again)
+    if not isinstance(predictor, AbstractStepPredictor):
+        raise UsageError(
+            f"{run.folder}: {what} is for models that predict the next step of recordings; this is a run of "
+            f"{run.entry.name}"
+        )
+    return predictor
+
+
 def card_of(out: Path) -> Path:
     """Where the card of the predictions in `out` lies: beside them."""
     return out.with_name(f"{out.name}.card.json")
 
 
 def write_predictions(
-    predictions: Predictions, out: Path, *, run: "Restored", force: bool = False
-) -> PredictionSummary:
+    predictions: AbstractPredictions[Any], out: Path, *, run: "Restored", force: bool = False
+) -> AbstractPredictionSummary:
     """Write the predictions of a table, and beside them a card that says what they are.
 
     Memory in proportion to a chunk. Each file is written whole or not at all.
@@ -171,8 +136,8 @@ def write_predictions(
     """
     check_out(out, predictions.table.name, force=force)
     with table_writer(out) as writer:
-        for steps in predictions:
-            writer.write(columns_of(steps, predictions.channels))
+        for chunk in predictions:
+            writer.write(predictions.columns(chunk))
     summary = predictions.summary()
     card = {
         "predictions": out.name,
@@ -180,12 +145,7 @@ def write_predictions(
         "update": run.step,
         "table": predictions.table.name,
         "vestige": __version__,
-        "columns": {
-            "NAME.mean": "the expected value before the step is seen, in units of the table",
-            "NAME.low, NAME.high": f"the ends of its interval of {summary.interval:.6g}",
-            "surprise": "-log q(y_t | x_t-1) in nats of the values as the model sees them; empty where missing",
-        },
-        "interval": {"share": summary.interval, "method": METHOD},
+        **predictions.said(),
         "notices": predictions.notices,
         "summary": summary.as_plain(),
     }
@@ -207,44 +167,3 @@ def check_out(out: Path, table: str, *, force: bool) -> None:
     if out.exists() and Path(table).exists() and out.samefile(table):
         raise UsageError(f"--out {out} is the table that is predicted; choose another name")
     check_target(out, force=force)
-
-
-def columns_of(steps: PredictedSteps, channels: tuple[str, ...]) -> dict[str, Cells]:
-    """The columns of a file of predictions: time and document (the row, counted from 1, where there is neither), mean,
-    low and high of each channel, surprise.
-
-    **Arguments:**
-
-    - `steps`: predicted.
-    - `channels`: their names.
-
-    **Raises:** `UsageError` where a column of the table has the name of one of these.
-    """
-    found = rows_of(steps)
-    for place, channel in enumerate(channels):
-        for name in ("mean", "low", "high"):
-            put(found, f"{channel}.{name}", numbers(np.ascontiguousarray(getattr(steps, name)[:, place])))
-    put(found, "surprise", numbers(steps.surprise))
-    return found
-
-
-def rows_of(steps: PredictedSteps) -> dict[str, Cells]:
-    """What says which steps these are: time and document, or the row, counted from 1, where there is neither."""
-    rows = len(steps.surprise)
-    numbered = Cells(np.arange(steps.start + 1, steps.start + rows + 1), np.zeros(rows, bool))
-    return dict(steps.passed) or {"row": numbered}
-
-
-def put(found: dict[str, Cells], name: str, cells: Cells) -> None:
-    """Add a column.
-
-    **Arguments:**
-
-    - `found`: the columns so far.
-    - `name`, `cells`: of the new one.
-
-    **Raises:** `UsageError` where there is one of that name.
-    """
-    if name in found:
-        raise UsageError(f"two columns of the predictions would be named '{name}'; rename that column of the table")
-    found[name] = cells

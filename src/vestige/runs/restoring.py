@@ -17,11 +17,13 @@ from vestige.runs.execution import check_sizes, constructed
 from vestige.runs.exported import exported, is_export
 from vestige.runs.folder import CHECKPOINTS, SO_FAR
 from vestige.runs.forecasting import ForecastOptions, Forecasts
-from vestige.runs.predicting import INTERVAL, Predictions, check_predicts, predictor_of
+from vestige.runs.predicting import check_predicts, predictor_of, step_predictor_of
 from vestige.runs.scoring import ALARMS, ScoredSteps, check_alarms, scored
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fitted import read_fitted
 from vestige.storage.results import RESULTS, read_results
+from vestige.tasks.predictions import INTERVAL, AbstractPredictions
+from vestige.tasks.step_predictions import StepPredictions
 from vestige.training import Checkpoints
 from vestige.training.state import start
 
@@ -40,8 +42,10 @@ class Restored(NamedTuple):
     without_data: bool = False
     """Whether its data were left unread."""
 
-    def predict(self, source: Any, *, interval: float = INTERVAL, options: ReadOptions | None = None) -> Predictions:
-        """Predict every step of a table before it is seen, as `vestige predict` does.
+    def predict(
+        self, source: Any, *, interval: float = INTERVAL, options: ReadOptions | None = None
+    ) -> AbstractPredictions[Any]:
+        """Predict every row of a table, as `vestige predict` does; of recordings, before it is seen.
 
         Compiles one program; then time in proportion to the steps, memory to a chunk of 1,024.
 
@@ -51,13 +55,24 @@ class Restored(NamedTuple):
         - `interval`: the share of values that intervals are to cover, in (0, 1).
         - `options`: how a file is read.
 
-        **Returns:** an iterable over [`PredictedSteps`][vestige.tasks.stepwise.PredictedSteps], float64 in the units
-        of the table, whose `summary` says in the end how good they were.
+        **Returns:** an iterable, of recordings over [`PredictedSteps`][vestige.tasks.stepwise.PredictedSteps], float64
+        in the units of the table, whose `summary` says in the end how good they were.
 
         **Raises:** `UsageError` where the run cannot predict tables, for columns that are absent, and, as it is
         iterated over, for a value that does not fit, with column and row.
         """
-        return Predictions(predictor_of(self, load), source, options=options, interval=interval)
+        return predictor_of(self, load).predictions(source, options=options, interval=interval)
+
+    def step_predictions(self, source: Any, *, options: ReadOptions | None = None) -> StepPredictions:
+        """As `predict`, of a model that predicts steps in time.
+
+        **Arguments:**
+
+        - `source`, `options`: as in `predict`.
+
+        **Raises:** `UsageError`, as `predict`, and where the rows of its tables are no steps.
+        """
+        return StepPredictions(step_predictor_of(self, load, "a score"), source, options=options)
 
     def forecast(self, source: Any, *, horizon: int, options: ReadOptions | None = None, **wanted: Any) -> Forecasts:
         """Forecast the steps after the end of each document of a table, as `vestige forecast` does.
@@ -89,7 +104,9 @@ class Restored(NamedTuple):
         ):
             held_out = task.held_out
         wanted_all = ForecastOptions(horizon, **wanted)
-        return Forecasts(predictor_of(self, load), source, wanted_all, held_out=held_out, options=options)
+        return Forecasts(
+            step_predictor_of(self, load, "a forecast"), source, wanted_all, held_out=held_out, options=options
+        )
 
     def complete(
         self,
@@ -118,7 +135,7 @@ class Restored(NamedTuple):
         **Raises:** `UsageError`, as `predict`, and where the model has no likelihood of some of the values; `RunError`
         where samples diverge.
         """
-        predictor = predictor_of(self, load)
+        predictor = step_predictor_of(self, load, "filling in")
         return Completed(predictor, source, particles=particles, lag=lag, seed=seed, options=options)
 
     def score(
@@ -136,7 +153,7 @@ class Restored(NamedTuple):
 
         **Raises:** `UsageError`, as `predict`, and for a share that the held-out steps are too few for.
         """
-        predictions = self.predict(source, options=options)
+        predictions = self.step_predictions(source, options=options)
         check_alarms(predictions, alarms)
         return (scored(predictions, steps, alarms) for steps in predictions)
 

@@ -9,9 +9,10 @@ import numpy as np
 from vestige.data.tables import Cells
 from vestige.data.tables.writing import numbers, table_writer
 from vestige.errors import UsageError
-from vestige.runs.predicting import Predictions, card_of, check_out, put, rows_of
+from vestige.runs.predicting import card_of, check_out
 from vestige.storage.durable import write_text
 from vestige.storage.results import finite
+from vestige.tasks.step_predictions import StepPredictions, put, rows_of
 from vestige.tasks.stepwise import PredictedSteps, surprise_share
 from vestige.version import __version__
 
@@ -53,7 +54,7 @@ class ScoreSummary(NamedTuple):
         return f"{self.alarms:,} of {there:,} steps are alarms ({share}; {like})."
 
 
-def scored(predictions: Predictions, steps: PredictedSteps, alarms: float) -> ScoredSteps:
+def scored(predictions: StepPredictions, steps: PredictedSteps, alarms: float) -> ScoredSteps:
     """Score some predicted steps.
 
     **Arguments:**
@@ -66,7 +67,7 @@ def scored(predictions: Predictions, steps: PredictedSteps, alarms: float) -> Sc
     return ScoredSteps(steps, tail, np.where(np.isnan(tail), False, tail <= alarms))
 
 
-def check_alarms(predictions: Predictions, alarms: float) -> None:
+def check_alarms(predictions: StepPredictions, alarms: float) -> None:
     """**Raises:** `UsageError` where `alarms` is outside (0, 1), or so small that the run of these `predictions` has
     too few held-out steps for it."""
     if not 0 < alarms < 1:
@@ -80,7 +81,7 @@ def check_alarms(predictions: Predictions, alarms: float) -> None:
 
 
 def write_scores(
-    predictions: Predictions, out: Path, *, run: "Restored", alarms: float = ALARMS, force: bool = False
+    predictions: StepPredictions, out: Path, *, run: "Restored", alarms: float = ALARMS, force: bool = False
 ) -> ScoreSummary:
     """Write the scores of a table, and beside them a card that says what they are.
 

@@ -10,6 +10,7 @@ import numpy as np
 from vestige.data.tables import AbstractTable, Cells
 from vestige.tasks.completions import AbstractCompleter
 from vestige.tasks.forecasts import AbstractForecaster
+from vestige.tasks.predictions import AbstractPredictor
 
 if TYPE_CHECKING:
     from vestige.data.tables.options import ReadOptions
@@ -67,7 +68,7 @@ def surprise_share(seen: np.ndarray) -> np.ndarray:
     return np.where(there > 0, seen.shape[1] / np.maximum(there, 1), np.nan)
 
 
-class AbstractStepPredictor(abc.ABC):
+class AbstractStepPredictor(AbstractPredictor):
     """A trained model that predicts the steps of tables. Its state is kept from step to step, and starts anew at each
     document."""
 

@@ -148,7 +148,7 @@ def made():
     recorded = Recorded(frames, np.zeros((2 * LONG, 0)))
     task = custom_recordings(recorded, "numbers", held_out=0.25, changes=True, columns=COLUMNS)
     model = FactorFilter(4, 1, key=jax.random.key(0))
-    return walks, task, model, task.step_predictor(model, None)
+    return walks, task, model, task.predictor(model, None)
 
 
 def table(parts):

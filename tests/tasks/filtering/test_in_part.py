@@ -16,11 +16,11 @@ from vestige.models.filters.specs import FactorSpec, RVAESpec
 from vestige.models.harmonium.specs import REFHSpec
 from vestige.rules import ELBO, TemporallyLocal, TransitionTarget
 from vestige.runs.forecasting import ForecastOptions, Forecasts
-from vestige.runs.predicting import Predictions
 from vestige.runs.scoring import scored
 from vestige.tasks.filtering import Bare, WithChanges, custom_recordings, stretches
 from vestige.tasks.filtering.calibration import Sorted
 from vestige.tasks.filtering.next_frame import frame_errors, next_regression, repeated
+from vestige.tasks.step_predictions import StepPredictions
 
 COLUMNS = RecordedColumns(("a", "b"))
 NAN = np.nan
@@ -42,7 +42,7 @@ def task_of(seen, **options):
 def made(changes=True):
     task = task_of(walk(), changes=changes)
     model = FactorFilter(4 if changes else 2, 1, key=jax.random.key(0)).seeing_parts()
-    return task, model, task.step_predictor(model, None)
+    return task, model, task.predictor(model, None)
 
 
 def test_baselines_by_hand():
@@ -157,7 +157,7 @@ def test_learning_from_what_is_there():
 
 
 def predicted(source, predictor=None, chunk=64):
-    found = Predictions(predictor or made()[2], source, chunk=chunk)
+    found = StepPredictions(predictor or made()[2], source, chunk=chunk)
     parts = list(found)
     return (
         {
@@ -203,7 +203,7 @@ def test_a_model_that_was_trained_on_whole_rows_takes_others():
     whole = walk(gaps=0.0)
     task = task_of(whole)
     model = FactorFilter(2, 1, key=jax.random.key(0))
-    predictor = task.step_predictor(model, None)
+    predictor = task.predictor(model, None)
     rows = whole[180:].copy()
     before, _, _ = predicted({"a": rows[:, 0], "b": rows[:, 1]}, predictor)
     rows[40, 0] = NAN

@@ -15,13 +15,13 @@ from vestige.data import FrameSet, Recorded
 from vestige.data.recorded_table import RecordedColumns
 from vestige.errors import RunError, UsageError
 from vestige.models.filters import FactorFilter
-from vestige.runs.predicting import Predictions
 from vestige.runs.scoring import check_alarms, scored
 from vestige.tasks.filtering import custom_recordings
 from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
 from vestige.tasks.filtering.loading import unread
 from vestige.tasks.filtering.scaling import Scaling
 from vestige.tasks.filtering.step_prediction import RecordingsPredictor
+from vestige.tasks.step_predictions import StepPredictions
 
 COLUMNS = RecordedColumns(("a", "b"), (), "day", "time")
 LONG = 120
@@ -41,7 +41,7 @@ def made():
         Recorded(frames, np.zeros((2 * LONG, 0))), "numbers", held_out=0.25, changes=True, columns=COLUMNS
     )
     model = FactorFilter(4, 1, key=jax.random.key(0))
-    return task, model, task.step_predictor(model, None)
+    return task, model, task.predictor(model, None)
 
 
 def table(parts, **more):
@@ -53,7 +53,7 @@ def table(parts, **more):
 
 def predicted(source, *, chunk=64, interval=0.9):
     """All steps at once, and the predictions."""
-    found = Predictions(made()[2], source, interval=interval, chunk=chunk)
+    found = StepPredictions(made()[2], source, interval=interval, chunk=chunk)
     parts = list(found)
     names = ("mean", "low", "high", "surprise", "seen", "last", "linear", "begun")
     return {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}, found
@@ -98,7 +98,7 @@ def test_a_table_has_one_program_and_keeps_no_steps():
     counted = Counted(4, 1, key=jax.random.key(0))
     predictor = RecordingsPredictor(counted, task.scaling, COLUMNS, task.calibration(model))
     walk = np.tile(walks()[0], (20, 1))
-    predictions = Predictions(predictor, table([walk[:1000], walk[1000:]]), chunk=64)
+    predictions = StepPredictions(predictor, table([walk[:1000], walk[1000:]]), chunk=64)
     tracemalloc.start()
     for number, _ in enumerate(predictions):
         if number == 3:
@@ -145,9 +145,9 @@ def test_missing_steps_are_predicted_and_surprise_nobody():
 def test_columns_are_found_by_name_and_values_checked():
     source = held_out()
     further = {**source, "remark": np.arange(len(source["a"]))}
-    assert "are not read: remark" in Predictions(made()[2], further).notices[0]
+    assert "are not read: remark" in StepPredictions(made()[2], further).notices[0]
     with pytest.raises(UsageError, match="lacks columns of the training data: a"):
-        Predictions(made()[2], {name: values for name, values in source.items() if name != "a"})
+        StepPredictions(made()[2], {name: values for name, values in source.items() if name != "a"})
     infinite = {**source, "a": np.where(np.arange(len(source["a"])) == 4, np.inf, source["a"])}
     with pytest.raises(UsageError, match="column 'a', row 5: a number is expected, got 'inf'"):
         predicted(infinite)
@@ -156,9 +156,9 @@ def test_columns_are_found_by_name_and_values_checked():
         predicted(back)
     for wrong in (0.0, 1.0, float("nan")):
         with pytest.raises(UsageError, match=r"interval must be in \(0, 1\)"):
-            Predictions(made()[2], source, interval=wrong)
+            StepPredictions(made()[2], source, interval=wrong)
     with pytest.raises(UsageError, match="hold out more"):
-        Predictions(made()[2], source, interval=0.999)
+        StepPredictions(made()[2], source, interval=0.999)
 
 
 def test_an_array_is_matched_by_place():
@@ -166,12 +166,12 @@ def test_an_array_is_matched_by_place():
     task = made()[0]
     by_place = RecordingsPredictor(model, task.scaling, None, task.calibration(model))
     walk = walks()[0][:30]
-    found = np.concatenate([steps.mean for steps in Predictions(by_place, walk, chunk=64)])
+    found = np.concatenate([steps.mean for steps in StepPredictions(by_place, walk, chunk=64)])
     named = predicted(table([walk]))[0]["mean"]
     np.testing.assert_allclose(found, named, rtol=1e-6)
     assert predictor.channels == ("a", "b")
     with pytest.raises(UsageError, match="array of 2 values a step, found by their place, and here are 3"):
-        Predictions(by_place, np.zeros((4, 3)))
+        StepPredictions(by_place, np.zeros((4, 3)))
 
 
 def test_no_data_are_needed_to_build_the_task():
@@ -181,11 +181,11 @@ def test_no_data_are_needed_to_build_the_task():
     arrays = task.calibration(made()[1]).as_arrays()
     source = held_out()
     steps = [
-        next(iter(Predictions(each, source, chunk=64))) for each in (again.step_predictor(made()[1], arrays), made()[2])
+        next(iter(StepPredictions(each, source, chunk=64))) for each in (again.predictor(made()[1], arrays), made()[2])
     ]
     np.testing.assert_array_equal(steps[0].low, steps[1].low)
     np.testing.assert_array_equal(steps[0].surprise, steps[1].surprise)
-    assert again.step_predictor(made()[1], {}) is None
+    assert again.predictor(made()[1], {}) is None
     with pytest.raises(UsageError, match="calibration is damaged"):
         Calibration.from_arrays({**arrays, "calibration_first": arrays["calibration_first"][:1]}, 2)
 
@@ -195,20 +195,20 @@ def test_a_model_that_diverges_is_named():
     wild = eqx.tree_at(lambda m: m.input_loadings, model, jnp.full_like(model.input_loadings, jnp.nan))
     broken = RecordingsPredictor(wild, task.scaling, COLUMNS, task.calibration(model))
     with pytest.raises(RunError, match="row 1: the prediction is not finite"):
-        list(Predictions(broken, held_out(), chunk=64))
+        list(StepPredictions(broken, held_out(), chunk=64))
     with pytest.raises(UsageError, match="are not finite, so that there is nothing to calibrate"):
-        Predictions(task.step_predictor(wild, None), held_out())
+        StepPredictions(task.predictor(wild, None), held_out())
 
 
 def test_alarms_are_as_rare_as_wanted():
-    predictions = Predictions(made()[2], held_out(), chunk=64)
+    predictions = StepPredictions(made()[2], held_out(), chunk=64)
     each = [scored(predictions, steps, 0.1) for steps in predictions]
     tails = np.concatenate([part.tail for part in each])
     np.testing.assert_allclose(np.sort(tails), np.arange(2, LONG // 2 + 2) / (LONG // 2 + 1))  # its own held-out steps
     assert sum(part.alarm.sum() for part in each) == 5  # tails of 2/61 to 6/61
     far = held_out()
     far["a"] = np.where(np.arange(len(far["a"])) == 30, 1e3, far["a"])
-    predictions = Predictions(made()[2], far, chunk=64)
+    predictions = StepPredictions(made()[2], far, chunk=64)
     (steps,) = predictions
     assert scored(predictions, steps, 0.02).alarm[30] and scored(predictions, steps, 0.02).tail[30] == 1 / 61
     with pytest.raises(UsageError, match="at least 0.0164 with 60 held-out steps"):

@@ -166,14 +166,14 @@ class CustomRecordings(AbstractRecordings):
         self._check_read()
         return calibrated(model, self.train, self.test, self.scaling)
 
-    def step_predictor(self, model: Filters, arrays: Mapping[str, np.ndarray] | None) -> RecordingsPredictor | None:
-        """As `vestige.experiments.protocols.PredictsSteps` says."""
+    def predictor(self, model: Filters, arrays: Mapping[str, np.ndarray] | None) -> RecordingsPredictor | None:
+        """As `vestige.experiments.protocols.PredictsTables` says."""
         kept = self.calibration(model) if arrays is None else Calibration.from_arrays(arrays, len(self.kept))
         return None if kept is None else RecordingsPredictor(model, self.scaling, self.columns, kept)
 
     def program(self, model: Filters, arrays: Mapping[str, np.ndarray] | None) -> Program | None:
         """As `vestige.experiments.protocols.ExportsProgram` says: one step."""
-        predictor = self.step_predictor(model, arrays)
+        predictor = self.predictor(model, arrays)
         return None if predictor is None else predictor.program()
 
     def _check_read(self) -> None:

@@ -23,7 +23,9 @@ from vestige.tasks.filtering.scaling import SUPPORT, Scaling
 from vestige.tasks.filtering.step_program import step_program
 from vestige.tasks.filtering.step_reader import Carried, Readers, ReadSteps, StepReader, filled_up, read_steps
 from vestige.tasks.filtering.unrolling import Filters
+from vestige.tasks.predictions import INTERVAL
 from vestige.tasks.programs import Program
+from vestige.tasks.step_predictions import StepPredictions
 from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps, surprise_share
 
 
@@ -47,6 +49,11 @@ class RecordingsPredictor(AbstractStepPredictor):
         self._readers = Readers(_reader(model, scaling, Readout(*map(jnp.asarray, calibration.linear))))
         self._found: Matched | None = None
         self.channels, self.scale, self.notices = channel_names(scaling, columns), scaling.scale, []
+
+    def predictions(
+        self, source: Any, *, options: ReadOptions | None = None, interval: float = INTERVAL
+    ) -> StepPredictions:
+        return StepPredictions(self, source, options=options, interval=interval)
 
     def opened(self, source: Any, options: ReadOptions | None = None) -> AbstractTable:
         table = open_table(source, options)

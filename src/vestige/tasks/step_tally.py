@@ -1,14 +1,17 @@
 """How good predictions of a table were, added up as they are made."""
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from vestige.tasks.predictions import AbstractPredictionSummary
 from vestige.tasks.stepwise import PredictedSteps
 
 
-class PredictionSummary(NamedTuple):
+@dataclass(frozen=True)
+class StepSummary(AbstractPredictionSummary):
     """How good predictions were.
 
     - `steps`, `missing`: steps of the table, and of how many of them nothing is there.
@@ -42,9 +45,27 @@ class PredictionSummary(NamedTuple):
             said += f", and {_beside(self.error, self.linear_error, 'linear regression')}"
         return f"{said}: squared errors {_numbers(self.error, self.last_error, self.linear_error)}."
 
+    def lines(self) -> list[str]:
+        """How many steps, the sentence, surprise and coverage."""
+        missing = f", {self.missing:,} of them missing" if self.missing else ""
+        return [
+            f"{self.steps:,} steps{missing}.",
+            self.sentence(),
+            f"Mean surprise {self.mean_surprise:.4g} nats a step; intervals of {self.interval:.6g} cover "
+            f"{self.coverage:.1%} of the values.",
+        ]
+
+    def rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """A channel a row: errors of the model, of the last value and of linear regression, and the coverage."""
+        texts = lambda each: [
+            f"{each[key]:.4g}" if key in each else "–" for key in ("rmse", "last_rmse", "linear_rmse")
+        ]
+        headings = ("root mean squared error", "model", "last value", "linear", "covered")
+        return headings, [(n, *texts(each), f"{each['coverage']:.1%}") for n, each in self.channels.items()]
+
     def as_plain(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**self._asdict(), "sentence": self.sentence()}
+        return {**dataclasses.asdict(self), "sentence": self.sentence()}
 
 
 def _beside(error: float, other: float, whose: str) -> str:
@@ -94,7 +115,7 @@ class Tally:
             if said is not None:
                 self._errors[name] += np.where(compared, np.square(said - steps.seen), 0.0).sum(axis=0)
 
-    def summary(self) -> PredictionSummary:
+    def summary(self) -> StepSummary:
         """What the sums say so far. NaN where nothing could be compared."""
         mean = lambda total, count: float(total / count) if count else float("nan")
         steps = self._compared.max()
@@ -106,7 +127,7 @@ class Tally:
             channels[name] = {"rmse": root["model"], "last_rmse": root["last"]}
             channels[name] |= {"linear_rmse": root["linear"]} if self._linear else {}
             channels[name]["coverage"] = mean(self._covered[place], self._there[place])
-        return PredictionSummary(
+        return StepSummary(
             steps=self._steps,
             missing=self._missing,
             mean_surprise=mean(self._surprise, self._steps - self._missing),

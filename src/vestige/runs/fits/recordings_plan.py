@@ -1,21 +1,19 @@
-"""What `vestige fit` trains on a user's table: model, sizes and updates, all of them from the file."""
+"""What is trained on a user's recordings: model, sizes and updates, all of them from the file."""
 
 import dataclasses
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from vestige.data import Recorded
-from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
 from vestige.models.filters.lag_choice import LagChoice, chosen_lags
 from vestige.models.filters.specs import AutoregressiveSpec
-from vestige.runs.fit_columns import ChosenColumns
+from vestige.runs.fits.columns import ChosenColumns
+from vestige.runs.fits.contract import FitPlan, FitRequest, Note
 from vestige.tasks.evaluation import evaluate
 from vestige.tasks.filtering.custom_data import CustomRecordings, custom_recordings
 from vestige.tasks.filtering.loading import recordings_in
@@ -44,29 +42,7 @@ SEASONS = (1, 2, 3)
 """Multiples of a season that are tried as orders."""
 
 
-@dataclass(frozen=True)
-class FitPlan:
-    """What is run.
-
-    - `experiment`: all of it, an ordinary one.
-    - `why`: sentences that say what was chosen, and why.
-    """
-
-    experiment: Experiment
-    why: tuple[str, ...]
-
-
-def planned(
-    source: Path,
-    columns: ChosenColumns,
-    *,
-    held_out: float,
-    steps: int | None = None,
-    season: int | None = None,
-    seed: int = 0,
-    reading: ReadOptions = ReadOptions(),
-    note: Callable[[str], None] = lambda text: None,
-) -> FitPlan:
+def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPlan:
     """Choose model, sizes and updates for a table, on its training part alone.
 
     The last value or a ridge autoregression, and its order and penalty, are chosen by how they predict later folds of
@@ -75,21 +51,17 @@ def planned(
 
     **Arguments:**
 
-    - `source`: the file.
+    - `request`: the file; the last `held_out` of each recording is not looked at.
     - `columns`: of it.
-    - `held_out`: the last share of each recording, which is not looked at.
-    - `steps`: updates at most; None: as many as the file's length suggests.
-    - `season`: in steps; None: it is looked for.
-    - `seed`: of the trial.
-    - `reading`: how the file is read.
     - `note`: receives what goes on.
 
     **Raises:** `UsageError` where the file cannot be trained on.
     """
+    source, reading, steps = request.source, request.reading, request.steps
     spec = RecordingsSpec(
         path=str(source),
         values=columns.values,
-        held_out=held_out,
+        held_out=request.held_out,
         leave_out=True,
         inputs=columns.inputs,
         outcomes=columns.outcomes,
@@ -105,10 +77,10 @@ def planned(
         incomplete=spec.incomplete,
         reading=reading,
     )
-    _check_held_out(recorded, held_out, source, spec.document)
+    _check_held_out(recorded, spec.held_out, source, spec.document)
     task = _task(recorded, spec, source)
     frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
-    season = season_of(frames, starts) if season is None else season
+    season = season_of(frames, starts) if request.season is None else request.season
     lags = chosen_lags(frames, starts, orders=[times * season for times in SEASONS] if season else ())
     sized = _sized(spec, task, lags)
     why = [_said_of_lags(lags, season)]
@@ -117,7 +89,7 @@ def planned(
         why.append(f"{rows:,} rows of training are too few for a net beside it.")
         return FitPlan(_without_net(sized, steps), tuple(why))
     note("trying a net on the last fifth of the training part")
-    updates, gain = _tried(sized, recorded, source, steps=steps, seed=seed)
+    updates, gain = _tried(sized, recorded, source, steps=steps, seed=request.seed)
     if not updates:
         why.append("A net beside it did not help on the last fifth of the training part, and is left out.")
         return FitPlan(_without_net(sized, steps), tuple(why))

@@ -1,13 +1,13 @@
 """Which columns of a user's table a model is fitted to, by the table's schema."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vestige.data.tables import Column, Schema, SchemaOptions, infer, open_table
+from vestige.data.tables import Column, Schema
 from vestige.data.tables.kinds import SPIKES
 from vestige.data.tables.options import ReadOptions, words
 from vestige.errors import UsageError, listed, shown
+from vestige.runs.fits.contract import FitRequest
 from vestige.tasks.filtering.scaling import Kind
 
 RARE = 0.5
@@ -40,51 +40,26 @@ class ChosenColumns:
     summary: str
 
 
-def chosen_columns(
-    source: Path,
-    *,
-    inputs: str | None = None,
-    outcomes: str | None = None,
-    document: str | None = None,
-    ignored: str | None = None,
-    labels: bool = False,
-    time: str | None = None,
-    kinds: Mapping[str, str] | None = None,
-    reading: ReadOptions = ReadOptions(),
-) -> ChosenColumns:
+def chosen_columns(request: FitRequest) -> ChosenColumns:
     """The columns that a model of recordings observes.
 
     One pass over the table.
 
     **Arguments:**
 
-    - `source`: of what `vestige.data.open` reads.
-    - `inputs`, `outcomes`, `document`, `ignored`: names, with commas between them; None: as the schema suggests.
-    - `labels`: leave out outcomes that are classes, which are otherwise refused.
-    - `time`: the column of times, which is not predicted.
-    - `kinds`: name -> kind of columns.
-    - `reading`: how the file is read.
+    - `request`: the file; of kind `recordings`, outcomes that are classes are left out, which are otherwise refused.
 
     **Raises:** `UsageError` where no column could be predicted, or what is to be predicted are classes, with what would
     work.
     """
-    table = open_table(source, reading)
-    array = source.suffix in (".npy", ".npz") and reading == ReadOptions()
-    options = SchemaOptions(
-        document=document,
-        inputs=None if inputs is None else words(inputs),
-        outcomes=words(outcomes),
-        ignored=words(ignored),
-        time=time,
-        kinds=kinds or {},
-    )
-    schema = infer(table, options)
+    source, schema = request.source, request.schema
+    array = source.suffix in (".npy", ".npz") and request.reading == ReadOptions()
     if schema.rows < LEAST_ROWS:
         raise UsageError(
             f"{source}: a model is fitted to at least {LEAST_ROWS} rows, one for each step in time, got {schema.rows}"
         )
-    _refuse_classes(source, schema, labels)
-    named = set(words(inputs))
+    _refuse_classes(source, schema, labels=request.kind == "recordings")
+    named = set(words(request.inputs))
     seen, notes = _observed(source, schema, named, array=array)
     read = [column for column in schema.of("outcome") if column.kind in VALUES and not column.constant]
     if wrong := [column.name for column in (*seen, *read) if "," in column.name and not array]:
@@ -111,7 +86,7 @@ def chosen_columns(
     )
 
 
-def _refuse_classes(source: Path, schema: Schema, labels: bool) -> None:
+def _refuse_classes(source: Path, schema: Schema, *, labels: bool) -> None:
     classes = [column.name for column in schema.of("outcome") if column.kind not in VALUES]
     if classes and not labels:
         raise UsageError(
