@@ -39,9 +39,9 @@ def test_columns_that_cannot_be_predicted_are_left_out_by_name(tmp_path):
     holes = ["" if row == 3 else 0.25 * row for row in range(20)]
     words = ["calm", "windy"] * 10
     found = columns_of(table(tmp_path, level=level, words=words, still=[1.5] * 20, rare=rare, holes=holes))
-    assert (found.inputs, found.values, found.incomplete) == ("level,holes", "numbers", True)
+    assert (found.inputs, found.values) == ("level,holes", "numbers")
     assert found.notes[0] == "Left out: words (class), rare (75% missing)."
-    assert "A row in which a value is missing counts as missing." in found.notes
+    assert "Values that are missing are left out, the others of their rows count." in found.notes
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,30 @@ def test_baselines_are_what_they_say():
     np.testing.assert_allclose(found["linear regression"].predicted, linear.predict(WALK[before]))
 
 
+def test_what_is_missing_in_part_is_neither_fitted_to_nor_scored():
+    frames = WALK.copy()
+    frames[[10, 93], 0] = np.nan
+    made = steps(frames)
+    found = {each.name: each for each in baselines(made, None)}
+    last = WALK[79:99].copy()
+    last[14, 0] = WALK[92, 0]  # the last that was seen
+    np.testing.assert_array_equal(found["last value"].predicted, last)
+    np.testing.assert_allclose(found["mean"].predicted[0], np.nanmean(frames[:80], axis=0))
+    kept = np.delete(np.arange(1, 80), 9)
+    before = np.where(np.arange(100)[:, None] == [10, -1], WALK[9], WALK)[kept - 1]
+    linear = LinearRegression().fit(before, WALK[kept])
+    np.testing.assert_allclose(found["linear regression"].predicted, linear.predict(last))
+    task = custom_recordings(Recorded(FrameSet(frames, np.array([100]), ("a", "b")), np.zeros((100, 0))), "numbers")
+    scored = compared(task, Leaky(jnp.zeros(1), 2), season=None)
+    errors = np.square(last - frames[80:])
+    np.testing.assert_allclose(
+        list(scored.as_plain()["last value"]["rmse"].values()), np.sqrt(np.nanmean(errors, axis=0)), rtol=1e-4
+    )
+    frames[80:, 0] = np.nan
+    task = custom_recordings(Recorded(FrameSet(frames, np.array([100]), ("a", "b")), np.zeros((100, 0))), "numbers")
+    assert compared(task, Leaky(jnp.zeros(1), 2), season=None).channels == ("value 1",)
+
+
 def test_ridge_autoregression_finds_a_second_order_and_one_channel_stays_one():
     noise, x = DRAW.normal(size=800), np.zeros(800)
     for t in range(2, 800):

@@ -52,7 +52,7 @@ def chosen_lags(frames: np.ndarray, starts: np.ndarray, *, orders: Iterable[int]
 
     **Arguments:**
 
-    - `frames`: (total, p), recordings one after the other; a step with a NaN is missing.
+    - `frames`: (total, p), recordings one after the other; NaN where missing.
     - `starts`: the rows at which recordings begin.
     - `orders`: further ones to try, such as a season.
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vestige.data.carried import carried_forward
+
 BLOCK = 4096
 """Steps whose lags are in memory at once."""
 LEAST_SPREAD = 1e-6
@@ -61,11 +63,13 @@ class LagScales(NamedTuple):
 
         **Arguments:**
 
-        - `frames`: (total, p), recordings one after the other; a step with a NaN is missing.
+        - `frames`: (total, p), recordings one after the other; a step with a NaN does not count.
         - `starts`: the rows at which recordings begin.
         """
-        values, changes, inside = _observed(frames, starts)
+        seen = _observed(frames, starts)
         p = frames.shape[1]
+        values, changes = seen.values[seen.whole], seen.changes[seen.whole]
+        inside = seen.inside[seen.whole]
         if not len(values):
             return cls(np.zeros(p), np.ones(p), np.ones(p))
         value, centre = values.std(axis=0), values.mean(axis=0)
@@ -81,11 +85,12 @@ def lag_sums(
 
     The lags of a step are the last value and the `order - 1` last changes, the newest first, in units of `scales`; of
     changes from before the recording began they are 0. Steps that are missing are left out, as a filter does that stays
-    as it was. Time O(total · (order · p)²), memory in proportion to (order · p)².
+    as it was; of those that are missing in part the lags hold the last values that were seen, and their own change is
+    not fitted. Time O(total · (order · p)²), memory in proportion to (order · p)².
 
     **Arguments:**
 
-    - `frames`: (total, p), recordings one after the other; a step with a NaN is missing.
+    - `frames`: (total, p), recordings one after the other; NaN where missing.
     - `starts`: the rows at which recordings begin.
     - `order`: how many of the last values are looked at, at least 1.
     - `scales`: the units of the lags.
@@ -93,12 +98,11 @@ def lag_sums(
 
     **Returns:** the sums of each part.
     """
-    values, changes, inside = _observed(frames, starts)
+    values, changes, inside, whole = _observed(frames, starts)
     begins = np.maximum.accumulate(np.where(inside, 0, np.arange(len(values))))
-    steps = np.flatnonzero(inside)
-    age = steps - begins[steps]
-    _, recording, count = np.unique(begins[steps], return_inverse=True, return_counts=True)
-    fold = (age - 1) * folds // count[recording]
+    steps = np.flatnonzero(inside & whole)
+    _, first, recording, count = np.unique(begins[steps], return_index=True, return_inverse=True, return_counts=True)
+    fold = (np.arange(len(steps)) - first[recording]) * folds // count[recording]
     found = []
     for part in (steps[fold == place] for place in range(folds)):
         sums = _none(order * frames.shape[1], frames.shape[1])
@@ -160,17 +164,21 @@ def squared_errors(sums: Sums, lags: LagWeights) -> np.ndarray:
     return np.maximum(sums.yy - 2 * crossed + explained, 0.0) / sums.steps
 
 
-def _observed(frames: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The steps that are not missing: values, changes since the one before, and whether there is one before in the same
-    recording."""
-    there = np.isfinite(frames).all(axis=1)
-    number = np.zeros(len(frames), np.int64)
-    number[starts] = 1
-    number = np.cumsum(number)[there]
-    values = frames[there].astype(np.float64)
-    changes = np.diff(values, axis=0, prepend=values[:1])
-    inside = np.diff(number, prepend=-1) == 0
-    return values, changes, inside
+class _Observed(NamedTuple):
+    """The steps that are seen. What is missing in part is carried forward; changes are from what is carried."""
+
+    values: np.ndarray
+    changes: np.ndarray
+    inside: np.ndarray
+    """Whether there is a step before in the same recording."""
+    whole: np.ndarray
+    """Whether nothing of a step is missing."""
+
+
+def _observed(frames: np.ndarray, starts: np.ndarray) -> _Observed:
+    found = carried_forward(frames, starts)
+    changes = np.diff(found.frames, axis=0, prepend=found.frames[:1])
+    return _Observed(found.frames, changes, found.age > 0, found.whole)
 
 
 def _blocks(steps: np.ndarray) -> Iterator[np.ndarray]:

@@ -26,7 +26,6 @@ class ChosenColumns:
     - `outcomes`: likewise, to be read out; None: none.
     - `document`: the column that distinguishes recordings.
     - `values`: what they are.
-    - `incomplete`: whether rows are missing in part.
     - `notes`: what was left out and assumed; sentences.
     - `summary`: what the table is, a few words.
     """
@@ -35,7 +34,6 @@ class ChosenColumns:
     outcomes: str | None
     document: str | None
     values: Kind
-    incomplete: bool
     notes: tuple[str, ...]
     summary: str
 
@@ -80,7 +78,6 @@ def chosen_columns(request: FitRequest) -> ChosenColumns:
         outcomes=None if array else names(read),
         document=schema.document.name if schema.document and not array else None,
         values=kind,
-        incomplete=any(column.missing for column in seen),
         notes=tuple(notes),
         summary=f"{rows} of {kind} in {many}",
     )
@@ -123,7 +120,7 @@ def _observed(source: Path, schema: Schema, named: set[str], *, array: bool) -> 
             f"describe {source} says what each is, and how to set it"
         )
     if any(column.missing for column in usable):
-        notes.append("A row in which a value is missing counts as missing.")
+        notes.append("Values that are missing are left out, the others of their rows count.")
     return usable, notes
 
 

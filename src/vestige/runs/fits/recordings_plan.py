@@ -66,7 +66,6 @@ def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPl
         inputs=columns.inputs,
         outcomes=columns.outcomes,
         document=columns.document,
-        incomplete=columns.incomplete,
         **dataclasses.asdict(reading),
     )
     recorded, _, _ = recordings_in(
@@ -74,7 +73,6 @@ def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPl
         inputs=spec.inputs,
         outcomes=spec.outcomes,
         document=spec.document,
-        incomplete=spec.incomplete,
         reading=reading,
     )
     _check_held_out(recorded, spec.held_out, source, spec.document)

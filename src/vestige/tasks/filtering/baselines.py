@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from vestige.data.carried import carried_forward
+
 FIT = 0.8
 """Share of the training steps on which candidates are fitted that are compared on the others."""
 ORDERS = (1, 2, 4, 8, 16, 24, 48, 72, 96)
@@ -18,10 +20,12 @@ MOST_CELLS = 2**25
 
 
 class Steps(NamedTuple):
-    """Steps that are not missing, recordings one after the other; the last of each may be held out."""
+    """Steps of which anything was seen, recordings one after the other; the last of each may be held out."""
 
     frames: np.ndarray
-    """(steps, p) float64."""
+    """(steps, p) float64; in place of what is missing the last value that was seen."""
+    there: np.ndarray
+    """(steps, p) booleans: what was seen."""
     age: np.ndarray
     """(steps,), how many steps of the recording came before."""
     held: np.ndarray
@@ -33,22 +37,23 @@ class Steps(NamedTuple):
 
         **Arguments:**
 
-        - `frames`: (total, p); a step with a NaN is missing.
+        - `frames`: (total, p), NaN where missing.
         - `starts`: the rows at which recordings begin.
         - `held`: (total,), where held out.
         """
-        there = np.isfinite(frames).all(axis=1)
-        number = np.zeros(len(frames), np.int64)
-        number[starts] = 1
-        number = np.cumsum(number)[there]
-        places = np.arange(len(number))
-        begins = np.maximum.accumulate(np.where(np.diff(number, prepend=-1) != 0, places, 0))
-        return cls(frames[there].astype(np.float64), places - begins, held[there])
+        found = carried_forward(frames, starts)
+        return cls(found.frames, found.there, found.age, held[found.row])
 
     @property
     def scored(self) -> np.ndarray:
         """Where predictions are compared: held out, and something was seen before."""
         return self.held & (self.age > 0)
+
+    @property
+    def fitted_on(self) -> np.ndarray:
+        """The places of the training steps that regressions are fitted to: something was seen before, and nothing is
+        missing."""
+        return np.flatnonzero(~self.held & (self.age > 0) & self.there.all(axis=1))
 
 
 class Baseline(NamedTuple):
@@ -76,7 +81,7 @@ def baselines(steps: Steps, season: int | None) -> list[Baseline]:
     """
     frames, scored = steps.frames, np.flatnonzero(steps.scored)
     train = np.flatnonzero(~steps.held)
-    mean = frames[train].mean(axis=0)
+    mean = np.average(frames[train], axis=0, weights=steps.there[train])
     found = [
         Baseline("last value", "last value", frames[scored - 1]),
         Baseline("mean", "mean in training", np.broadcast_to(mean, frames[scored].shape)),
@@ -84,7 +89,7 @@ def baselines(steps: Steps, season: int | None) -> list[Baseline]:
     if season is not None:
         back = scored - np.minimum(season, steps.age[scored])
         found.append(Baseline("seasonal", f"value {season:,} steps before", frames[back]))
-    fitted_on = train[steps.age[train] > 0]
+    fitted_on = steps.fitted_on
     if len(fitted_on) < 3:
         return found
     from sklearn.linear_model import LinearRegression
@@ -100,8 +105,10 @@ def baselines(steps: Steps, season: int | None) -> list[Baseline]:
 
 def _chosen(steps: Steps, fitted_on: np.ndarray) -> tuple[int, float]:
     p = steps.frames.shape[1]
-    _, recording, count = np.unique(fitted_on - steps.age[fitted_on], return_inverse=True, return_counts=True)
-    first = steps.age[fitted_on] <= FIT * count[recording]
+    _, begins, recording, count = np.unique(
+        fitted_on - steps.age[fitted_on], return_index=True, return_inverse=True, return_counts=True
+    )
+    first = np.arange(len(fitted_on)) - begins[recording] < FIT * count[recording]
     early, late = fitted_on[first], fitted_on[~first]
     most = max(1, min(MOST_VALUES // p, len(early) // STEPS_FOR_A_LAG // p))
     best, chosen = np.inf, (1, PENALTIES[-1])

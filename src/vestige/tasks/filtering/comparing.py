@@ -15,7 +15,7 @@ class Compared(NamedTuple):
     """Errors of a step, before it is seen.
 
     - `steps`: how many steps were predicted.
-    - `channels`: the names of the values.
+    - `channels`: the names of the values, without those that were never seen there.
     - `scale`: (p,), standard deviations in training, or 1 for counts and bits.
     - `squares`: name -> (p,), mean squared errors in units of those; `model` is first.
     - `said`: name -> with what was chosen.
@@ -64,10 +64,15 @@ def compared(task: CustomRecordings, model: Filters, *, season: int | None) -> C
     scaling = task.scaling
     read = read_on(model, task.train, task.test, scaling)
     steps = Steps.of(read.frames, read.starts, read.held)
-    seen = steps.frames[steps.scored]
-    mean = read.mean[np.isfinite(read.frames).all(axis=1)][steps.scored]
+    seen, there = steps.frames[steps.scored], steps.there[steps.scored]
+    known = there.any(axis=0)
+    mean = read.mean[np.isfinite(read.frames).any(axis=1)][steps.scored]
     others = baselines(steps, season)
     predicted = {"model": mean} | {other.name: other.predicted for other in others}
-    squares = {name: np.square(each - seen).mean(axis=0) for name, each in predicted.items()}
+    there, scale = there[:, known], scaling.scale[known]
+    error = lambda each: np.mean(np.square(each - seen)[:, known], axis=0, where=there)
+    squares = {name: error(each) for name, each in predicted.items()}
     said = {"model": "the model"} | {other.name: other.said for other in others}
-    return Compared(len(seen), channel_names(scaling, task.columns), scaling.scale, squares, said)
+    names = channel_names(scaling, task.columns)
+    channels = tuple(name for name, is_known in zip(names, known, strict=True) if is_known)
+    return Compared(len(seen), channels, scale, squares, said)

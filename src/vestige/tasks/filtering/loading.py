@@ -148,7 +148,7 @@ def custom(
     - `values`: their kind; None: by the dtype of the file, or the kinds of the columns.
     - `inputs`, `outcomes`, `document`: columns of a table; None: as its schema suggests.
     - `columns`: of the table of the training; they are found by name.
-    - `incomplete`: a step that is missing in part is missing; otherwise it is refused.
+    - `incomplete`: a step that is missing in part is missing; otherwise its other values count.
     - `held_out`, `leave_out`, `changes`, `length`, `scaling`: as for `custom_recordings`.
     - `reading`: the fields of `ReadOptions`.
 

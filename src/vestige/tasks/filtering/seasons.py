@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from vestige.data.carried import carried_forward
+
 DIP = 0.8
 """A season repeats better than what lies between now and it, by so much."""
 ALIKE = 1.05
@@ -19,7 +21,8 @@ def season_of(frames: np.ndarray, starts: np.ndarray) -> int | None:
 
     **Arguments:**
 
-    - `frames`: (total, p), recordings one after the other; a step with a NaN is missing, and is left out.
+    - `frames`: (total, p), recordings one after the other; NaN where missing. A step of which nothing is there is left
+      out, in others the last values that were seen take the place of what is missing.
     - `starts`: the rows at which recordings begin.
 
     **Returns:** the period in steps, at least 2; None where there is none.
@@ -27,7 +30,7 @@ def season_of(frames: np.ndarray, starts: np.ndarray) -> int | None:
     ends = np.append(starts[1:], len(frames))
     longest = int(np.argmax(ends - starts))
     values = frames[starts[longest] : ends[longest]].astype(np.float64)
-    values = values[np.isfinite(values).all(axis=1)]
+    values = carried_forward(values, np.zeros(1, np.int64)).frames
     most = len(values) // TIMES
     spread = values.std(axis=0) if len(values) else np.zeros(0)
     if most < 3 or not (spread > 0).any():

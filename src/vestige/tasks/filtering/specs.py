@@ -315,7 +315,7 @@ class RecordingsSpec(FilteringSpec, ReadOptions):
     document: str | None = None
     """The column of a table that distinguishes recordings. None: as vestige data describe suggests."""
     incomplete: bool = False
-    """Whether a step that is missing in some of its values counts as missing; otherwise it is refused."""
+    """Whether a step that is missing in some of its values counts as missing; otherwise its other values count."""
 
     part: ClassVar[str] = "vestige.tasks.filtering.loading:custom"
     evaluated_by: ClassVar[str] = "frame_error"
