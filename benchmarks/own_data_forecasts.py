@@ -1,6 +1,6 @@
 """Forecasts of two standard series by `vestige fit`, beside a VAR and a GRU: a table of docs/results/own-data.md.
 
-    python benchmarks/own_data_forecasts.py [ETTh1|exchange …] [--seeds 3] [--origins 300]
+    python benchmarks/own_data_forecasts.py [ETTh1|exchange …] [--who fit,gru,var] [--seeds 3] [--origins 300]
 
 ETTh1: the first 14,400 hours, of which the last 2,880 are held out; exchange rates: the last fifth. Everybody forecasts
 96 steps from the same held-out rows and knows all rows up to each. The VAR (statsmodels) has the order of the lowest
@@ -136,7 +136,7 @@ def recurrent(rows: np.ndarray, train: int, origins: np.ndarray, seed: int) -> t
     return ahead, f"width {width}, rate {rate:g}, {updates:,} updates"
 
 
-def main(names: list[str], seeds: int, origins: int) -> None:
+def main(names: list[str], who: set[str], seeds: int, origins: int) -> None:
     """The rows of the table: squared error of a value at single steps ahead, in training variances."""
     print("| series | who | " + " | ".join(f"step {step}" for step in SHOWN) + " | mean of 96 |")
     print("|---" * (3 + len(SHOWN)) + "|")
@@ -155,9 +155,11 @@ def main(names: list[str], seeds: int, origins: int) -> None:
             )
             came = np.stack([rows[row + 1 : row + 1 + HORIZON] for row in chosen])
             wrong = lambda ahead, came=came, scale=scale: np.square((ahead - came) / scale).mean(axis=(0, 2))
-            for seed in range(seeds):
+            for seed in range(seeds) if "fit" in who else ():
                 folder = Path(made) / f"{name}-{seed}"
                 found = fit_table(source, folder, seed=seed, held_out=HELD_OUT, command="benchmarks")
+                for said in found.why:
+                    print(f"<!-- {said} -->")
                 run = load(folder)
                 test = run.forecast(source, horizon=HORIZON, origins=origins, season=None).back_test
                 assert test is not None and (test.first, test.last) == (chosen[0] + 1, chosen[-1] + 1)
@@ -166,24 +168,27 @@ def main(names: list[str], seeds: int, origins: int) -> None:
                     f"<!-- coverage {test.coverage.mean():.3f}, later {test.later_coverage.mean():.3f}, calibrated "
                     f"{test.calibrated_coverage.mean():.3f} -->"
                 )
-                for who in ("last", "seasonal", "linear"):
-                    if not seed and who in test.errors:
-                        tell(f"{who} (season {test.season})", test.errors[who])
-                surprise = [chunk.surprise for chunk in run.predict(source)]
+                for other in ("last", "seasonal", "linear"):
+                    if not seed and other in test.errors:
+                        tell(f"{other} (season {test.season})", test.errors[other])
+                surprise = np.concatenate([chunk.surprise for chunk in run.predict(source)])
                 unit = np.log(run.components.task.scaling.scale).sum()
-                nats = float(np.concatenate(surprise)[train:].mean() + unit)
+                nats = float(surprise[train:].mean() + unit)
                 print(f"<!-- {name}, seed {seed}: {nats:.4f} nats a held-out step; {found.sentence} -->", flush=True)
+            for seed in range(seeds) if "gru" in who else ():
                 ahead, said = recurrent(rows, train, chosen, seed)
                 tell(f"GRU, seed {seed} ({said})", wrong(ahead))
-            ahead, nats, order = vector_autoregression(rows, train, chosen)
-            tell(f"VAR({order})", wrong(ahead))
-            print(f"<!-- {name}: VAR {nats:.4f} nats a held-out step -->", flush=True)
+            if "var" in who:
+                ahead, nats, order = vector_autoregression(rows, train, chosen)
+                tell(f"VAR({order})", wrong(ahead))
+                print(f"<!-- {name}: VAR {nats:.4f} nats a held-out step -->", flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(SERIES)}; by default all")
+    parser.add_argument("--who", default="fit,gru,var")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--origins", type=int, default=300)
     given = parser.parse_args()
-    main(given.names or list(SERIES), given.seeds, given.origins)
+    main(given.names or list(SERIES), set(given.who.split(",")), given.seeds, given.origins)

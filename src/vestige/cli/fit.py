@@ -54,6 +54,9 @@ class FitSettings(ReadOptions):
     """Updates at most; by default as many as the length of the file suggests."""
     season: int | None = None
     """Steps after which things repeat; by default it is looked for."""
+    horizon: int | None = None
+    """Steps ahead that forecasts are for, up to which direct heads are tried; 0: none; by default 96, or what the
+    length of the file suggests."""
     seed: int = 0
     """Of the run."""
     resume: bool = False
@@ -80,7 +83,7 @@ def main(arguments: list[str]) -> int:
     stem = f"fit-{settings.source.name.split('.')[0]}"
     folder = settings.out or default_folder(stem, resume=settings.resume)
     given = dataclasses.asdict(settings)
-    names = ("kind", "inputs", "outcomes", "document", "time", "held_out", "steps", "season", "seed", "resume")
+    names = ("kind", "inputs", "outcomes", "document", "time", "held_out", "steps", "season", "horizon")
     fitted = fit_table(
         settings.source,
         folder,
@@ -90,7 +93,7 @@ def main(arguments: list[str]) -> int:
         command=command_line(),
         progress=None if settings.json else progress,
         note=lambda text: print(text, file=sys.stderr if settings.json else sys.stdout, flush=True),
-        **{name: given[name] for name in names},
+        **{name: given[name] for name in (*names, "seed", "resume")},
     )
     page = write_report(folder)
     if settings.json:

@@ -19,6 +19,7 @@ from vestige.models.families import (
     whole,
 )
 from vestige.models.filters.contract import AbstractFilter, replaced
+from vestige.models.filters.direct_heads import DirectHeads, DirectOptions, head_sums, solved_heads
 from vestige.models.filters.lag_choice import Toward
 from vestige.models.filters.lag_regression import LagScales, LagWeights, fitted_lags, lag_sums
 from vestige.numerics import full_precision
@@ -69,6 +70,7 @@ class Autoregressive(AbstractFilter):
     - `lags`: b and W.
     - `scales`: of values and changes in the training.
     - `width`: hidden units of the net; 0: there is none, and the law around the mean alone is learned.
+    - `heads`: what forecasts many steps at once; None: steps are fed back.
 
     **Raises:** `ValueError` for other families, and for an order or a width below 0.
     """
@@ -84,15 +86,25 @@ class Autoregressive(AbstractFilter):
     value: Float[Array, " observed"]
     change: Float[Array, " observed"]
     family: AbstractFamily
+    heads: DirectHeads | None
     order: int = eqx.field(static=True)
 
-    def __init__(self, family: AbstractFamily, lags: LagWeights, scales: LagScales, *, width: int, key: Key):
+    def __init__(
+        self,
+        family: AbstractFamily,
+        lags: LagWeights,
+        scales: LagScales,
+        *,
+        width: int,
+        heads: DirectHeads | None = None,
+        key: Key,
+    ):
         if width < 0:
             raise ValueError(f"Autoregressive: width must not be negative, got {width}")
         on_device = lambda array: jnp.asarray(np.asarray(array, np.float32))
         self.weights, self.offset, self.spread = map(on_device, (lags.weights, lags.offset, lags.spread))
         self.centre, self.value, self.change = map(on_device, scales)
-        self.family, self.order = family, lags.order
+        self.family, self.order, self.heads = family, lags.order, heads
         parameters_at(whole(family), self.centre, self.value)  # refuses what it does not know
         self.shift = jnp.zeros(family.num_parameters - family.size)
         self.net = None
@@ -111,6 +123,7 @@ class Autoregressive(AbstractFilter):
         penalty: float,
         toward: Toward = "last-value",
         width: int,
+        direct: DirectOptions | None = None,
         key: Key,
     ) -> "Autoregressive":
         """With b and W of the training steps of a task; of one that has none at hand they are zeros.
@@ -122,6 +135,7 @@ class Autoregressive(AbstractFilter):
         - `order`: how many of the last observations are seen; 0: the mean is the last one.
         - `penalty`: of the regression.
         - `toward`: what it draws the prediction to.
+        - `direct`: of heads that are fitted to the same steps; None: there are none.
 
         **Raises:** `ValueError` where order times values is beyond 4,096.
         """
@@ -135,9 +149,18 @@ class Autoregressive(AbstractFilter):
         if isinstance(task, Recorded):
             frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
         scales = LagScales.of(frames, starts)
-        (sums,) = lag_sums(frames, starts, order, scales)
-        lags = fitted_lags(sums, order, penalty, to_mean=scales.value if toward == "mean" else None)
-        return cls(family, lags, scales, width=width, key=key)
+        (lag,) = lag_sums(frames, starts, order, scales)
+        lags = fitted_lags(lag, order, penalty, to_mean=scales.value if toward == "mean" else None)
+        heads = None
+        if direct is not None:
+            if not isinstance(whole(family), REALS):
+                raise ValueError(
+                    "Autoregressive: direct heads forecast numbers, not counts or bits; leave horizon at 0"
+                )
+            size = {"window": direct.window, "horizon": direct.horizon}
+            sums = head_sums(frames, starts, **size, scale=scales.value, pooled=direct.pooled)
+            heads = solved_heads(sums, scales.value, window=direct.window, penalty=direct.penalty, first=direct.first)
+        return cls(family, lags, scales, width=width, heads=heads, key=key)
 
     @property
     def in_part(self) -> bool:

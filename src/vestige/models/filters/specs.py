@@ -201,14 +201,28 @@ class AutoregressiveSpec(FilterSpec):
     """Hidden units of the net; 0: the law around the mean alone is learned."""
     noise: Literal["learned", "heavy-tailed", "fixed"] = "learned"
     """Of the observation, as of the recurrent autoencoder (rvae)."""
+    horizon: int = 0
+    """Steps ahead that are forecast by direct heads, linear regressions on each channel's own past; 0: every step of a
+    forecast is fed back. For numbers."""
+    direct_from: int = 1
+    """The first of these steps; those before it are fed back."""
+    window: int = 24
+    """Steps before the last that direct heads look back on."""
+    direct_penalty: float = 0.1
+    """Of these regressions, in units of the variance of what they see."""
+    pooled: bool = True
+    """Whether all channels have one head."""
 
     part: ClassVar[str] = "vestige.models.filters.autoregressive:Autoregressive"
     suits: ClassVar[Mapping[str, Any]] = {"clip": CLIP}
 
     def __post_init__(self):
         super().__post_init__()
-        at_least(self, 0, "order", "width")
-        positive(self, "penalty")
+        at_least(self, 0, "order", "width", "horizon")
+        at_least(self, 1, "direct_from", "window")
+        positive(self, "penalty", "direct_penalty")
+        if self.direct_from > max(self.horizon, 1):
+            raise ValueError(f"direct_from must be at most the horizon, {self.horizon}, got {self.direct_from}")
 
     @property
     def default_rule(self) -> Mapping[str, Any]:
@@ -229,7 +243,11 @@ class AutoregressiveSpec(FilterSpec):
     def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":
         family = load("vestige.models.families:with_noise")(task.family, self.noise)
         options = {"order": self.order, "penalty": self.penalty, "toward": self.toward, "width": self.width}
-        return load(self.part).fitted(family, task, **options, key=key)
+        direct = None
+        if self.horizon:
+            of = load("vestige.models.filters.direct_heads:DirectOptions")
+            direct = of(self.horizon, self.direct_from, self.window, self.direct_penalty, self.pooled)
+        return load(self.part).fitted(family, task, **options, direct=direct, key=key)
 
 
 FILTERS: Mapping[str, ModelSpec] = {

@@ -30,6 +30,7 @@ class FitRequest:
     - `held_out`: the share on which the model is compared.
     - `steps`: updates at most; None: as many as the file suggests.
     - `season`: in steps; None: it is looked for.
+    - `horizon`: steps ahead that forecasts are for; None: as the file suggests.
     - `seed`: of everything that is drawn.
     """
 
@@ -45,6 +46,7 @@ class FitRequest:
     held_out: float = 0.2
     steps: int | None = None
     season: int | None = None
+    horizon: int | None = None
     seed: int = 0
 
     @cached_property

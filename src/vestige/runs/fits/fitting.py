@@ -74,6 +74,7 @@ def fit_table(
     held_out: float = 0.2,
     steps: int | None = None,
     season: int | None = None,
+    horizon: int | None = None,
     seed: int = 0,
     resume: bool = False,
     command: str = "vestige.fit_table",
@@ -97,6 +98,7 @@ def fit_table(
     - `held_out`: the last share of each recording, on which the model is compared.
     - `steps`: updates at most.
     - `season`: in steps; None: it is looked for.
+    - `horizon`: steps ahead that forecasts are for; 0: none; None: as the file suggests.
     - `seed`: of the run.
     - `resume`: go on with what is in the folder.
     - `command`: how it was started, for the run's configuration.
@@ -121,6 +123,7 @@ def fit_table(
         held_out=held_out,
         steps=steps,
         season=season,
+        horizon=horizon,
         seed=seed,
     )
     _check(request)
@@ -148,7 +151,11 @@ def _check(request: FitRequest) -> None:
         raise UsageError(f"as must be one of {', '.join(KINDS)}, got {request.kind}")
     if not 0 < request.held_out < 1:
         raise UsageError(f"held-out must be in (0, 1), such as 0.2, got {request.held_out:g}")
-    for name, value, least in (("steps", request.steps, 1), ("season", request.season, 2)):
+    for name, value, least in (
+        ("steps", request.steps, 1),
+        ("season", request.season, 2),
+        ("horizon", request.horizon, 0),
+    ):
         if value is not None and value < least:
             raise UsageError(f"{name} must be at least {least}, got {value}")
 

@@ -10,6 +10,7 @@ import numpy as np
 from vestige.data import Recorded
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
+from vestige.models.filters.head_choice import chosen_heads
 from vestige.models.filters.lag_choice import LagChoice, chosen_lags
 from vestige.models.filters.specs import AutoregressiveSpec
 from vestige.runs.fits.columns import ChosenColumns
@@ -38,6 +39,10 @@ POINTS = 10
 WORTH = 0.995
 """Errors relative to those without a net from which on it is kept."""
 BATCH, LONGEST_WINDOW = 32, 1000
+HORIZON = 96
+"""Steps ahead that are forecast at once, where the file is long enough."""
+STEPS_A_STEP_AHEAD = 20
+"""Training steps of a recording for each step ahead."""
 SEASONS = (1, 2, 3)
 """Multiples of a season that are tried as orders."""
 
@@ -80,8 +85,13 @@ def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPl
     frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
     season = season_of(frames, starts) if request.season is None else request.season
     lags = chosen_lags(frames, starts, orders=[times * season for times in SEASONS] if season else ())
-    sized = _sized(spec, task, lags)
-    why = [_said_of_lags(lags, season)]
+    sized, why = _sized(spec, task, lags), [_said_of_lags(lags, season)]
+    horizon = request.horizon
+    if horizon is None:
+        horizon = min(HORIZON, task.train.longest // STEPS_A_STEP_AHEAD)
+    if horizon and spec.values == "numbers":
+        sized, said = _with_heads(sized, frames, starts, lags, horizon, season)
+        why.append(said)
     rows = int(np.isfinite(frames).all(axis=1).sum())
     if rows < ROWS_FOR_A_NET:
         why.append(f"{rows:,} rows of training are too few for a net beside it.")
@@ -148,6 +158,31 @@ def _sized(spec: RecordingsSpec, task: CustomRecordings, lags: LagChoice) -> Exp
     interval = experiment.rule.steps_per_update
     updates = EPOCHS * total // (batch * interval)
     return dataclasses.replace(experiment, steps=max(POINTS, min(MOST_UPDATES, updates)))
+
+
+def _with_heads(
+    sized: Experiment, frames: np.ndarray, starts: np.ndarray, lags: LagChoice, horizon: int, season: int | None
+) -> tuple[Experiment, str]:
+    """With direct heads, where they forecast better, and what is said of it."""
+    found = chosen_heads(frames, starts, lags, horizon=horizon, season=season)
+    if found is None:
+        return sized, f"The training part is too short to try what forecasts {horizon:,} steps at once."
+    if found.options is None:
+        return sized, "Forecasts are made step by step: nothing that forecasts many steps at once was better."
+    of = found.options
+    model = dataclasses.replace(
+        sized.model,
+        horizon=of.horizon,
+        direct_from=of.first,
+        window=of.window,
+        direct_penalty=of.penalty,
+        pooled=of.pooled,
+    )
+    from_step = f", from step {of.first:,} on" if of.first > 1 else ""
+    return dataclasses.replace(sized, model=model), (
+        f"{of.horizon:,} steps are forecast at once by regressions on the last {of.window:,}{from_step}: on the last "
+        f"fifth of the training part that lowers the error by {1 - found.error / found.fed_back_error:.0%}."
+    )
 
 
 def _without_net(sized: Experiment, steps: int | None) -> Experiment:

@@ -74,5 +74,5 @@ def compared(task: CustomRecordings, model: Filters, *, season: int | None) -> C
     squares = {name: error(each) for name, each in predicted.items()}
     said = {"model": "the model"} | {other.name: other.said for other in others}
     names = channel_names(scaling, task.columns)
-    channels = tuple(name for name, is_known in zip(names, known, strict=True) if is_known)
+    channels = tuple(names[place] for place in np.flatnonzero(known))
     return Compared(len(seen), channels, scale, squares, said)

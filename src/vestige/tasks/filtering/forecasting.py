@@ -1,15 +1,19 @@
 """Forecasts of a user's table by a filter that is trained on recordings."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vestige.data.carried import carried_forward
 from vestige.data.recorded_table import RecordedColumns
 from vestige.data.tables import AbstractTable, Column, Schema, documents_of
 from vestige.errors import RunError, UsageError
+from vestige.models.filters.direct_heads import DirectHeads
+from vestige.tasks.filtering.featurizers import Bare
 from vestige.tasks.filtering.origins import Origin, origins
 from vestige.tasks.filtering.recorded_steps import Matched, StepsSeen, matched, steps_seen
 from vestige.tasks.filtering.sampled_paths import DrawsSteps, sampled_paths
@@ -17,6 +21,16 @@ from vestige.tasks.filtering.scaling import SUPPORT, Scaling
 from vestige.tasks.filtering.step_reader import Carried, Readers, carry_steps, filled_up
 from vestige.tasks.forecasts import FAR, HISTORY, AbstractForecaster, Ask, Forecast, PassedOn
 from vestige.tasks.stepwise import CHUNK
+
+
+@runtime_checkable
+class HasHeads(Protocol):
+    """A filter that may forecast many steps at once."""
+
+    @property
+    def heads(self) -> DirectHeads | None:
+        """What does; None: nothing, its steps are fed back."""
+        ...
 
 
 class RecordingsForecaster(AbstractForecaster):
@@ -39,6 +53,13 @@ class RecordingsForecaster(AbstractForecaster):
             )
         self._readers, self._scaling, self._columns = readers, scaling, columns
         self.support = SUPPORT[scaling.kind]
+        model = readers.reader.model
+        self._heads = model.heads if isinstance(model, HasHeads) else None
+        if self._heads is not None and not isinstance(scaling.featurizer, Bare):
+            raise UsageError(
+                "direct heads forecast values, and this run sees changes beside them (--task.changes); train it with "
+                "one of the two"
+            )
 
     def passed_on(self, table: AbstractTable) -> PassedOn:
         found = matched(table, self._scaling, self._columns)
@@ -54,7 +75,8 @@ class RecordingsForecaster(AbstractForecaster):
 
     def forecasts(self, table: AbstractTable, rows: np.ndarray, ask: Ask, *, ahead: bool) -> Iterator[Forecast]:
         found = matched(table, self._scaling, self._columns)
-        before, after = max(HISTORY, ask.season or 1), ask.horizon if ahead else 0
+        window = 0 if self._heads is None else self._heads.window + 1
+        before, after = max(HISTORY, ask.season or 1, window), ask.horizon if ahead else 0
         steps = steps_seen(table, found, self._scaling.kind, size=CHUNK, in_part=self._readers.in_part)
         key = jax.random.key(ask.seed)
         for origin in origins(steps, rows, _Carry(self._readers, self._scaling), before=before, after=after):
@@ -66,6 +88,8 @@ class RecordingsForecaster(AbstractForecaster):
             self._readers.reader, origin.carried, jnp.asarray(skipped), key=key, paths=ask.paths, steps=ask.horizon
         )
         paths = np.asarray(drawn.paths, np.float64)
+        if self._heads is not None:
+            paths = moved(paths, self._heads, (origin.before - scaling.mean) / scaling.scale)
         _check_finite(table, origin.row, paths)
         units = lambda scaled: scaling.mean + scaling.scale * np.asarray(scaled, np.float64)
         last = units(self._scaling.featurizer.bare(jnp.asarray(origin.carried.last)[None]))[0]
@@ -74,6 +98,33 @@ class RecordingsForecaster(AbstractForecaster):
         kept = {name: _last(cells, HISTORY) for name, cells in origin.passed.items()}
         seasonal = None if ask.season is None else _seasonal(origin.before, last, ask.horizon, ask.season)
         return Forecast(origin.row, kept, units(paths), last, seasonal, units(drawn.linear), seen)
+
+
+def moved(paths: np.ndarray, heads: DirectHeads, rows: np.ndarray) -> np.ndarray:
+    """Sampled paths whose mean is that of direct heads, from their first step to their last; their spread is kept.
+
+    **Arguments:**
+
+    - `paths`: (paths, steps, p).
+    - `heads`: of the model.
+    - `rows`: (rows, p), the last ones before the paths, NaN where missing.
+
+    **Returns:** (paths, steps, p).
+    """
+    found = carried_forward(rows, np.zeros(1, np.int64))
+    row = np.maximum(np.searchsorted(found.row, np.arange(len(rows)), side="right") - 1, 0)
+    seen = found.frames[row][-(heads.window + 1) :]
+    padded = np.concatenate([np.repeat(seen[:1], heads.window + 1 - len(seen), axis=0), seen])  # one program
+    ahead = np.asarray(_said(heads, jnp.asarray(padded, jnp.float32)), np.float64)
+    part = slice(heads.first - 1, min(heads.horizon, paths.shape[1]))
+    result = paths.copy()
+    result[:, part] += ahead[part] - paths[:, part].mean(axis=0)
+    return result
+
+
+@eqx.filter_jit
+def _said(heads: DirectHeads, rows: Any) -> Any:
+    return heads(rows)
 
 
 class _Carry:
