@@ -11,6 +11,7 @@ chosen on the last fifth of the rows before. Needs statsmodels, and the folder `
 
 import argparse
 import gzip
+import importlib
 import os
 import tempfile
 from pathlib import Path
@@ -28,6 +29,7 @@ import optax  # noqa: E402
 from vestige.runs import load  # noqa: E402
 from vestige.runs.back_test import back_test_rows  # noqa: E402
 from vestige.runs.fits.fitting import fit_table  # noqa: E402
+from vestige.tasks.filtering.custom_data import CustomRecordings  # noqa: E402
 
 DATA = Path(os.environ.get("VESTIGE_DATA", "data"))
 HORIZON, SEEN = 96, 96
@@ -54,9 +56,8 @@ SERIES = {"ETTh1": etth1, "exchange": exchange}
 
 def vector_autoregression(rows: np.ndarray, train: int, origins: np.ndarray) -> tuple[np.ndarray, float, int]:
     """Forecasts (origins, horizon, p), nats a held-out step one step ahead, and the order."""
-    from statsmodels.tsa.api import VAR
-
-    found = VAR(rows[:train]).fit(maxlags=48, ic="aic")
+    api = importlib.import_module("statsmodels.tsa.api")
+    found = api.VAR(rows[:train]).fit(maxlags=48, ic="aic")
     order = found.k_ar
     ahead = np.stack([found.forecast(rows[row - order + 1 : row + 1], HORIZON) for row in origins])
     lags = np.concatenate([rows[train - k : len(rows) - k] for k in range(1, order + 1)], axis=1)
@@ -172,6 +173,7 @@ def main(names: list[str], who: set[str], seeds: int, origins: int) -> None:
                     if not seed and other in test.errors:
                         tell(f"{other} (season {test.season})", test.errors[other])
                 surprise = np.concatenate([chunk.surprise for chunk in run.predict(source)])
+                assert isinstance(run.components.task, CustomRecordings)
                 unit = np.log(run.components.task.scaling.scale).sum()
                 nats = float(surprise[train:].mean() + unit)
                 print(f"<!-- {name}, seed {seed}: {nats:.4f} nats a held-out step; {found.sentence} -->", flush=True)
