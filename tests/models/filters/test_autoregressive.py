@@ -140,3 +140,19 @@ def test_a_value_that_is_missing_is_taken_to_be_as_expected_and_does_not_count()
     law = made.parameters(state)
     alone = Gaussian(2).log_densities(law, frames[5])[1]
     np.testing.assert_allclose(made.log_predictive(state, gap[5], key=KEY), alone, rtol=1e-5)
+
+
+def test_missing_values_are_drawn_from_their_law_and_weighed_by_the_others():
+    made = model()
+    frames = jnp.asarray(FRAMES[:12], jnp.float32)
+    state = read(made, frames)[0][5]
+    law = made.parameters(state)
+    gap = frames[5].at[0].set(jnp.nan)
+    draws, weights = jax.vmap(lambda key: made.completed(state, gap, key=key))(jax.random.split(KEY, 4000))
+    assert (draws[:, 1] == gap[1]).all()
+    np.testing.assert_allclose(weights, Gaussian(2).log_densities(law, frames[5])[1], rtol=1e-5)
+    expected = Gaussian(2).mean(law)[0]
+    assert abs(float(draws[:, 0].mean() - expected)) < 4 * float(draws[:, 0].std()) / 4000**0.5
+    np.testing.assert_allclose(draws[:, 0].std(), made.spread[0], rtol=0.05)
+    nothing = made.completed(state, jnp.full(2, jnp.nan), key=KEY)[1]
+    assert float(nothing) == 0.0

@@ -209,6 +209,16 @@ class Autoregressive(AbstractFilter):
     def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
         return self.family.draw(self.parameters(state), key=key)
 
+    def completed(
+        self, state: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
+    ) -> tuple[Array, Float[Array, ""]]:
+        """Exact of this step: values are independent given those before it."""
+        model = self if self.in_part else self.seeing_parts()
+        assert model is not None
+        parameters = model.parameters(state)
+        drawn = model.family.draw(parameters, key=key)
+        return jnp.where(jnp.isnan(observation), drawn, observation), model.family.log_prob(parameters, observation)
+
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:

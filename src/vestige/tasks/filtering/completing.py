@@ -37,7 +37,8 @@ class RecordingsCompleter(AbstractCompleter):
         if not isinstance(reader.model, CompletesSteps) or reader.seeing_parts() is None:
             raise UsageError(
                 f"model {type(reader.model).__name__} fills in nothing: it has no likelihood of some of the values of "
-                "a step, by which samples are weighted; recurrent VAE and factor analysis do (--model rvae, factor)"
+                "a step, by which samples are weighted; autoregression, recurrent VAE and factor analysis do (--model "
+                "autoregressive, rvae, factor)"
             )
         self._reader, self._scaling, self._columns = reader, scaling, columns
 
