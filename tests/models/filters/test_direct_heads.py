@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from vestige.models.families import Poisson, UnitGaussian
 from vestige.models.filters import Autoregressive, LagScales
-from vestige.models.filters.direct_heads import DirectOptions, head_sums, solved_heads
+from vestige.models.filters.direct_heads import DirectOptions, head_sums, solved_heads, with_spread
 from vestige.models.filters.head_choice import chosen_heads
 from vestige.models.filters.lag_choice import LagChoice
 from vestige.tasks.filtering.forecasting import moved
@@ -82,7 +82,7 @@ def test_heads_say_what_their_definition_says():
     np.testing.assert_allclose(heads(jnp.asarray(seen[:2])), heads(jnp.asarray(few)), rtol=1e-5)
 
 
-def test_paths_keep_their_spread_and_take_the_mean_of_the_heads():
+def test_paths_take_mean_and_spread_of_the_heads():
     scale = np.ones(2)
     sums = head_sums(frames(), STARTS, window=WINDOW, horizon=HORIZON, scale=scale)
     heads = solved_heads(sums, scale, window=WINDOW, penalty=0.1, first=2)
@@ -95,7 +95,27 @@ def test_paths_keep_their_spread_and_take_the_mean_of_the_heads():
     expected = np.asarray(heads(jnp.asarray(filled)))
     np.testing.assert_allclose(found[:, 1:4].mean(axis=0), expected[1:4], rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(found[:, [0, 4, 5]], paths[:, [0, 4, 5]])
-    np.testing.assert_allclose(found.std(axis=0), paths.std(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(found.std(axis=0), paths.std(axis=0), rtol=1e-6)  # the heads do not know theirs
+    known = with_spread(heads, frames(), STARTS)
+    again = moved(paths, known, rows)
+    np.testing.assert_allclose(again.mean(axis=0), found.mean(axis=0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(again[:, 1:4].std(axis=0), known.spread[1:4], rtol=1e-4)
+    order = np.argsort(paths[:, 2, 0])
+    np.testing.assert_array_equal(np.argsort(again[:, 2, 0]), order)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_the_spread_is_that_of_what_is_missed(pooled):
+    values, scale = frames([(30, 1), (120, 0)]), np.array([2.0, 0.5])
+    sums = head_sums(values, STARTS, window=WINDOW, horizon=HORIZON, scale=scale, pooled=pooled)
+    heads = with_spread(solved_heads(sums, scale, window=WINDOW, penalty=0.3), values, STARTS)
+    for channel in (0, 1):
+        x, y = parts(values, channel, np.ones(2))
+        missed = y - x @ np.asarray(heads.weights)[0 if pooled else channel] - np.asarray(heads.offset)[channel]
+        free = len(x) - WINDOW / (2 if pooled else 1) - 1
+        np.testing.assert_allclose(heads.spread[:, channel], np.sqrt(np.square(missed).sum(axis=0) / free), rtol=1e-4)
+    short = with_spread(heads, values[:12], np.array([0]))
+    assert np.isnan(np.asarray(short.spread)).all()
 
 
 def test_heads_are_chosen_where_the_past_repeats_and_not_for_a_walk():

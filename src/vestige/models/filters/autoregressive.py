@@ -19,7 +19,7 @@ from vestige.models.families import (
     whole,
 )
 from vestige.models.filters.contract import AbstractFilter, replaced
-from vestige.models.filters.direct_heads import DirectHeads, DirectOptions, head_sums, solved_heads
+from vestige.models.filters.direct_heads import DirectHeads, DirectOptions, head_sums, solved_heads, with_spread
 from vestige.models.filters.lag_choice import Toward
 from vestige.models.filters.lag_regression import LagScales, LagWeights, fitted_lags, lag_sums
 from vestige.numerics import full_precision
@@ -160,6 +160,7 @@ class Autoregressive(AbstractFilter):
             size = {"window": direct.window, "horizon": direct.horizon}
             sums = head_sums(frames, starts, **size, scale=scales.value, pooled=direct.pooled)
             heads = solved_heads(sums, scales.value, window=direct.window, penalty=direct.penalty, first=direct.first)
+            heads = with_spread(heads, frames, starts)
         return cls(family, lags, scales, width=width, heads=heads, key=key)
 
     @property

@@ -1,5 +1,6 @@
 """Linear heads that forecast many steps at once, each channel from its own past."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import equinox as eqx
@@ -22,11 +23,13 @@ class DirectHeads(eqx.Module):
 
     - `weights`: w, for each channel or one for all.
     - `offset`: b, of each channel.
+    - `spread`: the standard deviation of what they miss; NaN where it is not known.
     - `first`: the first step ahead for which they are meant, counted from 1.
     """
 
     weights: Float[Array, "channels window horizon"]
     offset: Float[Array, "p horizon"]
+    spread: Float[Array, "horizon p"]
     first: int = eqx.field(static=True, default=1)
 
     @property
@@ -104,11 +107,25 @@ def head_sums(
     p = frames.shape[1]
     zeros = lambda *shape: np.zeros((1 if pooled else p, *shape))
     sums = HeadSums(zeros(), zeros(window), zeros(horizon), zeros(window, window), zeros(window, horizon))
+    for channel, x, y in _windows(frames / scale, starts, window, horizon):
+        place = 0 if pooled else channel
+        sums.windows[place] += len(x)
+        sums.x[place] += x.sum(axis=0)
+        sums.y[place] += y.sum(axis=0)
+        sums.xx[place] += x.T @ x
+        sums.xy[place] += x.T @ y
+    return sums
+
+
+def _windows(
+    frames: np.ndarray, starts: np.ndarray, window: int, horizon: int
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Channel, differences before (n, window), and after (n, horizon), of at most 2,048 windows at a time."""
     for start, end in zip(starts, np.append(starts, len(frames))[1:], strict=True):
         if end - start < window + 1 + horizon:
             continue
-        for channel in range(p):
-            values = frames[start:end, channel].astype(np.float64) / scale[channel]
+        for channel in range(frames.shape[1]):
+            values = frames[start:end, channel].astype(np.float64)
             there = np.flatnonzero(np.isfinite(values))
             if not len(there):
                 continue
@@ -119,14 +136,7 @@ def head_sums(
             for begin in range(0, len(usable), BLOCK):
                 rows = usable[begin : begin + BLOCK]
                 last = values[rows, None]
-                x, y = before[rows - window, 1:] - last, after[rows + 1] - last
-                place = 0 if pooled else channel
-                sums.windows[place] += len(rows)
-                sums.x[place] += x.sum(axis=0)
-                sums.y[place] += y.sum(axis=0)
-                sums.xx[place] += x.T @ x
-                sums.xy[place] += x.T @ y
-    return sums
+                yield channel, before[rows - window, 1:] - last, after[rows + 1] - last
 
 
 def solved_heads(sums: HeadSums, scale: np.ndarray, *, window: int, penalty: float, first: int = 1) -> DirectHeads:
@@ -141,7 +151,7 @@ def solved_heads(sums: HeadSums, scale: np.ndarray, *, window: int, penalty: flo
     - `penalty`: positive.
     - `first`: of the heads.
 
-    **Returns:** the heads; zeros, the last value, where there is no window.
+    **Returns:** the heads, without a spread; zeros, the last value, where there is no window.
     """
     parts = HeadSums(sums.windows, sums.x[:, :window], sums.y, sums.xx[:, :window, :window], sums.xy[:, :window])
     weights, offset = np.zeros_like(parts.xy), np.zeros_like(parts.y)
@@ -155,4 +165,28 @@ def solved_heads(sums: HeadSums, scale: np.ndarray, *, window: int, penalty: flo
         weights[place] = np.linalg.solve(matrix, parts.xy[place] - count * np.outer(x, y))
         offset[place] = y - x @ weights[place]
     offset = np.broadcast_to(offset, (len(scale), offset.shape[1])) * scale[:, None]
-    return DirectHeads(jnp.asarray(weights, jnp.float32), jnp.asarray(offset, jnp.float32), first)
+    on_device = lambda array: jnp.asarray(array, jnp.float32)
+    return DirectHeads(on_device(weights), on_device(offset), jnp.full((offset.shape[1], len(scale)), jnp.nan), first)
+
+
+def with_spread(heads: DirectHeads, frames: np.ndarray, starts: np.ndarray) -> DirectHeads:
+    """With the standard deviations of what the heads miss on the steps that they were fitted to, each regression's own
+    weights discounted. Time as for their sums.
+
+    **Arguments:**
+
+    - `heads`: fitted to these steps.
+    - `frames`, `starts`: as for `head_sums`.
+
+    **Returns:** the heads; the spread of a channel without enough windows is NaN.
+    """
+    p = frames.shape[1]
+    squares, counts = np.zeros((p, heads.horizon)), np.zeros(p)
+    weights, offset = np.asarray(heads.weights, np.float64), np.asarray(heads.offset, np.float64)
+    for channel, x, y in _windows(frames, starts, heads.window, heads.horizon):
+        missed = y - x @ weights[channel if len(weights) > 1 else 0] - offset[channel]
+        squares[channel] += np.square(missed).sum(axis=0)
+        counts[channel] += len(x)
+    free = counts - heads.window * len(weights) / p - 1
+    variance = np.where(free[:, None] > 0, squares / np.maximum(free, 1)[:, None], np.nan)
+    return eqx.tree_at(lambda made: made.spread, heads, jnp.asarray(np.sqrt(variance).T, jnp.float32))

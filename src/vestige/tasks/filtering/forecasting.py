@@ -101,7 +101,10 @@ class RecordingsForecaster(AbstractForecaster):
 
 
 def moved(paths: np.ndarray, heads: DirectHeads, rows: np.ndarray) -> np.ndarray:
-    """Sampled paths whose mean is that of direct heads, from their first step to their last; their spread is kept.
+    """Sampled paths whose mean and standard deviations are those of direct heads, from their first step to their last.
+
+    What a path is among the others, and how its steps go together, is kept; so is the spread where the heads do not
+    know theirs.
 
     **Arguments:**
 
@@ -117,8 +120,11 @@ def moved(paths: np.ndarray, heads: DirectHeads, rows: np.ndarray) -> np.ndarray
     padded = np.concatenate([np.repeat(seen[:1], heads.window + 1 - len(seen), axis=0), seen])  # one program
     ahead = np.asarray(_said(heads, jnp.asarray(padded, jnp.float32)), np.float64)
     part = slice(heads.first - 1, min(heads.horizon, paths.shape[1]))
+    mean, spread = paths[:, part].mean(axis=0), paths[:, part].std(axis=0)
+    wanted = np.asarray(heads.spread, np.float64)[part]
+    wider = np.where(np.isfinite(wanted) & (spread > 0), wanted / np.where(spread > 0, spread, 1.0), 1.0)
     result = paths.copy()
-    result[:, part] += ahead[part] - paths[:, part].mean(axis=0)
+    result[:, part] = ahead[part] + wider * (paths[:, part] - mean)
     return result
 
 
