@@ -75,6 +75,21 @@ class AbstractCompleter(abc.ABC):
     """A trained model that fills in missing values."""
 
     @abc.abstractmethod
+    def seen(self, table: AbstractTable, rows: int) -> np.ndarray | None:
+        """What the beginning of a table holds.
+
+        **Arguments:**
+
+        - `table`: that was opened.
+        - `rows`: how many are read, at most.
+
+        **Returns:** (rows, p) float64 in the units of the table, NaN where missing; None where the values are no reals,
+        whose intervals can be widened.
+
+        **Raises:** `UsageError` for a value that is not of the kind, with column and row.
+        """
+
+    @abc.abstractmethod
     def completed(self, table: AbstractTable, wanted: Wanted) -> Iterator[CompletedRows]:
         """Fill in the missing values of a table.
 

@@ -42,6 +42,18 @@ class RecordingsCompleter(AbstractCompleter):
             )
         self._reader, self._scaling, self._columns = reader, scaling, columns
 
+    def seen(self, table: AbstractTable, rows: int) -> np.ndarray | None:
+        if self._scaling.kind != "numbers":
+            return None
+        parts, count = [], 0
+        found = matched(table, self._scaling, self._columns)
+        for each in steps_seen(table, found, self._scaling.kind, size=CHUNK, in_part=True):
+            parts.append(each.seen[: rows - count])
+            count += len(parts[-1])
+            if count == rows:
+                break
+        return np.concatenate(parts) if parts else np.zeros((0, len(self._scaling.kept)))
+
     def completed(self, table: AbstractTable, wanted: Wanted) -> Iterator[CompletedRows]:
         scaling, lag = self._scaling, wanted.lag
         width = len(scaling.kept)
