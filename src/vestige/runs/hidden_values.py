@@ -14,8 +14,8 @@ LEAST = 50
 """Values of a channel, or of all together, on which its intervals are calibrated."""
 METHOD = (
     "Intervals are calibrated: in the first {rows:,} rows {count:,} values that are there were hidden, in the pattern "
-    "of those that are missing, moved by {shift:,} rows, and filled in; each interval is then as many times as wide, on "
-    "both sides of its mean, as it takes for {interval:.6g} of these to lie in theirs (split conformal prediction)."
+    "of those that are missing, moved by {shift:,} rows, and filled in; each interval is then as many times as wide, "
+    "on both sides of its mean, as it takes for {interval:.6g} of these to lie in theirs (split conformal prediction)."
 )
 
 

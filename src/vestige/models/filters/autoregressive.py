@@ -21,12 +21,14 @@ from vestige.models.families import (
 from vestige.models.filters.contract import AbstractFilter, replaced
 from vestige.models.filters.direct_heads import DirectHeads, DirectOptions, head_sums, solved_heads, with_spread
 from vestige.models.filters.lag_choice import Toward
-from vestige.models.filters.lag_regression import LagScales, LagWeights, fitted_lags, lag_sums
+from vestige.models.filters.lag_regression import LagScales, LagWeights, fitted_lags, lag_sums, residual_covariance
+from vestige.models.filters.simultaneous import errors_given, regressions
 from vestige.numerics import full_precision
 from vestige.typing import Key
 
 REALS = (UnitGaussian, Gaussian, StudentT)
 """Whose first parameters are means; of counts and bits they are logarithms of rates and odds."""
+MOST_CORRELATED = 256
 MOST_LAGS = 4096
 """Values of all lags together: the regression takes the third power of them."""
 
@@ -71,6 +73,9 @@ class Autoregressive(AbstractFilter):
     - `scales`: of values and changes in the training.
     - `width`: hidden units of the net; 0: there is none, and the law around the mean alone is learned.
     - `heads`: what forecasts many steps at once; None: steps are fed back.
+    - `covariance`: of what the regression misses, and from how many steps; None: values are independent given the lags.
+      Otherwise each value's law is that given the values before it in the same step. Of a step that is missing in part
+      what is missing is taken to be as expected, which makes the law of the others somewhat too narrow.
 
     **Raises:** `ValueError` for other families, and for an order or a width below 0.
     """
@@ -87,6 +92,8 @@ class Autoregressive(AbstractFilter):
     change: Float[Array, " observed"]
     family: AbstractFamily
     heads: DirectHeads | None
+    common: Float[Array, "observed observed"] | None
+    """Of each value's noise on that of the values before it; strictly lower triangular."""
     order: int = eqx.field(static=True)
 
     def __init__(
@@ -97,6 +104,7 @@ class Autoregressive(AbstractFilter):
         *,
         width: int,
         heads: DirectHeads | None = None,
+        covariance: tuple[np.ndarray, int] | None = None,
         key: Key,
     ):
         if width < 0:
@@ -104,7 +112,12 @@ class Autoregressive(AbstractFilter):
         on_device = lambda array: jnp.asarray(np.asarray(array, np.float32))
         self.weights, self.offset, self.spread = map(on_device, (lags.weights, lags.offset, lags.spread))
         self.centre, self.value, self.change = map(on_device, scales)
-        self.family, self.order, self.heads = family, lags.order, heads
+        self.family, self.order, self.heads, self.common = family, lags.order, heads, None
+        if covariance is not None:
+            if not isinstance(whole(family), REALS):
+                raise ValueError("Autoregressive: only real values have noise in common; set correlated=False")
+            common, spread = regressions(*covariance)
+            self.common, self.spread = on_device(common), on_device(np.where(spread > 0, spread, lags.spread))
         parameters_at(whole(family), self.centre, self.value)  # refuses what it does not know
         self.shift = jnp.zeros(family.num_parameters - family.size)
         self.net = None
@@ -124,6 +137,7 @@ class Autoregressive(AbstractFilter):
         toward: Toward = "last-value",
         width: int,
         direct: DirectOptions | None = None,
+        correlated: bool = False,
         key: Key,
     ) -> "Autoregressive":
         """With b and W of the training steps of a task; of one that has none at hand they are zeros.
@@ -135,6 +149,7 @@ class Autoregressive(AbstractFilter):
         - `order`: how many of the last observations are seen; 0: the mean is the last one.
         - `penalty`: of the regression.
         - `toward`: what it draws the prediction to.
+        - `correlated`: whether the noise of values is correlated; of more than 256 it is not.
         - `direct`: of heads that are fitted to the same steps; None: there are none.
 
         **Raises:** `ValueError` where order times values is beyond 4,096.
@@ -161,7 +176,10 @@ class Autoregressive(AbstractFilter):
             sums = head_sums(frames, starts, **size, scale=scales.value, pooled=direct.pooled)
             heads = solved_heads(sums, scales.value, window=direct.window, penalty=direct.penalty, first=direct.first)
             heads = with_spread(heads, frames, starts)
-        return cls(family, lags, scales, width=width, heads=heads, key=key)
+        covariance = None
+        if correlated and 1 < p <= MOST_CORRELATED:
+            covariance = residual_covariance(frames, starts, lags, scales)
+        return cls(family, lags, scales, width=width, heads=heads, covariance=covariance, key=key)
 
     @property
     def in_part(self) -> bool:
@@ -208,26 +226,64 @@ class Autoregressive(AbstractFilter):
         return self.family.mean(self.parameters(state))
 
     def draw(self, state: Float[Array, " hidden"], *, key: Key) -> Float[Array, " observed"]:
-        return self.family.draw(self.parameters(state), key=key)
+        parameters = self.parameters(state)
+        drawn = self.family.draw(parameters, key=key)
+        return drawn if self.common is None else self._with_common(state, parameters, drawn, jnp.zeros_like(drawn) > 0)
 
     def completed(
         self, state: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> tuple[Array, Float[Array, ""]]:
-        """Exact of this step: values are independent given those before it."""
+        """Exact of this step: a sample of the missing values, each given those before it, weighted by the others."""
         model = self if self.in_part else self.seeing_parts()
         assert model is not None
         parameters = model.parameters(state)
-        drawn = model.family.draw(parameters, key=key)
-        return jnp.where(jnp.isnan(observation), drawn, observation), model.family.log_prob(parameters, observation)
+        drawn, there = model.family.draw(parameters, key=key), ~jnp.isnan(observation)
+        if self.common is None:
+            return jnp.where(there, observation, drawn), model.family.log_prob(parameters, observation)
+        full = self._with_common(state, parameters, jnp.where(there, observation, drawn), there)
+        seen_by = self._given(state, parameters, full)
+        return full, model.family.log_prob(seen_by, observation)
 
     def log_predictive(
         self, previous: Float[Array, " hidden"], observation: Float[Array, " observed"], *, key: Key
     ) -> Float[Array, ""]:
         """Exact."""
-        return self.family.log_prob(self.parameters(previous), observation)
+        return self.log_density(previous, observation)
+
+    def log_density(self, state: Float[Array, " hidden"], observation: Float[Array, " observed"]) -> Float[Array, ""]:
+        """log q(y | x), nats.
+
+        **Arguments:**
+
+        - `state`: x.
+        - `observation`: y; values may be missing if `in_part`.
+        """
+        parameters = self.parameters(state)
+        if self.common is None:
+            return self.family.log_prob(parameters, observation)
+        return self.family.log_prob(self._given(state, parameters, observation), observation)
+
+    def _given(self, state: Array, parameters: Array, observation: Array) -> Array:
+        """The parameters of each value given those before it in the same step."""
+        size, common = self.family.size, self._common(state)
+        there = jnp.isfinite(observation)
+        errors = jnp.where(there, observation, 0.0) - parameters[:size]
+        errors = errors_given(common, errors, there, jnp.zeros_like(errors))
+        return parameters.at[:size].add(jnp.matmul(common, errors, precision=jax.lax.Precision.HIGHEST))
+
+    def _with_common(self, state: Array, parameters: Array, drawn: Array, there: Array) -> Array:
+        """Values of which those that are not there were drawn without those before them."""
+        mean = parameters[: self.family.size]
+        return jnp.where(there, drawn, mean + errors_given(self._common(state), drawn - mean, there, drawn - mean))
+
+    def _common(self, state: Array) -> Array:
+        """Before the first observation values have nothing in common."""
+        assert self.common is not None
+        return jnp.where(state[0] > 0, jax.lax.stop_gradient(full_precision(self.common)), 0.0)
 
     def parameters(self, state: Float[Array, " hidden"]) -> Float[Array, " num_parameters"]:
-        """Of the law of the next observation."""
+        """Of the law of the next observation; where values have noise in common, of each when those before it in the
+        same step are as expected."""
         fixed = lambda leaf: jax.lax.stop_gradient(full_precision(leaf))
         begun = state[0] > 0
         spread = jnp.where(begun, fixed(self.spread), fixed(self.value))
@@ -258,4 +314,4 @@ class Following(eqx.Module):
         """log q(y | x), of an observation, or of a pair of state and observation."""
         state, observation = value if isinstance(value, tuple) else (self.state, value)
         assert state is not None
-        return self.model.family.log_prob(self.model.parameters(state), observation)
+        return self.model.log_density(state, observation)

@@ -164,6 +164,29 @@ def squared_errors(sums: Sums, lags: LagWeights) -> np.ndarray:
     return np.maximum(sums.yy - 2 * crossed + explained, 0.0) / sums.steps
 
 
+def residual_covariance(
+    frames: np.ndarray, starts: np.ndarray, lags: LagWeights, scales: LagScales
+) -> tuple[np.ndarray, int]:
+    """The covariance of what the regression misses, values of a step with each other. Time as for `lag_sums`.
+
+    **Arguments:**
+
+    - `frames`, `starts`, `scales`: as for `lag_sums`.
+    - `lags`: fitted.
+
+    **Returns:** (p, p), and of how many steps.
+    """
+    values, changes, inside, whole = _observed(frames, starts)
+    begins = np.maximum.accumulate(np.where(inside, 0, np.arange(len(values))))
+    steps = np.flatnonzero(inside & whole)
+    products = np.zeros((frames.shape[1], frames.shape[1]))
+    for block in _blocks(steps):
+        said = _lags(values, changes, begins, block, lags.order, scales) @ lags.weights + lags.offset
+        missed = changes[block] - said
+        products += missed.T @ missed
+    return products / max(len(steps), 1), len(steps)
+
+
 class _Observed(NamedTuple):
     """The steps that are seen. What is missing in part is carried forward; changes are from what is carried."""
 

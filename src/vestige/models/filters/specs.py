@@ -201,6 +201,8 @@ class AutoregressiveSpec(FilterSpec):
     """Hidden units of the net; 0: the law around the mean alone is learned."""
     noise: Literal["learned", "heavy-tailed", "fixed"] = "learned"
     """Of the observation, as of the recurrent autoencoder (rvae)."""
+    correlated: bool = False
+    """Whether the noise of the values of a step is correlated, in closed form. For numbers."""
     horizon: int = 0
     """Steps ahead that are forecast by direct heads, linear regressions on each channel's own past; 0: every step of a
     forecast is fed back. For numbers."""
@@ -247,7 +249,7 @@ class AutoregressiveSpec(FilterSpec):
         if self.horizon:
             of = load("vestige.models.filters.direct_heads:DirectOptions")
             direct = of(self.horizon, self.direct_from, self.window, self.direct_penalty, self.pooled)
-        return load(self.part).fitted(family, task, **options, direct=direct, key=key)
+        return load(self.part).fitted(family, task, **options, direct=direct, correlated=self.correlated, key=key)
 
 
 FILTERS: Mapping[str, ModelSpec] = {

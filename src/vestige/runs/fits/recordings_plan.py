@@ -146,7 +146,8 @@ def _sized(spec: RecordingsSpec, task: CustomRecordings, lags: LagChoice) -> Exp
     length = min(max(100, 4 * lags.order), LONGEST_WINDOW, longest)
     batch = max(1, min(BATCH, total // length))
     noise = "learned" if spec.values == "bits" else "heavy-tailed"
-    model = AutoregressiveSpec(lags.order, lags.penalty, lags.toward, WIDTH, noise)
+    correlated = spec.values == "numbers"
+    model = AutoregressiveSpec(lags.order, lags.penalty, lags.toward, WIDTH, noise, correlated=correlated)
     experiment = Experiment(
         dataclasses.replace(spec, length=max(2, length)),
         model,
