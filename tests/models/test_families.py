@@ -12,6 +12,7 @@ from vestige.models.families import (
     Beside,
     Binomial,
     Categorical,
+    ContinuousBernoulli,
     CountScale,
     Gamma,
     Gaussian,
@@ -35,6 +36,8 @@ FAMILIES = {
     "negative binomial": (NegativeBinomial(2), [0.4, -1.3, 1.0, 2.7], COUNTS),
     "scaled negative binomial": (NegativeBinomial(2, SCALE), [-0.4, 1.3, 1.0, 2.7], COUNTS),
     "gaussian": (Gaussian(2), [0.4, -1.3, -2.0, 1.0], None),
+    "grey": (ContinuousBernoulli(2), [-0.1, -1.3], None),
+    "steep grey": (ContinuousBernoulli(2), [-7.0, -0.31], None),
     "student-t": (StudentT(2), [0.4, -1.3, -2.0, 1.0, 1.5, 4.0], None),
 }
 OUTSIDE = {
@@ -47,10 +50,11 @@ OUTSIDE = {
     Gaussian: [np.inf, -np.inf],
     StudentT: [np.inf, -np.inf],
     Gamma: [0.0, -1.0, np.inf],
+    ContinuousBernoulli: [-0.1, 1.1, np.inf],
 }
 
 
-SCALED = {"scaled poisson", "scaled negative binomial"}
+SCALED = {"scaled poisson", "scaled negative binomial", "steep grey"}
 """The same law at other rates: slow."""
 
 
@@ -84,6 +88,7 @@ def expected(family, natural):
         Gaussian: lambda: scipy.stats.norm(eta[:2], spread()),
         StudentT: lambda: scipy.stats.t(1 + softplus(eta[4:] + 4), eta[:2], spread()),
         NegativeBinomial: negative_binomial,
+        ContinuousBernoulli: lambda: scipy.stats.truncexpon(-eta, scale=-1 / eta),
         Gamma: lambda: scipy.stats.gamma(eta[:2] + 1, scale=-1 / eta[2:]),
     }
     return laws[type(family)]()
@@ -104,7 +109,7 @@ def test_density_is_that_of_scipy(family, double):
         np.testing.assert_allclose(law.log_prob(jnp.asarray(natural), value), np.log(share[2] / share.sum()))
         return
     reference = expected(law, natural)
-    value = np.array([1.0, 0.0]) if isinstance(law, Bernoulli) else np.array([1.0, 2.0])
+    value = np.array({Bernoulli: [1.0, 0.0], ContinuousBernoulli: [0.3, 0.9]}.get(type(law), [1.0, 2.0]))
     log = reference.logpmf if hasattr(reference.dist, "pmf") else reference.logpdf
     found = jax.jit(law.log_prob)(jnp.asarray(natural), jnp.asarray(value))
     np.testing.assert_allclose(found, log(value).sum(), rtol=1e-7)
@@ -229,6 +234,17 @@ def test_a_learned_scale_is_worth_what_the_noise_allows():
     np.testing.assert_allclose(
         Gaussian(2).log_prob(sharp, value), -2 * np.log(1e-3 + np.log1p(np.exp(-4.0))) - np.log(2 * np.pi), rtol=1e-5
     )
+
+
+def test_grey_levels_turned_round_have_the_law_of_the_opposite_sign(key):
+    law, y = ContinuousBernoulli(4), jnp.array([0.0, 0.2, 0.7, 1.0])
+    for eta in (1e-6, 0.29, 0.31, 2.0, 30.0, 1e4):
+        up, down = jnp.full(4, eta), jnp.full(4, -eta)
+        np.testing.assert_allclose(law.log_prob(up, y), law.log_prob(down, 1 - y), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(law.mean(up), 1 - law.mean(down), rtol=1e-5)
+    many = jax.jit(jax.vmap(lambda k: law.draw(jnp.array([0.0, 5e-4, 3.0, -3.0]), key=k)))(jax.random.split(key, 5000))
+    wanted = [0.5, 0.5, *law.mean(jnp.array([3.0, -3.0]))]
+    assert np.all(np.abs(np.asarray(many).mean(axis=0) - np.asarray(wanted)) < 4 * 0.29 / np.sqrt(5000))
 
 
 def test_a_gamma_without_a_law_says_so():

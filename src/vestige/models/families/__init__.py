@@ -11,10 +11,12 @@ from vestige.models.families.discrete import Bernoulli as Bernoulli
 from vestige.models.families.discrete import Binomial as Binomial
 from vestige.models.families.discrete import Categorical as Categorical
 from vestige.models.families.discrete import bits as bits
+from vestige.models.families.grey import ContinuousBernoulli as ContinuousBernoulli
 from vestige.models.families.in_part import Factorises as Factorises
 from vestige.models.families.in_part import InPart as InPart
 from vestige.models.families.in_part import missing_in_part as missing_in_part
 from vestige.models.families.in_part import whole as whole
+from vestige.models.families.mixed import Mixed as Mixed
 from vestige.models.families.noise import Noise as Noise
 from vestige.models.families.noise import with_noise as with_noise
 from vestige.models.families.reals import Gamma as Gamma

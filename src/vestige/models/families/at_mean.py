@@ -8,13 +8,16 @@ from jaxtyping import Array, Float
 
 from vestige.models.families.contract import AbstractFamily
 from vestige.models.families.counts import NegativeBinomial, Poisson
-from vestige.models.families.discrete import Bernoulli
+from vestige.models.families.discrete import Bernoulli, Categorical
+from vestige.models.families.grey import ContinuousBernoulli
 from vestige.models.families.reals import START_FREEDOM, Gaussian, StudentT, UnitGaussian
 
 LEAST_RATE = 0.05
 """Of the rate in training: no count is predicted to be rarer."""
 LEAST_BIT = 0.01
-"""No bit is predicted to be rarer, or more frequent than one minus it."""
+"""No bit or class is predicted to be rarer, no bit more frequent than one minus it; no grey level is darker."""
+HALVINGS = 40
+"""Steps of a bisection, enough for float32."""
 
 
 def parameters_at(
@@ -30,13 +33,14 @@ def parameters_at(
 
     **Returns:** the parameters of that mean.
 
-    **Raises:** `ValueError` for families other than reals, counts and bits.
+    **Raises:** `ValueError` for families other than reals, counts, bits, grey levels and classes.
     """
     for kind, of in _PARAMETERS.items():
         if type(family) is kind:
             return of(family, mean, spread)
     raise ValueError(
-        f"parameters_at: values must be reals, counts or bits, got {type(family).__name__}; take another model"
+        f"parameters_at: values must be reals, counts, bits, grey levels or classes, got {type(family).__name__}; take "
+        "another model"
     )
 
 
@@ -69,6 +73,22 @@ def _logit(family: Bernoulli, mean: Array, spread: Array) -> Array:
     return jnp.log(kept) - jnp.log1p(-kept)
 
 
+def _log_ratios(family: Categorical, mean: Array, spread: Array) -> Array:
+    kept = jnp.clip(mean, LEAST_BIT, 1.0)
+    return jnp.log(kept) - jnp.log(jnp.maximum(1 - jnp.sum(mean), LEAST_BIT))
+
+
+def _of_grey(family: ContinuousBernoulli, mean: Array, spread: Array) -> Array:
+    """By bisection: the mean rises with the parameter."""
+    wanted = jnp.clip(mean, LEAST_BIT, 1 - LEAST_BIT)
+    low, high = jnp.full_like(wanted, -2 / LEAST_BIT), jnp.full_like(wanted, 2 / LEAST_BIT)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        above = family.mean(middle) > wanted
+        low, high = jnp.where(above, low, middle), jnp.where(above, middle, high)
+    return (low + high) / 2
+
+
 _PARAMETERS: dict[type[AbstractFamily], Callable[[Any, Array, Array], Array]] = {
     UnitGaussian: lambda family, mean, spread: mean,
     Gaussian: lambda family, mean, spread: jnp.concatenate([mean, _raw_scale(family, spread)]),
@@ -76,4 +96,6 @@ _PARAMETERS: dict[type[AbstractFamily], Callable[[Any, Array, Array], Array]] = 
     Poisson: lambda family, mean, spread: _log_rate(family, mean),
     NegativeBinomial: _negative_binomial,
     Bernoulli: _logit,
+    Categorical: _log_ratios,
+    ContinuousBernoulli: _of_grey,
 }

@@ -43,6 +43,10 @@ from .net import States as States
 from .pair import TiedPair as TiedPair
 from .pair import checked as checked
 from .pair import tied_pair as tied_pair
+from .partial import Filled as Filled
+from .partial import filled as filled
+from .partial import guessed as guessed
+from .partial import recognised_in_part as recognised_in_part
 from .queries import Completion as Completion
 from .queries import completed as completed
 from .queries import exact_completion as exact_completion
@@ -67,4 +71,6 @@ from .ties import scaled as scaled
 from .ties import untied as untied
 from .units import AbstractUnits as AbstractUnits
 from .units import Bits as Bits
+from .units import InParts as InParts
 from .units import OneHot as OneHot
+from .visible import Visible as Visible

@@ -25,10 +25,11 @@ def generation_update(net: Net, states: States, weights: Weights) -> Net:
     """
     kernels, biases = [], []
     for k in range(net.depth):
-        logits = jax.vmap(lambda above, k=k: net.down_logits(k, above))(states[k + 1])
-        error = _weighted(weights, jax.vmap(net.units[k].error)(states[k], logits))
-        kernels.append(net.downs[k].correlate(error, states[k + 1]))
-        biases.append(jnp.sum(error, axis=0))
+        drives = jax.vmap(lambda above, k=k: net.drive(k, above))(states[k + 1])
+        errors = jax.vmap(net.units[k].errors, (0, 0, None))(states[k], drives, net.down_biases[k])
+        of_drive, of_bias = (_weighted(weights, error) for error in errors)
+        kernels.append(net.downs[k].correlate(of_drive, states[k + 1]))
+        biases.append(jnp.sum(of_bias, axis=0))
     top = jax.vmap(lambda x: net.units[-1].error(x, net.prior))(states[-1])
     return eqx.tree_at(
         lambda n: (n.generation, n.down_biases, n.prior),
@@ -51,7 +52,8 @@ def recognition_update(net: Net, states: States, weights: Weights | tuple[Weight
     for k in range(1, net.depth + 1):
         logits = jax.vmap(lambda below, k=k: net.up_logits(k, below))(states[k - 1])
         error = _weighted(each[k - 1], jax.vmap(net.units[k].error)(states[k], logits))
-        kernels.append(net.ups[k - 1].correlate(states[k - 1], error))
+        seen = jax.vmap(lambda below, k=k: net.seen(k - 1, below))(states[k - 1])
+        kernels.append(net.ups[k - 1].correlate(seen, error))
         biases.append(jnp.sum(error, axis=0))
     return eqx.tree_at(lambda n: (n.recognition, n.up_biases), nothing(net), (tuple(kernels), tuple(biases)))
 

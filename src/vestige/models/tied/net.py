@@ -21,6 +21,8 @@ class Net(eqx.Module):
     down  p(x^{k-1} | x^k)  logits   W^k  x^k + u^{k-1},      p(xⁿ)  logits u^n
     ```
 
+    Of data other than bits (`Visible`) the way up is shown `seen(x⁰)` instead of x⁰.
+
     Also the form of a derivative with regard to these arrays. Everything is for one example.
     """
 
@@ -43,13 +45,21 @@ class Net(eqx.Module):
         """n, the number of layers above the data."""
         return len(self.generation)
 
+    def seen(self, k: int, value: Float[Array, "..."]) -> Float[Array, "..."]:
+        """What layer k + 1 is shown of a value of layer k, k = 0 … n - 1."""
+        return self.units[k].seen(value, self.down_biases[k])
+
     def up_logits(self, k: int, below: Float[Array, "..."]) -> Float[Array, "..."]:
         """Of layer k given layer k - 1, k = 1 … n."""
-        return self.ups[k - 1].up(self.recognition[k - 1], below) + self.up_biases[k - 1]
+        return self.ups[k - 1].up(self.recognition[k - 1], self.seen(k - 1, below)) + self.up_biases[k - 1]
+
+    def drive(self, k: int, above: Float[Array, "..."]) -> Float[Array, "..."]:
+        """What comes down to layer k from layer k + 1, without the bias; k = 0 … n - 1."""
+        return self.downs[k].down(self.generation[k], above)
 
     def down_logits(self, k: int, above: Float[Array, "..."]) -> Float[Array, "..."]:
         """Of layer k given layer k + 1, k = 0 … n - 1."""
-        return self.downs[k].down(self.generation[k], above) + self.down_biases[k]
+        return self.units[k].logits(self.drive(k, above), self.down_biases[k])
 
     def prior_logits(self, k: int, above: Float[Array, "..."] | None) -> Float[Array, "..."]:
         """Of layer k given what lies above it, which at the top is nothing."""

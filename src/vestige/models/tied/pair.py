@@ -22,7 +22,8 @@ class TiedPair(eqx.Module):
     section 3). How is said by the ties, one a connection; biases are free in each direction.
 
     **Fields:** `units` of the layers, data first; `ups` and `downs`, the connections of either way; `ties`, which hold
-    the weights; `up_biases` v¹ … vⁿ, `down_biases` u⁰ … u^{n-1} and `prior` uⁿ, each of its layer's shape.
+    the weights; `up_biases` v¹ … vⁿ, `down_biases` u⁰ … u^{n-1} and `prior` uⁿ, each of its layer's shape (u⁰ of its
+    `bias_shape`).
 
     **Raises:** `ValueError` where sizes do not chain, or a shared kernel should serve two different connections.
     """
@@ -95,6 +96,7 @@ def tied_pair(
     downs: Sequence[AbstractConnection] | None = None,
     scale: float = 0.1,
     data_mean: Float[Array, "..."] | None = None,
+    data_bias: Float[Array, "..."] | None = None,
     prior: Float[Array, "..."] | None = None,
     key: Key,
 ) -> TiedPair:
@@ -105,7 +107,8 @@ def tied_pair(
     - `units`: of the layers, data first, e.g. `[Bits(64), Bits(100), Bits(50), OneHot(10)]`.
     - `tie`: `full`, `untied`, `begun_tied`, `scaled` or `Softly(strength)`.
     - `ups`: the connections, dense by default; `downs`: those of the way down, by default the same.
-    - `data_mean`: mean of the data; u⁰ becomes its logit, clipped to [0.02, 0.98].
+    - `data_mean`: mean of the data, which are bits; u⁰ becomes its logit, clipped to [0.02, 0.98].
+    - `data_bias`: u⁰ itself.
     - `prior`: logits of the top, zero by default.
     - `scale`: standard deviation of the weights at the start.
 
@@ -122,7 +125,9 @@ def tied_pair(
         )
         for k, (up, down) in enumerate(zip(ups, downs, strict=True))
     ]
-    biases = [jnp.zeros(u.shape) for u in units]
+    biases = [jnp.zeros(u.bias_shape) for u in units]
+    if data_bias is not None:
+        biases[0] = data_bias
     if data_mean is not None:
         frequencies = jnp.clip(data_mean, CLIP, 1 - CLIP)
         biases[0] = jnp.log(frequencies) - jnp.log1p(-frequencies)

@@ -10,7 +10,7 @@ from vestige.models.tied.domain import admitted, require_values
 from vestige.models.tied.enumeration import layer_states, marginals
 from vestige.models.tied.net import Net
 from vestige.models.tied.recognition import AbstractRecognition
-from vestige.models.tied.units import Bits
+from vestige.models.tied.units import Bits, InParts
 from vestige.numerics import batched_map, require_support
 from vestige.typing import Key
 
@@ -82,7 +82,8 @@ def inpainted(
         filled = jnp.where(known, data, net.units[0].sample(logits, key=key_fill))
         return (filled, total + jnp.where(t >= burnt, net.units[0].mean(logits), 0.0)), None
 
-    start = jnp.where(known, data, net.units[0].sample(net.down_biases[0], key=jax.random.fold_in(key, sweeps)))
+    blank = net.units[0].logits(jnp.zeros_like(data), net.down_biases[0])
+    start = jnp.where(known, data, net.units[0].sample(blank, key=jax.random.fold_in(key, sweeps)))
     (_, total), _ = jax.lax.scan(go, (start, jnp.zeros_like(data)), jnp.arange(sweeps))
     return jnp.where(known, data, total / (sweeps - burnt))
 
@@ -143,7 +144,7 @@ def completed(
 
 def exact_completion(net: Net, data: Float[Array, "*units"], known: Bool[Array, "*units"]) -> Float[Array, "*units"]:
     """E[missing | known] under the generation network, by summing over every state of layer 1 with the layers above
-    summed out. O(states_1 · units + Σ states_k states_{k+1}). Otherwise as `completed`.
+    summed out, for data of any kind. O(states_1 · units + Σ states_k states_{k+1}).
 
     **Arguments:**
 
@@ -151,20 +152,28 @@ def exact_completion(net: Net, data: Float[Array, "*units"], known: Bool[Array, 
     - `data`: one example, shaped like layer 0.
     - `known`: bools of that shape, which of the data are known.
 
-    **Raises:** `ValueError` for a layer of more than 2^20 states, for a layer 0 that is not of bits, and for concrete
-    known values that are not bits.
+    **Raises:** `ValueError` for a layer of more than 2^20 states, for a layer 0 of classes, and for concrete known
+    values that the net has no probability for.
     """
-    data = _known_bits(net, data, known, "exact_completion")
+    units = net.units[0]
+    if not isinstance(units, InParts):
+        raise ValueError(f"exact_completion: layer 0 must be of bits, got {type(units).__name__}; or take `Visible`")
+    data = _known(net, data, known, "exact_completion")
     logits = jax.vmap(lambda above: net.down_logits(0, above))(layer_states(net, 1))
-    each = jnp.where(known[None], data[None] * logits - jax.nn.softplus(logits), 0.0)
-    shares = jax.nn.softmax(jnp.sum(each.reshape(each.shape[0], -1), axis=1) + marginals(net).log_p[0])
-    return _completion(net, data, known, jnp.tensordot(shares, jax.nn.sigmoid(logits), 1))
+    each = jax.vmap(lambda a: units.log_prob_of_known(data, known, a))(logits)
+    shares = jax.nn.softmax(each + marginals(net).log_p[0])
+    return _completion(net, data, known, jnp.tensordot(shares, jax.vmap(net.units[0].mean)(logits), 1))
 
 
 def _known_bits(net: Net, data: Array, known: Array, owner: str) -> Array:
     """The data with zeros where they are not known."""
     if not isinstance(net.units[0], Bits):
-        raise ValueError(f"{owner}: layer 0 must be of bits, got {type(net.units[0]).__name__}")
+        raise ValueError(f"{owner}: layer 0 must be of bits, got {type(net.units[0]).__name__}; see `filled`")
+    return _known(net, data, known, owner)
+
+
+def _known(net: Net, data: Array, known: Array, owner: str) -> Array:
+    """The data with zeros where they are not known, which every kind of data admits."""
     if data.shape != net.units[0].shape or known.shape != data.shape:
         raise ValueError(f"{owner}: data and known must be {net.units[0].shape}, got {data.shape} and {known.shape}")
     data = jnp.where(known, data, 0.0)

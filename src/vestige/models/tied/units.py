@@ -1,9 +1,9 @@
-"""What a layer is made of: bits, or one class of several."""
+"""What a layer is made of: bits, or one class of several; for other data see `visible`."""
 
 import abc
 import itertools
 import math
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -20,8 +20,9 @@ ROUNDING = 1e-3  # by which the shares of classes may miss a sum of 1
 class AbstractUnits(eqx.Module):
     """The variables of one layer, conditionally independent of each other given their logits, or exclusive.
 
-    Values, means and logits have the layer's shape. Log-probabilities come from logits alone, so that they are finite
-    for any finite logits and any value of the layer or mean of such values; of others they are -inf, and NaN of NaN.
+    Values and means have the layer's shape, and so have logits and biases unless a kind of units says otherwise.
+    Log-probabilities come from logits alone, so that they are finite for any finite logits and any value of the layer
+    or mean of such values; of others they are -inf, and NaN of NaN.
     """
 
     shape: eqx.AbstractVar[tuple[int, ...]]
@@ -107,6 +108,70 @@ class AbstractUnits(eqx.Module):
         """How many numbers a value has."""
         return math.prod(self.shape)
 
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        """Of the downward bias; by default that of the layer."""
+        return self.shape
+
+    def logits(self, drive: Float[Array, "*units"], bias: Float[Array, "..."]) -> Float[Array, "..."]:
+        """What `log_prob` takes, by default the sum.
+
+        **Arguments:**
+
+        - `drive`: what comes down from the layer above, shaped like the layer.
+        - `bias`: of `bias_shape`.
+
+        **Returns:** logits.
+        """
+        return drive + bias
+
+    def errors(
+        self, value: Float[Array, "*units"], drive: Float[Array, "*units"], bias: Float[Array, "..."]
+    ) -> tuple[Float[Array, "*units"], Float[Array, "..."]]:
+        """The derivatives of `log_prob` in `drive` and in `bias`; by default both are `error`.
+
+        **Arguments:**
+
+        - `value`: of the layer, or a mean of such values.
+        - `drive`, `bias`: as for `logits`.
+
+        **Returns:** two arrays, shaped like `drive` and `bias`.
+        """
+        error = self.error(value, self.logits(drive, bias))
+        return error, error
+
+    def seen(self, value: Float[Array, "*units"], bias: Float[Array, "..."]) -> Float[Array, "*units"]:
+        """What the layer above is shown of a value, on which no gradient goes back; by default the value itself.
+
+        **Arguments:**
+
+        - `value`: of the layer, or a mean of such values.
+        - `bias`: the downward bias, where it says how large values are.
+
+        **Returns:** an array shaped like the layer.
+        """
+        return value
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """Units whose values can be known in part: the others are integrated out."""
+
+    def log_prob_of_known(
+        self, value: Float[Array, "*units"], known: Bool[Array, "*units"], logits: Float[Array, "..."]
+    ) -> Float[Array, ""]:
+        """Log-probability of the values that are known.
+
+        **Arguments:**
+
+        - `value`: of the layer; where it is not known it means nothing.
+        - `known`: shaped like it.
+        - `logits`: as for `log_prob`.
+
+        **Returns:** one number, nats.
+        """
+        ...
+
 
 class Bits(AbstractUnits):
     """Independent values in {0, 1}; logits a, P(1) = sigma(a), log p = Σ [x a - softplus(a)].
@@ -126,6 +191,12 @@ class Bits(AbstractUnits):
         inside = _share(value)
         log = jnp.sum(jnp.where(inside, value, 0.0) * logits - jax.nn.softplus(logits))
         return outside_log(jnp.all(inside), value, log)
+
+    def log_prob_of_known(
+        self, value: Float[Array, "*units"], known: Bool[Array, "*units"], logits: Float[Array, "*units"]
+    ) -> Float[Array, ""]:
+        """As `InParts` says."""
+        return jnp.sum(jnp.where(known, jnp.where(known, value, 0.0) * logits - jax.nn.softplus(logits), 0.0))
 
     def sample(self, logits: Float[Array, "*units"], *, key: Key) -> Float[Array, "*units"]:
         noise = jax.random.uniform(key, logits.shape, logits.dtype)

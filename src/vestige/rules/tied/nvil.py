@@ -69,7 +69,7 @@ class NVIL(AbstractRule):
         # Term k: log p(x^k | x^{k+1}) - log q(x^{k+1} | x^k). Layer k + 1 enters from term k on.
         signals = jnp.flip(jnp.cumsum(jnp.flip(each, -1), -1), -1)[..., :-1]
         signals = signals if self.local else jnp.broadcast_to(signals[..., :1], signals.shape)
-        context = rows.data.reshape(count, -1)
+        context = jax.vmap(lambda x: net.seen(0, x))(rows.data).reshape(count, -1)
         weights, baselines = [], []
         for k, baseline in enumerate(carry.baselines):
             costs = signals[..., k]

@@ -53,7 +53,7 @@ class ReweightedWakeSleep(AbstractRule):
         if self.real > 0:
             changes.append(times(self.real, recognition_update(net, states, weights)))
         if self.real < 1:
-            dreams = model_samples(net, count, key=key_sleep)
+            dreams = model_samples(net, rows, key=key_sleep)
             changes.append(times(1 - self.real, recognition_update(net, dreams, jnp.ones(count, weights.dtype))))
         if self.reading > 0:
             changes.append(reading_update(net, rows, self.reading, key=key_read))

@@ -84,9 +84,17 @@ def drawn(net: Net, proposal: AbstractProposal, rows: Rows, samples: int, *, key
     return Draws(*jax.vmap(many)(rows.data, rows.top, rows.known, keys))
 
 
-def model_samples(net: Net, count: int, *, key: Key) -> States:
-    """`count` draws of all layers from the generation network of `net`."""
-    return jax.vmap(lambda k: net.generate(key=k))(jax.random.split(key, count))
+def model_samples(net: Net, rows: Rows, *, key: Key) -> States:
+    """Draws of all layers from the generation network, one for each row, which lack the values that the row lacks: so
+    recognition meets what it will have to do with.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `rows`: NaN where a value is missing.
+    """
+    drawn = jax.vmap(lambda k: net.generate(key=k))(jax.random.split(key, rows.data.shape[0]))
+    return (jnp.where(jnp.isnan(rows.data), jnp.nan, drawn[0]), *drawn[1:])
 
 
 def flat(states: States) -> States:

@@ -61,7 +61,7 @@ class WakeSleep(AbstractRule):
         states = flat(wake.states)
         changes = [generation_update(net, states, ones)]
         if self.real < 1:
-            dreams = recognition_update(net, model_samples(net, count, key=key_sleep), ones)
+            dreams = recognition_update(net, model_samples(net, rows, key=key_sleep), ones)
             changes.append(times(1 - self.real, dreams))
         if self.real > 0:
             changes.append(times(self.real, recognition_update(net, states, ones)))
