@@ -8,6 +8,7 @@ OF_TASKS: Mapping[str, str] = {
     "outcomes": "long sequences of tokens or vectors, with outcomes at some steps",
     "observations": "an observation at every step, of a known family",
     "bits": "binary images, with or without labels",
+    "rows": "rows of values of several kinds, some of them missing, with or without labels",
     "labels": "images with labels",
     "maze": "an environment in which an agent acts",
     "recorded game": "recorded episodes of a game, with rewards",

@@ -8,6 +8,7 @@ from vestige.tasks.spec import TaskSpec
 from vestige.tasks.structured.specs import STRUCTURED_TASKS
 from vestige.tasks.text.specs import TEXT_TASKS
 from vestige.tasks.tied.specs import TWO_WAY_TASKS
+from vestige.tasks.tied.table_specs import TABLE_TASKS
 from vestige.tasks.tmaze.specs import TMazeSpec
 from vestige.tasks.toy_specs import TOYS
 from vestige.tasks.twocolors.specs import TwoColorsSpec
@@ -20,6 +21,7 @@ TASKS: Registry[TaskSpec] = Registry(
         **LONG_TERM_TASKS,
         **FILTERING_TASKS,
         **TWO_WAY_TASKS,
+        **TABLE_TASKS,
         **TOYS,
         **STRUCTURED_TASKS,
         **TEXT_TASKS,

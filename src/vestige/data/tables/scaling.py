@@ -118,6 +118,7 @@ def _unit(low: float | None, high: float | None) -> float:
 
 def _inside(start: int, rows: int, stretches: Sequence[Stretch] | None) -> np.ndarray:
     chosen = np.full(rows, stretches is None)
-    for first, stop in stretches or ():
+    near = np.asarray(stretches or np.zeros((0, 2)), np.int64)
+    for first, stop in near[(near[:, 0] < start + rows) & (near[:, 1] > start)].tolist():
         chosen[max(first - start, 0) : max(stop - start, 0)] = True
     return chosen

@@ -3,9 +3,10 @@
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.published import tied as published
-from vestige.models.tied.specs import ClassifierSpec, TiedPairSpec
-from vestige.rules.tied.specs import AbstractWakeSpec, ReweightedWakeSleepSpec, WakeSleepSpec
+from vestige.models.tied.specs import ClassifierSpec, TiedPairSpec, TiedRowsSpec
+from vestige.rules.tied.specs import AbstractWakeSpec, HybridSpec, ReweightedWakeSleepSpec, WakeSleepSpec
 from vestige.tasks.tied.specs import BarsAndStripesSpec, BinaryDigitsSpec, CalibratedDigitsSpec
+from vestige.tasks.tied.table_specs import LabelledTableSpec
 from vestige.training.optimisers import AdamSpec
 
 SYSTEM = "recognition and generation from one stack of weights"
@@ -55,6 +56,19 @@ def _calibration(source: str, width: int, steps: int, eval_size: int, passes: in
 
 def _unlabelled(samples: int, train: int | None = None, test: int | None = None) -> BinaryDigitsSpec:
     return BinaryDigitsSpec("mnist", labelled=False, train=train, test=test, samples=samples)
+
+
+def _rows(layers: str, steps: int) -> Experiment:
+    return Experiment(
+        LabelledTableSpec(),
+        TiedRowsSpec(layers),
+        HybridSpec(10.0, samples=5),
+        AdamSpec(1e-2, "tenth"),
+        steps=steps,
+        batch_size=50,
+        num_evals=5,
+        eval_size=250,
+    )
 
 
 TIED = (
@@ -112,6 +126,15 @@ TIED = (
         durations={"small": "1 min, 2 CPU cores", "cpu": "10 min, 2 CPU cores", "paper": "minutes, 1 GPU"},
         vary="optimiser",
         bench="optimiser",
+    ),
+    Entry(
+        name="labelled",
+        title="A table with classes",
+        summary="your own examples with a class each, recognised, generated and completed by one stack of weights",
+        system=SYSTEM,
+        paper=f"{PAPER}; visible units of other kinds than bits are ours",
+        presets={"small": _rows("32", 1000), "cpu": _rows("64-32", 5000)},
+        durations={"small": "1 min, 2 CPU cores", "cpu": "3 min, 2 CPU cores"},
     ),
 )
 """One network for both directions, and an ordinary one read that way."""

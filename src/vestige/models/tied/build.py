@@ -6,10 +6,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.models.tied.connections import AbstractConnection, Convolution, Dense, OnVector
-from vestige.models.tied.layers import Filters, parsed, shapes
+from vestige.models.tied.layers import Filters, parsed, shapes, sizes
 from vestige.models.tied.pair import TiedPair, tied_pair
 from vestige.models.tied.ties import Tie
 from vestige.models.tied.units import AbstractUnits, Bits, OneHot
+from vestige.models.tied.visible import Visible
 from vestige.typing import Key
 
 
@@ -36,13 +37,8 @@ def build_pair(
     **Raises:** `ValueError` where `layers` cannot be read, or filters cannot be transposed.
     """
     hidden = shapes(layers, image[0])
-    units: list[AbstractUnits] = [Bits(*images.shape[1:]), *(Bits(*shape) for shape in hidden)]
-    prior = None
-    if labels is not None:
-        classes = labels.shape[1]
-        units.append(OneHot(classes))
-        counts = jnp.sum(labels, axis=0)
-        prior = jnp.log((counts + 1) / (jnp.sum(counts) + classes))
+    top, prior = _top(labels)
+    units: list[AbstractUnits] = [Bits(*images.shape[1:]), *(Bits(*shape) for shape in hidden), *top]
     return tied_pair(
         units,
         ups=joined(layers, image, units),
@@ -52,6 +48,41 @@ def build_pair(
         prior=prior,
         key=key,
     )
+
+
+def build_pair_of_rows(
+    visible: Visible,
+    bias: Float[Array, " parameters"],
+    labels: Float[Array, "rows classes"] | None,
+    *,
+    layers: str,
+    tie: Tie,
+    scale: float,
+    key: Key,
+) -> TiedPair:
+    """A pair for rows of any kind of values, whose biases start at the means of values and the frequencies of classes.
+
+    **Arguments:**
+
+    - `visible`: the lowest layer.
+    - `bias`: of it at the start.
+    - `labels`, `tie`, `scale`: as for `build_pair`.
+    - `layers`: sizes of the hidden layers, such as `32-16`.
+
+    **Raises:** `ValueError` where `layers` cannot be read.
+    """
+    hidden = [Bits(size) for size in sizes(layers)]
+    top, prior = _top(labels)
+    return tied_pair([visible, *hidden, *top], tie=tie, scale=scale, data_bias=bias, prior=prior, key=key)
+
+
+def _top(labels: Float[Array, "rows classes"] | None) -> tuple[list[AbstractUnits], Float[Array, " classes"] | None]:
+    """Classes on top, and the logarithms of their frequencies, one example more granted to each."""
+    if labels is None:
+        return [], None
+    classes = labels.shape[1]
+    counts = jnp.sum(labels, axis=0)
+    return [OneHot(classes)], jnp.log((counts + 1) / (jnp.sum(counts) + classes))
 
 
 def joined(layers: str, image: tuple[int, int], units: list[AbstractUnits]) -> list[AbstractConnection]:

@@ -72,3 +72,16 @@ def shapes(layers: str, side: int) -> tuple[tuple[int, ...], ...]:
         below = layer.shape(below)
         found.append(below)
     return tuple(found)
+
+
+def sizes(layers: str) -> tuple[int, ...]:
+    """Sizes of the hidden `layers` above data that are no image.
+
+    **Raises:** `ValueError` as `parsed`, and for filters.
+    """
+    found = parsed(layers)
+    if any(isinstance(layer, Filters) for layer in found):
+        raise ValueError(
+            f"layers: filters look at an image, and these data are none; write sizes, 32-16, got {layers!r}"
+        )
+    return tuple(layer.shape(())[0] for layer in found)

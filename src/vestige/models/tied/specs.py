@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from vestige.checks import at_least, positive
 from vestige.models.spec import ModelSpec
-from vestige.models.tied.layers import parsed, shapes
+from vestige.models.tied.layers import parsed, shapes, sizes
 from vestige.registries import Registry
 from vestige.spec import Spec, load, with_options
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from vestige.models.tied.pair import TiedPair
     from vestige.models.tied.ties import Tie
+    from vestige.models.tied.visible import Visible
     from vestige.typing import Key
 
 
@@ -192,6 +193,75 @@ class TiedPairSpec(ModelSpec):
 
 
 @runtime_checkable
+class RowsOfValues(Protocol):
+    """What a task that provides "rows" gives to a model."""
+
+    @property
+    def visible(self) -> "Visible":
+        """What a row is made of."""
+        ...
+
+    @property
+    def bias(self) -> "Float[Array, ' parameters']":
+        """Of it at the start."""
+        ...
+
+    @property
+    def train_labels(self) -> "Float[Array, 'rows classes'] | None":
+        """Indicators, zeros where a label is not known; None: there are no classes."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class TiedRowsSpec(ModelSpec):
+    """One stack of weights on rows of any kind of values, some of which may be missing."""
+
+    layers: str = "32"
+    """Bits of the hidden layers, from the data upward. Where rows have classes, these stand on top."""
+    tie: TieSpec = FullTieSpec()
+    scale: float = 0.1
+    """Standard deviation of the first weights."""
+
+    part: ClassVar[str] = "vestige.models.tied.pair:tied_pair"
+    needs: ClassVar[str] = "rows"
+    provides: ClassVar[frozenset[str]] = frozenset({"two directions"})
+    subject: ClassVar[str] = "a recognition and a generation network of rows of a table"
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self, "scale")
+        sizes(self.layers)
+
+    @property
+    def default_rule(self) -> Mapping[str, Any]:
+        return {"name": "hybrid"}
+
+    @property
+    def default_optimiser(self) -> Mapping[str, Any]:
+        return {"name": "adam", "rate": 1e-2, "decay": "tenth"}
+
+    def hidden_bits(self, task: Any) -> int:
+        """Bits of all hidden layers together, whatever the task."""
+        return sum(sizes(self.layers))
+
+    def summary(self) -> dict[str, str]:
+        return {"layers": self.layers}
+
+    def build(self, task: RowsOfValues, *, key: "Key") -> "TiedPair":
+        from vestige.models.tied.build import build_pair_of_rows
+
+        return build_pair_of_rows(
+            task.visible,
+            task.bias,
+            task.train_labels,
+            layers=self.layers,
+            tie=self.tie.build(),
+            scale=self.scale,
+            key=key,
+        )
+
+
+@runtime_checkable
 class LabelledVectors(Protocol):
     """What a task that provides "labels" gives to a model."""
 
@@ -246,4 +316,4 @@ class ClassifierSpec(ModelSpec):
         return self.make(task.train.shape[1], task.train_labels.shape[1], key=key)
 
 
-TIED_MODELS = {"tied-pair": TiedPairSpec(), "classifier": ClassifierSpec()}
+TIED_MODELS = {"tied-pair": TiedPairSpec(), "tied-rows": TiedRowsSpec(), "classifier": ClassifierSpec()}

@@ -7,3 +7,5 @@ from .labels import few_labels as few_labels
 from .labels import indicators as indicators
 from .patterns import Patterns as Patterns
 from .patterns import bars_and_stripes as bars_and_stripes
+from .rows import LabelledTable as LabelledTable
+from .rows import visible_of as visible_of

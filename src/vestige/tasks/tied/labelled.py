@@ -13,27 +13,18 @@ from vestige.models.tied import (
     Bits,
     Net,
     OneHot,
-    PlainForward,
     TiedPair,
     checked,
-    class_log_likelihoods,
-    importance_log_likelihood,
     inpainted,
     reconstructed,
-    reliability,
-    round_trip,
 )
-from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.programs import Program
 from vestige.tasks.tied import diagnostics
 from vestige.tasks.tied.classify_program import classify_program
 from vestige.tasks.tied.labels import check_labels, check_numbers
-from vestige.tasks.tied.recognitions import RECOGNITIONS
+from vestige.tasks.tied.measures import of_classes, of_data
 from vestige.typing import Batch, Key, Metrics
-
-ROUND_TRIPS = 500
-AT_ONCE = 50  # images whose importance samples are drawn together
 
 
 class LabelledImages(AbstractTask):
@@ -89,58 +80,23 @@ class LabelledImages(AbstractTask):
         images, labels = self.test[rows], self.test_labels[rows]
         metrics = self._as_data(net, images, key=key_nll)
         if isinstance(net.units[-1], OneHot):
-            metrics |= self._as_classes(net, images, labels, key=key_rest)
+            metrics |= of_classes(net, images, labels, samples=self.samples, key=key_rest)
         return metrics
 
     def _as_data(self, net: Net, images: Array, *, key: Key) -> dict[str, Array]:
         key_weights, key_fill = jax.random.split(key)
-
-        def one(row: tuple[Array, Key]) -> tuple[Array, Array, Array]:
-            image, key = row
-            found = importance_log_likelihood(net, image, samples=self.samples, chunk=min(self.samples, 200), key=key)
-            states = net.recognise(image, key=jax.random.fold_in(key, 1))
-            return found.log_mean, found.ess, net.log_p(states) - net.log_q(states)
-
-        count = images.shape[0]
-        keys = jax.random.split(key_weights, count)
-        log_p, ess, bound = batched_map(one, (images, keys), at_most=AT_ONCE)
+        metrics = of_data(net, images, samples=self.samples, key=key_weights)
         logits = jax.vmap(lambda x: reconstructed(net, x))(images)
         costs = -jax.vmap(net.units[0].log_prob)(images, logits)
         known = self.upper_half()
-        fills = jax.random.split(key_fill, count)
+        fills = jax.random.split(key_fill, images.shape[0])
         filled = jax.vmap(lambda x, k: inpainted(net, x, known, sweeps=self.sweeps, key=k))(images, fills)
         wrong = (filled > 0.5) != (images > 0.5)
         missing = jnp.broadcast_to(~known, wrong.shape)
-        nll, lower = -jnp.mean(log_p), -jnp.mean(bound)
-        return {
-            "nll": nll,
-            "ess": jnp.mean(ess),
-            "negative_elbo": lower,
-            "consistency_gap": lower - nll,
+        return metrics | {
             "reconstruction": jnp.mean(costs),
             "inpainting": jnp.sum(wrong & missing) / jnp.sum(missing),
         }
-
-    def _as_classes(self, net: Net, images: Array, labels: Array, *, key: Key) -> dict[str, Array]:
-        metrics = {}
-        for place, (name, recognition) in enumerate(RECOGNITIONS.items()):
-            keys = jax.random.split(jax.random.fold_in(key, place), images.shape[0])
-            logits = jax.vmap(lambda x, k, r=recognition: r.log_top(net, x, key=k))(images, keys)
-            ending = "" if name == "ap1" else f"_{name}"
-            metrics[f"error{ending}"] = jnp.mean(jnp.argmax(logits, axis=1) != labels)
-            metrics[f"ece{ending}"] = reliability(jax.nn.softmax(logits, axis=1), labels).ece
-        keys = jax.random.split(jax.random.fold_in(key, 3), images.shape[0])
-
-        def decided(row: tuple[Array, Key]) -> Array:
-            return jnp.argmax(class_log_likelihoods(net, row[0], samples=min(self.samples, 200), key=row[1]))
-
-        found = batched_map(decided, (images, keys), at_most=AT_ONCE)
-        metrics["error_generative"] = jnp.mean(found != labels)
-        trips = jax.random.split(jax.random.fold_in(key, 4), ROUND_TRIPS)
-        asked = jnp.arange(ROUND_TRIPS) % net.units[-1].size
-        came = jax.vmap(lambda label, k: round_trip(net, PlainForward(), label, key=k))(asked, trips)
-        metrics["round_trip"] = jnp.mean(came)
-        return metrics
 
     def diagnostics(self, model: TiedPair, *, size: int, key: Key) -> Evaluation:
         """Metrics on all held-out images with `10 * samples` importance samples, whatever the size, and pictures."""
