@@ -105,7 +105,7 @@ def row_schema(
     """
     options = SchemaOptions(
         inputs=None if inputs is None else tuple(name for name in words(inputs) if name != outcome),
-        outcomes=words(outcome),
+        outcomes=(outcome,) if outcome else (),
         ignored=words(ignored),
         kinds=kinds or {},
     )

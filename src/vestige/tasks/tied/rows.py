@@ -1,5 +1,6 @@
 """Rows of a table with a class each: to be recognised, generated, completed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -26,6 +27,7 @@ from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.tied.labels import check_labels, check_numbers
 from vestige.tasks.tied.measures import of_classes, of_data
 from vestige.tasks.tied.recognitions import RECOGNITIONS
+from vestige.tasks.tied.table_prediction import TablePredictor
 from vestige.typing import Batch, Key, Metrics
 
 LEAST_SCALE = 0.05
@@ -147,6 +149,10 @@ class LabelledTable(AbstractTask):
                 found = reliability(jax.nn.softmax(logits, axis=1), self.test_labels)
                 arrays[f"reliability_{name}"] = np.stack(found)
         return Evaluation(metrics, {}, self.bounds(metrics), arrays)
+
+    def predictor(self, model: TiedPair, arrays: Mapping[str, np.ndarray] | None) -> TablePredictor:
+        """As `vestige.experiments.protocols.PredictsTables` says; nothing is calibrated."""
+        return TablePredictor(self.layout, model.resolve())
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         family, bias = self.visible.family, self.bias
