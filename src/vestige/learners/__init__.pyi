@@ -2,3 +2,6 @@
 
 from .base import AbstractArrayEstimator as AbstractArrayEstimator
 from .base import RefusedInput as RefusedInput
+from .classifier import Classifier as Classifier
+from .completer import Completer as Completer
+from .embedder import Embedder as Embedder

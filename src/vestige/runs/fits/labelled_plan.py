@@ -2,17 +2,22 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 
 from vestige.data.labelled_rows import LabelledRows, split
 from vestige.experiments.experiment import Experiment
+from vestige.models.tied import TiedPair
 from vestige.models.tied.specs import TiedRowsSpec
 from vestige.rules.spec import RuleSpec
 from vestige.rules.tied.specs import HybridSpec, ReweightedWakeSleepSpec
 from vestige.runs.fits.contract import FitPlan
+from vestige.tasks import AbstractTask
 from vestige.tasks.tied.loading import table_task
+from vestige.tasks.tied.rows import LabelledTable
 from vestige.tasks.tied.table_specs import LabelledTableSpec
 from vestige.tasks.tied.validation import Validation
 from vestige.training import Cadence, fit
@@ -49,10 +54,10 @@ def planned(spec: LabelledTableSpec, *, steps: int | None, seed: int, note: Call
     most = most_updates(len(rows.train)) if steps is None else steps
     rule = rule_for(rows.layout.label is not None)
     found: dict[tuple[str, int], float] = {}
-    if (trial := _trial(rows, seed)) is not None:
+    if (trial := trial_of(rows, seed)) is not None:
         for layers in LAYERS:
             note(f"trying {layers} hidden units on a fifth of the training rows")
-            errors = tried(trial, layers, rule, steps=most, seed=seed)
+            errors = RowTraining(layers, rule, seed=seed).tried(trial, most)
             found |= {(layers, step): error for step, error in errors.items()}
     if not found:
         layers, updates = LAYERS[0], most
@@ -77,12 +82,15 @@ def planned(spec: LabelledTableSpec, *, steps: int | None, seed: int, note: Call
     return FitPlan(experiment, (why, *_said(rows)))
 
 
-def rule_for(labelled: bool) -> RuleSpec:
+def rule_for(labelled: bool, weight: float = LABEL_WEIGHT) -> RuleSpec:
     """The rule: reweighted wake-sleep, where there are classes with their cost beside it.
 
-    **Arguments:** `labelled`: whether there are classes.
+    **Arguments:**
+
+    - `labelled`: whether there are classes.
+    - `weight`: of their cost.
     """
-    return HybridSpec(LABEL_WEIGHT, samples=SAMPLES) if labelled else ReweightedWakeSleepSpec(samples=SAMPLES)
+    return HybridSpec(weight, samples=SAMPLES) if labelled else ReweightedWakeSleepSpec(samples=SAMPLES)
 
 
 def most_updates(rows: int) -> int:
@@ -93,40 +101,76 @@ def most_updates(rows: int) -> int:
     return min(MOST_UPDATES, max(LEAST_UPDATES, EPOCHS * rows // BATCH))
 
 
-def tried(trial: Validation, layers: str, rule: RuleSpec, *, steps: int, seed: int) -> dict[int, float]:
-    """Train on a part of the training rows.
+@dataclass(frozen=True)
+class RowTraining:
+    """How a pair learns rows.
+
+    - `layers`: sizes of its hidden layers.
+    - `rule`: by which it learns.
+    - `rate`: of Adam.
+    - `batch_size`: rows of an update.
+    - `seed`: of weights and batches.
+    """
+
+    layers: str
+    rule: RuleSpec
+    rate: float = RATE
+    batch_size: int = BATCH
+    seed: int = 0
+
+    def trained(self, task: LabelledTable, steps: int) -> TiedPair:
+        """A model trained on all rows.
+
+        **Arguments:**
+
+        - `task`: with the rows.
+        - `steps`: updates.
+        """
+        return self._fitted(task, task, steps, Cadence(steps, steps)).model
+
+    def tried(self, trial: Validation, steps: int) -> dict[int, float]:
+        """Errors on a part of the rows while the others are learned.
+
+        **Arguments:**
+
+        - `trial`: the parts.
+        - `steps`: updates.
+
+        **Returns:** number of updates -> error, where it is finite.
+        """
+        every = max(1, steps // POINTS)
+        fitted = self._fitted(trial, trial.of, steps, Cadence(every, steps, every, len(trial.of.test)))
+        name = "label_nll" if trial.of.train_labels is not None else "nll"
+        found = {int(r["step"]): float(r[name]) for r in fitted.history if r["kind"] == "evaluate" and r["step"]}
+        return {step: error for step, error in found.items() if math.isfinite(error)}
+
+    def _fitted(self, task: AbstractTask, rows: LabelledTable, steps: int, cadence: Cadence) -> Any:
+        model_spec = TiedRowsSpec(self.layers)
+        key_model, key_run = jax.random.split(jax.random.key(self.seed))
+        return fit(
+            model_spec.build(rows, key=key_model),
+            task,
+            rule=self.rule.build(model_spec, rows),
+            optimiser=AdamSpec(self.rate).build(steps, task=rows, rule=self.rule),
+            steps=steps,
+            key=key_run,
+            batch_size=self.batch_size,
+            cadence=cadence,
+        )
+
+
+def trial_of(rows: LabelledRows, seed: int, share: float = TESTED) -> Validation | None:
+    """The training rows in two parts.
 
     **Arguments:**
 
-    - `trial`: the parts.
-    - `layers`: sizes.
-    - `rule`: by which is learned.
-    - `steps`: updates.
-    - `seed`: of the trial.
+    - `rows`: of a table.
+    - `seed`: of the split.
+    - `share`: of the second part.
 
-    **Returns:** number of updates -> error on the other part, where it is finite.
+    **Returns:** training on the first part, tested on the second; None where one would be too small.
     """
-    model_spec = TiedRowsSpec(layers)
-    key_model, key_run = jax.random.split(jax.random.key(seed))
-    every = max(1, steps // POINTS)
-    fitted = fit(
-        model_spec.build(trial.of, key=key_model),
-        trial,
-        rule=rule.build(model_spec, trial.of),
-        optimiser=AdamSpec(RATE).build(steps, task=trial.of, rule=rule),
-        steps=steps,
-        key=key_run,
-        batch_size=BATCH,
-        cadence=Cadence(every, steps, every, len(trial.of.test)),
-    )
-    name = "label_nll" if trial.of.train_labels is not None else "nll"
-    found = {int(r["step"]): float(r[name]) for r in fitted.history if r["kind"] == "evaluate" and r["step"]}
-    return {step: error for step, error in found.items() if math.isfinite(error)}
-
-
-def _trial(rows: LabelledRows, seed: int) -> Validation | None:
-    """The training rows in two parts; None where one would be empty, or a class unknown in the first."""
-    early, late = split(rows.train_labels, TESTED, seed + 1)
+    early, late = split(rows.train_labels, share, seed + 1)
     if not len(late) or len(early) < 4:
         return None
     parts = rows._replace(

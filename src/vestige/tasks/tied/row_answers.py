@@ -61,18 +61,21 @@ def log_densities(net: Net, rows: Rows, *, first: int = 0, samples: int = SAMPLE
     return _chunked(_log_density, net, rows, first + np.arange(len(rows)), samples)
 
 
-def completions(net: Net, rows: Rows, *, draws: int, seed: int = 0, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def completions(
+    net: Net, rows: Rows, *, draws: int, samples: int = SAMPLES, seed: int = 0, first: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """The rows with what is missing filled in.
 
     **Arguments:**
 
     - `net`, `rows`, `first`: as in `class_probabilities`.
-    - `draws`: how many samples of each row, and of what they are resampled.
+    - `draws`: how many samples of each row.
+    - `samples`: by which expectations are estimated, and of which draws are resampled; at least as many as `draws`.
     - `seed`: of the samples.
 
     **Returns:** (rows, values), with expected values; (draws, rows, values), with samples.
     """
-    mean, drawn = _chunked(_filled, net, rows, first + np.arange(len(rows)), draws, seed)
+    mean, drawn = _chunked(_filled, net, rows, first + np.arange(len(rows)), draws, samples, seed)
     return mean, np.moveaxis(drawn, 1, 0)
 
 
@@ -113,8 +116,8 @@ def _log_density(net: Net, row: Array, key: Key, samples: int) -> Array:
     return importance_log_likelihood(net, row, samples=samples, key=key).log_mean
 
 
-def _filled(net: Net, row: Array, key: Key, draws: int, seed: int) -> tuple[Array, Array]:
-    found = filled(net, row, samples=max(draws, SAMPLES), draws=draws, key=jax.random.fold_in(key, seed))
+def _filled(net: Net, row: Array, key: Key, draws: int, samples: int, seed: int) -> tuple[Array, Array]:
+    found = filled(net, row, samples=max(draws, samples), draws=draws, key=jax.random.fold_in(key, seed))
     return found.mean, found.draws
 
 
