@@ -27,7 +27,7 @@ class CompleteSettings(RunOnTable):
 
 DESCRIPTION = (
     "A table with its missing values filled in: the expected value, and an interval beside it, given what is there "
-    "before, in the same row, and in some rows after. For runs of the experiment recordings."
+    "before, in the same row, and in some rows after. For runs of the experiments recordings and labelled."
 )
 
 

@@ -103,19 +103,15 @@ def row_schema(
 
     **Raises:** `UsageError` where no column is left, for a class of which there are not at least two, and as `infer`.
     """
-    options = SchemaOptions(
-        inputs=None if inputs is None else tuple(name for name in words(inputs) if name != outcome),
-        outcomes=(outcome,) if outcome else (),
-        ignored=words(ignored),
-        kinds=kinds or {},
-    )
+    options = SchemaOptions(outcomes=(outcome,) if outcome else (), ignored=words(ignored), kinds=kinds or {})
     schema = infer(table, options)
     label = None if outcome == "" else label_of(schema, outcome)
-    if label is not None and label.kind != "class":
-        schema = infer(
-            table, dataclasses.replace(options, outcomes=(label.name,), kinds={**options.kinds, label.name: "class"})
-        )
-        label = schema.column(label.name)
+    given = None if inputs is None else tuple(name for name in words(inputs) if label is None or name != label.name)
+    if given is not None or (label is not None and label.kind != "class"):
+        name = () if label is None else (label.name,)
+        as_class = {**options.kinds, **dict.fromkeys(name, "class")}
+        schema = infer(table, dataclasses.replace(options, inputs=given, outcomes=name, kinds=as_class))
+        label = None if label is None else schema.column(label.name)
     left, columns = [], []
     for column in schema.columns:
         if label is not None and column.name == label.name:

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vestige.data.tables import Cells
 from vestige.data.tables.options import ReadOptions
 from vestige.data.tables.writing import numbers, table_writer
 from vestige.errors import UsageError
 from vestige.runs.predicting import card_of, check_out
 from vestige.storage.durable import write_text
 from vestige.storage.results import finite
-from vestige.tasks.completions import CompletedRows, Wanted
+from vestige.tasks.completions import (
+    AbstractCompletions,
+    CompletedRows,
+    FilledBatch,
+    Wanted,
+    check_whole,
+    with_filled,
+)
 from vestige.tasks.step_predictions import put
 from vestige.tasks.stepwise import AbstractStepPredictor
 from vestige.version import __version__
@@ -32,7 +38,7 @@ METHOD = (
 )
 
 
-class Completed:
+class Completed(AbstractCompletions):
     """The rows of a table, filled in as they are iterated over, once.
 
     **Arguments:**
@@ -55,13 +61,7 @@ class Completed:
         seed: int = SEED,
         options: ReadOptions | None = None,
     ):
-        for name, value, least, most in (
-            ("particles", particles, 2, 2**20),
-            ("lag", lag, 0, 2**16),
-            ("seed", seed, 0, 2**32 - 1),
-        ):
-            if not least <= value <= most:
-                raise UsageError(f"{name} must be in {least}..{most:,}, got {value}")
+        check_whole(particles=(particles, 2, 2**20), lag=(lag, 0, 2**16), seed=(seed, 0, 2**32 - 1))
         self.wanted = Wanted(particles, lag, seed)
         self._predictor, self._completer = predictor, predictor.completer()
         self.table = predictor.opened(source, options)
@@ -74,6 +74,23 @@ class Completed:
 
     def __iter__(self) -> Iterator[CompletedRows]:
         yield from self._completer.completed(self.table, self.wanted)
+
+    def batches(self, levels: tuple[float, float]) -> Iterator[FilledBatch]:
+        """As the contract says."""
+        fills = _Fills(self, levels)
+        for batch in self.table.batches():
+            mean, low, high, gone = fills.take(batch.rows)
+            found = dict(batch.cells)
+            for place, name in enumerate(self.channels):
+                found[name] = with_filled(found[name], mean[:, place], gone[:, place], self.table.decimal)
+            for place, name in enumerate(self.channels):
+                put(found, f"{name}.low", numbers(np.ascontiguousarray(low[:, place])))
+                put(found, f"{name}.high", numbers(np.ascontiguousarray(high[:, place])))
+            yield FilledBatch(found, gone)
+
+    def said(self) -> dict[str, Any]:
+        """The options, and how values were filled in."""
+        return {"options": self.wanted._asdict(), "method": METHOD.format(lag=self.wanted.lag)}
 
     @property
     def notices(self) -> list[str]:
@@ -95,7 +112,7 @@ class CompleteSummary(NamedTuple):
 
 
 def write_completed(
-    completed: Completed, out: Path, *, run: "Restored", interval: float = INTERVAL, force: bool = False
+    completed: AbstractCompletions, out: Path, *, run: "Restored", interval: float = INTERVAL, force: bool = False
 ) -> CompleteSummary:
     """Write a table whose missing values are filled in; beside it a card that says how.
 
@@ -121,17 +138,9 @@ def write_completed(
     levels = (0.5 - interval / 2, 0.5 + interval / 2)
     counts, rows = np.zeros(len(completed.channels), int), 0
     with table_writer(out) as writer:
-        fills = _Fills(completed, levels)
-        for batch in table.batches():
-            mean, low, high, gone = fills.take(batch.rows)
-            rows, counts = rows + batch.rows, counts + gone.sum(axis=0)
-            found = dict(batch.cells)
-            for place, name in enumerate(completed.channels):
-                found[name] = _filled(found[name], mean[:, place], gone[:, place], table.decimal)
-            for place, name in enumerate(completed.channels):
-                put(found, f"{name}.low", numbers(np.ascontiguousarray(low[:, place])))
-                put(found, f"{name}.high", numbers(np.ascontiguousarray(high[:, place])))
-            writer.write(found)
+        for batch in completed.batches(levels):
+            rows, counts = rows + len(batch.gone), counts + batch.gone.sum(axis=0)
+            writer.write(batch.columns)
     each = dict(zip(completed.channels, counts.tolist(), strict=True))
     summary = CompleteSummary(rows, int(counts.sum()), each)
     card = {
@@ -140,12 +149,11 @@ def write_completed(
         "update": run.step,
         "table": table.name,
         "vestige": __version__,
-        "options": completed.wanted._asdict(),
         "columns": {
             "those of the table": "as they are, and the expected value where one is missing, in units of the table",
             "NAME.low, NAME.high": f"the ends of its interval of {interval:.6g}; empty where a value was there",
         },
-        "method": METHOD.format(lag=completed.wanted.lag),
+        **completed.said(),
         "notices": completed.notices,
         "summary": {**summary._asdict(), "sentence": summary.sentence()},
     }
@@ -168,13 +176,3 @@ class _Fills:
         self._held = tuple(part[count:] for part in joined)
         mean, low, high, gone = (part[:count] for part in joined)
         return mean, low, high, gone.astype(bool)
-
-
-def _filled(cells: Cells, mean: np.ndarray, gone: np.ndarray, decimal: str) -> Cells:
-    """A column with what was missing in it."""
-    if cells.values.dtype.kind == "O":
-        values = cells.values.copy()
-        values[gone] = [repr(value).replace(".", decimal) for value in mean[gone].tolist()]
-    else:
-        values = np.where(gone, mean, cells.values.astype(np.float64)) if gone.any() else cells.values
-    return Cells(values, cells.missing & ~gone)

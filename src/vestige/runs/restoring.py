@@ -22,6 +22,7 @@ from vestige.runs.scoring import ALARMS, ScoredSteps, check_alarms, scored
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fitted import read_fitted
 from vestige.storage.results import RESULTS, read_results
+from vestige.tasks.completions import AbstractCompletions, CompletesTables
 from vestige.tasks.predictions import INTERVAL, AbstractPredictions
 from vestige.tasks.step_predictions import StepPredictions
 from vestige.training import Checkpoints
@@ -116,7 +117,7 @@ class Restored(NamedTuple):
         lag: int = LAG,
         seed: int = SEED,
         options: ReadOptions | None = None,
-    ) -> Completed:
+    ) -> AbstractCompletions:
         """Fill in the missing values of a table, as `vestige complete` does.
 
         Compiles one program; then time in proportion to rows and particles, memory to a chunk of rows, times particles.
@@ -125,16 +126,19 @@ class Restored(NamedTuple):
 
         - `source`: what `vestige.data.open` reads.
         - `particles`: samples of what is missing.
-        - `lag`: of how many further rows each of them knows.
+        - `lag`: of how many further rows each of them knows; of examples, which are no steps, none.
         - `seed`: of the samples.
         - `options`: how a file is read.
 
-        **Returns:** an iterable over [`CompletedRows`][vestige.tasks.completions.CompletedRows], float64 in the units
-        of the table.
+        **Returns:** the table, to be written by `write_completed` or gone through by `batches`; of recordings an
+        iterable over [`CompletedRows`][vestige.tasks.completions.CompletedRows], float64 in the units of the table.
 
         **Raises:** `UsageError`, as `predict`, and where the model has no likelihood of some of the values; `RunError`
         where samples diverge.
         """
+        found = predictor_of(self, load)
+        if isinstance(found, CompletesTables):
+            return found.completions(source, samples=particles, seed=seed, options=options)
         predictor = step_predictor_of(self, load, "filling in")
         return Completed(predictor, source, particles=particles, lag=lag, seed=seed, options=options)
 

@@ -3,11 +3,74 @@
 import abc
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from vestige.data.tables import AbstractTable
+from vestige.data.tables import AbstractTable, Cells
+from vestige.errors import UsageError
+
+if TYPE_CHECKING:
+    from vestige.data.tables.options import ReadOptions
+
+
+class FilledBatch(NamedTuple):
+    """Rows of a table as they are written."""
+
+    columns: dict[str, Cells]
+    """All columns, in the units of the table: what was missing filled in, and intervals beside it."""
+    gone: np.ndarray
+    """(rows, channels) booleans: which values of the channels were missing."""
+
+
+class AbstractCompletions(abc.ABC):
+    """A table whose missing values are filled in, as it is iterated over, once."""
+
+    table: AbstractTable
+    """That is filled in."""
+    channels: tuple[str, ...]
+    """The columns in which values are filled in."""
+
+    @abc.abstractmethod
+    def batches(self, levels: tuple[float, float]) -> Iterator[FilledBatch]:
+        """The rows of the table.
+
+        **Arguments:**
+
+        - `levels`: of the quantiles at the ends of intervals, in (0, 1).
+
+        **Raises:** `UsageError` for a value that does not fit, with column and row; `RunError` where samples diverge.
+        """
+
+    @abc.abstractmethod
+    def said(self) -> dict[str, Any]:
+        """Entries for a card beside the file: `options` and `method`."""
+
+    @property
+    @abc.abstractmethod
+    def notices(self) -> list[str]:
+        """What a reader should know of the table."""
+
+
+@runtime_checkable
+class CompletesTables(Protocol):
+    """A trained model that fills in single rows of tables, whatever stands before and after them."""
+
+    def completions(
+        self, source: Any, *, samples: int, seed: int, options: "ReadOptions | None" = None
+    ) -> AbstractCompletions:
+        """Fill in the missing values of a table.
+
+        **Arguments:**
+
+        - `source`: what `vestige.data.open` reads.
+        - `samples`: of what is missing.
+        - `seed`: of the samples.
+        - `options`: how a file is read.
+
+        **Raises:** `UsageError` for columns that are absent.
+        """
+        ...
 
 
 class Wanted(NamedTuple):
@@ -105,3 +168,33 @@ class AbstractCompleter(abc.ABC):
         **Raises:** `UsageError` for a value that is not of the kind, with column and row; `RunError` where samples
         diverge, with the row.
         """
+
+
+def check_whole(**numbers: tuple[int, int, int]) -> None:
+    """Check options of filling in.
+
+    **Arguments:** `numbers`: name -> the number, the least and the most that it may be.
+
+    **Raises:** `UsageError`, naming it.
+    """
+    for name, (value, least, most) in numbers.items():
+        if not least <= value <= most:
+            raise UsageError(f"{name} must be in {least}..{most:,}, got {value}")
+
+
+def with_filled(cells: Cells, filled: np.ndarray, gone: np.ndarray, decimal: str) -> Cells:
+    """A column with numbers in place of what is missing.
+
+    **Arguments:**
+
+    - `cells`: of the column.
+    - `filled`: (rows,), the numbers.
+    - `gone`: (rows,), where they go.
+    - `decimal`: the mark, of a column of texts.
+    """
+    if cells.values.dtype.kind == "O":
+        values = cells.values.copy()
+        values[gone] = [repr(value).replace(".", decimal) for value in filled[gone].tolist()]
+    else:
+        values = np.where(gone, filled, cells.values.astype(np.float64)) if gone.any() else cells.values
+    return Cells(values, cells.missing & ~gone)

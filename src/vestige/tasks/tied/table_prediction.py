@@ -15,6 +15,7 @@ from vestige.tasks.predictions import INTERVAL, AbstractPredictions, AbstractPre
 from vestige.tasks.step_predictions import put
 from vestige.tasks.tied.row_answers import class_probabilities, log_densities
 from vestige.tasks.tied.row_tally import PredictedRows, RowSummary, RowTally
+from vestige.tasks.tied.table_completion import TableCompletions
 
 METHOD = (
     "Classes by the recognition network; where values of a row are missing, the mean of what it says of the values "
@@ -103,3 +104,9 @@ class TablePredictor(AbstractPredictor):
     ) -> TablePredictions:
         """As the contract says; classes and densities have no interval."""
         return TablePredictions(self.layout, self.net, source, options)
+
+    def completions(
+        self, source: Any, *, samples: int, seed: int, options: ReadOptions | None = None
+    ) -> TableCompletions:
+        """As `CompletesTables` says."""
+        return TableCompletions(self.layout, self.net, source, samples=samples, seed=seed, options=options)
