@@ -16,6 +16,9 @@ from .calibration import calibrate as calibrate
 from .estimators import expect as expect
 from .experiments import Entry as Entry
 from .experiments import Experiment as Experiment
+from .learners import Classifier as Classifier
+from .learners import Completer as Completer
+from .learners import Embedder as Embedder
 from .registries import register as register
 from .registries import registry as registry
 from .runs import fit_table as fit_table
