@@ -31,6 +31,8 @@ class Classifier(ClassifierMixin, AbstractRowEstimator):
     - `random_state`: of weights, batches and the validation rows.
 
     **Attributes:** `classes_`, `n_updates_`, `validation_error_` (cross-entropy, nats).
+
+    **Raises:** in `fit`, `RefusedInput`, a `ValueError`, for an option that cannot be, naming it.
     """
 
     def __init__(

@@ -12,10 +12,20 @@ from vestige.learners.rows import NAME, AbstractRowEstimator, refused
 class Completer(OneToOneFeatureMixin, TransformerMixin, AbstractRowEstimator):
     """Fills in what is missing (NaN) by its expected value given what is there; of a class the most probable one.
 
-    **Arguments:** as of `Classifier`; `validation` is the share of rows whose likelihood chooses the number of updates.
-    `samples`: by which expectations are estimated.
+    **Arguments:**
+
+    - `layers`: hidden units from the data upward, such as `"100"` or `"100-50"`.
+    - `kinds`: what the columns are, one word or one for each: `number` (by default), `count`, `bit`, `class`.
+    - `grey`: numbers and counts are grey levels from 0 to this.
+    - `samples`: by which expectations are estimated.
+    - `updates`: at most; None: as many as the number of rows suggests, from 1,000 to 4,000.
+    - `validation`: share of the rows on whose likelihood the number of updates is chosen; None: all `updates` are made.
+    - `batch_size`, `rate`: rows of an update, and the rate of Adam.
+    - `random_state`: of weights, batches and the validation rows.
 
     **Attributes:** `n_updates_`, `validation_error_` (-log p, nats a row).
+
+    **Raises:** in `fit`, `RefusedInput`, a `ValueError`, for an option that cannot be, naming it.
     """
 
     def __init__(
@@ -95,8 +105,8 @@ class Completer(OneToOneFeatureMixin, TransformerMixin, AbstractRowEstimator):
             gone = np.isnan(found[:, place])
             if gone.any():
                 constant = self.constants_.get(place)
-                filled = columns[NAME.format(place=place)].astype(np.float64) if constant is None else constant
-                whole[gone, place] = filled if np.ndim(filled) == 0 else filled[gone]
+                name = NAME.format(place=place)
+                whole[gone, place] = columns[name][gone].astype(np.float64) if constant is None else constant
         return whole
 
     def _kept(self, layout: RowLayout) -> set[str]:

@@ -13,9 +13,19 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractRowEst
 
     Missing values (NaN) are integrated out in training, and guessed by the model before a row is embedded.
 
-    **Arguments:** as of `Classifier`; `validation` is the share of rows whose likelihood chooses the number of updates.
+    **Arguments:**
+
+    - `layers`: hidden units from the data upward, such as `"100"` or `"100-50"`.
+    - `kinds`: what the columns are, one word or one for each: `number` (by default), `count`, `bit`, `class`.
+    - `grey`: numbers and counts are grey levels from 0 to this.
+    - `updates`: at most; None: as many as the number of rows suggests, from 1,000 to 4,000.
+    - `validation`: share of the rows on whose likelihood the number of updates is chosen; None: all `updates` are made.
+    - `batch_size`, `rate`: rows of an update, and the rate of Adam.
+    - `random_state`: of weights, batches and the validation rows.
 
     **Attributes:** `n_updates_`, `validation_error_` (-log p, nats a row).
+
+    **Raises:** in `fit`, `RefusedInput`, a `ValueError`, for an option that cannot be, naming it.
     """
 
     def __init__(

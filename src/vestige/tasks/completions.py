@@ -39,6 +39,8 @@ class AbstractCompletions(abc.ABC):
 
         - `levels`: of the quantiles at the ends of intervals, in (0, 1).
 
+        **Returns:** an iterator over them, in order.
+
         **Raises:** `UsageError` for a value that does not fit, with column and row; `RunError` where samples diverge.
         """
 
@@ -67,6 +69,8 @@ class CompletesTables(Protocol):
         - `samples`: of what is missing.
         - `seed`: of the samples.
         - `options`: how a file is read.
+
+        **Returns:** the table, not yet gone through.
 
         **Raises:** `UsageError` for columns that are absent.
         """

@@ -115,6 +115,6 @@ def _baselines(
             warnings.simplefilter("ignore", ConvergenceWarning)
             classifier.fit(inputs, classes)
         probabilities = np.zeros((len(test), count))
-        probabilities[:, classifier.classes_] = classifier.predict_proba(test)
+        probabilities[:, np.asarray(classifier.classes_)] = classifier.predict_proba(test)
         found[name] = said, probabilities
     return found

@@ -32,10 +32,10 @@ class LabelledFit(AbstractFitStrategy):
         return schema.time is None and schema.document is None and found is not None and named
 
     def planned(self, request: FitRequest, *, note: Note) -> FitPlan:
-        if request.season is not None or request.time is not None or request.document is not None:
+        if any(said is not None for said in (request.season, request.horizon, request.time, request.document)):
             raise UsageError(
-                f"{request.source}: examples with a class have no time, season or document; leave --time, --season and "
-                "--document out, or take --as recordings"
+                f"{request.source}: examples with a class have no time, season or document; leave --time, --season, "
+                "--horizon and --document out, or take --as recordings"
             )
         outcome = request.outcomes
         table = table_of(request.source, request.reading)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from vestige.models.tied import reliability
@@ -84,7 +85,7 @@ class RowTally:
         self._right += int(np.sum(probabilities.argmax(axis=1) == labels))
         right = probabilities[np.arange(labelled), labels]
         self._log += float(np.sum(np.log(np.maximum(right, LEAST))))
-        bins = reliability(np.asarray(probabilities, np.float32), labels)
+        bins = reliability(jnp.asarray(probabilities, jnp.float32), jnp.asarray(labels))
         apart = labelled * np.asarray(bins.share, np.float64) * np.asarray(bins.accuracy - bins.confidence, np.float64)
         self._apart = apart if not len(self._apart) else self._apart + apart
 
