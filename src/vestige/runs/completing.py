@@ -10,6 +10,7 @@ import numpy as np
 from vestige.data.tables.options import ReadOptions
 from vestige.data.tables.writing import numbers, table_writer
 from vestige.errors import UsageError
+from vestige.runs.hidden_values import Widths, widths
 from vestige.runs.predicting import card_of, check_out
 from vestige.storage.durable import write_text
 from vestige.storage.results import finite
@@ -34,7 +35,7 @@ MOST = 2**22
 METHOD = (
     "A particle filter: each sample is drawn from the model given what is there in its row and in those before, and "
     "weighted by how probable it makes what comes in the next {lag:,} rows. A value that is filled in is the weighted "
-    "mean, low and high the weighted quantiles of the samples. They are the model's own and not calibrated."
+    "mean, low and high the weighted quantiles of the samples."
 )
 
 
@@ -65,6 +66,8 @@ class Completed(AbstractCompletions):
         self.wanted = Wanted(particles, lag, seed)
         self._predictor, self._completer = predictor, predictor.completer()
         self.table = predictor.opened(source, options)
+        self._widths: Widths | None = None
+        self._interval = INTERVAL
         self.channels = predictor.channels
         if (cells := particles * (1 + lag) * len(self.channels)) > MOST:
             raise UsageError(
@@ -77,9 +80,12 @@ class Completed(AbstractCompletions):
 
     def batches(self, levels: tuple[float, float]) -> Iterator[FilledBatch]:
         """As the contract says."""
+        self._interval = levels[1] - levels[0]
+        self._widths = widths(self._completer, self.table, self.channels, self.wanted, self._interval)
         fills = _Fills(self, levels)
         for batch in self.table.batches():
             mean, low, high, gone = fills.take(batch.rows)
+            low, high = self._widths.apply(mean, low, high)
             found = dict(batch.cells)
             for place, name in enumerate(self.channels):
                 found[name] = with_filled(found[name], mean[:, place], gone[:, place], self.table.decimal)
@@ -90,7 +96,15 @@ class Completed(AbstractCompletions):
 
     def said(self) -> dict[str, Any]:
         """The options, and how values were filled in."""
-        return {"options": self.wanted._asdict(), "method": METHOD.format(lag=self.wanted.lag)}
+        method = METHOD.format(lag=self.wanted.lag)
+        if self._widths is None:
+            return {"options": self.wanted._asdict(), "method": method}
+        each = zip(self.channels, self._widths.factors.tolist(), self._widths.own.tolist(), strict=True)
+        return {
+            "options": self.wanted._asdict(),
+            "method": f"{method} {self._widths.sentence(self._interval)}",
+            "intervals": {name: {"wider": wider, "own_coverage": own} for name, wider, own in each},
+        }
 
     @property
     def notices(self) -> list[str]:
