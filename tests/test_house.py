@@ -27,8 +27,10 @@ HOUSE = [
     ["rules"],
     ["tasks"],
     ["training"],
+    ["online"],
     ["experiments"],
     ["runs"],
+    ["learners"],
     ["report"],
     ["cli"],
 ]

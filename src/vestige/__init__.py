@@ -1,8 +1,8 @@
 """Learning from sequences and structures when plain back-propagation is the wrong tool.
 
 The rooms, from the ground up: `data`, `sequences`, `structures`, `estimators`, `memory`, `cells`, `models`,
-`calibration`, `rules`, `tasks`, `training`, `experiments`, `runs`, `report`, `cli`. A package imports only from those
-before it. Names are resolved when they are used: importing `vestige` imports nothing.
+`calibration`, `rules`, `tasks`, `training`, `online`, `experiments`, `runs`, `learners`, `report`, `cli`. A package
+imports only from those before it. Names are resolved when they are used: importing `vestige` imports nothing.
 """
 
 

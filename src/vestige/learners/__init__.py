@@ -1,0 +1,5 @@
+"""Estimators for scikit-learn over the models of the other rooms."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,4 @@
+"""Estimators for scikit-learn over the models of the other rooms."""
+
+from .base import AbstractArrayEstimator as AbstractArrayEstimator
+from .base import RefusedInput as RefusedInput
