@@ -193,6 +193,8 @@ CHOICES: dict[str, tuple[Callable[..., np.ndarray], str, tuple]] = {
 """The settings of the others, and where they are chosen from (`--choose`)."""
 CHOSEN: dict[str, float | None] = {}
 
+CHOSEN |= {"river linear": 0.01, "river SNARIMAX": 0.01, "river Bayes": None, "statsmodels rolling": 500}
+
 WHO: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "Learner": learner,
     "last value": last_value,
