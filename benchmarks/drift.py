@@ -191,17 +191,26 @@ CHOICES: dict[str, tuple[Callable[..., np.ndarray], str, tuple]] = {
     "statsmodels rolling": (statsmodels_rolling, "window", (100, 200, 500, 1000)),
 }
 """The settings of the others, and where they are chosen from (`--choose`)."""
-CHOSEN: dict[str, float | None] = {}
-
-CHOSEN |= {"river linear": 0.01, "river SNARIMAX": 0.01, "river Bayes": None, "statsmodels rolling": 500}
-
+CHOSEN: dict[str, dict[str, float | None]] = {
+    "river linear": {"law": 0.003, "waves": 0.003, "gain": 0.001, "ett": 0.001},
+    "river SNARIMAX": {"law": 0.003, "waves": 0.003, "gain": 0.001, "ett": 0.003},
+    "river Bayes": {"law": 0.99, "waves": 0.998, "gain": 0.99},
+    "statsmodels rolling": {"law": 500, "waves": 500, "gain": 200, "ett": 500},
+}
+"""The best of them, for each stream."""
 WHO: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "Learner": learner,
     "last value": last_value,
     "statsmodels recursive": statsmodels_recursive,
     "statsmodels state space": statsmodels_statespace,
-    **{name: partial(of, **{option: CHOSEN.get(name)}) for name, (of, option, _) in CHOICES.items() if name in CHOSEN},
 }
+
+
+def predicts(name: str, stream: str) -> Callable[[np.ndarray], np.ndarray]:
+    if name in WHO:
+        return WHO[name]
+    of, option, _ = CHOICES[name]
+    return partial(of, **{option: CHOSEN[name][stream]})
 
 
 def errors(rows: np.ndarray, found: np.ndarray, unit: np.ndarray) -> np.ndarray:
@@ -224,7 +233,7 @@ def chosen() -> None:
             said = []
             for stream in STREAMS:
                 if stream == "ett" and name == "river Bayes":
-                    continue  # hours
+                    continue  # it takes hours
                 means = []
                 for seed in (0, 1, 2) if stream != "ett" else (0,):
                     rows = STREAMS[stream](seed)[: ETT_FROM if stream == "ett" else None]
@@ -238,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[10, 11, 12, 13, 14])
     parser.add_argument("--streams", nargs="+", choices=list(STREAMS), default=list(STREAMS))
-    parser.add_argument("--only", nargs="+", choices=list(WHO), default=list(WHO))
+    parser.add_argument("--only", nargs="+", choices=[*WHO, *CHOICES], default=[*WHO, *CHOICES])
     parser.add_argument("--choose", action="store_true")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", module="statsmodels")
@@ -254,7 +263,7 @@ def main() -> None:
             for seed in options.seeds if stream != "ett" else options.seeds[:1]:
                 rows = STREAMS[stream](seed)
                 begun = time.perf_counter()
-                predicted = WHO[name](rows)
+                predicted = predicts(name, stream)(rows)
                 paces.append((time.perf_counter() - begun) / len(rows) * 1e6)
                 unit = rows[: 8640 if stream == "ett" else EARLY].var(axis=0)
                 found.append(list(parts(stream, errors(rows, predicted, unit))))

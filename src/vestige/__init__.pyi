@@ -18,6 +18,7 @@ from .calibration import calibrate as calibrate
 from .estimators import expect as expect
 from .experiments import Entry as Entry
 from .experiments import Experiment as Experiment
+from .learners import Forecaster as Forecaster
 from .online import Learner as Learner
 from .registries import register as register
 from .registries import registry as registry

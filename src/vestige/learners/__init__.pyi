@@ -2,3 +2,5 @@
 
 from .base import AbstractArrayEstimator as AbstractArrayEstimator
 from .base import RefusedInput as RefusedInput
+from .forecaster import Forecasted as Forecasted
+from .forecaster import Forecaster as Forecaster
