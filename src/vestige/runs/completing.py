@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vestige.data.tables import Cells
+from vestige import gate
+from vestige.data.tables import AbstractTable, Cells
 from vestige.data.tables.options import ReadOptions
-from vestige.data.tables.writing import numbers, table_writer
+from vestige.data.tables.writing import TableWriter, array_writer, numbers, table_writer
 from vestige.errors import UsageError
 from vestige.runs.predicting import card_of, check_out
 from vestige.storage.durable import write_text
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from vestige.runs.restoring import Restored
 
 INTERVAL, PARTICLES, LAG, SEED = 0.9, 200, 2, 0
+NPY = ".npy"
 MOST = 2**22
 """Samples times channels, of one row."""
 METHOD = (
@@ -104,7 +107,8 @@ def write_completed(
     **Arguments:**
 
     - `completed`: not yet iterated over.
-    - `out`: `.csv`, `.tsv` or `.parquet`.
+    - `out`: `.csv`, `.tsv` or `.parquet`; of an array or a film in an `.npy` file also `.npy`, an array of the same
+      shape without intervals.
     - `run`: whose model it is, for the card.
     - `interval`: the share of samples between the ends of an interval, in (0, 1).
     - `force`: replace a file that exists.
@@ -117,10 +121,10 @@ def write_completed(
     if not 0 < interval < 1:
         raise UsageError(f"interval must be in (0, 1), such as 0.9, got {interval:g}")
     table = completed.table
-    check_out(out, table.name, force=force)
+    check_out(out, table.name, force=force, also=array_suffixes(table.name))
     levels = (0.5 - interval / 2, 0.5 + interval / 2)
     counts, rows = np.zeros(len(completed.channels), int), 0
-    with table_writer(out) as writer:
+    with _writer(out, table) as writer:
         fills = _Fills(completed, levels)
         for batch in table.batches():
             mean, low, high, gone = fills.take(batch.rows)
@@ -151,6 +155,21 @@ def write_completed(
     }
     write_text(card_of(out), json.dumps(finite(card), indent=1, ensure_ascii=False) + "\n")
     return summary
+
+
+def array_suffixes(source: str) -> tuple[str, ...]:
+    """With which a table that is filled in may be written as an array: where it is from one.
+
+    **Arguments:** `source`: the path of the table.
+    """
+    return (NPY,) if Path(source).suffix == NPY else ()
+
+
+def _writer(out: Path, table: AbstractTable) -> AbstractContextManager[TableWriter]:
+    if out.suffix.lower() != NPY:
+        return table_writer(out)
+    with gate.open_npy(Path(table.name)) as (_, header):
+        return array_writer(out, header.shape, table.names)
 
 
 class _Fills:

@@ -105,7 +105,7 @@ def plan_for(
     - `season`, `steps`, `seed`: as of a request.
     - `note`: receives what goes on.
     """
-    _check_held_out(recorded, spec.held_out, source, spec.document)
+    check_held_out(recorded, spec.held_out, source, spec.document)
     task = task_for(recorded, spec, source)
     frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
     season = season_of(frames, starts) if season is None else season
@@ -133,8 +133,18 @@ def plan_for(
     return FitPlan(dataclasses.replace(sized, steps=updates), tuple(why))
 
 
-def _check_held_out(recorded: Recorded, share: float, source: str, document: str | None) -> None:
-    """**Raises:** `UsageError` where a recording would have no training part, or no held-out one."""
+def check_held_out(recorded: Recorded, share: float, source: str, document: str | None) -> None:
+    """Check that every recording has a training part and a held-out one.
+
+    **Arguments:**
+
+    - `recorded`: the recordings.
+    - `share`: that is held out.
+    - `source`: where they are from, for messages.
+    - `document`: the column that distinguishes them.
+
+    **Raises:** `UsageError` where one has none.
+    """
     lengths = np.asarray(recorded.frames.lengths, np.int64)
     held = np.array([round(share * int(length)) for length in lengths])
     short = (held < 1) | (held >= lengths)
