@@ -215,6 +215,8 @@ class Experiment(Spec):
 
         - `made`: the task.
         - `seed`, `outline`: as of `build`.
+
+        **Returns:** as `build`.
         """
         import jax
 

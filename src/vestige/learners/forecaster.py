@@ -56,6 +56,8 @@ class Forecaster(AbstractArrayEstimator):
     Fitted attributes: `why_`, sentences that say what was chosen; `experiment_`, all options; `kept_`, the columns that
     are in the model, and `still_`, where the others stay; `model_`; `scaling_`, `calibration_`; `n_features_in_`, and
     `feature_names_in_` of a frame.
+
+    **Raises:** nothing here; `fit` refuses options that cannot be, as scikit-learn has it.
     """
 
     n_features_in_: int

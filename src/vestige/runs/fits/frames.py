@@ -10,10 +10,11 @@ from vestige.data import read_recorded
 from vestige.data.films import film_shape
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
+from vestige.models.filters.lag_choice import MOST_VALUES
 from vestige.models.filters.specs import CLIP, RVAESpec
 from vestige.rules.local_specs import MultiStepSpec
 from vestige.runs.fits.contract import AbstractFitStrategy, Comparison, FitPlan, FitRequest, Note
-from vestige.runs.fits.recordings_plan import check_held_out, task_for
+from vestige.runs.fits.recordings_plan import check_held_out, plan_for, task_for
 from vestige.tasks.evaluation import evaluate
 from vestige.tasks.filtering.custom_data import CustomRecordings
 from vestige.tasks.filtering.specs import RecordingsSpec
@@ -23,6 +24,8 @@ from vestige.training.optimisers import AdamSpec
 if TYPE_CHECKING:
     from vestige.runs.restoring import Restored
 
+LEAST_ORDER = 2
+"""Frames from which it can be seen where something goes."""
 HIDDEN, WIDTH = 64, 256
 BATCH, WINDOW, INTERVAL = 32, 100, 10
 EPOCHS, FEWEST, MOST = 60, 200, 4000
@@ -31,8 +34,8 @@ NEAR = 0.01
 
 
 class FramesFit(AbstractFitStrategy):
-    """A recurrent variational autoencoder, whose state remembers what moves and where it goes; it predicts later frames
-    too, and no gradient crosses time."""
+    """Of small frames a ridge autoregression on the last ones, beside it a net where that helps; of larger ones a
+    recurrent variational autoencoder, whose state remembers what moves, and no gradient crosses time."""
 
     kind: ClassVar[str] = "frames"
     entry: ClassVar[str] = "recordings"
@@ -55,14 +58,23 @@ class FramesFit(AbstractFitStrategy):
         check_held_out(recorded, request.held_out, str(request.source), None)
         values = "bits" if _of_bits(recorded.frames.frames) else "numbers"
         spec = RecordingsSpec(path=str(request.source), values=values, held_out=request.held_out, leave_out=True)
+        films = f"{len(recorded.frames.lengths):,} films, " if len(recorded.frames.lengths) > 1 else ""
+        why = [f"Taken for frames: {films}{shape[0]:,} frames of {'x'.join(map(str, shape[1:]))} pixels, {values}."]
         task = task_for(recorded, spec, str(request.source))
+        if still := len(recorded.frames.channels) - len(task.kept):
+            why.append(f"{still:,} pixels never change in the training frames, and are left out.")
+        if LEAST_ORDER * len(task.kept) <= MOST_VALUES:
+            found = plan_for(
+                recorded, spec, str(request.source), season=0, steps=request.steps, seed=request.seed, note=note
+            )
+            return FitPlan(found.experiment, (*why, *found.why))
         total = task.train.frames.shape[0]
         batch = max(1, min(BATCH, total // WINDOW))
         length = max(2, min(WINDOW, task.train.longest))
         updates = EPOCHS * total // (batch * min(INTERVAL, length))
         experiment = Experiment(
             dataclasses.replace(spec, length=length),
-            RVAESpec(HIDDEN, WIDTH),
+            RVAESpec(HIDDEN, WIDTH, noise="learned" if values == "bits" else "fixed"),
             MultiStepSpec(CLIP, min(INTERVAL, length), target="transition"),
             AdamSpec(),
             batch_size=batch,
@@ -70,11 +82,6 @@ class FramesFit(AbstractFitStrategy):
             eval_size=max(2, min(64, task.test.count)),
             steps=request.steps or max(FEWEST, min(MOST, updates)),
         )
-        films = f"{len(recorded.frames.lengths):,} films, " if len(recorded.frames.lengths) > 1 else ""
-        still = len(recorded.frames.channels) - len(task.kept)
-        why = [f"Taken for frames: {films}{shape[0]:,} frames of {'x'.join(map(str, shape[1:]))} pixels, {values}."]
-        if still:
-            why.append(f"{still:,} pixels never change in the training frames, and are left out.")
         why.append(
             f"The model is a recurrent variational autoencoder with a state of {HIDDEN}; {experiment.steps:,} updates "
             f"of {batch:,} windows of {length:,} frames."
