@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,6 +92,7 @@ class Forecaster(AbstractArrayEstimator):
 
         **Raises:** `ValueError` for rows and options that cannot be.
         """
+        from vestige.runs.fits.contract import FitRequest
         from vestige.runs.fits.recordings_plan import plan_for, task_for
         from vestige.training import fit
 
@@ -102,7 +104,8 @@ class Forecaster(AbstractArrayEstimator):
         with refusals_of(self):
             recorded = Recorded(FrameSet(values, lengths, self._names()), np.zeros((len(values), 0)))
             spec = RecordingsSpec(values=kind, held_out=share, leave_out=True)  # pyright: ignore[reportArgumentType]
-            plan = plan_for(recorded, spec, "X", season=season, steps=steps, seed=seed)
+            request = FitRequest(Path("X"), season=season, steps=steps, seed=seed)
+            plan = plan_for(recorded, spec, request, note=lambda text: None)
             experiment = plan.experiment
             assert isinstance(experiment.task, RecordingsSpec)
             task = task_for(recorded, experiment.task, "X", columns=self._columns())

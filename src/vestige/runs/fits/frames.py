@@ -64,9 +64,7 @@ class FramesFit(AbstractFitStrategy):
         if still := len(recorded.frames.channels) - len(task.kept):
             why.append(f"{still:,} pixels never change in the training frames, and are left out.")
         if LEAST_ORDER * len(task.kept) <= MOST_VALUES:
-            found = plan_for(
-                recorded, spec, str(request.source), season=0, steps=request.steps, seed=request.seed, note=note
-            )
+            found = plan_for(recorded, spec, dataclasses.replace(request, season=0, horizon=0), note=note)
             return FitPlan(found.experiment, (*why, *found.why))
         total = task.train.frames.shape[0]
         batch = max(1, min(BATCH, total // WINDOW))

@@ -80,35 +80,24 @@ def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPl
         document=spec.document,
         reading=reading,
     )
-    return plan_for(
-        recorded, spec, str(source), season=request.season, steps=request.steps, seed=request.seed, note=note
-    )
+    return plan_for(recorded, spec, request, note=note)
 
 
-def plan_for(
-    recorded: Recorded,
-    spec: RecordingsSpec,
-    source: str,
-    *,
-    season: int | None,
-    steps: int | None,
-    seed: int,
-    note: Note = lambda text: None,
-) -> FitPlan:
+def plan_for(recorded: Recorded, spec: RecordingsSpec, request: FitRequest, *, note: Note) -> FitPlan:
     """As `planned`, for recordings at hand.
 
     **Arguments:**
 
     - `recorded`: the recordings.
     - `spec`: of the task on them, its windows not yet chosen.
-    - `source`: where they are from, for messages.
-    - `season`, `steps`, `seed`: as of a request.
+    - `request`: what is said of them; its source is named in messages.
     - `note`: receives what goes on.
     """
+    source, steps = str(request.source), request.steps
     check_held_out(recorded, spec.held_out, source, spec.document)
     task = task_for(recorded, spec, source)
     frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
-    season = season_of(frames, starts) if season is None else season
+    season = season_of(frames, starts) if request.season is None else request.season
     lags = chosen_lags(frames, starts, orders=[times * season for times in SEASONS] if season else ())
     sized, why = _sized(spec, task, lags), [_said_of_lags(lags, season)]
     horizon = request.horizon
@@ -122,7 +111,7 @@ def plan_for(
         why.append(f"{rows:,} rows of training are too few for a net beside it.")
         return FitPlan(_without_net(sized, steps), tuple(why))
     note("trying a net on the last fifth of the training part")
-    updates, gain = _tried(sized, recorded, source, steps=steps, seed=seed)
+    updates, gain = _tried(sized, recorded, source, steps=steps, seed=request.seed)
     if not updates:
         why.append("A net beside it did not help on the last fifth of the training part, and is left out.")
         return FitPlan(_without_net(sized, steps), tuple(why))
