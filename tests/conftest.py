@@ -66,7 +66,14 @@ gc.set_threshold(50_000, 20, 20)  # programs are many objects, little of them ga
 
 MANY_MAPS = 15_000
 SLOW_CASES = 1  # of one test, in .ci/run
-USES_OPTAX = {"training", "experiments", "runs", "cli"}  # whose schedules promote dtypes and ranks
+USES_OPTAX = {
+    "training",
+    "online",
+    "experiments",
+    "runs",
+    "learners",
+    "cli",
+}  # whose schedules promote dtypes and ranks
 CAREFUL = {"test_learning.py"}  # compiled with all optimisations
 
 

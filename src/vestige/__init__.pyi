@@ -4,8 +4,10 @@ from . import cells as cells
 from . import data as data
 from . import estimators as estimators
 from . import experiments as experiments
+from . import learners as learners
 from . import memory as memory
 from . import models as models
+from . import online as online
 from . import rules as rules
 from . import runs as runs
 from . import sequences as sequences
@@ -19,6 +21,8 @@ from .experiments import Experiment as Experiment
 from .learners import Classifier as Classifier
 from .learners import Completer as Completer
 from .learners import Embedder as Embedder
+from .learners import Forecaster as Forecaster
+from .online import Learner as Learner
 from .registries import register as register
 from .registries import registry as registry
 from .runs import fit_table as fit_table

@@ -75,7 +75,7 @@ def test_infinite_values_are_named_with_their_step(name, value, tmp_path):
         ("a.npz", {"observations": np.array(["a", "b"])}, "observations must be real numbers, got <U1"),
         ("a.npz", {"observations": np.ones(4), "lengths": [3]}, "must be positive and sum to 4 frames, got a sum of 3"),
         ("a.npz", {"observations": np.ones(4), "lengths": [1.5, 2.5]}, "lengths must be integers, got float64"),
-        ("a.npz", {"observations": np.ones((2, 2, 2))}, r"observations must be \(total, .*got \(2, 2, 2\)"),
+        ("a.npz", {"observations": np.ones((2, 2, 2, 1, 1))}, r"observations must be \(total, .*got \(2, 2, 2, 1, 1\)"),
         ("a.npz", {"observations": np.ones(4), "outcomes": np.ones(3)}, r"outcomes must be \(4, numbers\)"),
         ("a.npz", {"observations": np.ones((0, 3))}, "nothing empty"),
         ("a.npz", {"observations": np.float64(3.0)}, "nothing empty"),

@@ -38,10 +38,10 @@ def main(arguments: list[str]) -> int:
         raise UsageError("which run, which table, and where to? vestige complete RUN DATA --out FILE.csv")
     if not 0 < settings.interval < 1:
         raise UsageError(f"--interval must be in (0, 1), such as 0.9, got {settings.interval:g}")
-    from vestige.runs.completing import write_completed
+    from vestige.runs.completing import array_suffixes, write_completed
     from vestige.runs.predicting import check_out
 
-    check_out(settings.out, str(settings.table), force=settings.force)
+    check_out(settings.out, str(settings.table), force=settings.force, also=array_suffixes(str(settings.table)))
     enable_compilation_cache()
     from vestige.runs.restoring import load
 

@@ -31,7 +31,8 @@ class FitSettings(ReadOptions):
     """Which table, and what is known of it. Names of columns have commas between them."""
 
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
-    """A table with a row for each step in time: CSV, TSV (also .gz), Parquet, Arrow, Zarr; or an .npy file."""
+    """A table with a row for each step in time: CSV, TSV (also .gz), Parquet, Arrow, Zarr; an .npy file; or a film,
+    an .npy file (frames, height, width)."""
     kind: Annotated[DataKind, tyro.conf.arg(name="as")] = "auto"
     """What the table is taken for; auto: as its columns suggest."""
     out: Path | None = None

@@ -23,7 +23,7 @@ class Carried(NamedTuple):
     @property
     def whole(self) -> np.ndarray:
         """(steps,) booleans: where nothing is missing."""
-        return self.there.all(axis=1)
+        return np.asarray(self.there.all(axis=1))
 
     @property
     def age(self) -> np.ndarray:

@@ -7,12 +7,14 @@ import numpy as np
 
 from vestige import gate
 from vestige.data.frames import FrameSet
+from vestige.data.tables.sliced import MOST_AXES
 from vestige.errors import UsageError
 
 EXACT = 2**53
 WANTED = (
-    "an .npy file of observations (time, numbers), or an .npz file with observations and, if there are several "
-    "recordings one after the other, their lengths, and outcomes (time, numbers) to be read out of states"
+    "an .npy file of observations (time, numbers) or of a film (time, height, width), or an .npz file with "
+    "observations and, if there are several recordings one after the other, their lengths, and outcomes (time, "
+    "numbers) to be read out of states"
 )
 
 
@@ -81,6 +83,7 @@ def read_recorded(path: Path) -> tuple[Recorded, np.dtype]:
             wanted = "integers" if name == "lengths" else "real numbers"
             raise UsageError(f"{path}: {name} must be {wanted}, got {array.dtype}.")
     seen = seen[:, None] if seen.ndim == 1 else seen
+    seen = seen.reshape(len(seen), -1) if 2 < seen.ndim <= MOST_AXES and len(seen) else seen  # a film
     lengths = arrays.get("lengths", np.array([len(seen)] if seen.ndim else [0]))
     outcomes = arrays.get("outcomes", np.zeros((len(seen) if seen.ndim else 0, 0)))
     outcomes = outcomes[:, None] if outcomes.ndim == 1 else outcomes

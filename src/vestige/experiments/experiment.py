@@ -200,14 +200,29 @@ class Experiment(Spec):
         """
         import jax
 
-        from vestige.training.leaves import outlined
-
         self.check()
-        key_model, key_run = jax.random.split(jax.random.key(seed))
         if dummy:
+            key_run = jax.random.split(jax.random.key(seed))[1]
             made = self.task.dummy_build(key=jax.random.fold_in(key_run, 0))
         else:
             made = self.task.build(seed=seed) if fitted is None else self.task.build_fitted(fitted, seed=seed)
+        return self.build_on(made, seed=seed, outline=outline)
+
+    def build_on(self, made: Any, *, seed: int, outline: bool = False) -> Components:
+        """As `build`, on a task that is built already.
+
+        **Arguments:**
+
+        - `made`: the task.
+        - `seed`, `outline`: as of `build`.
+
+        **Returns:** as `build`.
+        """
+        import jax
+
+        from vestige.training.leaves import outlined
+
+        key_model, key_run = jax.random.split(jax.random.key(seed))
         task = self.model.view(self.task.presented(made, self.model.needs))
         make = lambda: self.model.build(task, key=key_model)
         model = outlined(make) if outline else make()

@@ -5,3 +5,5 @@ from .base import RefusedInput as RefusedInput
 from .classifier import Classifier as Classifier
 from .completer import Completer as Completer
 from .embedder import Embedder as Embedder
+from .forecaster import Forecasted as Forecasted
+from .forecaster import Forecaster as Forecaster

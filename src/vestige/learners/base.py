@@ -4,7 +4,7 @@ import abc
 import contextlib
 import numbers
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -57,7 +57,7 @@ class AbstractArrayEstimator(BaseEstimator, abc.ABC):
     def __getstate__(self) -> dict[str, Any]:
         from vestige.training.leaves import named_leaves
 
-        state = dict(super().__getstate__())
+        state: dict[str, Any] = {**cast(dict[str, Any], super().__getstate__())}
         if MODEL in state:
             state[MODEL] = {name: np.asarray(leaf) for name, leaf in named_leaves(state[MODEL]).items()}
         return state
@@ -97,9 +97,10 @@ class AbstractArrayEstimator(BaseEstimator, abc.ABC):
         """
         finite = "allow-nan" if self._gaps else True
         try:
-            return validate_data(
+            found = validate_data(
                 self, X, reset=fitting, dtype=np.float64, ensure_all_finite=finite, ensure_min_samples=least
             )
+            return np.asarray(found)
         except ValueError as error:
             if (found := _no_number(X)) is None:
                 raise
@@ -119,7 +120,7 @@ class AbstractArrayEstimator(BaseEstimator, abc.ABC):
         value = getattr(self, name)
         if value is None and none:
             return None
-        if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least:
+        if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least:
             return int(value)
         other = ", or None" if none else ""
         raise self._refused(name, f"a whole number, at least {least}{other}")
@@ -127,7 +128,7 @@ class AbstractArrayEstimator(BaseEstimator, abc.ABC):
     def _share(self, name: str) -> float:
         """An option in (0, 1). **Arguments:** `name`: of it. **Raises:** `RefusedInput` naming it."""
         value = getattr(self, name)
-        if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < value < 1:
+        if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < 1:
             return float(value)
         raise self._refused(name, "in (0, 1)")
 
@@ -164,7 +165,7 @@ class AbstractArrayEstimator(BaseEstimator, abc.ABC):
         """
         value = getattr(self, name)
         if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-            if not 0 <= value < SEEDS:
+            if not 0 <= int(value) < SEEDS:
                 raise self._refused(name, f"in 0..{SEEDS - 1:,}")
             return int(value)
         with refusals_of(self):

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vestige import gate
+from vestige.data.tables import AbstractTable
 from vestige.data.tables.options import ReadOptions
-from vestige.data.tables.writing import numbers, table_writer
+from vestige.data.tables.writing import TableWriter, array_writer, numbers, table_writer
 from vestige.errors import UsageError
 from vestige.runs.hidden_values import Widths, widths
 from vestige.runs.predicting import card_of, check_out
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from vestige.runs.restoring import Restored
 
 INTERVAL, PARTICLES, LAG, SEED = 0.9, 200, 2, 0
+NPY = ".npy"
 MOST = 2**22
 """Samples times channels, of one row."""
 METHOD = (
@@ -135,7 +139,8 @@ def write_completed(
     **Arguments:**
 
     - `completed`: not yet iterated over.
-    - `out`: `.csv`, `.tsv` or `.parquet`.
+    - `out`: `.csv`, `.tsv` or `.parquet`; of an array or a film in an `.npy` file also `.npy`, an array of the same
+      shape without intervals.
     - `run`: whose model it is, for the card.
     - `interval`: the share of samples between the ends of an interval, in (0, 1).
     - `force`: replace a file that exists.
@@ -148,10 +153,10 @@ def write_completed(
     if not 0 < interval < 1:
         raise UsageError(f"interval must be in (0, 1), such as 0.9, got {interval:g}")
     table = completed.table
-    check_out(out, table.name, force=force)
+    check_out(out, table.name, force=force, also=array_suffixes(table.name))
     levels = (0.5 - interval / 2, 0.5 + interval / 2)
     counts, rows = np.zeros(len(completed.channels), int), 0
-    with table_writer(out) as writer:
+    with _writer(out, table) as writer:
         for batch in completed.batches(levels):
             rows, counts = rows + len(batch.gone), counts + batch.gone.sum(axis=0)
             writer.write(batch.columns)
@@ -173,6 +178,21 @@ def write_completed(
     }
     write_text(card_of(out), json.dumps(finite(card), indent=1, ensure_ascii=False) + "\n")
     return summary
+
+
+def array_suffixes(source: str) -> tuple[str, ...]:
+    """With which a table that is filled in may be written as an array: where it is from one.
+
+    **Arguments:** `source`: the path of the table.
+    """
+    return (NPY,) if Path(source).suffix == NPY else ()
+
+
+def _writer(out: Path, table: AbstractTable) -> AbstractContextManager[TableWriter]:
+    if out.suffix.lower() != NPY:
+        return table_writer(out)
+    with gate.open_npy(Path(table.name)) as (_, header):
+        return array_writer(out, header.shape, table.names)
 
 
 class _Fills:

@@ -153,7 +153,7 @@ def write_predictions(
     return summary
 
 
-def check_out(out: Path, table: str, *, force: bool) -> None:
+def check_out(out: Path, table: str, *, force: bool, also: tuple[str, ...] = ()) -> None:
     """Check, before anything is computed, that `out` can be written.
 
     **Arguments:**
@@ -161,9 +161,10 @@ def check_out(out: Path, table: str, *, force: bool) -> None:
     - `out`: the file.
     - `table`: that is predicted, which is not replaced.
     - `force`: whether a file that exists is replaced.
+    - `also`: further suffixes that may be.
 
     **Raises:** `UsageError` where it cannot.
     """
     if out.exists() and Path(table).exists() and out.samefile(table):
         raise UsageError(f"--out {out} is the table that is predicted; choose another name")
-    check_target(out, force=force)
+    check_target(out, force=force, also=also)

@@ -253,7 +253,7 @@ def test_other_files_are_refused_with_a_way_to_convert_them(kind, tmp_path):
         ("nowhere.csv", "there is no such file"),
         (7, "source must be a path"),
         ({"a": [1, 2], "b": [1]}, "different lengths"),
-        ({"a": np.zeros((2, 2, 2))}, "must be \\(rows,\\) or \\(rows, columns\\)"),
+        ({"a": np.zeros((2, 2, 2, 1, 1))}, "must be \\(rows,\\), \\(rows, columns\\) or a film"),
         ({"a": np.zeros(2, complex)}, "must hold numbers, dates or texts"),
         ({}, "a table needs some"),
         ({"a": []}, "a table needs some"),

@@ -16,6 +16,8 @@ LABELS = ("channel_names",)
 """Arrays of texts that name the columns of another."""
 WIDEST = 2**16
 """The most columns of a table."""
+MOST_AXES = 4
+"""Of an array: those of a film with channels."""
 
 
 class SlicedTable(AbstractTable):
@@ -100,12 +102,13 @@ def array_table(
     **Arguments:**
 
     - `name`: of the source, for messages.
-    - `arrays`: name -> (rows,) or (rows, columns) array; columns of the second kind become `name.0`, `name.1`, ….
+    - `arrays`: name -> (rows,) or (rows, columns) array; columns of the second kind become `name.0`, `name.1`, …; or a
+      film, (rows, height, width) or with channels, whose pixels become `name.0.0`, `name.0.1`, ….
     - `missing_numbers`: numbers that stand for a missing value.
     - `notes`: what was assumed when it was opened.
     - `units`: name of a column -> unit.
 
-    **Raises:** `UsageError` for arrays of different lengths, of more than two axes, or of complex numbers.
+    **Raises:** `UsageError` for arrays of different lengths, of more than four axes, or of complex numbers.
     """
     columns: dict[str, np.ndarray] = {}
     lengths: dict[str, int] = {}
@@ -131,16 +134,17 @@ def check_array(name: str, key: str, shape: tuple[int, ...], dtype: np.dtype) ->
     - `name`, `key`: of the source and of the array, for the message.
     - `shape`, `dtype`: of the array.
 
-    **Raises:** `UsageError` where it has no axis or more than two, too many columns, or no numbers, dates or texts.
+    **Raises:** `UsageError` where it has no axis or more than four, too many columns, or no numbers, dates or texts.
     """
-    if not 1 <= len(shape) <= 2:
+    if not 1 <= len(shape) <= MOST_AXES:
         raise UsageError(
-            f"{name}: array '{shown(key)}' must be (rows,) or (rows, columns), got shape {shape}"
+            f"{name}: array '{shown(key)}' must be (rows,), (rows, columns) or a film, (frames, height, width) or "
+            f"(frames, height, width, channels), got shape {shape}"
             + ("; --arrays names those that are read" if not shape else "")
-            + ("; frames and films are read by the option --images of their experiments" if len(shape) > 2 else "")
+            + ("; several films go one after the other into one array, with their lengths" if len(shape) > 4 else "")
         )
-    if len(shape) == 2 and shape[1] > WIDEST:
-        raise UsageError(f"{name}: array '{shown(key)}' has {shape[1]:,} columns, and at most {WIDEST:,} are read")
+    if (wide := math.prod(shape[1:])) > WIDEST:
+        raise UsageError(f"{name}: array '{shown(key)}' has {wide:,} columns, and at most {WIDEST:,} are read")
     if dtype.kind not in "biufMmSUO":
         raise UsageError(f"{name}: array '{shown(key)}' must hold numbers, dates or texts, got {dtype}")
 
@@ -151,13 +155,13 @@ def places(key: str, shape: tuple[int, ...]) -> dict[str, Any]:
     **Arguments:**
 
     - `key`: its name.
-    - `shape`: (rows,) or (rows, columns).
+    - `shape`: (rows,), (rows, columns), or that of a film.
 
     **Returns:** name of a column -> its index into the array.
     """
     if len(shape) == 1:
         return {key: ...}
-    return {f"{key}.{j}": (slice(None), j) for j in range(shape[1])}
+    return {".".join([key, *map(str, place)]): (slice(None), *place) for place in np.ndindex(*shape[1:])}
 
 
 def npy_table(path: Path, key: str = "value", *, missing_numbers: tuple[float, ...] = ()) -> SlicedTable:

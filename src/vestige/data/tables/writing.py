@@ -32,19 +32,20 @@ class TableWriter(Protocol):
         ...
 
 
-def check_target(path: Path, *, force: bool) -> None:
+def check_target(path: Path, *, force: bool, also: tuple[str, ...] = ()) -> None:
     """Check, before anything is computed, that a table can be written.
 
     **Arguments:**
 
     - `path`: of the file.
     - `force`: whether one that exists is replaced.
+    - `also`: further suffixes that may be.
 
     **Raises:** `UsageError` for another suffix than `.csv`, `.tsv` and `.parquet`, where pyarrow is needed and not
     installed, where the folder does not exist, and where the file does, without `force`.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--out must end in {', '.join(SUFFIXES)}, which says its form, got {shown(path.name)}")
+    if path.suffix.lower() not in (known := (*SUFFIXES, *also)):
+        raise UsageError(f"--out must end in {', '.join(known)}, which says its form, got {shown(path.name)}")
     if not path.parent.is_dir():
         raise UsageError(f"--out {path}: there is no folder {path.parent}; make it first")
     if path.is_dir():
@@ -72,6 +73,34 @@ def table_writer(path: Path) -> Iterator[TableWriter]:
             yield _Text(text, DELIMITERS[path.suffix.lower()])
             text.flush()
             text.detach()
+
+
+@contextlib.contextmanager
+def array_writer(path: Path, shape: tuple[int, ...], names: tuple[str, ...]) -> Iterator[TableWriter]:
+    """As `table_writer`, of an array of float64 in an `.npy` file; missing cells are NaN.
+
+    **Arguments:**
+
+    - `path`: the file.
+    - `shape`: of the array; its first axis are the rows.
+    - `names`: of the columns that it holds, in the order of a row; others that are written are left out.
+
+    **Raises:** `RunError` where it cannot be written.
+    """
+    with writing(path) as file:
+        form = {"descr": "<f8", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_2_0(file, form)
+        yield _Array(file, names)
+
+
+class _Array:
+    def __init__(self, file: BinaryIO, names: tuple[str, ...]):
+        self._file, self._names = file, names
+
+    def write(self, columns: Mapping[str, Cells]) -> None:
+        cells = [columns[name] for name in self._names]
+        rows = [np.where(each.missing, np.nan, each.values.astype(np.float64)) for each in cells]
+        self._file.write(np.stack(rows, axis=1).astype("<f8").tobytes())
 
 
 class _Text:

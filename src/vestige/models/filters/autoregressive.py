@@ -186,6 +186,11 @@ class Autoregressive(AbstractFilter):
         """As the family says."""
         return isinstance(self.family, InPart)
 
+    @property
+    def of_reals(self) -> bool:
+        """Whether observations are real numbers, whose first parameters are means."""
+        return isinstance(whole(self.family), REALS)
+
     def seeing_parts(self) -> "Autoregressive | None":
         if self.in_part:
             return self
@@ -291,7 +296,7 @@ class Autoregressive(AbstractFilter):
         added = jnp.zeros_like(spread)
         if self.net is not None:
             added = full_precision(self.net(self.features(state).astype(self.net.layers[-1].weight.dtype)))
-        unit = spread if isinstance(whole(self.family), REALS) else jnp.ones_like(spread)
+        unit = spread if self.of_reals else jnp.ones_like(spread)
         return found + jnp.where(begun, jnp.concatenate([unit * added, full_precision(self.shift)]), 0.0)
 
     def _expected(self, state: Array) -> Array:

@@ -11,6 +11,7 @@ from vestige.spec import with_options
 if TYPE_CHECKING:
     from vestige.models.families import AbstractFamily
     from vestige.models.filters.contract import AbstractFilter
+    from vestige.models.filters.recursion import AbstractRecursion
     from vestige.typing import Key
 
 
@@ -55,6 +56,17 @@ class FilterSpec(ModelSpec):
 
     def summary(self) -> dict[str, str]:
         return {"state": str(self.state_size)}
+
+    def recursion(self, model: Any) -> "AbstractRecursion | None":
+        """What of the model is fitted in closed form as a stream goes on; by default nothing.
+
+        **Arguments:**
+
+        - `model`: as `build` made it.
+
+        **Returns:** sums before the first step.
+        """
+        del model
 
     @abc.abstractmethod
     def build(self, task: Observed, *, key: "Key") -> "AbstractFilter":

@@ -11,8 +11,10 @@ from vestige.models.spec import ModelSpec
 from vestige.spec import load
 
 if TYPE_CHECKING:
+    from vestige.models.filters.autoregressive import Autoregressive
     from vestige.models.filters.contract import AbstractFilter
     from vestige.models.filters.latents import AbstractLatent
+    from vestige.models.filters.recursion import AbstractRecursion
     from vestige.typing import Key
 
 CLIP = 5.0  # of the gradient's global norm
@@ -250,6 +252,12 @@ class AutoregressiveSpec(FilterSpec):
             of = load("vestige.models.filters.direct_heads:DirectOptions")
             direct = of(self.horizon, self.direct_from, self.window, self.direct_penalty, self.pooled)
         return load(self.part).fitted(family, task, **options, direct=direct, correlated=self.correlated, key=key)
+
+    def recursion(self, model: "Autoregressive") -> "AbstractRecursion | None":
+        if not self.order or not model.of_reals:
+            return None
+        of = load("vestige.models.filters.recursion:RecursiveLags")
+        return of(model, penalty=self.penalty, toward=self.toward)
 
 
 FILTERS: Mapping[str, ModelSpec] = {

@@ -13,6 +13,7 @@ from vestige.registries import registry
 from vestige.runs.config import recorded
 from vestige.runs.execution import execute
 from vestige.runs.fits.contract import AbstractFitStrategy, Comparison, FitRequest
+from vestige.runs.fits.frames import FramesFit
 from vestige.runs.fits.kinds import KINDS
 from vestige.runs.fits.labelled import LabelledFit
 from vestige.runs.fits.recordings import RecordingsFit
@@ -21,7 +22,7 @@ from vestige.runs.restoring import load
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fit_file import read_fit, write_fit
 
-STRATEGIES: tuple[AbstractFitStrategy, ...] = (LabelledFit(), RecordingsFit())
+STRATEGIES: tuple[AbstractFitStrategy, ...] = (FramesFit(), LabelledFit(), RecordingsFit())
 """The first whose kind a file is of is taken; the last takes what is left, or refuses it."""
 
 
@@ -91,8 +92,8 @@ def fit_table(
 
     - `source`: a file that `vestige.data.open` reads.
     - `folder`: where the run is kept.
-    - `kind`: what the file is taken for: `recordings` (rows are steps in time), `labelled` (rows are examples
-      with a class each); or `auto`.
+    - `kind`: what the file is taken for: `recordings` (rows are steps in time), `labelled` (rows are examples with a
+      class each), `frames` (a film); or `auto`.
     - `inputs`, `outcomes`, `document`, `ignored`: columns, names with commas between them: what is observed and
       predicted, read out of states, distinguishes recordings, has no use. None: as the schema suggests.
     - `time`, `kinds`: the column of times, which is not predicted; name -> kind of columns. None: as suggested.
@@ -172,9 +173,9 @@ def _strategy(request: FitRequest) -> AbstractFitStrategy:
 def _before(folder: Path, request: FitRequest) -> tuple[AbstractFitStrategy, Experiment, tuple[str, ...]]:
     """The run that is in a folder already, and why it is as it is."""
     there = recorded(folder)
-    strategy = next((each for each in STRATEGIES if each.entry == there.entry.name), None)
+    strategy = _strategy(request)
     paths = [source.path for source in there.experiment.task.sources() if isinstance(source, UserFile)]
-    if strategy is None or str(request.source) not in paths:
+    if strategy.entry != there.entry.name or str(request.source) not in paths:
         found = ", ".join(paths) or "other data"
         raise UsageError(f"{folder} holds a run on {found}, not on {request.source}; choose another --out")
     try:

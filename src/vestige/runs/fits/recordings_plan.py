@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from pathlib import Path
 
 import jax
 import numpy as np
 
 from vestige.data import Recorded
+from vestige.data.recorded_table import RecordedColumns
 from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
 from vestige.models.filters.head_choice import chosen_heads
@@ -62,7 +62,7 @@ def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPl
 
     **Raises:** `UsageError` where the file cannot be trained on.
     """
-    source, reading, steps = request.source, request.reading, request.steps
+    source, reading = request.source, request.reading
     spec = RecordingsSpec(
         path=str(source),
         values=columns.values,
@@ -80,8 +80,22 @@ def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPl
         document=spec.document,
         reading=reading,
     )
-    _check_held_out(recorded, spec.held_out, source, spec.document)
-    task = _task(recorded, spec, source)
+    return plan_for(recorded, spec, request, note=note)
+
+
+def plan_for(recorded: Recorded, spec: RecordingsSpec, request: FitRequest, *, note: Note) -> FitPlan:
+    """As `planned`, for recordings at hand.
+
+    **Arguments:**
+
+    - `recorded`: the recordings.
+    - `spec`: of the task on them, its windows not yet chosen.
+    - `request`: what is said of them; its source is named in messages.
+    - `note`: receives what goes on.
+    """
+    source, steps = str(request.source), request.steps
+    check_held_out(recorded, spec.held_out, source, spec.document)
+    task = task_for(recorded, spec, source)
     frames, starts = np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts)
     season = season_of(frames, starts) if request.season is None else request.season
     lags = chosen_lags(frames, starts, orders=[times * season for times in SEASONS] if season else ())
@@ -108,8 +122,18 @@ def planned(request: FitRequest, columns: ChosenColumns, *, note: Note) -> FitPl
     return FitPlan(dataclasses.replace(sized, steps=updates), tuple(why))
 
 
-def _check_held_out(recorded: Recorded, share: float, source: Path, document: str | None) -> None:
-    """**Raises:** `UsageError` where a recording would have no training part, or no held-out one."""
+def check_held_out(recorded: Recorded, share: float, source: str, document: str | None) -> None:
+    """Check that every recording has a training part and a held-out one.
+
+    **Arguments:**
+
+    - `recorded`: the recordings.
+    - `share`: that is held out.
+    - `source`: where they are from, for messages.
+    - `document`: the column that distinguishes them.
+
+    **Raises:** `UsageError` where one has none.
+    """
     lengths = np.asarray(recorded.frames.lengths, np.int64)
     held = np.array([round(share * int(length)) for length in lengths])
     short = (held < 1) | (held >= lengths)
@@ -128,13 +152,30 @@ def _check_held_out(recorded: Recorded, share: float, source: Path, document: st
     )
 
 
-def _task(recorded: Recorded, spec: RecordingsSpec, source: Path) -> CustomRecordings:
-    """The task, with what its checks refuse reported as the user's."""
+def task_for(
+    recorded: Recorded, spec: RecordingsSpec, source: str, *, columns: RecordedColumns | None = None
+) -> CustomRecordings:
+    """The task, with what its checks refuse reported as the user's.
+
+    **Arguments:**
+
+    - `recorded`: the recordings.
+    - `spec`: of the task.
+    - `source`: where they are from, for messages.
+    - `columns`: of the table that they are from.
+
+    **Raises:** `UsageError` for recordings that cannot be trained or evaluated on.
+    """
     assert spec.values is not None
     try:
         with refusals(CustomRecordings):
             return custom_recordings(
-                recorded, spec.values, held_out=spec.held_out, length=spec.length, leave_out=spec.leave_out
+                recorded,
+                spec.values,
+                held_out=spec.held_out,
+                length=spec.length,
+                leave_out=spec.leave_out,
+                columns=columns,
             )
     except (Refused, ValueError) as error:
         raise UsageError(f"{source}: {error}") from error
@@ -192,11 +233,11 @@ def _without_net(sized: Experiment, steps: int | None) -> Experiment:
     return dataclasses.replace(sized, model=model, steps=updates, optimiser=AdamSpec(NOISE_RATE))
 
 
-def _tried(sized: Experiment, recorded: Recorded, source: Path, *, steps: int | None, seed: int) -> tuple[int, float]:
+def _tried(sized: Experiment, recorded: Recorded, source: str, *, steps: int | None, seed: int) -> tuple[int, float]:
     """For how many updates a net is worth training, 0 where it is not, and by how much it lowers the error."""
     assert isinstance(sized.task, RecordingsSpec)
     early = recorded.parted(sized.task.held_out)[0]
-    task = _task(early, dataclasses.replace(sized.task, held_out=TESTED), source)
+    task = task_for(early, dataclasses.replace(sized.task, held_out=TESTED), source)
     most = sized.steps if steps is None else min(steps, sized.steps)
     key_model, key_run = jax.random.split(jax.random.key(seed))
     model = sized.model.build(task, key=key_model)

@@ -76,7 +76,7 @@ def _by_place(table: AbstractTable, scaling: Scaling) -> Matched:
     document = None
     if Path(table.name).suffix == ".npz":
         document = DOCUMENT if DOCUMENT in names else None
-        names = tuple(name for name in names if name.rpartition(".")[0] == OBSERVATIONS or name == OBSERVATIONS)
+        names = tuple(name for name in names if name.partition(".")[0] == OBSERVATIONS)
     if len(names) != scaling.width:
         raise UsageError(
             f"{table.name}: the run is trained on an array of {scaling.width:,} values a step, found by their place, "

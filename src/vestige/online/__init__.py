@@ -1,0 +1,5 @@
+"""A stream, learned as it comes."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
