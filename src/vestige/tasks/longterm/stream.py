@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vestige.data.steps import StepColumns
 from vestige.numerics import batched_map
 from vestige.sequences import AbstractReader, Documents, StreamSequence, lanes, random_place
 from vestige.sequences.places import LONGEST
@@ -30,7 +31,8 @@ class Stream(AbstractTask):
     out made for a distance need it, and nothing else depends on it.
 
     With the `documents` of the two files a sequence is one document, drawn at random, or a `segment` inside one, and
-    every document of the held-out file is evaluated by itself: each begins with an empty memory.
+    every document of the held-out file is evaluated by itself: each begins with an empty memory. Of tables, `columns`
+    says what they mean.
 
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
     `cross_entropy` in nats for classes, `mse` for numbers. On the same steps, of who knows how often each class comes
@@ -50,6 +52,7 @@ class Stream(AbstractTask):
     classes: int | None = eqx.field(static=True, default=None)
     max_distance: int = eqx.field(static=True, default=1000)
     documents: tuple[Documents, Documents] | None = None
+    columns: StepColumns | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         train, held_out = self.train, self.held_out
