@@ -21,11 +21,13 @@ class StepColumns:
     **Arguments:**
 
     - `encoder`: what the columns mean, and the scales of the training part.
+    - `text`: whether they are of a text: a character, and the next one.
 
     **Raises:** `UsageError` where there is not one outcome, or no input.
     """
 
     encoder: Encoder
+    text: bool = False
 
     def __post_init__(self):
         if len(found := self.schema.of("outcome")) != 1 or not self.seen:
@@ -128,12 +130,12 @@ class StepColumns:
 
     def as_plain(self) -> dict[str, Any]:
         """As plain values of JSON, for a run folder."""
-        return self.encoder.as_plain()
+        return {**self.encoder.as_plain(), "text": self.text}
 
     @classmethod
     def from_plain(cls, plain: Any) -> "StepColumns":
         """What `as_plain` gave. **Raises:** `UsageError` where `plain` is something else."""
-        return cls(Encoder.from_plain(plain))
+        return cls(Encoder.from_plain(plain), bool(plain.get("text", False)))
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -85,10 +85,10 @@ def converted(
     def columns(table: AbstractTable) -> tuple[StepColumns, int | None, tuple[str, ...]]:
         schema, notes = step_schema(table, options)
         if share is None:
-            return StepColumns(Encoder.fit(table, schema)), None, notes
+            return StepColumns(Encoder.fit(table, schema), text), None, notes
         parts = hold_out(table, schema, share)
         fitted = Encoder.fit(table, schema, parts.train)
-        return StepColumns(fitted), parts.held_out[0][0], (*notes, parts.note)
+        return StepColumns(fitted, text), parts.held_out[0][0], (*notes, parts.note)
 
     found = _kept(Path(source), said, columns, reading=reading, text=text)
     _check_outcomes(str(source), found)

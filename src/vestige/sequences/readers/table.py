@@ -23,12 +23,16 @@ class TableReader(AbstractReader):
     unknown_outcomes = True
 
     def __init__(self, name: str, steps: ConvertedSteps, start: int = 0, stop: int | None = None):
-        self.name, self.columns = name, steps.columns
+        self.name, self.columns, self._steps = name, steps.columns, steps
         self._values, self._start = ArrayFile(steps.values, "steps"), start
         self.length = (self._values.length if stop is None else stop) - start
         some = np.zeros((1, len(steps.columns.schema.modelled)), np.float32)
         seen, predicted = steps.columns.inputs(some), steps.columns.outcomes(some)
         self.inputs, self.outcomes = Steps(seen.shape[1:], seen.dtype), Steps((), predicted.dtype)
+
+    def part(self, start: int, stop: int) -> "TableReader":
+        """A stretch of these steps, from `start` to `stop - 1`."""
+        return TableReader(self.name, self._steps, self._start + start, self._start + stop)
 
     def steps_there(self) -> int:
         return min(self.length, max(0, self._values.steps_there() - self._start))

@@ -1,19 +1,25 @@
 """Files of steps that are far longer than memory."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from vestige.data.steps import StepColumns
+from vestige.errors import UsageError
 from vestige.numerics import batched_map
 from vestige.sequences import AbstractReader, Documents, StreamSequence, lanes, random_place
 from vestige.sequences.places import LONGEST
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.longterm.contract import EVALUATION_BATCH, READ_SIZE
 from vestige.tasks.longterm.frequencies import AbstractFrequencies, no_frequencies
+from vestige.tasks.longterm.outcome_calibration import OutcomeCalibration
+from vestige.tasks.longterm.outcome_prediction import OutcomePredictor
 from vestige.tasks.longterm.reading import EncodesAndPredicts
 from vestige.typing import Batch, Key, Metrics
 
@@ -173,6 +179,29 @@ class Stream(AbstractTask):
         means, base, seen = batched_map(one, parts, at_most=EVALUATION_BATCH)
         weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
         return {name: jnp.sum(weights * values) for name, values in means.items()} | base.together(weights)
+
+    def diagnostics(self, model: EncodesAndPredicts, *, size: int, key: Key) -> Evaluation:
+        """As the contract says; of tables the arrays also hold the errors on all held-out steps, from which the
+        intervals and scores of `vestige predict` are made."""
+        found = evaluate(self, model, size, key=key)
+        arrays = {} if self.columns is None else self.calibration(model).as_arrays()
+        return Evaluation(scalars(found), {}, self.bounds(found), arrays)
+
+    def calibration(self, model: EncodesAndPredicts) -> OutcomeCalibration:
+        """The errors of a trained `model` on all held-out steps. One pass over them."""
+        lengths = np.array([self.held_out.length]) if self.documents is None else np.asarray(self.documents[1].lengths)
+        return OutcomeCalibration.of(model, self.held_out, lengths, self.classes)
+
+    def predictor(self, model: EncodesAndPredicts, arrays: Mapping[str, np.ndarray] | None) -> OutcomePredictor | None:
+        """As `vestige.experiments.protocols.PredictsTables` says. **Raises:** `UsageError` where the run is on files
+        that were read as they are, whose steps have no names."""
+        if self.columns is None:
+            raise UsageError(
+                f"{self.train.name} was read as it is, without names, so that no other file can be predicted; train "
+                "with --task.table True"
+            )
+        kept = self.calibration(model) if arrays is None else OutcomeCalibration.from_arrays(arrays, self.classes)
+        return None if kept is None else OutcomePredictor(model, self.columns, kept)
 
     def prediction_metrics(
         self, predictions: Float[Array, "steps outputs"], outcomes: Array

@@ -179,6 +179,9 @@ class StreamSpec(TaskSpec, ReadOptions):
         one = None if longest is None else Documents.of_longest(longest, self.train)
         return self._of(train, self._opened(self.held_out), one)
 
+    def without_data(self) -> "StreamSpec":
+        return UnreadStreamSpec(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
     def _distance(self, documents: "Documents | None") -> int:
         if self.max_distance is not None:
             return self.max_distance
@@ -208,3 +211,19 @@ class StreamSpec(TaskSpec, ReadOptions):
         assert path is not None
         inputs, outcomes = self._names
         return opened(path, inputs=inputs, outcomes=outcomes, unknown=self.unknown)
+
+
+@dataclasses.dataclass(frozen=True)
+class UnreadStreamSpec(StreamSpec):
+    """A stream whose files are not read: a model that is trained on it is built, and predicts other files."""
+
+    def sources(self) -> tuple[Source, ...]:
+        return ()
+
+    def build_fitted(self, fitted: Mapping[str, Any], *, seed: int) -> "Stream":
+        if self.train is None or "columns" not in fitted:
+            raise UsageError(
+                f"{self.train or 'the example'} was read as it is, without names of columns, so that no other file can "
+                "be predicted; train with --task.train FILE --task.table True"
+            )
+        return load("vestige.tasks.longterm.stream_tables:unread")(self, fitted)

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from vestige.data.steps import ConvertedSteps, StepColumns, converted, converted_with
 from vestige.data.tables import ReadOptions, SchemaOptions
 from vestige.data.tables.options import words
 from vestige.errors import UsageError, shown
 from vestige.sequences import AbstractReader, Documents, TableReader, UnreadFile
+from vestige.tasks.longterm.outcome_examples import known_in
 from vestige.tasks.longterm.stream import Stream
 from vestige.tasks.longterm.stream_spec import FAR
 
@@ -53,14 +56,64 @@ def of_fitted(spec: "StreamSpec", fitted: Mapping[str, Any]) -> Stream:
     assert spec.train is not None
     columns = StepColumns.from_plain(fitted.get("columns"))
     how: dict[str, Any] = {"reading": ReadOptions.of(spec), "text": spec.text}
-    path, share = (spec.train, spec.held_out_share) if spec.held_out is None else (spec.held_out, None)
-    steps = converted_with(path, columns, share=share, **how)
-    readers = UnreadFile(spec.train, fitted.get("train")), TableReader(path, steps, 0 if share is None else steps.cut)
+    if spec.held_out is None:
+        steps = converted_with(spec.train, columns, share=spec.held_out_share, **how)
+        readers = TableReader(spec.train, steps, 0, steps.cut), TableReader(spec.train, steps, steps.cut)
+        return _task(spec, readers, columns, _documents(spec.train, steps, None))
+    held_out = converted_with(spec.held_out, columns, **how)
+    readers = UnreadFile(spec.train, fitted.get("train")), TableReader(spec.held_out, held_out)
     if columns.schema.document is None:
         return _task(spec, readers, columns, None)
     longest = Documents.of_longest(int(fitted["longest_document"]), spec.train)
-    held_out = Documents.of_lengths(steps.lengths if share is None else steps.documents(held_out=True), path)
-    return _task(spec, readers, columns, (longest, held_out))
+    return _task(spec, readers, columns, (longest, Documents.of_lengths(held_out.lengths, spec.held_out)))
+
+
+def unread(spec: "StreamSpec", fitted: Mapping[str, Any]) -> Stream:
+    """The task without its files, for predictions of others.
+
+    **Arguments:**
+
+    - `spec`: of the run.
+    - `fitted`: what `fitted_of` gave.
+
+    **Raises:** `UsageError` where `fitted` is damaged.
+    """
+    assert spec.train is not None
+    reader, columns = UnreadFile(spec.train, fitted.get("train")), StepColumns.from_plain(fitted.get("columns"))
+    documents = None
+    if columns.schema.document is not None:
+        documents = (Documents.of_longest(int(fitted["longest_document"]), spec.train),) * 2
+    return _task(spec, (reader, reader), columns, documents)
+
+
+def tried_on(task: Stream, share: float) -> Stream | None:
+    """The same task on the training part alone, whose end is held out: to choose by.
+
+    **Arguments:**
+
+    - `task`: of `of_tables`.
+    - `share`: of the training part that is held out, of whole documents where there are any.
+
+    **Returns:** the task; None where a part would have no known outcome.
+    """
+    whole = task.train
+    assert isinstance(whole, TableReader) and task.columns is not None
+    documents, cut = None, whole.length - max(1, round(share * whole.length))
+    if task.documents is not None:
+        lengths = np.asarray(task.documents[0].lengths, np.int64)
+        ends = np.cumsum(lengths)
+        if len(lengths) < 2:
+            return None
+        first = int(np.argmin(np.abs(ends[:-1] - cut))) + 1
+        cut = int(ends[first - 1])
+        documents = tuple(Documents.of_lengths(part, whole.name) for part in (lengths[:first], lengths[first:]))
+    if cut < 1:
+        return None
+    early, late = whole.part(0, cut), whole.part(cut, whole.length)
+    if not all(known_in(part, np.array([part.length])) for part in (early, late)):
+        return None
+    kinds = task.tokens, task.classes
+    return Stream(early, late, None, *kinds, task.max_distance, documents, task.columns)  # pyright: ignore[reportArgumentType]
 
 
 def fitted_of(task: Stream) -> dict[str, Any]:

@@ -1,0 +1,203 @@
+"""What is trained on a user's stream: model, rule, sizes and updates, all of them from the file."""
+
+import dataclasses
+import math
+from typing import Any
+
+import jax
+import numpy as np
+
+from vestige.cells.specs import LSTMSpec
+from vestige.data.steps.prose import is_prose
+from vestige.errors import UsageError, shown
+from vestige.experiments.experiment import Experiment
+from vestige.models.longterm.specs import RecurrentSpec
+from vestige.rules.memup_specs import MemUPSpec
+from vestige.runs.fits.contract import FitPlan, FitRequest, Note
+from vestige.tasks.longterm.outcome_calibration import chunks_of
+from vestige.tasks.longterm.outcome_examples import known_in
+from vestige.tasks.longterm.stream import Stream
+from vestige.tasks.longterm.stream_spec import FAR, StreamSpec
+from vestige.tasks.longterm.stream_tables import tried_on
+from vestige.training import Cadence, fit
+from vestige.training.optimisers import AdamSpec, MuonSpec, OptimiserSpec
+from vestige.training.refusal import Refused, refusals
+
+BATCH = 32
+ROLLOUT, SHORT = 20, 40
+"""Steps that the gradient goes back; documents of at most `SHORT` steps are followed as a whole."""
+TEXT_ROLLOUT = 50
+LEAST_LANE = 50
+"""Steps of a lane of a file without documents, at least: fewer lanes where it is short."""
+TARGETS = 3
+EPOCHS, TEXT_EPOCHS = 12, 3
+LEAST_UPDATES, MOST_UPDATES, MOST_TEXT_UPDATES = 100, 3000, 5000
+HIDDEN, TEXT_HIDDEN = 64, 256
+TESTED = 0.2
+"""Share at the end of the training part on which the number of updates is chosen."""
+POINTS = 10
+"""How often, while the model learns there."""
+LONG_TEXT = 300_000
+"""Characters of training from which on a text is read but a few times, and the number of updates is not tried."""
+
+
+def planned(request: FitRequest, first: str, *, note: Note) -> FitPlan:
+    """Choose rule, sizes and updates for a stream or a text, on its training part alone.
+
+    The number of updates is that after which the loss on the last fifth of the training part is least; a long text is
+    read three times. Costs the training of that trial.
+
+    **Arguments:**
+
+    - `request`: the file; its last `held_out` is not looked at.
+    - `first`: for what it is taken, and why.
+    - `note`: receives what goes on.
+
+    **Raises:** `UsageError` where the file cannot be trained on.
+    """
+    spec = _spec(request)
+    task = _built(request, spec)
+    experiment = _sized(spec, task)
+    most = experiment.steps if request.steps is None else request.steps
+    experiment = dataclasses.replace(experiment, steps=most)
+    why = [first, *_said_of_columns(task), _said_of_sizes(task, experiment)]
+    if spec.text and task.train.length >= LONG_TEXT:
+        return FitPlan(experiment, (*why, f"{most:,} updates, {_passes(task, experiment):.1f} times the text."))
+    early = tried_on(task, TESTED)
+    if early is None:
+        why.append(f"{most:,} updates: the training part is too short to try how many are best.")
+        return FitPlan(experiment, tuple(why))
+    note("trying how many updates are best on the last fifth of the training part")
+    best = _tried(experiment, early, request.seed)
+    why.append(f"{best:,} of {most:,} updates: after so many the last fifth of the training part is predicted best.")
+    return FitPlan(dataclasses.replace(experiment, steps=best), tuple(why))
+
+
+def _spec(request: FitRequest) -> StreamSpec:
+    text = is_prose(request.source, request.reading.encoding)
+    return StreamSpec(
+        train=str(request.source),
+        held_out_share=request.held_out,
+        inputs=None if text else request.inputs,
+        outcomes=None if text else request.outcomes,
+        document=request.document,
+        ignored=request.ignored,
+        time=request.time,
+        kinds=",".join(f"{name}={kind}" for name, kind in request.kinds.items()) or None,
+        text=text,
+        table=None if text else True,
+        **dataclasses.asdict(request.reading),
+    )
+
+
+def _built(request: FitRequest, spec: StreamSpec) -> Stream:
+    try:
+        with refusals(Stream):
+            return spec.build(seed=request.seed)
+    except (Refused, ValueError) as error:
+        raise UsageError(f"{request.source}: {error}") from error
+
+
+def _sized(spec: StreamSpec, task: Stream) -> Experiment:
+    rows = task.train.length
+    horizon = None
+    if task.documents is not None:
+        longest = task.documents[0].longest
+        rollout = max(2, longest if longest <= SHORT else ROLLOUT)
+        batch = max(1, min(BATCH, task.documents[0].count))
+    else:
+        rollout = TEXT_ROLLOUT if spec.text else ROLLOUT
+        batch = max(1, min(BATCH, rows // LEAST_LANE))
+        rollout = max(2, min(rollout, rows // batch))
+        horizon = rollout if spec.text else min(FAR, max(1, rows // batch))
+    hidden = TEXT_HIDDEN if spec.text and rows >= LONG_TEXT else HIDDEN
+    model = RecurrentSpec(LSTMSpec(hidden), width=hidden)
+    rule = MemUPSpec(rollout, 1 if spec.text else TARGETS, horizon=horizon)
+    epochs, most = (TEXT_EPOCHS, MOST_TEXT_UPDATES) if spec.text and rows >= LONG_TEXT else (EPOCHS, MOST_UPDATES)
+    updates = max(LEAST_UPDATES, min(most, epochs * rows // (batch * rollout)))
+    evaluated = max(1, min(BATCH, task.held_out.length // LEAST_LANE))
+    return Experiment(
+        spec,
+        model,
+        rule,
+        _optimiser(spec),
+        steps=updates,
+        batch_size=batch,
+        num_evals=4,
+        eval_size=evaluated,
+    )
+
+
+def _optimiser(spec: StreamSpec) -> OptimiserSpec:
+    return AdamSpec(3e-3) if spec.text else MuonSpec(3e-3)
+
+
+def _tried(experiment: Experiment, early: Stream, seed: int) -> int:
+    """After how many updates the end of the training part is predicted best."""
+    key_model, key_run = jax.random.split(jax.random.key(seed))
+    every = max(1, experiment.steps // POINTS)
+    fitted = fit(
+        experiment.model.build(early, key=key_model),
+        early,
+        rule=experiment.rule.build(experiment.model, early),
+        optimiser=experiment.optimiser.build(experiment.steps, task=early, rule=experiment.rule),
+        steps=experiment.steps,
+        key=key_run,
+        batch_size=min(experiment.batch_size, early.train.length),
+        cadence=Cadence(every, experiment.steps, every, max(1, min(experiment.eval_size, early.held_out.length))),
+    )
+    measure = "mse" if early.classes is None else "cross_entropy"
+    found = {int(record["step"]): float(record[measure]) for record in fitted.history if record["kind"] == "evaluate"}
+    found = {step: loss for step, loss in found.items() if step and math.isfinite(loss)}
+    return min(found, key=lambda step: found[step]) if found else experiment.steps
+
+
+def _passes(task: Stream, experiment: Experiment) -> float:
+    return experiment.steps * experiment.batch_size * experiment.rule.steps_per_update / task.train.length
+
+
+def _said_of_columns(task: Stream) -> list[str]:
+    columns = task.columns
+    assert columns is not None
+    seen = f"{task.tokens:,} different {'characters' if columns.text else 'codes'}"
+    if task.tokens is None:
+        names = ", ".join(f"'{shown(column.name)}' ({column.kind})" for column in columns.seen[:8])
+        more = f" and {len(columns.seen) - 8:,} more columns" if len(columns.seen) > 8 else ""
+        seen = f"{names}{more} as {task.features:,} numbers"
+    outcome = "a number" if task.classes is None else f"one of {task.classes:,} classes"
+    said = [] if columns.text else [f"Seen at a step: {seen}; '{columns.outcome.name}' is {outcome}."]
+    lengths = np.array([task.train.length])
+    known = task.train.length if columns.text else known_in(task.train, lengths)
+    if task.documents is not None:
+        documents = task.documents[0]
+        said.append(
+            f"Trained on {documents.count:,} documents of up to {documents.longest:,} steps, {known:,} known outcomes "
+            f"in {task.train.length:,} steps; nothing is remembered from one to the next."
+        )
+    else:
+        said.append(
+            f"Trained on {task.train.length:,} {seen if columns.text else 'steps'}, {known:,} with a known outcome."
+            if not columns.text
+            else f"Trained on {task.train.length:,} characters, {seen}."
+        )
+    if task.classes is not None and not columns.text:
+        said.append(_said_of_classes(task, known))
+    return said
+
+
+def _said_of_classes(task: Stream, known: int) -> str:
+    assert task.classes is not None and task.columns is not None and task.columns.labels is not None
+    counts = np.zeros(task.classes, np.int64)
+    for chunk in chunks_of(task.train, np.array([task.train.length])):
+        counts += np.bincount(chunk.outcomes[chunk.outcomes >= 0], minlength=task.classes)
+    most = int(counts.argmax())
+    return f"The most frequent class is '{shown(task.columns.labels[most])}', {counts[most] / known:.1%} of them."
+
+
+def _said_of_sizes(task: Stream, experiment: Experiment) -> str:
+    rule: Any = experiment.rule
+    far = "the end of the document" if rule.horizon is None else f"{rule.horizon:,} steps ahead"
+    return (
+        f"MemUP: rollouts of {rule.rollout:,} steps, asked about {rule.targets:,} of the most uncertain outcomes up to "
+        f"{far}; {experiment.batch_size:,} sequences an update."
+    )
