@@ -3,7 +3,9 @@
 import dataclasses
 from typing import NamedTuple
 
+from vestige.data.steps.prose import TextTable
 from vestige.data.tables import AbstractTable, Column, Schema, SchemaOptions, infer
+from vestige.data.tables.kinds import OUTCOME_NAMES, base_name
 from vestige.data.tables.schema import MODELLED
 from vestige.errors import UsageError, listed
 
@@ -50,6 +52,8 @@ def step_schema(table: AbstractTable, options: SchemaOptions = SchemaOptions()) 
     )
     if codes:
         schema = infer(table, dataclasses.replace(options, kinds={**options.kinds, **dict.fromkeys(codes, "class")}))
+    if isinstance(table, TextTable):
+        schema = _same_vocabulary(schema)
     columns = [
         dataclasses.replace(column, kind="number") if column.kind == "count" and column.role in MODELLED else column
         for column in schema.columns
@@ -74,8 +78,18 @@ def step_schema(table: AbstractTable, options: SchemaOptions = SchemaOptions()) 
     return StepSchema(found, notes)
 
 
+def _same_vocabulary(schema: Schema) -> Schema:
+    """Of a text, whose first character need not be the next of another."""
+    words = tuple(sorted({word for column in schema.columns for word in column.vocabulary}))
+    return dataclasses.replace(
+        schema, columns=tuple(dataclasses.replace(column, vocabulary=words) for column in schema.columns)
+    )
+
+
 def _outcome(table: AbstractTable, schema: Schema) -> Column:
     found = schema.of("outcome")
+    if still := [c for c in schema.columns if not found and c.constant and base_name(c.name) in OUTCOME_NAMES]:
+        found = (still[0],)
     if len(found) != 1:
         none = "no column is named outcome, label, target or y"
         several = f"{listed(c.name for c in found)} could be" if found else none

@@ -64,7 +64,10 @@ def frequencies(outcomes: np.ndarray, classes: int) -> np.ndarray:
 def of_numbers(train: Examples, held_out: Examples, *, regressions: bool) -> dict[str, Baseline]:
     """The baselines of an outcome that is a number, in units of the training.
 
-    **Arguments:** as of `of_classes`.
+    **Arguments:**
+
+    - `train`, `held_out`: steps whose outcome is known.
+    - `regressions`: whether ridge regressions are among them.
 
     **Returns:** name -> numbers.
     """

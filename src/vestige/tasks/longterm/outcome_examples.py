@@ -72,7 +72,13 @@ def examples(reader: AbstractReader, lengths: np.ndarray, *, tokens: int | None,
 
 
 def known_in(reader: AbstractReader, lengths: np.ndarray) -> int:
-    """How many steps of a file have a known outcome; `lengths` of its documents. One pass."""
+    """How many steps of a file have a known outcome. One pass.
+
+    **Arguments:**
+
+    - `reader`: the file.
+    - `lengths`: of its documents.
+    """
     return sum(int(known(chunk.outcomes).sum()) for chunk in chunks_of(reader, lengths))
 
 
