@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from vestige.runs.fits.contract import FitPlan, FitRequest, Note
 
 from vestige.cells.specs import LSTMSpec
 from vestige.data.steps.prose import is_prose
@@ -13,7 +14,6 @@ from vestige.errors import UsageError, shown
 from vestige.experiments.experiment import Experiment
 from vestige.models.longterm.specs import RecurrentSpec
 from vestige.rules.memup_specs import MemUPSpec
-from vestige.runs.fits.contract import FitPlan, FitRequest, Note
 from vestige.tasks.longterm.outcome_calibration import chunks_of
 from vestige.tasks.longterm.outcome_examples import known_in
 from vestige.tasks.longterm.stream import Stream
@@ -24,6 +24,8 @@ from vestige.training.optimisers import AdamSpec, MuonSpec, OptimiserSpec
 from vestige.training.refusal import Refused, refusals
 
 BATCH = 32
+MOST_NAMED = 8
+"""Columns that are named where it is said what is seen."""
 ROLLOUT, SHORT = 20, 40
 """Steps that the gradient goes back; documents of at most `SHORT` steps are followed as a whole."""
 TEXT_ROLLOUT = 50
@@ -157,32 +159,28 @@ def _passes(task: Stream, experiment: Experiment) -> float:
 
 
 def _said_of_columns(task: Stream) -> list[str]:
-    columns = task.columns
+    columns, rows = task.columns, task.train.length
     assert columns is not None
-    seen = f"{task.tokens:,} different {'characters' if columns.text else 'codes'}"
-    if task.tokens is None:
-        names = ", ".join(f"'{shown(column.name)}' ({column.kind})" for column in columns.seen[:8])
-        more = f" and {len(columns.seen) - 8:,} more columns" if len(columns.seen) > 8 else ""
-        seen = f"{names}{more} as {task.features:,} numbers"
+    if columns.text:
+        return [f"Trained on {rows:,} characters, {task.tokens:,} different ones."]
+    if task.tokens is not None:
+        seen = f"'{shown(columns.seen[0].name)}', one of {task.tokens:,} codes"
+    else:
+        names = ", ".join(f"'{shown(column.name)}' ({column.kind})" for column in columns.seen[:MOST_NAMED])
+        more = len(columns.seen) - MOST_NAMED
+        seen = f"{names}{f' and {more:,} more columns' if more > 0 else ''}, as {task.features:,} numbers"
     outcome = "a number" if task.classes is None else f"one of {task.classes:,} classes"
-    said = [] if columns.text else [f"Seen at a step: {seen}; '{columns.outcome.name}' is {outcome}."]
-    lengths = np.array([task.train.length])
-    known = task.train.length if columns.text else known_in(task.train, lengths)
-    if task.documents is not None:
+    known = known_in(task.train, np.array([rows]))
+    said = [f"Seen at a step: {seen}; '{shown(columns.outcome.name)}' is {outcome}."]
+    if task.documents is None:
+        said.append(f"Trained on {rows:,} steps, {known:,} with a known outcome.")
+    else:
         documents = task.documents[0]
         said.append(
             f"Trained on {documents.count:,} documents of up to {documents.longest:,} steps, {known:,} known outcomes "
-            f"in {task.train.length:,} steps; nothing is remembered from one to the next."
+            f"in {rows:,} steps; nothing is remembered from one document to the next."
         )
-    else:
-        said.append(
-            f"Trained on {task.train.length:,} {seen if columns.text else 'steps'}, {known:,} with a known outcome."
-            if not columns.text
-            else f"Trained on {task.train.length:,} characters, {seen}."
-        )
-    if task.classes is not None and not columns.text:
-        said.append(_said_of_classes(task, known))
-    return said
+    return said if task.classes is None else [*said, _said_of_classes(task, known)]
 
 
 def _said_of_classes(task: Stream, known: int) -> str:
