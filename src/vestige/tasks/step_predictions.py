@@ -1,7 +1,7 @@
 """The predicted steps of a table, as they are iterated over, and as columns of a file."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,25 @@ METHOD = (
     "step, and shrinks a little with each that is covered, so that the share of values that are covered comes close to "
     "the wanted one whatever the table is like. The first step of a document has a width of its own, which stays."
 )
+
+
+class SurprisingSteps(Protocol):
+    """Consecutive steps of a table, and how surprising each is."""
+
+    @property
+    def start(self) -> int:
+        """The number of the first row, counted from 0."""
+        ...
+
+    @property
+    def passed(self) -> Mapping[str, Cells]:
+        """Columns of the table as they are: those of time and document, by name."""
+        ...
+
+    @property
+    def surprise(self) -> np.ndarray:
+        """(rows,) float64, nats; NaN where nothing is known."""
+        ...
 
 
 class StepPredictions(AbstractPredictions[PredictedSteps]):
@@ -99,7 +118,7 @@ def columns_of(steps: PredictedSteps, channels: tuple[str, ...]) -> dict[str, Ce
     return found
 
 
-def rows_of(steps: PredictedSteps) -> dict[str, Cells]:
+def rows_of(steps: SurprisingSteps) -> dict[str, Cells]:
     """What says which steps these are: time and document, or the row, counted from 1, where there is neither."""
     rows = len(steps.surprise)
     numbered = Cells(np.arange(steps.start + 1, steps.start + rows + 1), np.zeros(rows, bool))

@@ -4,10 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vestige.runs.fits.contract import AbstractFitStrategy, Comparison, FitPlan, FitRequest, Note
-
 from vestige.data.steps.prose import is_prose
 from vestige.data.tables import Column, Schema
+from vestige.runs.fits.contract import AbstractFitStrategy, Comparison, FitPlan, FitRequest, Note
 from vestige.runs.fits.streams_plan import planned
 from vestige.tasks.longterm.outcome_comparing import MODEL, ComparedOutcomes, compared_outcomes
 from vestige.tasks.longterm.stream import Stream

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from vestige.runs.fits.contract import FitPlan, FitRequest, Note
 
 from vestige.cells.specs import LSTMSpec
 from vestige.data.steps.prose import is_prose
@@ -14,6 +13,7 @@ from vestige.errors import UsageError, shown
 from vestige.experiments.experiment import Experiment
 from vestige.models.longterm.specs import RecurrentSpec
 from vestige.rules.memup_specs import MemUPSpec
+from vestige.runs.fits.contract import FitPlan, FitRequest, Note
 from vestige.tasks.longterm.outcome_calibration import chunks_of
 from vestige.tasks.longterm.outcome_examples import known_in
 from vestige.tasks.longterm.stream import Stream

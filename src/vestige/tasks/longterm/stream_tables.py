@@ -82,7 +82,8 @@ def unread(spec: "StreamSpec", fitted: Mapping[str, Any]) -> Stream:
     reader, columns = UnreadFile(spec.train, fitted.get("train")), StepColumns.from_plain(fitted.get("columns"))
     documents = None
     if columns.schema.document is not None:
-        documents = (Documents.of_longest(int(fitted["longest_document"]), spec.train),) * 2
+        one = Documents.of_longest(int(fitted["longest_document"]), spec.train)
+        documents = one, one
     return _task(spec, (reader, reader), columns, documents)
 
 
