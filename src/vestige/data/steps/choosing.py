@@ -41,6 +41,9 @@ def step_schema(table: AbstractTable, options: SchemaOptions = SchemaOptions()) 
     **Raises:** `UsageError` where no column, or more than one, is an outcome, where nothing is left to be seen, and as
     `infer`.
     """
+    if options.inputs is not None and not options.outcomes:
+        named = [name for name in table.names if base_name(name) in OUTCOME_NAMES and name not in options.roles()]
+        options = dataclasses.replace(options, outcomes=tuple(named))
     schema = infer(table, options)
     _outcome(table, schema)
     seen = [column for column in schema.of("input", "known") if column.name not in options.kinds]

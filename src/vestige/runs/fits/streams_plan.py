@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -12,7 +12,9 @@ from vestige.data.steps.prose import is_prose
 from vestige.errors import UsageError, shown
 from vestige.experiments.experiment import Experiment
 from vestige.models.longterm.specs import RecurrentSpec
+from vestige.rules.longterm_specs import TruncatedSpec
 from vestige.rules.memup_specs import MemUPSpec
+from vestige.rules.spec import RuleSpec
 from vestige.runs.fits.contract import FitPlan, FitRequest, Note
 from vestige.tasks.longterm.outcome_calibration import chunks_of
 from vestige.tasks.longterm.outcome_examples import known_in
@@ -26,14 +28,14 @@ from vestige.training.refusal import Refused, refusals
 BATCH = 32
 MOST_NAMED = 8
 """Columns that are named where it is said what is seen."""
-ROLLOUT, SHORT = 20, 40
-"""Steps that the gradient goes back; documents of at most `SHORT` steps are followed as a whole."""
+ROLLOUT, FREQUENCY = 10, None
+"""Steps that the gradient goes back, and from one point at which a rollout is asked to the next."""
 TEXT_ROLLOUT = 50
 LEAST_LANE = 50
 """Steps of a lane of a file without documents, at least: fewer lanes where it is short."""
 TARGETS = 3
 EPOCHS, TEXT_EPOCHS = 12, 3
-LEAST_UPDATES, MOST_UPDATES, MOST_TEXT_UPDATES = 100, 3000, 5000
+LEAST_UPDATES, MOST_UPDATES, MOST_TEXT_UPDATES = 100, 3000, 3000
 HIDDEN, TEXT_HIDDEN = 64, 256
 TESTED = 0.2
 """Share at the end of the training part on which the number of updates is chosen."""
@@ -102,36 +104,47 @@ def _built(request: FitRequest, spec: StreamSpec) -> Stream:
 
 def _sized(spec: StreamSpec, task: Stream) -> Experiment:
     rows = task.train.length
-    horizon = None
-    if task.documents is not None:
-        longest = task.documents[0].longest
-        rollout = max(2, longest if longest <= SHORT else ROLLOUT)
-        batch = max(1, min(BATCH, task.documents[0].count))
+    batch = min(BATCH, rows // LEAST_LANE if task.documents is None else task.documents[0].count)
+    batch = max(1, batch)
+    if spec.text:
+        sizes = _of_text(rows, batch)
     else:
-        rollout = TEXT_ROLLOUT if spec.text else ROLLOUT
-        batch = max(1, min(BATCH, rows // LEAST_LANE))
-        rollout = max(2, min(rollout, rows // batch))
-        horizon = rollout if spec.text else min(FAR, max(1, rows // batch))
-    hidden = TEXT_HIDDEN if spec.text and rows >= LONG_TEXT else HIDDEN
-    model = RecurrentSpec(LSTMSpec(hidden), width=hidden)
-    rule = MemUPSpec(rollout, 1 if spec.text else TARGETS, horizon=horizon)
-    epochs, most = (TEXT_EPOCHS, MOST_TEXT_UPDATES) if spec.text and rows >= LONG_TEXT else (EPOCHS, MOST_UPDATES)
-    updates = max(LEAST_UPDATES, min(most, epochs * rows // (batch * rollout)))
-    evaluated = max(1, min(BATCH, task.held_out.length // LEAST_LANE))
+        horizon, longest = (min(FAR, rows // batch), rows // batch)
+        if task.documents is not None:
+            horizon, longest = None, task.documents[0].longest
+        rule = MemUPSpec(max(2, min(ROLLOUT, longest)), TARGETS, frequency=FREQUENCY, horizon=horizon)
+        sizes = _Sizes(rule, MuonSpec(3e-3), HIDDEN, EPOCHS, MOST_UPDATES)
+    model = RecurrentSpec(LSTMSpec(sizes.hidden), width=sizes.hidden)
+    passed = batch * sizes.rule.steps_per_update
     return Experiment(
         spec,
         model,
-        rule,
-        _optimiser(spec),
-        steps=updates,
+        sizes.rule,
+        sizes.optimiser,
+        steps=max(LEAST_UPDATES, min(sizes.most, sizes.epochs * rows // passed)),
         batch_size=batch,
         num_evals=4,
-        eval_size=evaluated,
+        eval_size=max(1, min(BATCH, task.held_out.length // LEAST_LANE)),
     )
 
 
-def _optimiser(spec: StreamSpec) -> OptimiserSpec:
-    return AdamSpec(3e-3) if spec.text else MuonSpec(3e-3)
+class _Sizes(NamedTuple):
+    """What depends on the kind of stream."""
+
+    rule: RuleSpec
+    optimiser: OptimiserSpec
+    hidden: int
+    epochs: int
+    most: int
+    """Updates."""
+
+
+def _of_text(rows: int, batch: int) -> _Sizes:
+    """Of a text, each of whose steps has an outcome: what is asked about distant ones costs more than it brings."""
+    rule = TruncatedSpec(max(2, min(TEXT_ROLLOUT, rows // batch)))
+    if rows < LONG_TEXT:
+        return _Sizes(rule, AdamSpec(3e-3, "constant"), HIDDEN, EPOCHS, MOST_UPDATES)
+    return _Sizes(rule, AdamSpec(3e-3), TEXT_HIDDEN, TEXT_EPOCHS, MOST_TEXT_UPDATES)
 
 
 def _tried(experiment: Experiment, early: Stream, seed: int) -> int:
@@ -194,6 +207,12 @@ def _said_of_classes(task: Stream, known: int) -> str:
 
 def _said_of_sizes(task: Stream, experiment: Experiment) -> str:
     rule: Any = experiment.rule
+    model: Any = experiment.model
+    if isinstance(rule, TruncatedSpec):
+        return (
+            f"Every step has an outcome: back-propagation through {rule.rollout:,} steps, the state carried on; "
+            f"{experiment.batch_size:,} places of the text at a time, {model.cell.hidden:,} units."
+        )
     far = "the end of the document" if rule.horizon is None else f"{rule.horizon:,} steps ahead"
     return (
         f"MemUP: rollouts of {rule.rollout:,} steps, asked about {rule.targets:,} of the most uncertain outcomes up to "
