@@ -3,12 +3,10 @@
 import gzip
 import json
 
-import jax
 import numpy as np
 import pytest
 
 from vestige.errors import RunError, UsageError
-from vestige.models.longterm import RecurrentSpec
 from vestige.sequences.places import step_of
 from vestige.tasks.longterm import Stream
 from vestige.tasks.longterm.stream_spec import StreamSpec
@@ -124,7 +122,6 @@ def test_a_run_predicts_without_any_file(tmp_path):
     assert unread.sources() == ()
     task = unread.build_fitted(kept, seed=0)
     assert isinstance(task, Stream) and (task.features, task.max_distance) == (4, 7)
-    RecurrentSpec().build(task, key=jax.random.key(0))
     for stored in (StreamSpec(), StreamSpec("a", "b", tokens=3, classes=2)):
         with pytest.raises(UsageError, match="was read as it is, without names of columns"):
             stored.without_data().build_fitted({}, seed=0)

@@ -88,4 +88,4 @@ def is_prose(path: Path, encoding: str = "utf-8") -> bool:
     if not words or letters < WORDS * len(words):
         return False
     counts = ([len(line.split(mark)) for line in lines] for mark in (None, ",", "\t", ";"))
-    return not any(len(set(count)) == 1 < count[0] for count in counts)
+    return len(lines) == 1 or not any(len(set(count)) == 1 < count[0] for count in counts)
