@@ -28,14 +28,14 @@ from vestige.training.refusal import Refused, refusals
 BATCH = 32
 MOST_NAMED = 8
 """Columns that are named where it is said what is seen."""
-ROLLOUT, FREQUENCY = 10, None
-"""Steps that the gradient goes back, and from one point at which a rollout is asked to the next."""
+ROLLOUT, FREQUENCY = 10, 5
+"""Steps that the gradient goes back, and from one prediction point to the next."""
 TEXT_ROLLOUT = 50
 LEAST_LANE = 50
 """Steps of a lane of a file without documents, at least: fewer lanes where it is short."""
 TARGETS = 3
 EPOCHS, TEXT_EPOCHS = 12, 3
-LEAST_UPDATES, MOST_UPDATES, MOST_TEXT_UPDATES = 100, 3000, 3000
+LEAST_UPDATES, MOST_UPDATES, MOST_TEXT_UPDATES = 100, 2000, 2500
 HIDDEN, TEXT_HIDDEN = 64, 256
 TESTED = 0.2
 """Share at the end of the training part on which the number of updates is chosen."""
@@ -112,7 +112,8 @@ def _sized(spec: StreamSpec, task: Stream) -> Experiment:
         horizon, longest = (min(FAR, rows // batch), rows // batch)
         if task.documents is not None:
             horizon, longest = None, task.documents[0].longest
-        rule = MemUPSpec(max(2, min(ROLLOUT, longest)), TARGETS, frequency=FREQUENCY, horizon=horizon)
+        rollout = max(2, min(ROLLOUT, longest))
+        rule = MemUPSpec(rollout, TARGETS, frequency=min(FREQUENCY, rollout), horizon=horizon)
         sizes = _Sizes(rule, MuonSpec(3e-3), HIDDEN, EPOCHS, MOST_UPDATES)
     model = RecurrentSpec(LSTMSpec(sizes.hidden), width=sizes.hidden)
     passed = batch * sizes.rule.steps_per_update
@@ -140,7 +141,7 @@ class _Sizes(NamedTuple):
 
 
 def _of_text(rows: int, batch: int) -> _Sizes:
-    """Of a text, each of whose steps has an outcome: what is asked about distant ones costs more than it brings."""
+    """Of a text, each of whose steps has an outcome: to predict distant ones costs more than it brings."""
     rule = TruncatedSpec(max(2, min(TEXT_ROLLOUT, rows // batch)))
     if rows < LONG_TEXT:
         return _Sizes(rule, AdamSpec(3e-3, "constant"), HIDDEN, EPOCHS, MOST_UPDATES)
@@ -215,6 +216,6 @@ def _said_of_sizes(task: Stream, experiment: Experiment) -> str:
         )
     far = "the end of the document" if rule.horizon is None else f"{rule.horizon:,} steps ahead"
     return (
-        f"MemUP: rollouts of {rule.rollout:,} steps, asked about {rule.targets:,} of the most uncertain outcomes up to "
+        f"MemUP: rollouts of {rule.rollout:,} steps, which predict {rule.targets:,} of the most uncertain outcomes up to "
         f"{far}; {experiment.batch_size:,} sequences an update."
     )

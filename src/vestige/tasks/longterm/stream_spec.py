@@ -72,7 +72,7 @@ class StreamSpec(TaskSpec, ReadOptions):
     """As `segment`, for the example alone; None: from end to end."""
     max_distance: int | None = None
     """Steps over which something may have to be remembered, about; for cells that are made for a distance. None: the
-    longest document, where a column distinguishes documents; else 1,000."""
+    longest document, where a column distinguishes documents; else 1,000, or a segment of the example."""
 
     part: ClassVar[str] = "vestige.tasks.longterm.stream:Stream"
     provides: ClassVar[frozenset[str]] = frozenset({"outcomes"})
@@ -185,6 +185,8 @@ class StreamSpec(TaskSpec, ReadOptions):
     def _distance(self, documents: "Documents | None") -> int:
         if self.max_distance is not None:
             return self.max_distance
+        if self.train is None:
+            return max(FAR, self.piece or 0)
         return FAR if documents is None else documents.longest
 
     def _of(self, train: "AbstractReader", held_out: "AbstractReader", documents: "Documents | None") -> "Stream":
