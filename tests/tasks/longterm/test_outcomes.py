@@ -15,10 +15,10 @@ from vestige.errors import RunError, UsageError
 from vestige.sequences import TableReader
 from vestige.tasks.filtering.calibration import Sorted
 from vestige.tasks.longterm.outcome_calibration import OutcomeCalibration, chunks_of, normal_surprise
-from vestige.tasks.longterm.outcome_comparing import auroc, calibration_error
 from vestige.tasks.longterm.outcome_examples import examples
 from vestige.tasks.longterm.outcome_prediction import OutcomePredictor
 from vestige.tasks.longterm.outcome_reader import read_outcomes
+from vestige.tasks.longterm.outcome_reliability import Reliability
 from vestige.tasks.longterm.text_baselines import STRENGTHS, _logs, ngrams
 
 WORDS, LENGTHS = ("a", "b", "c", "d"), (5, 1, 7, 3)
@@ -265,17 +265,48 @@ class TestTexts:
         assert min(STRENGTHS) > 0
 
 
-def test_area_under_the_curve_counts_pairs():
-    scores, positive = np.array([0.1, 0.4, 0.35, 0.8, 0.4]), np.array([False, False, True, True, True])
-    pairs = [(p, n) for p, n in itertools.product(scores[positive], scores[~positive])]
-    expected = np.mean([(p > n) + 0.5 * (p == n) for p, n in pairs])
-    assert auroc(scores, positive) == pytest.approx(expected)
-    assert math.isnan(auroc(scores, np.ones(5, bool))) and math.isnan(auroc(scores, np.zeros(5, bool)))
+class TestReliability:
+    """Sums in constant memory."""
 
+    def test_area_counts_pairs(self):
+        scores, positive = np.array([0.1, 0.4, 0.35, 0.8, 0.4]), np.array([False, False, True, True, True])
+        pairs = [(p, n) for p, n in itertools.product(scores[positive], scores[~positive])]
+        expected = np.mean([(p > n) + 0.5 * (p == n) for p, n in pairs])
+        found = Reliability()
+        for part in (slice(0, 2), slice(2, 5)):
+            found.add_scores(scores[part], positive[part])
+        assert found.as_plain()["auroc"] == pytest.approx(expected)
+        one = Reliability()
+        one.add_scores(scores, np.ones(5, bool))
+        assert math.isnan(one.as_plain()["auroc"])
 
-def test_calibration_error_by_hand():
-    confidence, right = np.array([0.95, 0.95, 0.6, 0.6]), np.array([True, False, True, True])
-    assert calibration_error(confidence, right) == pytest.approx((2 * 0.45 + 2 * 0.4) / 4)
+    def test_area_is_that_of_scikit_learn(self):
+        from sklearn.metrics import roc_auc_score
+
+        draw = np.random.default_rng(0)
+        scores, positive = draw.random(500), draw.random(500) < 0.3
+        found = Reliability()
+        found.add_scores(scores, positive)
+        assert found.as_plain()["auroc"] == pytest.approx(roc_auc_score(positive, scores), abs=1e-3)
+
+    def test_calibration_error_by_hand(self):
+        confidence, right = np.array([0.95, 0.95, 0.6, 0.6]), np.array([True, False, True, True])
+        found = Reliability()
+        for part in (slice(0, 1), slice(1, 4)):
+            found.add(confidence[part], right[part])
+        assert found.as_plain()["calibration_error"] == pytest.approx((2 * 0.45 + 2 * 0.4) / 4)
+        assert "auroc" not in found.as_plain() and math.isnan(Reliability().as_plain()["calibration_error"])
+
+    def test_noise_is_the_error_of_right_probabilities(self):
+        """|k - n p| / n on average, for k of n steps with the probability p."""
+        import scipy.stats
+
+        found = Reliability()
+        found.add(np.full(40, 0.7), np.ones(40, bool))
+        k = np.arange(41)
+        expected = np.sum(scipy.stats.binom.pmf(k, 40, 0.7) * np.abs(k - 28)) / 40
+        error = 4 * np.sqrt(0.7 * 0.3 / 40) / np.sqrt(200)
+        assert found.as_plain()["calibration_noise"] == pytest.approx(expected, abs=error)
 
 
 def test_surprise_of_a_number_is_that_of_a_normal_distribution():

@@ -216,6 +216,6 @@ def _said_of_sizes(task: Stream, experiment: Experiment) -> str:
         )
     far = "the end of the document" if rule.horizon is None else f"{rule.horizon:,} steps ahead"
     return (
-        f"MemUP: rollouts of {rule.rollout:,} steps, which predict {rule.targets:,} of the most uncertain outcomes up to "
-        f"{far}; {experiment.batch_size:,} sequences an update."
+        f"MemUP: rollouts of {rule.rollout:,} steps, which predict {rule.targets:,} of the most uncertain outcomes up "
+        f"to {far}; {experiment.batch_size:,} sequences an update."
     )

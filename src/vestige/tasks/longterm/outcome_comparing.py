@@ -11,14 +11,13 @@ from vestige.tasks.longterm.outcome_baselines import of_classes, of_numbers
 from vestige.tasks.longterm.outcome_calibration import chunks_of
 from vestige.tasks.longterm.outcome_examples import MOST_FEATURES, examples, known, known_in
 from vestige.tasks.longterm.outcome_reader import log_probabilities, read_outcomes
+from vestige.tasks.longterm.outcome_reliability import Reliability
 from vestige.tasks.longterm.reading import EncodesAndPredicts
 from vestige.tasks.longterm.stream import Stream
 from vestige.tasks.longterm.text_baselines import ngrams
 
 MOST_EXAMPLES = 50_000
 """Of training steps for the regressions."""
-BINS = 15
-DRAWS = 200
 MODEL = "model"
 SAID = {
     "unigram": "frequencies of characters",
@@ -105,44 +104,13 @@ def compared_outcomes(task: Stream, model: EncodesAndPredicts) -> ComparedOutcom
     return ComparedOutcomes(rows, count, "cross_entropy", notes)
 
 
-def auroc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """The area under the receiver's operating characteristic; NaN where one class does not occur.
-
-    **Arguments:**
-
-    - `scores`: (steps,), larger where the second class is likelier.
-    - `positive`: (steps,), booleans: where it came.
-    """
-    if positive.all() or not positive.any():
-        return float("nan")
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(positive, scores))
-
-
-def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """The expected calibration error: the mean over bins of confidence of |accuracy - confidence|, by their steps.
-
-    **Arguments:**
-
-    - `confidence`: (steps,), the probability of the likeliest class.
-    - `right`: (steps,), whether it came.
-    """
-    place = np.clip((confidence * BINS).astype(np.int64), 0, BINS - 1)
-    gaps = np.bincount(place, right.astype(np.float64) - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
-
-
 def _metrics(found: Scored, outcomes: np.ndarray) -> dict[str, float]:
-    noise = np.random.default_rng(0)
-    drawn = [calibration_error(found.confidence, noise.random(len(outcomes)) < found.confidence) for _ in range(DRAWS)]
-    metrics = {
-        "cross_entropy": -float(found.log_true.mean()),
-        "accuracy": float(found.right.mean()),
-        "calibration_error": calibration_error(found.confidence, found.right),
-        "calibration_noise": float(np.mean(drawn)),
-    }
-    return metrics if found.second is None else {**metrics, "auroc": auroc(found.second, outcomes == 1)}
+    reliability = Reliability()
+    reliability.add(found.confidence, found.right)
+    if found.second is not None:
+        reliability.add_scores(found.second, outcomes == 1)
+    loss = {"cross_entropy": -float(found.log_true.mean()), "accuracy": float(found.right.mean())}
+    return {**loss, **reliability.as_plain()}
 
 
 def _by_model(task: Stream, model: EncodesAndPredicts, lengths: np.ndarray) -> Scored:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vestige.errors import shown
+from vestige.tasks.longterm.outcome_reliability import Reliability
 from vestige.tasks.predictions import AbstractPredictionSummary
 
 
@@ -17,8 +18,9 @@ class OutcomeSummary(AbstractPredictionSummary):
     - `steps`, `known`: steps of the table, and of how many of them the outcome is known.
     - `mean_surprise`: nats a known outcome; of classes the cross-entropy.
     - `metrics`: of classes `accuracy`, `majority_accuracy` and `frequency_cross_entropy`, of who knows how often each
-      class comes in this table; of numbers `rmse`, `constant_rmse`, of who knows their mean in this table, and
-      `coverage` of the intervals. NaN where no outcome is known.
+      class comes in this table, `calibration_error`, `calibration_noise`, and `auroc` of two classes; of numbers
+      `rmse`, `constant_rmse`, of who knows their mean in this table, and `coverage` of the intervals. NaN where no
+      outcome is known.
     - `classes`: of each class its share of the known outcomes, and the mean probability there.
     """
 
@@ -35,11 +37,14 @@ class OutcomeSummary(AbstractPredictionSummary):
             return [known]
         found = self.metrics
         if self.classes:
+            area = f"area under the receiver's curve {found['auroc']:.3f}; " if "auroc" in found else ""
             return [
                 known,
                 f"Cross-entropy {self.mean_surprise:.4g} nats, {found['frequency_cross_entropy']:.4g} of who knows how "
                 f"often each class comes here; accuracy {found['accuracy']:.1%}, {found['majority_accuracy']:.1%} of "
                 "the most frequent class.",
+                f"{area[:1].upper()}{area[1:]}calibration error {found['calibration_error']:.4f}, "
+                f"{found['calibration_noise']:.4f} on average if the probabilities were right.",
             ]
         return [
             known,
@@ -60,7 +65,7 @@ class OutcomeSummary(AbstractPredictionSummary):
             "mean_surprise": self.mean_surprise,
             **self.metrics,
             "classes": self.classes,
-            "sentence": self.lines()[-1],
+            "sentence": " ".join(self.lines()[1:]),
         }
 
 
@@ -80,6 +85,7 @@ class OutcomeTally:
         self._surprise = self._squares = self._mean = self._spread = 0.0
         self._counts = np.zeros(len(labels or ()))
         self._probability = np.zeros(len(labels or ()))
+        self._reliability = Reliability()
 
     def add(
         self,
@@ -109,6 +115,9 @@ class OutcomeTally:
             self._right += int((probabilities[known].argmax(axis=1) == places).sum())
             self._counts += np.bincount(places, minlength=len(self._counts))
             self._probability += probabilities[known].sum(axis=0)
+            self._reliability.add(probabilities[known].max(axis=1), probabilities[known].argmax(axis=1) == places)
+            if probabilities.shape[1] == 2:
+                self._reliability.add_scores(probabilities[known, 1], places == 1)
         elif mean is not None and low is not None and high is not None:
             values = seen[known]
             self._squares += float(np.square(values - mean[known]).sum())
@@ -135,6 +144,7 @@ class OutcomeTally:
                 "accuracy": each(self._right),
                 "majority_accuracy": each(self._counts.max()),
                 "frequency_cross_entropy": entropy if self._known else float("nan"),
+                **self._reliability.as_plain(),
             }
             for place, label in enumerate(self._labels):
                 said = {"share": each(self._counts[place]), "probability": each(self._probability[place])}
