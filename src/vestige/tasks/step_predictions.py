@@ -1,7 +1,7 @@
 """The predicted steps of a table, as they are iterated over, and as columns of a file."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -9,9 +9,9 @@ from vestige.data.tables import Cells
 from vestige.data.tables.options import ReadOptions
 from vestige.data.tables.writing import numbers
 from vestige.errors import UsageError
-from vestige.tasks.predictions import INTERVAL, AbstractPredictions
+from vestige.tasks.predictions import INTERVAL, AbstractSurprises, SurprisingSteps
 from vestige.tasks.step_tally import StepSummary, Tally
-from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps
+from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps, surprise_share
 
 METHOD = (
     "The interval is the mean and on both sides a width: at first the quantile of the absolute errors on the held-out "
@@ -21,26 +21,7 @@ METHOD = (
 )
 
 
-class SurprisingSteps(Protocol):
-    """Consecutive steps of a table, and how surprising each is."""
-
-    @property
-    def start(self) -> int:
-        """The number of the first row, counted from 0."""
-        ...
-
-    @property
-    def passed(self) -> Mapping[str, Cells]:
-        """Columns of the table as they are: those of time and document, by name."""
-        ...
-
-    @property
-    def surprise(self) -> np.ndarray:
-        """(rows,) float64, nats; NaN where nothing is known."""
-        ...
-
-
-class StepPredictions(AbstractPredictions[PredictedSteps]):
+class StepPredictions(AbstractSurprises[PredictedSteps]):
     """The predicted steps of a table.
 
     **Arguments:**
@@ -88,6 +69,13 @@ class StepPredictions(AbstractPredictions[PredictedSteps]):
             },
             "interval": {"share": self.interval, "method": METHOD},
         }
+
+    def tail(self, chunk: PredictedSteps) -> np.ndarray:
+        return self.predictor.tail(chunk.surprise * surprise_share(chunk.seen))
+
+    @property
+    def least_tail(self) -> float:
+        return float(self.predictor.tail(np.array([np.inf]))[0])
 
     @property
     def notices(self) -> list[str]:

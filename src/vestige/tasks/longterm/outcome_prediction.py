@@ -16,7 +16,7 @@ from vestige.tasks.longterm.outcome_calibration import OutcomeCalibration, norma
 from vestige.tasks.longterm.outcome_reader import CHUNK, Chunk, log_probabilities, read_outcomes
 from vestige.tasks.longterm.outcome_tally import OutcomeSummary, OutcomeTally
 from vestige.tasks.longterm.reading import EncodesAndPredicts
-from vestige.tasks.predictions import INTERVAL, AbstractPredictions, AbstractPredictor
+from vestige.tasks.predictions import INTERVAL, AbstractPredictor, AbstractSurprises
 from vestige.tasks.step_predictions import put, rows_of
 
 METHOD = (
@@ -75,19 +75,8 @@ class OutcomePredictor(AbstractPredictor):
     ) -> "OutcomePredictions":
         return OutcomePredictions(self, source, options=options, interval=interval)
 
-    def tail(self, surprise: np.ndarray) -> np.ndarray:
-        """How rare a surprise is: (1 + held-out steps at least as surprising) / (1 + held-out steps).
 
-        **Arguments:**
-
-        - `surprise`: (rows,) float64, nats; NaN where the outcome is not known.
-
-        **Returns:** (rows,) float64 in (0, 1]; NaN where it is not known.
-        """
-        return self.calibration.surprise.tail(surprise)
-
-
-class OutcomePredictions(AbstractPredictions[PredictedOutcomes]):
+class OutcomePredictions(AbstractSurprises[PredictedOutcomes]):
     """The predicted outcomes of a table, made as they are iterated over, once. Memory in proportion to a chunk.
 
     **Arguments:**
@@ -168,6 +157,13 @@ class OutcomePredictions(AbstractPredictions[PredictedOutcomes]):
             f"{name}.low, {name}.high": f"the ends of its interval of {self.interval:.6g}",
         }
         return {"columns": {**means, **surprise}, "interval": {"share": self.interval, "method": METHOD}}
+
+    def tail(self, chunk: PredictedOutcomes) -> np.ndarray:
+        return self.predictor.calibration.surprise.tail(chunk.surprise)
+
+    @property
+    def least_tail(self) -> float:
+        return float(self.predictor.calibration.surprise.tail(np.array([np.inf]))[0])
 
     @property
     def notices(self) -> list[str]:

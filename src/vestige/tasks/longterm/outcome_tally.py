@@ -31,6 +31,11 @@ class OutcomeSummary(AbstractPredictionSummary):
     metrics: dict[str, float]
     classes: dict[str, dict[str, float]]
 
+    @property
+    def missing(self) -> int:
+        """Steps whose outcome is not known."""
+        return self.steps - self.known
+
     def lines(self) -> list[str]:
         known = f"{self.steps:,} steps, of {self.known:,} of which '{self.name}' is known."
         if not self.known:
