@@ -20,6 +20,7 @@ from vestige.tasks.longterm.outcome_prediction import OutcomePredictor
 from vestige.tasks.longterm.outcome_reader import read_outcomes
 from vestige.tasks.longterm.outcome_reliability import Reliability
 from vestige.tasks.longterm.text_baselines import STRENGTHS, _logs, ngrams
+from vestige.tasks.predictions import AbstractSurprises
 
 WORDS, LENGTHS = ("a", "b", "c", "d"), (5, 1, 7, 3)
 
@@ -120,6 +121,17 @@ class TestPredictions:
         counts = np.bincount([WORDS.index(o) for _, _, _, o in rows() if o], minlength=4) / len(known)
         assert summary.metrics["frequency_cross_entropy"] == pytest.approx(-np.sum(counts * np.log(counts)))
         assert predictions.notices == []
+
+    def test_scores_are_shares_of_held_out_steps(self, model, steps, tmp_path):
+        """(1 + held-out steps at least as surprising) / (1 + held-out steps); here these are the steps themselves."""
+        predictions = predictor(model, steps).predictions(csv(tmp_path))
+        assert isinstance(predictions, AbstractSurprises)
+        (each,) = list(predictions)
+        known = each.surprise[~each.missing]
+        tail = [(1 + np.sum(known >= nats - 1e-9)) / (1 + len(known)) for nats in known]
+        np.testing.assert_allclose(predictions.tail(each)[~each.missing], tail)
+        assert np.isnan(predictions.tail(each)[each.missing]).all()
+        assert predictions.least_tail == pytest.approx(1 / (1 + len(known)))
 
     def test_without_outcomes_nothing_is_compared(self, model, steps, tmp_path):
         lines = [f"{who},{word}" for word, who, _, _ in rows()]
