@@ -149,6 +149,13 @@ def test_a_text_is_read_character_by_character(tmp_path):
     assert inputs[1:].tolist() == outcomes[:-1].tolist()
 
 
+def test_a_held_out_part_without_outcomes_is_refused_before_training(tmp_path):
+    lines = ["event,outcome", *(f"{'ab'[i % 2]},{'xy'[i % 2] if i < 6 else ''}" for i in range(10))]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(UsageError, match="'outcome' is known at none of the 2 held-out steps"):
+        StreamSpec(str(tmp_path / "a.csv")).build(seed=0)
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, -1.0])
 def test_shares_that_cannot_be(share):
     with pytest.raises(ValueError, match="held_out_share must be in"):

@@ -36,10 +36,12 @@ def of_tables(spec: "StreamSpec") -> Stream:
     if spec.held_out is None:
         steps = converted(spec.train, options, share=spec.held_out_share, **how)
         readers = TableReader(spec.train, steps, 0, steps.cut), TableReader(spec.train, steps, steps.cut)
+        _check_known(readers[1], steps.columns)
         return _task(spec, readers, steps.columns, _documents(spec.train, steps, None))
     steps = converted(spec.train, options, **how)
     held_out = converted_with(spec.held_out, steps.columns, **how)
     readers = TableReader(spec.train, steps), TableReader(spec.held_out, held_out)
+    _check_known(readers[1], steps.columns)
     return _task(spec, readers, steps.columns, _documents(spec.train, steps, held_out, spec.held_out))
 
 
@@ -158,6 +160,16 @@ def schema_options(spec: "StreamSpec") -> SchemaOptions:
         ignored=words(spec.ignored),
         kinds=kinds,
     )
+
+
+def _check_known(held_out: TableReader, columns: StepColumns) -> None:
+    """**Raises:** `UsageError` where the outcome of no held-out step is known, before anything is trained."""
+    if not known_in(held_out, np.array([held_out.length])):
+        raise UsageError(
+            f"{held_out.name}: column '{columns.outcome.name}' is known at none of the {held_out.length:,} held-out "
+            "steps, so that nothing could be evaluated; hold out a larger share (--task.held-out-share, or with "
+            "vestige fit --held-out), or another file"
+        )
 
 
 def _documents(
