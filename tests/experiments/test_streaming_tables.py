@@ -122,6 +122,8 @@ def test_a_run_predicts_without_any_file(tmp_path):
     assert unread.sources() == ()
     task = unread.build_fitted(kept, seed=0)
     assert isinstance(task, Stream) and (task.features, task.max_distance) == (4, 7)
+    with pytest.raises(UsageError, match="was not read, so that there are no held-out errors"):
+        task.predictor(None, None)
     for stored in (StreamSpec(), StreamSpec("a", "b", tokens=3, classes=2)):
         with pytest.raises(UsageError, match="was read as it is, without names of columns"):
             stored.without_data().build_fitted({}, seed=0)

@@ -109,8 +109,8 @@ def write_scores(
             each = scored(predictions, steps, alarms)
             found += int(each.alarm.sum())
             writer.write(_columns(each))
-    seen = predictions.summary()
-    summary = ScoreSummary(seen.steps, seen.missing, found, seen.mean_surprise)
+    steps, missing, mean_surprise = predictions.counted()
+    summary = ScoreSummary(steps, missing, found, mean_surprise)
     card: dict[str, Any] = {
         "scores": out.name,
         "run": str(run.folder.absolute()),

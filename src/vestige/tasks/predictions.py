@@ -115,6 +115,13 @@ class AbstractSurprises(AbstractPredictions[Chunk]):
     def least_tail(self) -> float:
         """The smallest that it can be: 1 / (1 + held-out steps)."""
 
+    @abc.abstractmethod
+    def counted(self) -> tuple[int, int, float]:
+        """What was iterated over.
+
+        **Returns:** the number of steps, of how many nothing is known, and the mean surprise of the others in nats.
+        """
+
 
 class AbstractPredictor(abc.ABC):
     """A trained model that predicts tables."""

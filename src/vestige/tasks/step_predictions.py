@@ -77,6 +77,10 @@ class StepPredictions(AbstractSurprises[PredictedSteps]):
     def least_tail(self) -> float:
         return float(self.predictor.tail(np.array([np.inf]))[0])
 
+    def counted(self) -> tuple[int, int, float]:
+        found = self.summary()
+        return found.steps, found.missing, found.mean_surprise
+
     @property
     def notices(self) -> list[str]:
         """What a reader should know of the table; complete when all steps were iterated over."""

@@ -165,6 +165,10 @@ class OutcomePredictions(AbstractSurprises[PredictedOutcomes]):
     def least_tail(self) -> float:
         return float(self.predictor.calibration.surprise.tail(np.array([np.inf]))[0])
 
+    def counted(self) -> tuple[int, int, float]:
+        found = self.summary()
+        return found.steps, found.missing, found.mean_surprise
+
     @property
     def notices(self) -> list[str]:
         return self._notices

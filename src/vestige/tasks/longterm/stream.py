@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from vestige.data.steps import StepColumns
 from vestige.errors import UsageError
 from vestige.numerics import batched_map
-from vestige.sequences import AbstractReader, Documents, StreamSequence, lanes, random_place
+from vestige.sequences import AbstractReader, Documents, StreamSequence, UnreadFile, lanes, random_place
 from vestige.sequences.places import LONGEST
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate, scalars
@@ -188,7 +188,13 @@ class Stream(AbstractTask):
         return Evaluation(scalars(found), {}, self.bounds(found), arrays)
 
     def calibration(self, model: EncodesAndPredicts) -> OutcomeCalibration:
-        """The errors of a trained `model` on all held-out steps. One pass over them."""
+        """The errors of a trained `model` on all held-out steps. One pass over them. **Raises:** `UsageError` where
+        they were not read."""
+        if isinstance(self.held_out, UnreadFile):
+            raise UsageError(
+                f"{self.held_out.name} was not read, so that there are no held-out errors; name a file: vestige "
+                "evaluate RUN --data FILE, or vestige.load(RUN, data=FILE)"
+            )
         lengths = np.array([self.held_out.length]) if self.documents is None else np.asarray(self.documents[1].lengths)
         return OutcomeCalibration.of(model, self.held_out, lengths, self.classes)
 
