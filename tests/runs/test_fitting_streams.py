@@ -12,7 +12,7 @@ from vestige.rules.memup_specs import MemUPSpec
 from vestige.runs.fits.contract import FitRequest
 from vestige.runs.fits.fitting import STRATEGIES
 from vestige.runs.fits.streams import sentence_of, why_a_stream
-from vestige.runs.fits.streams_plan import LONG_TEXT, _sized, _spec
+from vestige.runs.fits.streams_plan import LONG_TEXT, _sized, _spec, enough
 from vestige.tasks.longterm.outcome_comparing import ComparedOutcomes
 
 
@@ -71,6 +71,14 @@ def test_sizes_follow_the_file(tmp_path):
     (tmp_path / "long.txt").write_text("to be or not to be, " * (LONG_TEXT // 16 + 1))
     found = sized(tmp_path / "long.txt")
     assert found.model.cell == LSTMSpec(256) and found.task.text
+
+
+def test_updates_are_made_as_long_as_they_do_no_harm():
+    assert enough({100: 0.43, 200: 0.44, 300: 0.10, 400: 0.103, 500: 0.104}) == 500  # learned all at once
+    assert enough({100: 0.43, 200: 0.429, 300: 0.432}) == 300  # not learned yet
+    assert enough({100: 0.5, 200: 0.4, 300: 0.41, 400: 0.6}) == 300  # too much learned by heart
+    assert enough({0: 0.1, 100: -2.0, 200: -1.95, 300: -1.0, 400: float("nan")}) == 200
+    assert enough({100: float("inf")}) is None and enough({}) is None
 
 
 def compared(model, other):
