@@ -26,30 +26,34 @@ def ngrams(train: np.ndarray, held_out: np.ndarray, classes: int) -> dict[str, n
     """
     cut = len(train) - max(1, round(TESTED * len(train)))
     strengths: list[float] = []
-    for order in range(1, len(NAMES) + 1):
-        losses = {
-            strength: -float(np.mean(_logs(train[:cut], train[cut:], classes, [*strengths, strength])[-1]))
-            for strength in STRENGTHS
-        }
-        strengths.append(min(STRENGTHS, key=lambda strength: losses[strength]))
-        assert len(strengths) == order
+    below = np.full(len(train) - cut, 1.0 / classes)
+    for length in range(len(NAMES)):
+        pairs, totals = _followed(train[:cut], train[cut:], classes, length)
+        smoothed = {strength: (pairs + strength * below) / (totals + strength) for strength in STRENGTHS}
+        strengths.append(max(STRENGTHS, key=lambda strength: float(np.mean(np.log(smoothed[strength])))))
+        below = smoothed[strengths[-1]]
     return dict(zip(NAMES, _logs(train, held_out, classes, strengths), strict=True))
 
 
 def _logs(train: np.ndarray, asked: np.ndarray, classes: int, strengths: list[float]) -> list[np.ndarray]:
     """Log-probabilities of `asked`, which goes on after `train`, by contexts of length 0, 1, …"""
-    both = np.concatenate([train, asked]).astype(np.int64)
-    begin = len(train)
     found, below = [], np.full(len(asked), 1.0 / classes)
     for length, strength in enumerate(strengths):
-        context = np.zeros(len(both), np.int64)
-        for back in range(length, 0, -1):
-            context[length:] = context[length:] * (classes + 1) + both[length - back : len(both) - back] + 1
-        whole = context * (classes + 1) + both
-        pairs, totals = _counts(whole[length:begin], whole[begin:]), _counts(context[length:begin], context[begin:])
+        pairs, totals = _followed(train, asked, classes, length)
         below = (pairs + strength * below) / (totals + strength)
         found.append(np.log(below))
     return found
+
+
+def _followed(train: np.ndarray, asked: np.ndarray, classes: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often in `train` each of `asked`, which goes on after it, followed the `length` tokens before it, and how
+    often these occurred with any token after them."""
+    both, begin = np.concatenate([train, asked]).astype(np.int64), len(train)
+    context = np.zeros(len(both), np.int64)
+    for back in range(length, 0, -1):
+        context[length:] = context[length:] * (classes + 1) + both[length - back : len(both) - back] + 1
+    whole = context * (classes + 1) + both
+    return _counts(whole[length:begin], whole[begin:]), _counts(context[length:begin], context[begin:])
 
 
 def _counts(seen: np.ndarray, asked: np.ndarray) -> np.ndarray:
