@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from vestige.cells.specs import LSTMSpec
+from vestige.errors import UsageError
 from vestige.rules.longterm_specs import TruncatedSpec
 from vestige.rules.memup_specs import MemUPSpec
 from vestige.runs.fits.contract import FitRequest
 from vestige.runs.fits.fitting import STRATEGIES
 from vestige.runs.fits.streams import sentence_of, why_a_stream
-from vestige.runs.fits.streams_plan import LONG_TEXT, _sized, _spec, enough
+from vestige.runs.fits.streams_plan import LONG_TEXT, _sized, _spec, enough, planned
 from vestige.tasks.longterm.outcome_comparing import ComparedOutcomes
 
 
@@ -71,6 +72,21 @@ def test_sizes_follow_the_file(tmp_path):
     (tmp_path / "long.txt").write_text("to be or not to be, " * (LONG_TEXT // 16 + 1))
     found = sized(tmp_path / "long.txt")
     assert found.model.cell == LSTMSpec(256) and found.task.text
+
+
+@pytest.mark.parametrize(
+    ("said", "message"), [({"season": 7}, "season is of rec"), ({"horizon": 0}, "at least 1 step")]
+)
+def test_what_says_nothing_of_a_stream_is_refused(said, message, tmp_path):
+    request = FitRequest(table(tmp_path, [("a", "x")], "event,outcome"), kind="stream", **said)
+    with pytest.raises(UsageError, match=message):
+        planned(request, "", note=print)
+
+
+def test_a_horizon_is_that_of_the_rule(tmp_path):
+    rows = [(f"p{i // 6}", "abc"[i % 3], "xy"[i // 6 % 2] if i % 6 == 5 else "") for i in range(60)]
+    spec = _spec(FitRequest(table(tmp_path, rows, "patient,event,outcome"), kind="stream"))
+    assert _sized(spec, spec.build(seed=0), 4).rule.horizon == 4
 
 
 def test_updates_are_made_as_long_as_they_do_no_harm():

@@ -61,9 +61,10 @@ def planned(request: FitRequest, first: str, *, note: Note) -> FitPlan:
 
     **Raises:** `UsageError` where the file cannot be trained on.
     """
+    _check(request)
     spec = _spec(request)
     task = _built(request, spec)
-    experiment = _sized(spec, task)
+    experiment = _sized(spec, task, request.horizon)
     most = experiment.steps if request.steps is None else request.steps
     experiment = dataclasses.replace(experiment, steps=most)
     why = [first, *_said_of_columns(task), _said_of_sizes(task, experiment)]
@@ -78,6 +79,17 @@ def planned(request: FitRequest, first: str, *, note: Note) -> FitPlan:
     harm = "" if best == most else ": after more, the last fifth of the training part is predicted worse"
     why.append(f"{best:,} of {most:,} updates{harm}.")
     return FitPlan(dataclasses.replace(experiment, steps=best), tuple(why))
+
+
+def _check(request: FitRequest) -> None:
+    """**Raises:** `UsageError` for what says nothing of a stream."""
+    if request.season is not None:
+        raise UsageError(f"season is of recordings, and {request.source} is taken for a stream; leave --season out")
+    if request.horizon is not None and (request.horizon < 1 or is_prose(request.source, request.reading.encoding)):
+        raise UsageError(
+            f"horizon is how far ahead the outcomes lie that a memory is trained on, at least 1 step, and not of texts; "
+            f"got {request.horizon} for {request.source}"
+        )
 
 
 def _spec(request: FitRequest) -> StreamSpec:
@@ -105,16 +117,16 @@ def _built(request: FitRequest, spec: StreamSpec) -> Stream:
         raise UsageError(f"{request.source}: {error}") from error
 
 
-def _sized(spec: StreamSpec, task: Stream) -> Experiment:
+def _sized(spec: StreamSpec, task: Stream, horizon: int | None = None) -> Experiment:
     rows = task.train.length
     batch = min(BATCH, rows // LEAST_LANE if task.documents is None else task.documents[0].count)
     batch = max(1, batch)
     if spec.text:
         sizes = _of_text(rows, batch)
     else:
-        horizon, longest = (min(FAR, rows // batch), rows // batch)
-        if task.documents is not None:
-            horizon, longest = None, task.documents[0].longest
+        longest = rows // batch if task.documents is None else task.documents[0].longest
+        if horizon is None and task.documents is None:
+            horizon = min(FAR, longest)
         rollout = max(2, min(ROLLOUT, longest))
         rule = MemUPSpec(rollout, TARGETS, frequency=min(FREQUENCY, rollout), horizon=horizon)
         sizes = _Sizes(rule, MuonSpec(3e-3), HIDDEN, EPOCHS, MOST_UPDATES)
