@@ -87,7 +87,7 @@ def _check(request: FitRequest) -> None:
         raise UsageError(f"season is of recordings, and {request.source} is taken for a stream; leave --season out")
     if request.horizon is not None and (request.horizon < 1 or is_prose(request.source, request.reading.encoding)):
         raise UsageError(
-            f"horizon is how far ahead the outcomes lie that a memory is trained on, at least 1 step, and not of texts; "
+            "horizon is how far ahead the outcomes lie that a memory is trained on, at least 1 step, and not of texts; "
             f"got {request.horizon} for {request.source}"
         )
 
