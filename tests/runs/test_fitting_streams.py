@@ -90,11 +90,11 @@ def test_a_horizon_is_that_of_the_rule(tmp_path):
 
 
 def test_updates_are_made_as_long_as_they_do_no_harm():
-    assert enough({100: 0.43, 200: 0.44, 300: 0.10, 400: 0.103, 500: 0.104}) == 500  # learned all at once
-    assert enough({100: 0.43, 200: 0.429, 300: 0.432}) == 300  # not learned yet
-    assert enough({100: 0.5, 200: 0.4, 300: 0.41, 400: 0.6}) == 300  # too much learned by heart
-    assert enough({0: 0.1, 100: -2.0, 200: -1.95, 300: -1.0, 400: float("nan")}) == 200
-    assert enough({100: float("inf")}) is None and enough({}) is None
+    assert enough({100: 0.43, 200: 0.44, 300: 0.10, 400: 0.103, 500: 0.104}, 0.43) == 500  # learned all at once
+    assert enough({100: 0.5, 200: 0.4, 300: 0.41, 400: 0.6}, 0.5) == 300  # too much learned by heart
+    assert enough({0: 0.1, 100: -2.0, 200: -1.95, 300: -1.0, 400: float("nan")}, 1.0) == 200
+    assert enough({100: 0.43, 200: 0.425, 300: 0.6}, 0.43) is None  # nothing was learned
+    assert enough({100: float("inf")}, 1.0) is None and enough({}, 1.0) is None
 
 
 def compared(model, other):

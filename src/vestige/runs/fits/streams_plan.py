@@ -38,7 +38,7 @@ TARGETS = 3
 EPOCHS, TEXT_EPOCHS = 12, 3
 LEAST_UPDATES, MOST_UPDATES, MOST_TEXT_UPDATES = 100, 3000, 2500
 HIDDEN, TEXT_HIDDEN = 64, 256
-TESTED = 0.2
+TESTED = 0.1
 """Share at the end of the training part on which the number of updates is chosen."""
 NEAR = 0.05
 POINTS = 10
@@ -50,7 +50,7 @@ LONG_TEXT = 300_000
 def planned(request: FitRequest, first: str, *, note: Note) -> FitPlan:
     """Choose rule, sizes and updates for a stream or a text, on its training part alone.
 
-    The number of updates is the most after which the loss on the last fifth of the training part is within a twentieth
+    The number of updates is the most after which the loss on the last tenth of the training part is within a twentieth
     of the least; a long text is read three times. Costs the training of that trial.
 
     **Arguments:**
@@ -74,9 +74,9 @@ def planned(request: FitRequest, first: str, *, note: Note) -> FitPlan:
     if early is None:
         why.append(f"{most:,} updates: the training part is too short to try how many are best.")
         return FitPlan(experiment, tuple(why))
-    note("trying how many updates are best on the last fifth of the training part")
+    note("trying how many updates are best on the last tenth of the training part")
     best = _tried(experiment, early, request.seed)
-    harm = "" if best == most else ": after more, the last fifth of the training part is predicted worse"
+    harm = "" if best == most else ": after more, the last tenth of the training part is predicted worse"
     why.append(f"{best:,} of {most:,} updates{harm}.")
     return FitPlan(dataclasses.replace(experiment, steps=best), tuple(why))
 
@@ -177,12 +177,13 @@ def _tried(experiment: Experiment, early: Stream, seed: int) -> int:
         batch_size=min(experiment.batch_size, early.train.length),
         cadence=Cadence(every, experiment.steps, every, max(1, min(experiment.eval_size, early.held_out.length))),
     )
-    measure = "mse" if early.classes is None else "cross_entropy"
-    found = {int(record["step"]): float(record[measure]) for record in fitted.history if record["kind"] == "evaluate"}
-    return enough(found) or experiment.steps
+    measure, chance = ("mse", "constant_mse") if early.classes is None else ("cross_entropy", "frequency_cross_entropy")
+    records = [record for record in fitted.history if record["kind"] == "evaluate"]
+    found = {int(record["step"]): float(record[measure]) for record in records}
+    return enough(found, float(records[-1][chance])) or experiment.steps
 
 
-def enough(found: Mapping[int, float]) -> int | None:
+def enough(found: Mapping[int, float], chance: float) -> int | None:
     """The most updates after which a loss is within a twentieth of the least.
 
     A memory is often learned all at once, after a number of updates that chance decides: where more do no harm they are
@@ -191,13 +192,15 @@ def enough(found: Mapping[int, float]) -> int | None:
     **Arguments:**
 
     - `found`: number of updates -> loss.
+    - `chance`: the loss of who knows how often each outcome comes.
 
-    **Returns:** one of them; None where no loss is finite.
+    **Returns:** one of them; None where no loss is below that by a twentieth: nothing was learned, which does not say
+    how many updates are enough.
     """
     losses = {step: loss for step, loss in found.items() if step and math.isfinite(loss)}
-    if not losses:
+    least = min(losses.values(), default=math.inf)
+    if not least < chance - NEAR * abs(chance):
         return None
-    least = min(losses.values())
     return max(step for step, loss in losses.items() if loss <= least + NEAR * abs(least))
 
 
