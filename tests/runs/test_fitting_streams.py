@@ -34,7 +34,9 @@ def taken_for(path, **said):
 
 
 def test_what_is_taken_for_a_stream(tmp_path):
-    sparse = table(tmp_path, [(i, i % 7 / 2, i if i % 4 == 0 else "") for i in range(40)], "a,b,outcome", "sparse.csv")
+    sparse = table(
+        tmp_path, [(i, i % 7 / 2, i + 0.5 if i % 4 == 0 else "") for i in range(40)], "a,b,outcome", "sparse.csv"
+    )
     assert taken_for(sparse) == "stream"
     assert why_a_stream(FitRequest(sparse).schema) == "'outcome' is known at 10 of 40 steps"
     timed = table(tmp_path, [(i, i % 7 / 2, "xy"[i % 2]) for i in range(40)], "time,b,label", "timed.csv")

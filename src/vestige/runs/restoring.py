@@ -23,8 +23,6 @@ from vestige.storage.durable import DamagedFile
 from vestige.storage.fitted import read_fitted
 from vestige.storage.results import RESULTS, read_results
 from vestige.tasks.completions import AbstractCompletions, CompletesTables
-from vestige.tasks.predictions import INTERVAL, AbstractPredictions
-from vestige.tasks.step_predictions import StepPredictions
 from vestige.tasks.predictions import INTERVAL, AbstractPredictions, AbstractSurprises
 from vestige.training import Checkpoints
 from vestige.training.state import start

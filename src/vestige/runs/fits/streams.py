@@ -53,7 +53,8 @@ class StreamFit(AbstractFitStrategy):
 def why_a_stream(schema: Schema) -> str:
     """Why a table is one of a stream: a clause; empty where it is none.
 
-    It has one outcome, and this holds classes in steps of an order, or is known at few of its steps.
+    It has one outcome, and this holds classes in steps of an order, or is known at few of its steps; few
+    labels of rows without an order make no stream.
 
     **Arguments:**
 
@@ -62,7 +63,7 @@ def why_a_stream(schema: Schema) -> str:
     if len(outcomes := schema.of("outcome")) != 1:
         return ""
     outcome = outcomes[0]
-    if outcome.missing >= SPARSE * schema.rows:
+    if outcome.missing >= SPARSE * schema.rows and (outcome.kind == "number" or _order(schema) is not None):
         return f"'{outcome.name}' is known at {schema.rows - outcome.missing:,} of {schema.rows:,} steps"
     if outcome.kind in ("class", "bit") and (order := _order(schema)) is not None:
         return f"'{outcome.name}' holds classes, and '{order.name}' puts steps in an order"
