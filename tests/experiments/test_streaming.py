@@ -65,24 +65,28 @@ def test_files_that_a_user_names_are_read_from_end_to_end(preset, tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda a: StreamSpec(a), "--task.train was given alone; give --task.held-out too, to evaluate the memory on"),
+        (lambda a: StreamSpec(a, table=False), "--task.train is read as it is, so that --task.held-out must name"),
         (lambda a: StreamSpec(held_out=a), "--task.held-out was given alone; give --task.train too, to learn from"),
         (lambda a: StreamSpec(tokens=3), "are about files; give --task.train"),
         (lambda a: StreamSpec(segment=0), "segment must be at least 1, got 0"),
         (
-            lambda a: built(a, a),
+            lambda a: built(a, a, table=False),
             "inputs are integers, so tokens must say how many there are; got None",
         ),
         (lambda a: built(a, a, tokens=6, classes=5, segment=61), "segment must be in 1..60"),
-        (lambda a: built(a, a, "x"), "x.npy: there is no such file"),
+        (lambda a: built(a, a, "x", tokens=6, classes=5), "x.npy: there is no such file"),
+        (lambda a: built(a, a, "x"), "there is no column 'x'. Known: inputs, outcomes"),
         (
-            lambda a: built("gone", a),
+            lambda a: built("gone", a, tokens=6, classes=5),
             "gone is not there; give a folder that holds inputs.npy and outcomes.npy",
         ),
+        (lambda a: built("gone", a), "gone: there is no such file; name a table"),
         (
-            lambda a: built(f"{a}/inputs.npy", a),
+            lambda a: built(f"{a}/inputs.npy", a, tokens=6, classes=5),
             r"inputs.npy is no folder; give .*\.parquet, \.zarr",
         ),
+        (lambda a: built(f"{a}/inputs.npy", a), "a stream predicts one column, and no column is named outcome"),
+        (lambda a: built(a, tokens=6), "--task.tokens is of files of integers that are read as they are"),
         (
             lambda a: built("x.array_record", a, "numbers"),
             "numpy type of one step, .* got 'numbers'",
@@ -184,6 +188,6 @@ def test_from_options_to_the_page(tmp_path, monkeypatch, capsys):
     assert "A stream of your own" in (tmp_path / "r" / "report.html").read_text()
     code, printed = call("evaluate", "r", "--json")
     assert code == 0 and json.loads(printed.out)["metrics"] == results["metrics"]
-    code, printed = call("run", "stream", "--task.train", train)
+    code, printed = call("run", "stream", "--task.train", train, "--task.table", "False")
     told = " ".join((printed.out + printed.err).replace("│", " ").split())
-    assert code == 2 and "--task.train was given alone; give --task.held-out too" in told
+    assert code == 2 and "--task.held-out must name what is evaluated on" in told

@@ -44,6 +44,7 @@ def test_every_option_of_memup_reaches_it():
         "targets": 3,
         "frequency": 2,
         "stride": 5,
+        "horizon": 30,
         "current": False,
         "candidates": 40,
         "scan_chunk": 20,

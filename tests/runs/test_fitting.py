@@ -66,7 +66,6 @@ def test_the_calendar_is_not_predicted_and_an_array_of_bits_is_one_of_bits(tmp_p
     [
         ({"words": ["calm", "windy"] * 10}, {}, r"no column of numbers, .* could be predicted \(words \(class\)\)"),
         ({"level": [2.5] * 20}, {}, "no column of numbers, counts or bits that change"),
-        ({"level": range(20), "species": ["a", "b"] * 10}, {"outcomes": "species"}, "'species' holds classes"),
         (
             {"level": DRAW.normal(size=20), "a": ["x", "y"] * 10},
             {"inputs": "level,a"},

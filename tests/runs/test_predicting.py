@@ -101,5 +101,7 @@ def test_what_is_refused_before_anything_is_computed(tmp_path):
 
 
 def test_a_run_that_cannot_predict_names_those_that_can(tmp_path):
-    with pytest.raises(UsageError, match="predicts no tables of yours; runs of these experiments do: recordings"):
+    with pytest.raises(
+        UsageError, match="predicts no tables of yours; runs of these experiments do: stream, recordings"
+    ):
         check_predicts(tmp_path, TINY)

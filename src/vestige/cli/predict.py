@@ -30,7 +30,7 @@ class PredictSettings(RunOnTable):
 
 DESCRIPTION = (
     "Every row of a table, predicted: of recordings mean and interval of each channel in its own units, before the "
-    "step is seen, and the step's surprise."
+    "step is seen, and the step's surprise; of streams the outcome of each step: probabilities of its classes, or mean."
 )
 
 

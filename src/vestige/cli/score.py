@@ -21,7 +21,8 @@ class ScoreSettings(RunOnTable):
 
 DESCRIPTION = (
     "How surprising every step of a table is, beside the held-out steps of the training: surprise in nats, its tail "
-    "(conformal p-value), and where it is an alarm. For runs of the experiment recordings."
+    "(conformal p-value), and where it is an alarm. For runs of the experiments recordings and "
+    "stream, of which outcomes are scored."
 )
 
 
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
     from vestige.runs.restoring import load
 
     run = load(settings.folder, without_data=True)
-    predictions = run.step_predictions(settings.table, options=settings.read_options())
+    predictions = run.surprises(settings.table, options=settings.read_options())
     summary = write_scores(predictions, settings.out, run=run, alarms=settings.alarms, force=settings.force)
     for notice in [*run.notices, *predictions.notices]:
         print(notice, file=sys.stderr)

@@ -52,7 +52,8 @@ class MemUP(AbstractRule):
 
     Backward storage: `rollout` steps of the memory and `points x targets` predictions per slot, whatever the length of
     the sequences. A sequence is scored once, when it enters (and again where its candidates run out): time in
-    proportion to its length, without gradient.
+    proportion to its length, without gradient. With a `horizon` it is scored anew before each rollout, as far as that
+    can ask: `rollout + horizon` steps an update.
 
     **Limits.** A memory that keeps nothing at the start has nothing to hand on: begin with
     [`Chrono`][vestige.cells.Chrono] or [`Fixed`][vestige.cells.Fixed]. What is of use only together with a second thing
@@ -65,6 +66,8 @@ class MemUP(AbstractRule):
     - `rollout`, `targets`, `frequency`: r, K and f; f is r by default.
     - `stride`: steps from one rollout's start to the next one's, r by default. The state carried is the one after
       `stride` steps; the rollout that reaches a sequence's end is its last.
+    - `horizon`: how many steps after a prediction point the farthest target may lie; None: up to the sequence's end,
+      which bounds it anyway.
     - `score`, `selection`: which steps are worth asking about.
     - `current`: whether to train on the current step too.
     - `candidates`: how many steps a scoring pass keeps; by default 8 K, at least 64 and K + r.
@@ -81,6 +84,7 @@ class MemUP(AbstractRule):
     targets: int = eqx.field(static=True)
     frequency: int = eqx.field(static=True)
     stride: int = eqx.field(static=True)
+    horizon: int | None = eqx.field(static=True)
     score: AbstractScore
     selection: AbstractSelection
     current: bool = eqx.field(static=True)
@@ -96,6 +100,7 @@ class MemUP(AbstractRule):
         *,
         frequency: int | None = None,
         stride: int | None = None,
+        horizon: int | None = None,
         score: AbstractScore | None = None,
         selection: AbstractSelection | None = None,
         current: bool = True,
@@ -107,6 +112,7 @@ class MemUP(AbstractRule):
         self.rollout, self.targets = rollout, targets
         self.frequency = rollout if frequency is None else frequency
         self.stride = rollout if stride is None else stride
+        self.horizon = horizon
         self.score = Surprise() if score is None else score
         self.selection = TopK() if selection is None else selection
         self.current = current
@@ -117,6 +123,8 @@ class MemUP(AbstractRule):
         for name in ("rollout", "targets", "frequency", "stride", "scan_chunk"):
             if getattr(self, name) < 1:
                 raise ValueError(f"MemUP: {name} must be at least 1, got {getattr(self, name)}")
+        if self.horizon is not None and self.horizon < 1:
+            raise ValueError(f"MemUP: horizon must be at least 1 step, got {self.horizon}")
         if self.frequency > self.rollout:
             raise ValueError(
                 f"MemUP: a prediction point every frequency={self.frequency} steps does not fit into a rollout of "
@@ -194,18 +202,26 @@ class MemUP(AbstractRule):
         """Candidates of all slots, batch first.
 
         Scored are sequences that have just `entered`, and those of whose candidates too few lie ahead where
-        there may be more.
+        there may be more; with a `horizon`, all that are under way.
         """
         last = slots.offset[:, None] + (self.rollout - 1)
         ahead = jnp.sum((candidates.steps >= last) & (candidates.scores > -jnp.inf), axis=1)
         more = jnp.min(candidates.scores, axis=1) > -jnp.inf
         wanted = entered | (more & (ahead < self.targets) & ~slots.ended)
-        sizes = {"count": self.candidates, "scan_chunk": self.scan_chunk}
+        span = None
+        if self.horizon is not None:
+            wanted, span = ~slots.ended, self.rollout + self.horizon
+        sizes = {"count": self.candidates, "scan_chunk": self.scan_chunk, "span": span}
         return scored(self.score, ema_model, candidates, slots, wanted=wanted, key=key, **sizes)
 
     def prediction_targets(self, slots: Slots, candidates: Candidates, *, key: Key) -> PredictionTargets:
         """The prediction targets of the rollouts that begin where the slots are, batch first."""
-        sizes = {"rollout": self.rollout, "frequency": self.frequency, "count": self.targets}
+        sizes = {
+            "rollout": self.rollout,
+            "frequency": self.frequency,
+            "count": self.targets,
+            "horizon": self.horizon,
+        }
 
         def one(candidates: Candidates, offset: Array, length: Array, row: Array) -> PredictionTargets:
             key_row = jax.random.fold_in(key, row)

@@ -199,6 +199,8 @@ class AbstractMemUPSpec(RuleSpec):
     """Steps between two prediction points; None: one at the end of a rollout."""
     stride: int | None = None
     """Steps from one rollout's start to the next one's; None: as many as a rollout has."""
+    horizon: int | None = None
+    """How many steps ahead the farthest target may lie; None: as far as the sequence, or the document, goes."""
     score: ScoreSpec = SurpriseSpec()
     selection: SelectionSpec = TopKSpec()
     current: bool = True
@@ -219,7 +221,7 @@ class AbstractMemUPSpec(RuleSpec):
 
     def __post_init__(self):
         super().__post_init__()
-        at_least(self, 1, "rollout", "targets", "frequency", "stride", "candidates", "scan_chunk")
+        at_least(self, 1, "rollout", "targets", "frequency", "stride", "horizon", "candidates", "scan_chunk")
         between(self, 0, 1, "average", open_end=True)
         positive(self, "clip")
 

@@ -35,6 +35,7 @@ def prediction_targets(
     rollout: int,
     frequency: int,
     count: int,
+    horizon: int | None = None,
     key: Key,
 ) -> PredictionTargets:
     """The steps that must be predicted, for every prediction point of one rollout. Takes no model; no gradient.
@@ -48,13 +49,20 @@ def prediction_targets(
     - `rollout`: steps of the rollout, static.
     - `frequency`: steps between two prediction points, static.
     - `count`: steps for each point, static.
+    - `horizon`: the farthest step that a point may ask about, counted from it, static; None: any.
 
     **Returns:** the points, which of them count, and their targets.
     """
     steps = jnp.clip(length - offset, 0, rollout)
     points, counted = prediction_points(rollout, frequency, steps)
     keys = jax.random.split(key, points.shape[0])
-    targets = jax.vmap(lambda p, k: selection(candidates, offset + p, count, key=k))(points, keys)
+
+    def chosen(place: Array, key: Key) -> Targets:
+        point = offset + place
+        within = candidates if horizon is None else candidates.until(point + horizon)
+        return selection(within, point, count, key=key)
+
+    targets = jax.vmap(chosen)(points, keys)
     return PredictionTargets(points, counted, jax.lax.stop_gradient(targets))
 
 

@@ -29,6 +29,7 @@ def scored(
     wanted: Bool[Array, " batch"],
     count: int,
     scan_chunk: int,
+    span: int | None = None,
     key: Key,
 ) -> Candidates:
     """Score the sequences of some slots anew, from their offset on; the other slots keep their candidates.
@@ -44,6 +45,7 @@ def scored(
     - `wanted`: (batch,), bool, which slots are scored.
     - `count`: candidates of a slot, static.
     - `scan_chunk`: steps read at a time, static.
+    - `span`: how many steps of each are scored, static; None: all to the end.
 
     **Returns:** the candidates of all slots.
     """
@@ -51,7 +53,8 @@ def scored(
     def scan(row: Array) -> Candidates:
         sequence, start = jax.tree.map(lambda leaf: leaf[row], (slots.sequence, slots.offset))
         own = jax.random.fold_in(key, row)
-        return score_pass(score, model, sequence, count=count, scan_chunk=scan_chunk, start=start, key=own)
+        sizes = {"count": count, "scan_chunk": scan_chunk, "span": span}
+        return score_pass(score, model, sequence, start=start, key=own, **sizes)
 
     rows = wanted.shape[0]
     order = jnp.argsort(~wanted, stable=True)  # those wanted first

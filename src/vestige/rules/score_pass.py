@@ -29,13 +29,14 @@ def score_pass(
     count: int,
     scan_chunk: int,
     start: Int[Array, ""],
+    span: int | None = None,
     key: Key,
 ) -> Candidates:
     """The known steps of a sequence with the largest scores.
 
     Equals come in random order, which belongs to key and step: neither the earlier nor the later has the better chance,
-    and the size of the windows changes nothing. Time in proportion to the length, memory to `scan_chunk + count`. No
-    gradient.
+    and the size of the windows changes nothing. Time in proportion to the length, or to `span` where a score does
+    not depend on the steps before its own; memory to `scan_chunk + count`. No gradient.
 
     **Arguments:**
 
@@ -44,22 +45,24 @@ def score_pass(
     - `count`: how many steps are kept, static.
     - `scan_chunk`: steps read at a time, static.
     - `start`: the first step that is scored.
+    - `span`: how many steps are scored from there on, static; None: all to the end.
 
     **Returns:** `count` candidates, best first.
     """
     lead = model.detector.context - 1
     key_score, key_lots = jax.random.split(key)
+    stop = sequence.length if span is None else jnp.minimum(sequence.length, start + span)
     nothing = _Ranked(jnp.zeros(count, jnp.int32), jnp.full(count, -jnp.inf), jnp.zeros(count, jnp.uint32))
 
     def more(loop: tuple[Any, ...]) -> Array:
-        return loop[0] < sequence.length
+        return loop[0] < stop
 
     def scan(loop: tuple[Any, ...]) -> tuple[Any, ...]:
         begin, state, best = loop
         window = sequence.window(begin - lead, scan_chunk + lead)
         steps = begin + jnp.arange(scan_chunk, dtype=begin.dtype)
         state, scores = score(model, state, window, steps, lead, key=key_score)
-        scores = jnp.where(window.known[lead:] & (steps >= start), scores, -jnp.inf)
+        scores = jnp.where(window.known[lead:] & (steps >= start) & (steps < stop), scores, -jnp.inf)
         lots = jax.vmap(lambda step: jax.random.bits(jax.random.fold_in(key_lots, step), (), jnp.uint32))(steps)
         both = jax.tree.map(lambda *parts: jnp.concatenate(parts), best, _Ranked(steps, scores, lots))
         return begin + scan_chunk, state, _first(both, count)

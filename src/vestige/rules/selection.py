@@ -25,6 +25,10 @@ class Candidates(NamedTuple):
         """The same candidates; those before the step `point` score -inf."""
         return Candidates(self.steps, jnp.where(self.steps >= point, self.scores, -jnp.inf))
 
+    def until(self, last: Int[Array, ""]) -> "Candidates":
+        """The same candidates; those after the step `last` score -inf."""
+        return Candidates(self.steps, jnp.where(self.steps <= last, self.scores, -jnp.inf))
+
 
 class Targets(NamedTuple):
     """Numbers of the `steps` whose outcomes are predicted, and their `weights` in the loss."""

@@ -23,8 +23,7 @@ from vestige.storage.durable import DamagedFile
 from vestige.storage.fitted import read_fitted
 from vestige.storage.results import RESULTS, read_results
 from vestige.tasks.completions import AbstractCompletions, CompletesTables
-from vestige.tasks.predictions import INTERVAL, AbstractPredictions
-from vestige.tasks.step_predictions import StepPredictions
+from vestige.tasks.predictions import INTERVAL, AbstractPredictions, AbstractSurprises
 from vestige.training import Checkpoints
 from vestige.training.state import start
 
@@ -64,16 +63,21 @@ class Restored(NamedTuple):
         """
         return predictor_of(self, load).predictions(source, options=options, interval=interval)
 
-    def step_predictions(self, source: Any, *, options: ReadOptions | None = None) -> StepPredictions:
-        """As `predict`, of a model that predicts steps in time.
+    def surprises(self, source: Any, *, options: ReadOptions | None = None) -> AbstractSurprises[Any]:
+        """As `predict`, of a model whose predictions can be scored.
 
         **Arguments:**
 
         - `source`, `options`: as in `predict`.
 
-        **Raises:** `UsageError`, as `predict`, and where the rows of its tables are no steps.
+        **Raises:** `UsageError`, as `predict`, and where no row of its tables is surprising by itself.
         """
-        return StepPredictions(step_predictor_of(self, load, "a score"), source, options=options)
+        predictions = self.predict(source, options=options)
+        if not isinstance(predictions, AbstractSurprises):
+            raise UsageError(
+                f"{self.folder}: a score is for models that predict steps; this is a run of {self.entry.name}"
+            )
+        return predictions
 
     def forecast(self, source: Any, *, horizon: int, options: ReadOptions | None = None, **wanted: Any) -> Forecasts:
         """Forecast the steps after the end of each document of a table, as `vestige forecast` does.
@@ -157,7 +161,7 @@ class Restored(NamedTuple):
 
         **Raises:** `UsageError`, as `predict`, and for a share that the held-out steps are too few for.
         """
-        predictions = self.step_predictions(source, options=options)
+        predictions = self.surprises(source, options=options)
         check_alarms(predictions, alarms)
         return (scored(predictions, steps, alarms) for steps in predictions)
 

@@ -12,8 +12,8 @@ from vestige.errors import UsageError
 from vestige.runs.predicting import card_of, check_out
 from vestige.storage.durable import write_text
 from vestige.storage.results import finite
-from vestige.tasks.step_predictions import StepPredictions, put, rows_of
-from vestige.tasks.stepwise import PredictedSteps, surprise_share
+from vestige.tasks.predictions import AbstractSurprises, SurprisingSteps
+from vestige.tasks.step_predictions import put, rows_of
 from vestige.version import __version__
 
 if TYPE_CHECKING:
@@ -24,14 +24,15 @@ METHOD = (
     "tail is the conformal p-value of a step's surprise: (1 + held-out steps of the training file that are at least as "
     "surprising) / (1 + held-out steps). A step is an alarm where tail is at most the wanted share: of steps like the "
     "held-out ones no larger share is. The first step of a document is surprising by itself. Of a step that is missing "
-    "in part, the surprise a value counts: that of the values there, times all values, over those that are there."
+    "in part, the surprise a value counts: that of the values there, times all values, over those that are there. Of a "
+    "stream the surprise is that of the outcome, where it is known."
 )
 
 
 class ScoredSteps(NamedTuple):
     """Consecutive steps of a table, scored."""
 
-    steps: PredictedSteps
+    steps: SurprisingSteps
     tail: np.ndarray
     """(rows,) float64 in (0, 1], the conformal p-value of the surprise; NaN where the step is missing."""
     alarm: np.ndarray
@@ -54,7 +55,7 @@ class ScoreSummary(NamedTuple):
         return f"{self.alarms:,} of {there:,} steps are alarms ({share}; {like})."
 
 
-def scored(predictions: StepPredictions, steps: PredictedSteps, alarms: float) -> ScoredSteps:
+def scored(predictions: AbstractSurprises[Any], steps: SurprisingSteps, alarms: float) -> ScoredSteps:
     """Score some predicted steps.
 
     **Arguments:**
@@ -63,16 +64,16 @@ def scored(predictions: StepPredictions, steps: PredictedSteps, alarms: float) -
     - `steps`: predicted.
     - `alarms`: the share of steps like the held-out ones that may be alarms.
     """
-    tail = predictions.predictor.tail(steps.surprise * surprise_share(steps.seen))
+    tail = predictions.tail(steps)
     return ScoredSteps(steps, tail, np.where(np.isnan(tail), False, tail <= alarms))
 
 
-def check_alarms(predictions: StepPredictions, alarms: float) -> None:
+def check_alarms(predictions: AbstractSurprises[Any], alarms: float) -> None:
     """**Raises:** `UsageError` where `alarms` is outside (0, 1), or so small that the run of these `predictions` has
     too few held-out steps for it."""
     if not 0 < alarms < 1:
         raise UsageError(f"alarms, the share of steps, must be in (0, 1), such as 0.01, got {alarms:g}")
-    least = float(predictions.predictor.tail(np.array([np.inf]))[0])
+    least = predictions.least_tail
     if alarms < least:
         raise UsageError(
             f"alarms must be at least {least:.3g} with {round(1 / least) - 1:,} held-out steps of the training file, "
@@ -81,7 +82,7 @@ def check_alarms(predictions: StepPredictions, alarms: float) -> None:
 
 
 def write_scores(
-    predictions: StepPredictions, out: Path, *, run: "Restored", alarms: float = ALARMS, force: bool = False
+    predictions: AbstractSurprises[Any], out: Path, *, run: "Restored", alarms: float = ALARMS, force: bool = False
 ) -> ScoreSummary:
     """Write the scores of a table, and beside them a card that says what they are.
 
@@ -108,8 +109,8 @@ def write_scores(
             each = scored(predictions, steps, alarms)
             found += int(each.alarm.sum())
             writer.write(_columns(each))
-    seen = predictions.summary()
-    summary = ScoreSummary(seen.steps, seen.missing, found, seen.mean_surprise)
+    steps, missing, mean_surprise = predictions.counted()
+    summary = ScoreSummary(steps, missing, found, mean_surprise)
     card: dict[str, Any] = {
         "scores": out.name,
         "run": str(run.folder.absolute()),

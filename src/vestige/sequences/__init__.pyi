@@ -14,6 +14,7 @@ from .readers import ArrayRecordReader as ArrayRecordReader
 from .readers import NpyReader as NpyReader
 from .readers import ParquetReader as ParquetReader
 from .readers import Steps as Steps
+from .readers import TableReader as TableReader
 from .readers import UnreadFile as UnreadFile
 from .readers import ZarrReader as ZarrReader
 from .stream import StreamSequence as StreamSequence

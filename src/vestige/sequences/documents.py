@@ -39,6 +39,12 @@ class Documents(eqx.Module):
         return cls(jnp.asarray(begins), jnp.asarray(lengths.astype(np.int32)), int(lengths.max()))
 
     @classmethod
+    def of_longest(cls, longest: int, owner: str) -> "Documents":
+        """All that an evaluation needs to know of the documents that a run was trained on: the `longest` one, of the
+        file `owner`."""
+        return cls.of_lengths(np.array([longest]), owner)
+
+    @classmethod
     def read(cls, reader: AbstractReader) -> "Documents":
         """Those of a file whose inputs say to which document a step belongs.
 

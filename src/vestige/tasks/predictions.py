@@ -2,7 +2,9 @@
 
 import abc
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import numpy as np
 
 from vestige.data.tables import AbstractTable, Cells
 
@@ -68,6 +70,57 @@ class AbstractPredictions(abc.ABC, Generic[Chunk]):
     @abc.abstractmethod
     def summary(self) -> AbstractPredictionSummary:
         """How good the predictions were that were iterated over."""
+
+
+class SurprisingSteps(Protocol):
+    """Consecutive steps of a table, and how surprising each is."""
+
+    @property
+    def start(self) -> int:
+        """The number of the first row, counted from 0."""
+        ...
+
+    @property
+    def passed(self) -> Mapping[str, Cells]:
+        """Columns of the table as they are: those of time and document, by name."""
+        ...
+
+    @property
+    def surprise(self) -> np.ndarray:
+        """(rows,) float64, nats; NaN where nothing is known."""
+        ...
+
+    @property
+    def missing(self) -> np.ndarray:
+        """(rows,) booleans: where nothing is known."""
+        ...
+
+
+class AbstractSurprises(AbstractPredictions[Chunk]):
+    """Predictions of steps that can be scored: `vestige score`."""
+
+    @abc.abstractmethod
+    def tail(self, chunk: Chunk) -> np.ndarray:
+        """How rare the surprise of each step is beside the held-out steps of the training: a conformal p-value.
+
+        **Arguments:**
+
+        - `chunk`: of consecutive steps.
+
+        **Returns:** (rows,) float64 in (0, 1]; NaN where nothing is known.
+        """
+
+    @property
+    @abc.abstractmethod
+    def least_tail(self) -> float:
+        """The smallest that it can be: 1 / (1 + held-out steps)."""
+
+    @abc.abstractmethod
+    def counted(self) -> tuple[int, int, float]:
+        """What was iterated over.
+
+        **Returns:** the number of steps, of how many nothing is known, and the mean surprise of the others in nats.
+        """
 
 
 class AbstractPredictor(abc.ABC):

@@ -9,9 +9,9 @@ from vestige.data.tables import Cells
 from vestige.data.tables.options import ReadOptions
 from vestige.data.tables.writing import numbers
 from vestige.errors import UsageError
-from vestige.tasks.predictions import INTERVAL, AbstractPredictions
+from vestige.tasks.predictions import INTERVAL, AbstractSurprises, SurprisingSteps
 from vestige.tasks.step_tally import StepSummary, Tally
-from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps
+from vestige.tasks.stepwise import CHUNK, AbstractStepPredictor, PredictedSteps, surprise_share
 
 METHOD = (
     "The interval is the mean and on both sides a width: at first the quantile of the absolute errors on the held-out "
@@ -21,7 +21,7 @@ METHOD = (
 )
 
 
-class StepPredictions(AbstractPredictions[PredictedSteps]):
+class StepPredictions(AbstractSurprises[PredictedSteps]):
     """The predicted steps of a table.
 
     **Arguments:**
@@ -70,6 +70,17 @@ class StepPredictions(AbstractPredictions[PredictedSteps]):
             "interval": {"share": self.interval, "method": METHOD},
         }
 
+    def tail(self, chunk: PredictedSteps) -> np.ndarray:
+        return self.predictor.tail(chunk.surprise * surprise_share(chunk.seen))
+
+    @property
+    def least_tail(self) -> float:
+        return float(self.predictor.tail(np.array([np.inf]))[0])
+
+    def counted(self) -> tuple[int, int, float]:
+        found = self.summary()
+        return found.steps, found.missing, found.mean_surprise
+
     @property
     def notices(self) -> list[str]:
         """What a reader should know of the table; complete when all steps were iterated over."""
@@ -99,7 +110,7 @@ def columns_of(steps: PredictedSteps, channels: tuple[str, ...]) -> dict[str, Ce
     return found
 
 
-def rows_of(steps: PredictedSteps) -> dict[str, Cells]:
+def rows_of(steps: SurprisingSteps) -> dict[str, Cells]:
     """What says which steps these are: time and document, or the row, counted from 1, where there is neither."""
     rows = len(steps.surprise)
     numbered = Cells(np.arange(steps.start + 1, steps.start + rows + 1), np.zeros(rows, bool))

@@ -229,7 +229,7 @@ MEMUP = (
                 eval_size=4,
             ),
             "paper": _experiment(
-                StreamSpec(example_segment=10_000, max_distance=10_000),
+                StreamSpec(example_segment=10_000),
                 RecurrentSpec(LSTMSpec(256, 2, None), features=64, width=256),
                 200_000,
                 rollout=100,

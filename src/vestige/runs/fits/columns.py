@@ -88,8 +88,8 @@ def _refuse_classes(source: Path, schema: Schema, *, labels: bool) -> None:
     if classes and not labels:
         raise UsageError(
             f"{source}: '{shown(classes[0])}' holds classes or texts to be predicted, and fit predicts numbers, counts "
-            "and bits over time; --as recordings leaves it out, --outcomes names another column, and vestige run "
-            "stream learns classes from Parquet or .npy files"
+            "and bits over time where no column says in which order; --as stream predicts it from the rows before, "
+            "--as recordings leaves it out, --outcomes names another column"
         )
 
 

@@ -17,12 +17,13 @@ from vestige.runs.fits.frames import FramesFit
 from vestige.runs.fits.kinds import KINDS
 from vestige.runs.fits.labelled import LabelledFit
 from vestige.runs.fits.recordings import RecordingsFit
+from vestige.runs.fits.streams import StreamFit
 from vestige.runs.folder import CONFIG, need_free
 from vestige.runs.restoring import load
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fit_file import read_fit, write_fit
 
-STRATEGIES: tuple[AbstractFitStrategy, ...] = (FramesFit(), LabelledFit(), RecordingsFit())
+STRATEGIES: tuple[AbstractFitStrategy, ...] = (FramesFit(), StreamFit(), LabelledFit(), RecordingsFit())
 """The first whose kind a file is of is taken; the last takes what is left, or refuses it."""
 
 
@@ -93,7 +94,8 @@ def fit_table(
     - `source`: a file that `vestige.data.open` reads.
     - `folder`: where the run is kept.
     - `kind`: what the file is taken for: `recordings` (rows are steps in time), `labelled` (rows are examples with a
-      class each), `frames` (a film); or `auto`.
+      class each), `stream` (an outcome is predicted from all steps before, or the next character of a text), `frames`
+      (a film); or `auto`.
     - `inputs`, `outcomes`, `document`, `ignored`: columns, names with commas between them: what is observed and
       predicted, read out of states, distinguishes recordings, has no use. None: as the schema suggests.
     - `time`, `kinds`: the column of times, which is not predicted; name -> kind of columns. None: as suggested.

@@ -2,6 +2,6 @@
 
 from typing import Literal, get_args
 
-DataKind = Literal["auto", "recordings", "labelled", "frames"]
+DataKind = Literal["auto", "recordings", "labelled", "stream", "frames"]
 """What a file is taken for; auto: as the file suggests."""
 KINDS: tuple[str, ...] = get_args(DataKind)

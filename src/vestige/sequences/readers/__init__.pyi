@@ -5,5 +5,6 @@ from .contract import AbstractReader as AbstractReader
 from .contract import Steps as Steps
 from .npy import NpyReader as NpyReader
 from .parquet import ParquetReader as ParquetReader
+from .table import TableReader as TableReader
 from .unread import UnreadFile as UnreadFile
 from .zarr import ZarrReader as ZarrReader

@@ -28,7 +28,7 @@ class NpyReader(AbstractReader):
     """
 
     def __init__(self, inputs: str | Path, outcomes: str | Path, *, unknown_outcomes: bool = False):
-        self._inputs, self._outcomes = _Array(inputs, "inputs"), _Array(outcomes, "outcomes")
+        self._inputs, self._outcomes = ArrayFile(inputs, "inputs"), ArrayFile(outcomes, "outcomes")
         self.name = f"{inputs} and {outcomes}"
         self.length = agreed(self.name, self._inputs.length, self._outcomes.length)
         self.inputs, self.outcomes = self._inputs.steps, self._outcomes.steps
@@ -41,8 +41,16 @@ class NpyReader(AbstractReader):
         return self._inputs.read(start, stop), self._outcomes.read(start, stop)
 
 
-class _Array:
-    """One of the two, held open."""
+class ArrayFile:
+    """An array in a `.npy` file, time first, held open.
+
+    **Arguments:**
+
+    - `path`: of the file.
+    - `what`: it holds, for messages.
+
+    **Raises:** `UsageError` where it is no such array of numbers.
+    """
 
     def __init__(self, path: str | Path, what: str):
         with gate.open_npy(path) as (file, header):
@@ -59,9 +67,11 @@ class _Array:
         weakref.finalize(self, os.close, self._file)
 
     def steps_there(self) -> int:
+        """How many steps the file has now, at most `length`."""
         return min(self.length, max(0, os.fstat(self._file).st_size - self._begin) // max(self._width, 1))
 
     def read(self, start: int, stop: int) -> np.ndarray:
+        """The steps from `start` to `stop - 1`; fewer where the file ends before."""
         data = os.pread(self._file, (stop - start) * self._width, self._begin + start * self._width)
         whole = len(data) // self._width
         return np.frombuffer(data[: whole * self._width], self.steps.dtype).reshape(whole, *self.steps.shape)

@@ -32,6 +32,31 @@ def opened(path: str, *, inputs: str, outcomes: str, unknown: bool) -> AbstractR
     return OPENERS.get(ending, _npy)(path, inputs, outcomes, unknown)
 
 
+def are_records(path: str) -> bool:
+    """Whether the file at `path` holds array records, which say nothing of what they hold."""
+    return OPENERS.get(Path(path).suffix.lower()) is _records
+
+
+def holds_numbers(path: str, inputs: str, outcomes: str) -> bool:
+    """Whether the steps of a file are floating-point numbers, which a model takes as they are.
+
+    Only its header is read. Of a file that no reader here knows, or without these columns, it is False; what is absent
+    otherwise is reported by what reads it.
+
+    **Arguments:**
+
+    - `path`: of a file or a folder.
+    - `inputs`, `outcomes`: names of the columns or arrays; of records the types.
+    """
+    if Path(path).suffix.lower() not in OPENERS and not (Path(path) / f"{inputs}.npy").is_file():
+        return False
+    try:
+        reader = opened(path, inputs=inputs, outcomes=outcomes, unknown=True)
+    except UsageError:
+        return False
+    return reader.inputs.dtype.kind == "f" == reader.outcomes.dtype.kind
+
+
 class Example(NamedTuple):
     """The invented stream."""
 

@@ -1,18 +1,25 @@
 """Files of steps that are far longer than memory."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from vestige.data.steps import StepColumns
+from vestige.errors import UsageError
 from vestige.numerics import batched_map
-from vestige.sequences import AbstractReader, Documents, StreamSequence, lanes, random_place
+from vestige.sequences import AbstractReader, Documents, StreamSequence, UnreadFile, lanes, random_place
 from vestige.sequences.places import LONGEST
-from vestige.tasks.contract import AbstractTask
+from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate, scalars
 from vestige.tasks.longterm.contract import EVALUATION_BATCH, READ_SIZE
 from vestige.tasks.longterm.frequencies import AbstractFrequencies, no_frequencies
+from vestige.tasks.longterm.outcome_calibration import OutcomeCalibration
+from vestige.tasks.longterm.outcome_prediction import OutcomePredictor
 from vestige.tasks.longterm.reading import EncodesAndPredicts
 from vestige.typing import Batch, Key, Metrics
 
@@ -30,7 +37,8 @@ class Stream(AbstractTask):
     out made for a distance need it, and nothing else depends on it.
 
     With the `documents` of the two files a sequence is one document, drawn at random, or a `segment` inside one, and
-    every document of the held-out file is evaluated by itself: each begins with an empty memory.
+    every document of the held-out file is evaluated by itself: each begins with an empty memory. Of tables, `columns`
+    says what they mean.
 
     **Metrics**, means over every known step of the held-out file, cut into `size` lanes: `accuracy` and
     `cross_entropy` in nats for classes, `mse` for numbers. On the same steps, of who knows how often each class comes
@@ -50,6 +58,7 @@ class Stream(AbstractTask):
     classes: int | None = eqx.field(static=True, default=None)
     max_distance: int = eqx.field(static=True, default=1000)
     documents: tuple[Documents, Documents] | None = None
+    columns: StepColumns | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         train, held_out = self.train, self.held_out
@@ -170,6 +179,35 @@ class Stream(AbstractTask):
         means, base, seen = batched_map(one, parts, at_most=EVALUATION_BATCH)
         weights = seen.astype(jnp.float32) / jnp.sum(seen.astype(jnp.float32))
         return {name: jnp.sum(weights * values) for name, values in means.items()} | base.together(weights)
+
+    def diagnostics(self, model: EncodesAndPredicts, *, size: int, key: Key) -> Evaluation:
+        """As the contract says; of tables the arrays also hold the errors on all held-out steps, from which the
+        intervals and scores of `vestige predict` are made."""
+        found = evaluate(self, model, size, key=key)
+        arrays = {} if self.columns is None else self.calibration(model).as_arrays()
+        return Evaluation(scalars(found), {}, self.bounds(found), arrays)
+
+    def calibration(self, model: EncodesAndPredicts) -> OutcomeCalibration:
+        """The errors of a trained `model` on all held-out steps. One pass over them. **Raises:** `UsageError` where
+        they were not read."""
+        if isinstance(self.held_out, UnreadFile):
+            raise UsageError(
+                f"{self.held_out.name} was not read, so that there are no held-out errors; name a file: vestige "
+                "evaluate RUN --data FILE, or vestige.load(RUN, data=FILE)"
+            )
+        lengths = np.array([self.held_out.length]) if self.documents is None else np.asarray(self.documents[1].lengths)
+        return OutcomeCalibration.of(model, self.held_out, lengths, self.classes)
+
+    def predictor(self, model: EncodesAndPredicts, arrays: Mapping[str, np.ndarray] | None) -> OutcomePredictor | None:
+        """As `vestige.experiments.protocols.PredictsTables` says. **Raises:** `UsageError` where the run is on files
+        that were read as they are, whose steps have no names."""
+        if self.columns is None:
+            raise UsageError(
+                f"{self.train.name} was read as it is, without names, so that no other file can be predicted; train "
+                "with --task.table True"
+            )
+        kept = self.calibration(model) if arrays is None else OutcomeCalibration.from_arrays(arrays, self.classes)
+        return None if kept is None else OutcomePredictor(model, self.columns, kept)
 
     def prediction_metrics(
         self, predictions: Float[Array, "steps outputs"], outcomes: Array
