@@ -272,7 +272,7 @@ class Autoregressive(AbstractFilter):
         """The parameters of each value given those before it in the same step."""
         size, common = self.family.size, self._common(state)
         there = jnp.isfinite(observation)
-        errors = jnp.where(there, observation, 0.0) - parameters[:size]
+        errors = jnp.where(there, observation, 0.0) - jax.lax.stop_gradient(parameters[:size])
         errors = errors_given(common, errors, there, jnp.zeros_like(errors))
         return parameters.at[:size].add(jnp.matmul(common, errors, precision=jax.lax.Precision.HIGHEST))
 

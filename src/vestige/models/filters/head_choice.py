@@ -16,8 +16,11 @@ TESTED = 0.2
 """The share at the end of each recording on which they are compared."""
 STEPS_FOR_A_LAG = 8
 """Steps of training for each lag and for each step ahead."""
-WORTH = 0.99
+WORTH = 0.97
 """Errors relative to those of the steps that are fed back, from which on heads are taken."""
+PARTS = 3
+"""Consecutive parts of the steps on which they are compared, in each of which heads must be better: forecasts of many
+steps overlap, so that the best of many candidates is easily better by chance."""
 MOST_WEIGHTS = 2**24
 """Numbers that are kept for the channels; above it all of them have one head."""
 MOST_ORIGINS = 500
@@ -68,23 +71,26 @@ def chosen_heads(
     counts = there.sum(axis=(0, 2))
     if not counts.all():
         return None
-    errors = lambda ahead: np.where(there, np.square(ahead / scale - came), 0.0).sum(axis=(0, 2)) / counts
+    squares = lambda ahead: np.where(there, np.square(ahead / scale - came), 0.0).sum(axis=2) / counts
     filled, begins = _filled(frames, starts), starts[np.searchsorted(starts, origins, side="right") - 1]
-    fed_back = errors(_fed_back(early, starts, lags, filled[_back(origins, begins, max(lags.order, 1))], horizon))
+    fed_back = squares(_fed_back(early, starts, lags, filled[_back(origins, begins, max(lags.order, 1))], horizon))
+    before = np.cumsum(fed_back.sum(axis=0)) - fed_back.sum(axis=0)
     pool = frames.shape[1] * tried[-1] * max(horizon, tried[-1]) > MOST_WEIGHTS
     each = head_sums(early, starts, window=tried[-1], horizon=horizon, scale=scale, pooled=pool)
     pools = {True: each} if pool else {True: each.pooled(), False: each}
-    chosen, best = None, np.inf
+    chosen, best, gains = None, np.inf, np.zeros(1)
     for window, penalty, pooled in itertools.product(tried, PENALTIES, pools):
         heads = solved_heads(pools[pooled], scale, window=window, penalty=penalty)
-        found = errors(_ahead(heads, filled, begins, origins))
-        total = np.cumsum(fed_back) - fed_back + np.cumsum(found[::-1])[::-1]
+        found = squares(_ahead(heads, filled, begins, origins))
+        total = before + np.cumsum(found.sum(axis=0)[::-1])[::-1]
         first = int(np.argmin(total))
         if total[first] < best:
             chosen, best = (first + 1, window, penalty, pooled), float(total[first])
+            gains = (fed_back - found)[:, first:].sum(axis=1)
     assert chosen is not None
-    kept = DirectOptions(horizon, *chosen) if best < WORTH * fed_back.sum() else None
-    return HeadChoice(kept, best / horizon, float(fed_back.mean()))
+    steady = all(part.sum() > 0 for part in np.array_split(gains, PARTS))
+    kept = DirectOptions(horizon, *chosen) if steady and best < WORTH * fed_back.sum() else None
+    return HeadChoice(kept, best / horizon, float(fed_back.sum() / horizon))
 
 
 def _late(length: int) -> np.ndarray:
