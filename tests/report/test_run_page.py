@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from vestige.report import write_report
+from vestige.storage.fit_file import FIT, write_fit
 
 Reader = Callable[[Path], Any]
 
@@ -201,3 +202,18 @@ def test_a_page_of_a_long_run_stays_small(run_folder: Path) -> None:
     line = '{{"kind": "train", "step": {0}, "seconds": {0}, "negative_bound": 80.0}}\n'
     (run_folder / "metrics.jsonl").write_text("".join(line.format(step) for step in range(1, 20_000)))
     assert write_report(run_folder).stat().st_size < 400_000
+
+
+def test_a_fitted_file_has_its_verdict_first(run_folder: Path, read_page: Reader) -> None:
+    table = {"title": "12 held-out steps", "headings": ["error"], "rows": [["the <b>model</b>", "0.5"], ["last", "1"]]}
+    write_fit(run_folder, {"sentence": "Worth it: by 50%.", "why": ["Taken for <recordings>."], "table": table})
+    page = read_page(write_report(run_folder))
+    assert page.source.index("Worth it: by 50%.") < page.source.index("12 held-out steps")
+    assert page.ids.index("compared") < page.ids.index("results")
+    assert "the &lt;b&gt;model" in page.source and "Taken for &lt;recordings&gt;." in page.source
+    write_fit(run_folder, {"sentence": "Worth it.", "table": {**table, "headings": ["error", "share"]}})
+    page = read_page(write_report(run_folder))
+    assert "compared" not in page.ids and "Worth it." in page.source  # of another form: the sentence alone
+    (run_folder / FIT).write_text((run_folder / FIT).read_text().replace("Worth", "Not worth"))
+    page = read_page(write_report(run_folder))
+    assert "Not worth it." not in page.source and "fit.json" in page.source

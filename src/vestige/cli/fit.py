@@ -114,7 +114,7 @@ def _show(fitted: "Fitted") -> None:
     table.add_column("", overflow="fold")
     for heading in found.shown:
         table.add_column(heading, justify="right")
-    for row in found.rows.values():
-        table.add_row(row["said"], *(cell(row) for cell in found.shown.values()))
+    for row in found.cells():
+        table.add_row(*row)
     console.print(table)
     console.print(fitted.sentence, soft_wrap=True, markup=False)

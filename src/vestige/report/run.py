@@ -1,7 +1,7 @@
 """A run, read from its folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from vestige.report.files import (
     unlike_results,
 )
 from vestige.report.numbers import number
+from vestige.storage.durable import DamagedFile
+from vestige.storage.fit_file import read_fit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +37,8 @@ class Run:
     results: Mapping[str, Any] | None
     arrays: Mapping[str, "np.ndarray"]
     notes: tuple[str, ...] = ()
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    """Why this model was chosen for a file, and who else predicts it how well; empty where it was not."""
 
     @property
     def running(self) -> bool:
@@ -126,4 +130,13 @@ def read_run(folder: Path, *, arrays: bool = True) -> Run:
     unlike = unlike_checkpoint(folder) if results is None else unlike_results(folder, results)
     if any(note.startswith(ARRAYS) for note in unlike):
         stored, more = {}, []  # pictures of something else
-    return Run(config, tuple(lines), results, stored, (*notes, *more, *unlike))
+    fit, wrong = read_comparison_of_fit(folder)
+    return Run(config, tuple(lines), results, stored, (*notes, *more, *unlike, *wrong), fit)
+
+
+def read_comparison_of_fit(folder: Path) -> tuple[Mapping[str, Any], list[str]]:
+    """What `vestige fit` kept of the run in `folder`, and a note where it is damaged."""
+    try:
+        return read_fit(folder) or {}, []
+    except DamagedFile as error:
+        return {}, [str(error)]

@@ -1,6 +1,7 @@
 """The page of one run."""
 
 from pathlib import Path
+from typing import Any
 
 from vestige.report.arrays import misshapen
 from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
@@ -25,6 +26,8 @@ def run_page(folder: Path) -> str:
         running=run.running,
         sentence=_sentence(run),
         finding=_finding(run),
+        compared=_compared(run),
+        why=[str(text) for text in run.fit.get("why") or ()],
         table=table,
         models=list(table[0].published) if table else [],
         best=any(row.best is not None for row in table),
@@ -58,12 +61,23 @@ def _sentence(run: Run) -> str:
 
 
 def _finding(run: Run) -> str:
-    """What came out, in one sentence, where the metrics say it."""
+    """What came out, in one sentence, where the metrics or a comparison say it."""
+    if isinstance(said := run.fit.get("sentence"), str):
+        return said
     recall, fresh = run.metrics.get("kl_recall"), run.metrics.get("kl_fresh")
     if recall is None or fresh is None:
         return ""
     text = f"A repeated frame costs {format_number(recall)} nats of KL, a new one "
     return f"{text}{format_number(fresh)}."
+
+
+def _compared(run: Run) -> dict[str, Any]:
+    """The table of a comparison with those who need no training: title, headings, rows of texts."""
+    found = mapping(run.fit.get("table"))
+    rows = [[str(cell) for cell in row] for row in found.get("rows") or () if isinstance(row, list)]
+    headings = [str(heading) for heading in found.get("headings") or ()]
+    whole = bool(rows) and all(len(row) == 1 + len(headings) for row in rows)
+    return {"title": str(found.get("title") or ""), "headings": headings, "rows": rows} if whole else {}
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

@@ -97,6 +97,10 @@ class Comparison:
     sentence: str
     kept: Mapping[str, Any] = field(default_factory=dict)
 
+    def cells(self) -> list[list[str]]:
+        """The texts of a table: who it is, then a cell under each heading of `shown`."""
+        return [[row["said"], *(cell(row) for cell in self.shown.values())] for row in self.rows.values()]
+
 
 class AbstractFitStrategy(abc.ABC):
     """How a model is fitted to one kind of data."""

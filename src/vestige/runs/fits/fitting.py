@@ -59,6 +59,11 @@ class Fitted:
             "steps": self.comparison.count,
             "compared": dict(self.compared),
             "sentence": self.sentence,
+            "table": {
+                "title": self.comparison.title,
+                "headings": list(self.comparison.shown),
+                "rows": self.comparison.cells(),
+            },
         }
 
 
