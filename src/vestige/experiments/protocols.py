@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vestige.tasks import Evaluation
     from vestige.tasks.predictions import AbstractPredictor
     from vestige.tasks.programs import Program
+    from vestige.tasks.samples import Sampled
     from vestige.tasks.spec import TaskSpec
     from vestige.typing import Diagnostics, Key
 
@@ -66,6 +67,28 @@ class GeneratesSequences(Protocol):
         **Returns:** `(count, frames, height, width)`, in [0, 1].
 
         **Raises:** `UsageError` where no sequence has that many to give.
+        """
+        ...
+
+
+@runtime_checkable
+class GeneratesSamples(Protocol):
+    """A task whose models generate what is no sequence of images: rows, steps, texts, pictures: `vestige sample`."""
+
+    def sampled(self, model: Any, *, count: int, steps: int | None, given: int, seed: int) -> "Sampled":
+        """Generate samples.
+
+        **Arguments:**
+
+        - `model`: trained on this task.
+        - `count`: how many.
+        - `steps`: of each, where they are sequences; None: as many as in training.
+        - `given`: how many at the beginning of each are those of held-out sequences.
+        - `seed`: of the held-out sequences and of the samples.
+
+        **Returns:** the samples, in the units of the data.
+
+        **Raises:** `UsageError` where there are no such sequences, or not as long.
         """
         ...
 

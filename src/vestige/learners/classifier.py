@@ -87,7 +87,8 @@ class Classifier(ClassifierMixin, AbstractRowEstimator):
 
         **Returns:** (rows,), of `classes_`.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)  # first: it says where there was no fit
+        return self.classes_[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class.

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from vestige.models.families import AbstractFamily
@@ -14,6 +15,8 @@ from vestige.sequences import ArraySequence
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.filtering import diagnostics
 from vestige.tasks.filtering.momentum_groups import POPULATION, MomentumGroups
+from vestige.tasks.filtering.sampling import plain_samples, sampled_sequences
+from vestige.tasks.samples import Sampled
 from vestige.typing import Batch, Key, PyTree
 
 EVALUATION_BATCH = 64
@@ -98,6 +101,35 @@ class AbstractFilteringTask(AbstractTask):
         **Returns:** final metrics, their bounds, and arrays for the report.
         """
         return diagnostics.diagnostics(self, model, size=size, key=key)
+
+    def sampled(self, model: Any, *, count: int, steps: int | None, given: int, seed: int) -> Sampled:
+        """Sequences that a model generates, for `vestige sample`.
+
+        **Arguments:**
+
+        - `model`: a filter that is trained on this task.
+        - `count`: how many.
+        - `steps`: of each; None: as many as in training.
+        - `given`: how many at the beginning of each are those of held-out sequences.
+        - `seed`: of the held-out sequences and of the samples.
+
+        **Returns:** the samples, in the units of the data.
+
+        **Raises:** `UsageError` where there are no such sequences, or not as long.
+        """
+        length = max(self.steps, given + 1) if steps is None else steps
+        return self.shown(sampled_sequences(self, model, count=count, steps=length, given=given, seed=seed))
+
+    def shown(self, sequences: np.ndarray) -> Sampled:
+        """Sequences in the forms in which they can be written.
+
+        **Arguments:**
+
+        - `sequences`: (count, steps, p) float64, as a model sees them.
+
+        **Returns:** a table with a row for each step, and what else they are.
+        """
+        return plain_samples(sequences)
 
     def batch(self, *, size: int, key: Key) -> Batch:
         """Draw sequences to train on.

@@ -18,15 +18,18 @@ from vestige.sequences import ArraySequence
 from vestige.tasks.contract import Evaluation
 from vestige.tasks.filtering.calibration import Calibration
 from vestige.tasks.filtering.contract import over_held_out
-from vestige.tasks.filtering.featurizers import AbstractFeaturizer
+from vestige.tasks.filtering.featurizers import AbstractFeaturizer, Bare
 from vestige.tasks.filtering.momentum_groups import MOTION, NOTES, POPULATION, MomentumGroups
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, next_regression, repeated
 from vestige.tasks.filtering.readout import chosen_ridge, r2
+from vestige.tasks.filtering.recorded_steps import channel_names
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, check_evaluable, checked_length, stretches
+from vestige.tasks.filtering.sampling import as_table
 from vestige.tasks.filtering.scaling import KINDS, Kind, Scaling
 from vestige.tasks.filtering.step_prediction import RecordingsPredictor, calibrated
 from vestige.tasks.filtering.unrolling import Filters, observed, unroll
 from vestige.tasks.programs import Program
+from vestige.tasks.samples import Sampled
 from vestige.typing import Key, Metrics
 
 
@@ -93,6 +96,19 @@ class CustomRecordings(AbstractRecordings):
     @property
     def family(self) -> AbstractFamily:
         return InPart(self.observed) if self.in_part else self.observed
+
+    def shown(self, sequences: np.ndarray) -> Sampled:
+        """In the units of the file, under its names.
+
+        **Raises:** `UsageError` where changes are seen beside the values, which a sample does not follow.
+        """
+        scaling = self.scaling
+        if not isinstance(scaling.featurizer, Bare):
+            raise UsageError(
+                "a run that sees changes (--task.changes) is not sampled step by step; vestige forecast goes on from a "
+                "table of yours"
+            )
+        return Sampled(as_table(scaling.mean + scaling.scale * sequences, channel_names(scaling, self.columns)))
 
     @property
     def momentum_groups(self) -> MomentumGroups:

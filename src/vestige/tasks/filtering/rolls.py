@@ -14,8 +14,13 @@ from vestige.tasks.filtering.contract import over_held_out
 from vestige.tasks.filtering.momentum_groups import NOTES, MomentumGroups
 from vestige.tasks.filtering.next_frame import frame_errors, mean_per_frame, repeated
 from vestige.tasks.filtering.recordings import AbstractRecordings, Stretches, checked_length, stretches
+from vestige.tasks.filtering.sampling import as_table
 from vestige.tasks.filtering.unrolling import Filters, unroll
+from vestige.tasks.samples import Sampled
 from vestige.typing import Key, Metrics
+
+LOWEST = 21
+"""The number of the lowest key of a piano."""
 
 
 class PianoRolls(AbstractRecordings):
@@ -44,6 +49,12 @@ class PianoRolls(AbstractRecordings):
     @property
     def momentum_groups(self) -> MomentumGroups:
         return NOTES
+
+    def shown(self, sequences: np.ndarray) -> Sampled:
+        """A piano roll each, time to the right and high notes above; in a table the notes that sound."""
+        names = tuple(f"note {LOWEST + place}" for place in range(sequences.shape[2]))
+        rolls = np.nan_to_num(sequences).transpose(0, 2, 1)[:, None, ::-1]
+        return Sampled(as_table(sequences, names), pictures=rolls)
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         frequent = self._frequencies()

@@ -9,13 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Integer
 
+from vestige.data.tables import Cells
 from vestige.models.families import Categorical
 from vestige.numerics import require_support
 from vestige.sequences import ArraySequence
 from vestige.tasks.filtering.contract import AbstractFilteringTask, over_held_out
 from vestige.tasks.filtering.momentum_groups import LETTERS, MomentumGroups
 from vestige.tasks.filtering.recordings import checked_length
+from vestige.tasks.filtering.sampling import as_table
 from vestige.tasks.filtering.unrolling import Filters, unroll
+from vestige.tasks.samples import Sampled
 from vestige.typing import Key, Metrics
 
 
@@ -79,6 +82,14 @@ class Characters(AbstractFilteringTask):
     def classes_of(self, observations: Float[Array, "time p"]) -> Int[Array, " time"]:
         """Which character of the alphabet each step is."""
         return jnp.where(jnp.any(observations > 0, axis=1), 1 + jnp.argmax(observations, axis=1), 0)
+
+    def shown(self, sequences: np.ndarray) -> Sampled:
+        """A text each; in a table the character of each step."""
+        classes = [np.asarray(self.classes_of(jnp.asarray(each, jnp.float32))) for each in sequences]
+        texts = tuple("".join(self.alphabet[place] for place in each) for each in classes)
+        columns = as_table(sequences[:, :, :0], ())
+        characters = Cells(np.array(list("".join(texts)), object), np.zeros(sequences[:, :, 0].size, bool))
+        return Sampled({**columns, "character": characters}, texts=texts)
 
     def evaluate(self, model: Filters, *, size: int, key: Key) -> Metrics:
         single, paired = self._frequencies()

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from vestige.data.tables import Cells
+from vestige.data.tables.writing import numbers
 from vestige.models.tied import (
     Bits,
     Net,
@@ -20,6 +22,7 @@ from vestige.models.tied import (
 )
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.programs import Program
+from vestige.tasks.samples import Sampled, no_sequences
 from vestige.tasks.tied import diagnostics
 from vestige.tasks.tied.classify_program import classify_program
 from vestige.tasks.tied.labels import check_labels, check_numbers
@@ -106,6 +109,21 @@ class LabelledImages(AbstractTask):
         """As `vestige.experiments.protocols.ExportsProgram` says: the classes of an image, where the top is classes."""
         net = model.resolve()
         return classify_program(net, self.test[0]) if isinstance(net.units[-1], OneHot) else None
+
+    def sampled(self, model: TiedPair, *, count: int, steps: int | None, given: int, seed: int) -> Sampled:
+        """As `vestige.experiments.protocols.GeneratesSamples` says: images, and in a table their class, if there is
+        one, and their pixels."""
+        no_sequences(steps, given)
+        net = model.resolve()
+        keys = jax.random.split(jax.random.key(seed), count)
+        states = eqx.filter_jit(lambda net, keys: jax.vmap(lambda key: net.generate(key=key))(keys))(net, keys)
+        images = np.asarray(states[0], np.float64).reshape(count, 1, *self.image)
+        none = np.zeros(count, bool)
+        found = {"sample": Cells(np.arange(1, count + 1), none)}
+        if isinstance(net.units[-1], OneHot):
+            found["class"] = Cells(np.asarray(states[-1]).argmax(axis=1), none)
+        pixels = images.reshape(count, -1).T
+        return Sampled(found | {f"pixel {n}": numbers(each) for n, each in enumerate(pixels)}, pictures=images)
 
     def upper_half(self) -> Bool[Array, "*units"]:
         """True for the pixels that are given where half of an image is to be completed."""

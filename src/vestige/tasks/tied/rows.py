@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from vestige.data.row_layout import RowLayout
+from vestige.data.tables import Cells
 from vestige.models.families import (
     AbstractFamily,
     Bernoulli,
@@ -24,9 +25,11 @@ from vestige.models.families import (
 from vestige.models.tied import OneHot, TiedPair, Visible, reliability
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate, scalars
+from vestige.tasks.samples import Sampled, no_sequences
 from vestige.tasks.tied.labels import check_labels, check_numbers
 from vestige.tasks.tied.measures import of_classes, of_data
 from vestige.tasks.tied.recognitions import RECOGNITIONS
+from vestige.tasks.tied.row_answers import sampled_rows
 from vestige.tasks.tied.table_prediction import TablePredictor
 from vestige.typing import Batch, Key, Metrics
 
@@ -153,6 +156,17 @@ class LabelledTable(AbstractTask):
     def predictor(self, model: TiedPair, arrays: Mapping[str, np.ndarray] | None) -> TablePredictor:
         """As `vestige.experiments.protocols.PredictsTables` says; nothing is calibrated."""
         return TablePredictor(self.layout, model.resolve())
+
+    def sampled(self, model: TiedPair, *, count: int, steps: int | None, given: int, seed: int) -> Sampled:
+        """As `vestige.experiments.protocols.GeneratesSamples` says: rows, of which each begins with its class."""
+        no_sequences(steps, given)
+        values, top = sampled_rows(model.resolve(), count, seed=seed)
+        none, layout = np.zeros(count, bool), self.layout
+        found = {"sample": Cells(np.arange(1, count + 1), none)}
+        if layout.label is not None:
+            found[layout.label] = Cells(np.array(layout.classes, object)[top.argmax(axis=1)], none)
+        decoded = layout.decoded(values)
+        return Sampled(found | {name: Cells(cells, none) for name, cells in decoded.items()})
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         family, bias = self.visible.family, self.bias
