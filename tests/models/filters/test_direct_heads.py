@@ -129,6 +129,13 @@ def test_heads_are_chosen_where_the_past_repeats_and_not_for_a_walk():
     assert chosen_heads(np.full((600, 1), np.nan), np.array([0]), LAST, horizon=24) is None
 
 
+def test_of_walks_few_have_heads_by_chance():
+    draw = np.random.default_rng(0)
+    walks = [np.cumsum(draw.normal(size=(400, 1)), axis=0) for _ in range(20)]
+    found = [chosen_heads(walk, np.array([0]), LAST, horizon=4).options is not None for walk in walks]
+    assert sum(found) <= 4  # two; nine if they were fitted to the steps on which they are chosen
+
+
 def test_what_is_fed_back_is_the_regression_on_its_own_means():
     x = np.zeros((800, 1))
     for t in range(1, 800):

@@ -16,11 +16,9 @@ TESTED = 0.2
 """The share at the end of each recording on which they are compared."""
 STEPS_FOR_A_LAG = 8
 """Steps of training for each lag and for each step ahead."""
-WORTH = 0.97
-"""Errors relative to those of the steps that are fed back, from which on heads are taken."""
-PARTS = 3
-"""Consecutive parts of the steps on which they are compared, in each of which heads must be better: forecasts of many
-steps overlap, so that the best of many candidates is easily better by chance."""
+WORTH = 0.03
+"""Heads are taken if errors are lower by this share, and by the share more that a horizon has of the steps on which
+they are compared: forecasts of many steps overlap, so that the best of many candidates is easily better by chance."""
 MOST_WEIGHTS = 2**24
 """Numbers that are kept for the channels; above it all of them have one head."""
 MOST_ORIGINS = 500
@@ -78,7 +76,7 @@ def chosen_heads(
     pool = frames.shape[1] * tried[-1] * max(horizon, tried[-1]) > MOST_WEIGHTS
     each = head_sums(early, starts, window=tried[-1], horizon=horizon, scale=scale, pooled=pool)
     pools = {True: each} if pool else {True: each.pooled(), False: each}
-    chosen, best, gains = None, np.inf, np.zeros(1)
+    chosen, best = None, np.inf
     for window, penalty, pooled in itertools.product(tried, PENALTIES, pools):
         heads = solved_heads(pools[pooled], scale, window=window, penalty=penalty)
         found = squares(_ahead(heads, filled, begins, origins))
@@ -86,10 +84,9 @@ def chosen_heads(
         first = int(np.argmin(total))
         if total[first] < best:
             chosen, best = (first + 1, window, penalty, pooled), float(total[first])
-            gains = (fed_back - found)[:, first:].sum(axis=1)
     assert chosen is not None
-    steady = all(part.sum() > 0 for part in np.array_split(gains, PARTS))
-    kept = DirectOptions(horizon, *chosen) if steady and best < WORTH * fed_back.sum() else None
+    needed = 1 - WORTH - horizon / int(tested.sum())
+    kept = DirectOptions(horizon, *chosen) if best < needed * fed_back.sum() else None
     return HeadChoice(kept, best / horizon, float(fed_back.sum() / horizon))
 
 
