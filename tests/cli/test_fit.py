@@ -20,7 +20,10 @@ def test_what_is_typed_wrong_is_said_before_anything_is_written(run, tmp_path):
     for arguments, said in (
         ((), "which table? vestige fit DATA"),
         (("none.csv",), "none.csv"),
-        (("words.csv",), "no column of numbers, counts or bits that change could be predicted (a (class), b (class))"),
+        (
+            ("words.csv", "--as", "recordings"),
+            "no column of numbers, counts or bits that change could be predicted (a (class), b (class))",
+        ),
         (("mine.csv", "--as", "records"), "invalid choice 'records' for argument '--as'"),
         (("mine.csv", "--kind", "a"), "--kind must be COL=VALUE"),
         (("mine.csv", "--seed", "-1"), "seed must be in"),

@@ -15,7 +15,7 @@ CATALOGUE = registry("experiment")
 # nothing was published of them
 WITHOUT = {"toy-spanning-tree", "recall", "xor", "gap-recall", "stream", "tmaze", "two-colors"}
 WITHOUT |= {"ring-tracking", "sensor-fusion", "mocap", "text", "hippocampus", "recordings"}
-WITHOUT |= {"bars-and-stripes", "tied-digits", "calibration", "parse", "explain", "parentheses"}
+WITHOUT |= {"bars-and-stripes", "tied-digits", "calibration", "labelled", "parse", "explain", "parentheses"}
 
 
 @pytest.fixture(params=CATALOGUE)

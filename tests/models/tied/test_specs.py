@@ -86,7 +86,11 @@ def test_a_classifier_does_not_clip():
 
 @pytest.mark.parametrize("name", TIED_MODELS)
 def test_options_survive(name):
-    changed = {"tied-pair": {"layers": "5", "tie": TIES["init-only"]}, "classifier": {"width": 3}}[name]
+    changed = {
+        "tied-pair": {"layers": "5", "tie": TIES["init-only"]},
+        "tied-rows": {"layers": "5", "tie": TIES["init-only"]},
+        "classifier": {"width": 3},
+    }[name]
     spec = dataclasses.replace(TIED_MODELS[name], **changed)
     assert from_plain(type(spec), to_plain(spec), where="x") == spec
 

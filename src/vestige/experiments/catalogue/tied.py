@@ -133,8 +133,8 @@ TIED = (
         summary="your own examples with a class each, recognised, generated and completed by one stack of weights",
         system=SYSTEM,
         paper=f"{PAPER}; visible units of other kinds than bits are ours",
-        presets={"small": _rows("32", 1000), "cpu": _rows("64-32", 5000)},
-        durations={"small": "1 min, 2 CPU cores", "cpu": "3 min, 2 CPU cores"},
+        presets={"small": _rows("32", 1000), "cpu": _rows("64-32", 5000), "paper": _rows("200-200", 20_000)},
+        durations={"small": "1 min, 2 CPU cores", "cpu": "3 min, 2 CPU cores", "paper": "10 min, 2 CPU cores"},
     ),
 )
 """One network for both directions, and an ordinary one read that way."""

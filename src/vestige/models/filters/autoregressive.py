@@ -10,9 +10,12 @@ from jaxtyping import Array, Float, Int
 
 from vestige.models.families import (
     AbstractFamily,
+    Bernoulli,
     Factorises,
     Gaussian,
     InPart,
+    NegativeBinomial,
+    Poisson,
     StudentT,
     UnitGaussian,
     parameters_at,
@@ -28,6 +31,7 @@ from vestige.typing import Key
 
 REALS = (UnitGaussian, Gaussian, StudentT)
 """Whose first parameters are means; of counts and bits they are logarithms of rates and odds."""
+OTHERS = (Poisson, NegativeBinomial, Bernoulli)
 MOST_CORRELATED = 256
 MOST_LAGS = 4096
 """Values of all lags together: the regression takes the third power of them."""
@@ -109,6 +113,10 @@ class Autoregressive(AbstractFilter):
     ):
         if width < 0:
             raise ValueError(f"Autoregressive: width must not be negative, got {width}")
+        if not isinstance(whole(family), (*REALS, *OTHERS)):
+            raise ValueError(
+                f"Autoregressive: values must be reals, counts or bits, got {type(whole(family)).__name__}"
+            )
         on_device = lambda array: jnp.asarray(np.asarray(array, np.float32))
         self.weights, self.offset, self.spread = map(on_device, (lags.weights, lags.offset, lags.spread))
         self.centre, self.value, self.change = map(on_device, scales)
@@ -118,7 +126,6 @@ class Autoregressive(AbstractFilter):
                 raise ValueError("Autoregressive: only real values have noise in common; set correlated=False")
             common, spread = regressions(*covariance)
             self.common, self.spread = on_device(common), on_device(np.where(spread > 0, spread, lags.spread))
-        parameters_at(whole(family), self.centre, self.value)  # refuses what it does not know
         self.shift = jnp.zeros(family.num_parameters - family.size)
         self.net = None
         if width:
