@@ -17,6 +17,8 @@ from vestige.storage.durable import writing
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 PARQUET = ".parquet"
 SUFFIXES = (*DELIMITERS, PARQUET)
+ROW_GROUP = 2**16
+"""Rows that are written together: what a Parquet file says of each of its groups stays in memory to the end."""
 
 
 class TableWriter(Protocol):
@@ -117,6 +119,7 @@ class _Text:
 class _Parquet:
     def __init__(self, file: BinaryIO):
         self._file, self._writer = file, None
+        self._waiting: list[Any] = []
         self._arrow: Any = extra("pyarrow", "a Parquet file", "choose a CSV file")
         self._parquet: Any = extra("pyarrow.parquet", "a Parquet file", "choose a CSV file")
 
@@ -125,10 +128,18 @@ class _Parquet:
         table = self._arrow.table({name: array(cells) for name, cells in columns.items()})
         if self._writer is None:
             self._writer = self._parquet.ParquetWriter(self._file, table.schema)
-        self._writer.write_table(table.cast(self._writer.schema))
+        self._waiting.append(table.cast(self._writer.schema))
+        if sum(map(len, self._waiting)) >= ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._writer is not None and self._waiting:
+            self._writer.write_table(self._arrow.concat_tables(self._waiting))
+            self._waiting.clear()
 
     def close(self) -> None:
         if self._writer is not None:
+            self._flush()
             self._writer.close()
 
 
