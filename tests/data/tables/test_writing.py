@@ -26,7 +26,12 @@ def test_what_was_there_stays_where_the_block_raises(tmp_path):
     cells = Cells(np.arange(3), np.zeros(3, bool))
     with table_writer(path) as writer:
         writer.write({"a": cells})
-    with pytest.raises(ZeroDivisionError), table_writer(path) as writer:
-        writer.write({"a": Cells(np.arange(9), np.zeros(9, bool))})
-        raise ZeroDivisionError
+
+    def broken():
+        with table_writer(path) as writer:
+            writer.write({"a": Cells(np.arange(9), np.zeros(9, bool))})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
     assert pq.read_table(path)["a"].to_pylist() == [0, 1, 2]
