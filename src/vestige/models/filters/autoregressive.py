@@ -279,6 +279,8 @@ class Autoregressive(AbstractFilter):
         """The parameters of each value given those before it in the same step."""
         size, common = self.family.size, self._common(state)
         there = jnp.isfinite(observation)
+        # A net learns each mean by that value's own error, whose expectation is zero at the same means as the whole
+        # gradient's; the gradient of this density is not that of a likelihood in full.
         errors = jnp.where(there, observation, 0.0) - jax.lax.stop_gradient(parameters[:size])
         errors = errors_given(common, errors, there, jnp.zeros_like(errors))
         return parameters.at[:size].add(jnp.matmul(common, errors, precision=jax.lax.Precision.HIGHEST))
