@@ -62,7 +62,7 @@ def test_the_summary_by_hand():
     }
     assert found.channels == {"x": {"model": math.sqrt(2), "last": math.sqrt(10), "linear": math.sqrt(5)}}
     assert found.coverage.tolist() == [0.5] and np.isnan(found.calibrated_coverage).all()
-    assert found.sentence() == "Over 1 step the model beats the last value by 80% and linear by 60%."
+    assert found.sentence() == "Over 1 step the model beats the last value by 80%, linear regression by 60%."
     assert Record(("x",), np.ones(1), np.array([0.5]), ANY, None).summary() is None
 
 

@@ -4,11 +4,12 @@ import csv
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from vestige.errors import UsageError
 from vestige.runs import load
 from vestige.runs.completing import write_completed
-from vestige.runs.fits.baselines_of_rows import sentence_of
+from vestige.runs.fits.baselines_of_rows import margin, sentence_of
 from vestige.runs.fits.contract import FitRequest
 from vestige.runs.fits.fitting import fit_table
 from vestige.runs.fits.labelled import LabelledFit
@@ -94,6 +95,27 @@ def test_one_sentence_says_whether_it_was_worth_it(model, said):
         assert sentence_of(alone).startswith(start)
 
 
+def test_too_few_rows_decide_nothing():
+    draw = np.random.default_rng(0)
+    own, other = draw.dirichlet(np.ones(3), (2, 12))
+    labels = np.concatenate([draw.integers(0, 3, 11), [-1]])
+    log = [np.log(each[np.arange(11), labels[:11]]) for each in (own, other)]
+    interval = scipy.stats.ttest_rel(*log).confidence_interval()
+    assert margin(own, other, labels) == pytest.approx((interval.high - interval.low) / 2)
+    assert margin(own[:1], other[:1], labels[:1]) == float("inf")
+    rows = {
+        "model": row("the model", 0.5),
+        "logistic": {**row("logistic regression", 0.7), "margin": 0.3},
+        "independent": row("values independent of each other", None),
+    }
+    assert sentence_of(rows).startswith("Undecided as a classifier: the held-out rows are too few to tell the model")
+    assert "95% interval of the distance +0.2 ± 0.3" in sentence_of(rows)
+    rows["logistic"]["margin"] = 0.1
+    assert sentence_of(rows).startswith("Worth it")
+    rows["logistic"].update(cross_entropy=0.5, margin=0.3)
+    assert sentence_of(rows).startswith("Hardly worth it as a classifier")
+
+
 def test_more_rows_are_worth_more_updates():
     assert [most_updates(rows) for rows in (50, 1000, 10**6)] == [1000, 2000, 4000]
 
@@ -107,6 +129,7 @@ def test_a_table_is_fitted_predicted_and_completed(tmp_path):
     assert fitted.compared["model"]["accuracy"] > 0.9 > fitted.compared["majority"]["accuracy"]
     assert fitted.compared["model"]["nll"] < fitted.compared["independent"]["nll"]
     again = fit_table(path, tmp_path / "run", resume=True, progress=Silent)
+    assert "Also of classes, and taken for inputs: 'word' (--outcomes names another)." in fitted.why[1]
     assert again.compared["model"] == fitted.compared["model"] and again.why == fitted.why
 
     lines = [

@@ -44,8 +44,9 @@ class SampleSettings:
 
 
 DESCRIPTION = (
-    "What a run's model generates: sequences of images, steps of recordings, piano rolls, texts, rows of a table. As a "
-    "picture with its arrays (.png), as a text (.txt), or as a table (.csv, .tsv, .parquet)."
+    "What a run's model generates: sequences of images, steps of recordings, piano rolls, texts, words of brackets, "
+    "layouts of graphs, rows of a table. As a picture with its arrays (.png), as a text (.txt), or as a table (.csv, "
+    ".tsv, .parquet)."
 )
 
 
@@ -70,8 +71,8 @@ def main(arguments: list[str]) -> int:
         said = f"{settings.count} samples"
     else:
         raise UsageError(
-            f"vestige sample draws from models that generate: temporal models, filters, tied nets; {run.entry.name} "
-            "has none"
+            "vestige sample draws from models that generate: temporal models, filters, streams of a text, tied nets, "
+            f"parentheses, graph-layout; {run.entry.name} has none"
         )
     from vestige.runs.sampling import default_suffix, write_samples
 

@@ -21,8 +21,8 @@ class ScoreSettings(RunOnTable):
 
 DESCRIPTION = (
     "How surprising every step of a table is, beside the held-out steps of the training: surprise in nats, its tail "
-    "(conformal p-value), and where it is an alarm. For runs of the experiments recordings and "
-    "stream, of which outcomes are scored."
+    "(conformal p-value), and where it is an alarm. For runs of the experiments recordings, stream (of which outcomes "
+    "are scored) and labelled (of which rows are)."
 )
 
 

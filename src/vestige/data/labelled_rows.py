@@ -11,7 +11,7 @@ import numpy as np
 from vestige import gate
 from vestige.data.row_layout import RowLayout, block_kind
 from vestige.data.tables import AbstractTable, Encoder, Scales, Schema, SchemaOptions, fit_scales, infer, open_table
-from vestige.data.tables.options import ReadOptions, words
+from vestige.data.tables.options import ReadOptions, named_arrays, words
 from vestige.data.tables.raw import raw_rows
 from vestige.data.tables.schema import Column
 from vestige.data.tables.sliced import array_table
@@ -53,10 +53,10 @@ def table_of(source: Any, reading: ReadOptions) -> AbstractTable:
     if isinstance(source, str | Path) and (path := Path(source)).suffix in (".npy", ".npz") and path.is_file():
         found = {"value": gate.read_npy(path)} if path.suffix == ".npy" else gate.read_npz(path)
         if any(array.ndim > 2 for array in found.values()):
-            chosen = words(reading.arrays) or tuple(found)
-            if absent := [name for name in chosen if name not in found]:
+            chosen = named_arrays(reading.arrays) or {name: name for name in found}
+            if absent := [array for array in chosen.values() if array not in found]:
                 raise UsageError(f"{path} holds no array {listed(absent)}, but {listed(tuple(found))}")
-            flat = {name: _flat(found[name]) for name in chosen}
+            flat = {name: _flat(found[array]) for name, array in chosen.items()}
             return array_table(str(path), flat, missing_numbers=reading.missing_numbers)
     return open_table(source, reading)
 

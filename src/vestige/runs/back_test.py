@@ -11,7 +11,12 @@ from vestige.tasks.forecasts import Forecast
 MOST_ORIGINS = 10_000
 MOST_KEPT = 2**26
 """Numbers that are kept to calibrate quantiles."""
-WHO = {"model": "the model", "last": "the last value", "seasonal": "the value a season before", "linear": "linear"}
+WHO = {
+    "model": "the model",
+    "last": "the last value",
+    "seasonal": "the value a season before",
+    "linear": "linear regression",
+}
 
 
 class BackTest(NamedTuple):
@@ -55,10 +60,10 @@ class BackTest(NamedTuple):
             for who, e in others.items()
             if not mean["model"] < e
         ]
-        said = [f"beats {' and '.join(beaten)}"] if beaten else []
-        said += [f"does not beat {' or '.join(not_beaten)}"] if not_beaten else []
+        said = [f"beats {', '.join(beaten)}"] if beaten else []
+        said += [f"does not beat {', '.join(not_beaten)}"] if not_beaten else []
         steps = len(self.errors["model"])
-        return f"Over {steps:,} step{'s' * (steps > 1)} the model {', and '.join(said)}."
+        return f"Over {steps:,} step{'s' * (steps > 1)} the model {'; it '.join(said)}."
 
     def as_plain(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -1,4 +1,4 @@
-"""How surprising the steps of a table are to the model of a run, and where it raises an alarm."""
+"""How surprising the steps or rows of a table are to the model of a run, and where it raises an alarm."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ METHOD = (
     "surprising) / (1 + held-out steps). A step is an alarm where tail is at most the wanted share: of steps like the "
     "held-out ones no larger share is. The first step of a document is surprising by itself. Of a step that is missing "
     "in part, the surprise a value counts: that of the values there, times all values, over those that are there. Of a "
-    "stream the surprise is that of the outcome, where it is known."
+    "stream the surprise is that of the outcome, where it is known. Rows of a table of examples are steps here."
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from vestige import data
 from vestige.data import open_table
+from vestige.data.tables import SchemaOptions, infer, require_columns
 from vestige.errors import UsageError
 
 X = np.array([1.5, np.nan, 3.25, 1e7])
@@ -182,6 +183,40 @@ def test_lengths_and_names_in_an_npz_file_describe_the_others(tmp_path):
     with pytest.raises(UsageError, match=r"different lengths \(3 rows: b; 5 rows: a, c\).*--arrays a,c"):
         open_table(tmp_path / "m.npz")
     assert open_table(tmp_path / "m.npz", arrays="a,c").names == ("a", "c")
+
+
+@pytest.mark.parametrize("form", ["npz", "zarr"])
+def test_an_array_takes_the_name_that_is_said(tmp_path, form):
+    """Of one file for training and test, such as that of the chorales."""
+    arrays = {"train": np.arange(6.0).reshape(3, 2), "test": np.arange(8.0).reshape(4, 2), "pieces": np.array([1, 3])}
+    if form == "npz":
+        np.savez(path := tmp_path / "both.npz", **arrays)
+    else:
+        zarr = pytest.importorskip("zarr")
+        group = zarr.open_group(str(path := tmp_path / "both.zarr"), mode="w")
+        for name, array in arrays.items():
+            group[name] = array
+    found = open_table(path, arrays="train=test")
+    assert found.names == ("train.0", "train.1") and found.rows == 4
+    cells = {name: cell.values.tolist() for batch in found.batches() for name, cell in batch.cells.items()}
+    assert cells == {"train.0": [0, 2, 4, 6], "train.1": [1, 3, 5, 7]}
+    for said, message in (("a=", "must be A,B or NAME=A"), ("=b", "must be A,B"), ("a=test,a", "'a' stands twice")):
+        with pytest.raises(UsageError, match=message):
+            open_table(path, arrays=said)
+    with pytest.raises(UsageError, match="tset"):
+        open_table(path, arrays="train=tset")
+    trained = infer(open_table(path, arrays="train"), SchemaOptions())
+    with pytest.raises(UsageError, match="If these are the same quantities, say so: --arrays train=test"):
+        require_columns(open_table(path, arrays="test"), trained)
+    require_columns(found, trained)
+
+
+def test_chosen_lengths_make_documents(tmp_path):
+    np.savez(tmp_path / "m.npz", rolls=np.zeros((4, 2)), pieces=[1, 3], other=np.zeros(9))
+    table = open_table(tmp_path / "m.npz", arrays="rolls,lengths=pieces")
+    assert table.names == ("document", "rolls.0", "rolls.1") and "2 documents" in table.notes[0]
+    with pytest.raises(UsageError, match="different lengths"):
+        open_table(tmp_path / "m.npz", arrays="rolls,pieces")
 
 
 def test_array_records_hold_what_is_said(tmp_path):

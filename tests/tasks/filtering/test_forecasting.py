@@ -83,13 +83,13 @@ def repeat(width):
     return Readout(jnp.zeros(width), jnp.ones(width), jnp.eye(width, 2), jnp.zeros(2))
 
 
-def paths(model, state, *, featurizer=None, last=(0.0, 0.0), skipped=0):
+def paths(model, state, *, featurizer=None, last=(0.0, 0.0), skipped=0, count=PATHS):
     featurizer = Bare() if featurizer is None else featurizer
     last = jnp.zeros(2 * featurizer.per_channel).at[:2].set(jnp.array(last))
     reader = StepReader(model, featurizer, repeat(last.shape[0]), jax.random.key(0))
     carried = Carried(jnp.asarray(state), last, jnp.ones((), bool))
     skipped = jnp.asarray(skipped, jnp.uint32)
-    return sampled_paths(reader, carried, skipped, key=jax.random.key(5), paths=PATHS, steps=STEPS)
+    return sampled_paths(reader, carried, skipped, key=jax.random.key(5), paths=count, steps=STEPS)
 
 
 def check_moments(found, mean, variance):
@@ -104,6 +104,24 @@ def test_paths_have_the_moments_of_a_linear_gaussian_filter():
     mean, variance = moments(model, state, STEPS + 2)
     check_moments(paths(model, state).paths, mean[:STEPS], variance[:STEPS])
     check_moments(paths(model, state, skipped=2).paths, mean[2:], variance[2:])
+
+
+class Affine(Linear):
+    """It says so: its mean needs no samples."""
+
+    affine: bool = eqx.field(static=True, default=True)
+
+
+@pytest.mark.parametrize("skipped", [0, 2])
+def test_few_paths_of_an_affine_filter_have_the_exact_mean(skipped):
+    model, state = Affine(*jax.tree.leaves(linear())), [1.0, -2.0]
+    mean, variance = moments(model, state, STEPS + 2)
+    mean, variance = mean[skipped:][:STEPS], variance[skipped:][:STEPS]
+    few = np.asarray(paths(model, state, skipped=skipped, count=8).paths, np.float64)
+    np.testing.assert_allclose(few.mean(axis=0), mean, rtol=1e-4, atol=1e-5)
+    check_moments(paths(model, state, skipped=skipped).paths, mean, variance)
+    by_chance = np.asarray(paths(linear(), state, skipped=skipped, count=8).paths, np.float64).mean(axis=0)
+    assert np.abs(by_chance - mean).max() > 0.05
 
 
 class Changes(eqx.Module):

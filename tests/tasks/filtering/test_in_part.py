@@ -18,8 +18,8 @@ from vestige.rules import ELBO, TemporallyLocal, TransitionTarget
 from vestige.runs.forecasting import ForecastOptions, Forecasts
 from vestige.runs.scoring import scored
 from vestige.tasks.filtering import Bare, WithChanges, custom_recordings, stretches
-from vestige.tasks.filtering.calibration import Sorted
 from vestige.tasks.filtering.next_frame import frame_errors, next_regression, repeated
+from vestige.tasks.order_statistics import Sorted
 from vestige.tasks.step_predictions import StepPredictions
 
 COLUMNS = RecordedColumns(("a", "b"))

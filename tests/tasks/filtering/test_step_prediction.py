@@ -17,10 +17,11 @@ from vestige.errors import RunError, UsageError
 from vestige.models.filters import FactorFilter
 from vestige.runs.scoring import check_alarms, scored
 from vestige.tasks.filtering import custom_recordings
-from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
+from vestige.tasks.filtering.calibration import Calibration, Widths
 from vestige.tasks.filtering.loading import unread
 from vestige.tasks.filtering.scaling import Scaling
 from vestige.tasks.filtering.step_prediction import RecordingsPredictor
+from vestige.tasks.order_statistics import Sorted
 from vestige.tasks.step_predictions import StepPredictions
 
 COLUMNS = RecordedColumns(("a", "b"), (), "day", "time")

@@ -13,13 +13,14 @@ from vestige.data.steps import converted
 from vestige.data.tables import SchemaOptions
 from vestige.errors import RunError, UsageError
 from vestige.sequences import TableReader
-from vestige.tasks.filtering.calibration import Sorted
 from vestige.tasks.longterm.outcome_calibration import OutcomeCalibration, chunks_of, normal_surprise
 from vestige.tasks.longterm.outcome_examples import examples
 from vestige.tasks.longterm.outcome_prediction import OutcomePredictor
+from vestige.tasks.longterm.outcome_program import outcome_program
 from vestige.tasks.longterm.outcome_reader import read_outcomes
 from vestige.tasks.longterm.outcome_reliability import Reliability
 from vestige.tasks.longterm.text_baselines import STRENGTHS, _logs, ngrams
+from vestige.tasks.order_statistics import Sorted
 from vestige.tasks.predictions import AbstractSurprises
 
 WORDS, LENGTHS = ("a", "b", "c", "d"), (5, 1, 7, 3)
@@ -326,3 +327,34 @@ def test_surprise_of_a_number_is_that_of_a_normal_distribution():
 
     errors = np.array([0.0, 0.3, -2.0])
     np.testing.assert_allclose(normal_surprise(errors, 0.7), -scipy.stats.norm(0, 0.7).logpdf(errors))
+
+
+def test_one_step_after_the_other_is_the_program_that_is_exported(model, steps):
+    program = outcome_program(model, steps.columns)
+    assert list(program.inputs)[:2] == ["inputs", "reset"] and next(iter(program.outputs)) == "probabilities"
+    tokens, _ = TableReader("steps", steps).read(0, sum(LENGTHS))
+    begins = set(np.cumsum((0, *LENGTHS)).tolist())
+    call, state, found = jax.jit(program.function), [np.full_like(s, 7) for s in program.example[2:]], []
+    for place, token in enumerate(tokens):
+        said, *state = call(np.asarray(token, program.example[0].dtype), np.asarray(place in begins), *state)
+        found.append(said)
+    wanted = jax.nn.softmax(by_hand(model, tokens))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert "the place of 'word' in its vocabulary" in program.inputs["inputs"]
+
+
+def test_the_program_of_a_number_says_how_its_inputs_are_scaled(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    draw = np.random.default_rng(0)
+    lines = [f"{a:.3f},{b:.3f}" for a, b in draw.normal(5, 2, (40, 2))]
+    (tmp_path / "numbers.csv").write_text("\n".join(["heat,load", *lines]) + "\n")
+    steps = converted(tmp_path / "numbers.csv", SchemaOptions(outcomes=("load",)))
+
+    class Half(Blind):
+        def predict(self, memory, inputs):
+            return self.says * inputs
+
+    program = outcome_program(Half(jnp.array([0.5])), steps.columns)
+    assert program.example[0].shape == (1,) and "('heat' - " in program.inputs["inputs"]
+    said, *_ = program.function(np.array([3.0], np.float32), np.asarray(True), *program.example[2:])
+    assert float(said) == 1.5 and "expected 'load'" in program.outputs["mean"]

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from tests.drawn import drawn
+from vestige.errors import UsageError
 from vestige.estimators.specs import LeaveOneOutSpec
+from vestige.experiments.protocols import GeneratesSamples
 from vestige.models.structured.graph_specs import RelationalSpec
 from vestige.tasks.structured import GraphLayout, drawn_layout, found_edges, spring_step
 from vestige.tasks.structured.specs import GraphLayoutSpec
@@ -124,6 +126,26 @@ def test_who_knows_the_tree_recovers_it(structure):
     scores = 20.0 * (2.0 * np.asarray(right.encoder(None) > 0) - 1.0)[~np.eye(NODES, dtype=bool)]
     by_hand = np.sum(scores + np.expm1(-scores)) / NODES  # every ordered pair once
     np.testing.assert_allclose(found["graph_kl"], by_hand, rtol=1e-5)
+
+
+def test_layouts_are_generated_from_places_and_a_graph():
+    """Each step is that of the decoder along the graph that the table names."""
+    task, spec = GraphLayout(NODES, STEPS), RelationalSpec("spanning-tree", width=4, estimator=LeaveOneOutSpec(2))
+    model = drawn(lambda key: spec.build(task, key=key))
+    found = task.sampled(model, count=2, steps=4, given=2, seed=0)
+    assert isinstance(task, GeneratesSamples)
+    values = {name: cells.values.reshape(2, 4, NODES) for name, cells in found.columns.items()}
+    assert values["step"][1, :, 0].tolist() == [1, 2, 3, 4] and values["node"][0, 0].tolist() == [1, 2, 3, 4, 5, 6]
+    ways = np.stack([values["x"], values["y"]], axis=-1)
+    for way, neighbours in zip(ways, values["neighbours"], strict=True):
+        graph = nx.Graph((node + 1, int(other)) for node, text in enumerate(neighbours[0]) for other in text.split())
+        assert nx.is_tree(graph) and len(graph) == NODES and np.abs(way[:2]).max() == pytest.approx(1)
+        edges = jnp.asarray(nx.to_numpy_array(graph, nodelist=range(1, NODES + 1)), jnp.float32)
+        for before, after in itertools.pairwise(way[1:]):
+            np.testing.assert_allclose(model.decoder.step(jnp.asarray(before, jnp.float32), edges), after, atol=1e-5)
+    assert not np.array_equal(values["neighbours"][0], values["neighbours"][1])
+    with pytest.raises(UsageError, match="begins with 3 frames that are given, got 2"):
+        task.sampled(model, count=1, steps=2, given=3, seed=0)
 
 
 def test_levels():

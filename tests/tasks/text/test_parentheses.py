@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vestige.errors import UsageError
+from vestige.experiments.protocols import GeneratesSamples
 from vestige.models.structured.language import AbstractLanguageModel, known
 from vestige.models.structured.objective import ImportanceSamples
 from vestige.tasks.text.dyck import (
@@ -149,6 +151,19 @@ def test_lengths_and_masks(key):
     assert set(sizes.tolist()) == {2, 4, 6}
     for word, size in zip(np.asarray(batch.inputs).tolist(), sizes, strict=True):
         assert balanced(word[:size], 2) and not any(word[size:])
+
+
+@pytest.mark.parametrize("perfect", [True, False])
+def test_words_that_a_model_generates_are_told_balanced_or_not(perfect):
+    task = Parentheses(3, 2)
+    found = task.sampled(Known(jnp.array(perfect)), count=60, steps=None, given=0, seed=0)
+    assert isinstance(task, GeneratesSamples) and {len(text) for text in found.texts} == {4, 6}
+    sound = [balanced(["()".index(bracket) for bracket in text], 1) for text in found.texts]
+    assert found.columns["balanced"].values.tolist() == sound
+    assert all(sound) if perfect else 0 < sum(sound) < 40
+    assert tuple(found.columns["word"].values) == found.texts
+    with pytest.raises(UsageError, match="no sequences: leave --frames"):
+        task.sampled(Known(jnp.array(perfect)), count=1, steps=4, given=0, seed=0)
 
 
 @pytest.mark.parametrize(

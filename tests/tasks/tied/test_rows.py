@@ -11,6 +11,8 @@ from tests.drawn import drawn
 from vestige.errors import UsageError
 from vestige.models.tied import PlainForward, exact_completion, exact_log_likelihood
 from vestige.models.tied.specs import TiedRowsSpec
+from vestige.tasks.order_statistics import Sorted
+from vestige.tasks.predictions import AbstractSurprises
 from vestige.tasks.tied.labels import indicators
 from vestige.tasks.tied.loading import table_task, unread_table
 from vestige.tasks.tied.row_answers import class_probabilities, completions, features, log_densities, sampled_rows
@@ -110,17 +112,75 @@ def test_a_tally_in_parts_is_that_of_the_whole():
     probabilities = noise.dirichlet(np.ones(3), 40)
     labels = np.where(np.arange(40) % 7 == 0, -1, noise.integers(0, 3, 40))
     parts, whole = RowTally(), RowTally()
-    density = noise.normal(size=40)
+    density, surprise = noise.normal(size=40), np.where(np.arange(40) == 3, np.nan, noise.normal(size=40))
+    of = lambda some: (probabilities[some], density[some], labels[some], surprise[some], np.ones(40)[some])
     for some in (slice(0, 13), slice(13, 40)):
-        parts.add(PredictedRows(some.start, probabilities[some], density[some], labels[some]))
-    whole.add(PredictedRows(0, probabilities, density, labels))
+        parts.add(PredictedRows(some.start, *of(some)))
+    whole.add(PredictedRows(0, *of(slice(0, 40))))
     known = labels >= 0
     found = parts.summary()
     assert found.cross_entropy == pytest.approx(log_loss(labels[known], probabilities[known]))
     assert found.accuracy == np.mean(probabilities[known].argmax(axis=1) == labels[known])
     assert found.ece == pytest.approx(whole.summary().ece) and found.mean_log_density == pytest.approx(density.mean())
+    assert found.missing == 1 and found.mean_surprise == pytest.approx(np.nanmean(surprise))
     assert RowTally().summary().accuracy is None
     assert "No row has a class" in RowTally().summary().lines()[1]
+
+
+class TestScores:
+    """Of a table with a tenth row that is unlike all others, one that is missing in part, and an empty one."""
+
+    def table(self, task, rows):
+        found = {name: np.array(cells, float) for name, cells in task.layout.decoded(rows).items()}
+        found["hue"][9] = 40.0
+        found["hue"][1] = np.nan
+        for name in found:
+            found[name][2] = np.nan
+        return found
+
+    def test_rare_rows_are_alarms_and_tails_count_held_out_rows(self, task):
+        model = drawn(lambda key: TiedRowsSpec("3").build(task, key=key))
+        rows = np.asarray(task.test)
+        predictions = task.predictor(model, None).predictions(self.table(task, rows[:12]))
+        assert isinstance(predictions, AbstractSurprises) and predictions.least_tail == pytest.approx(1 / 37)
+        (chunk,) = list(predictions)
+        tail, net = predictions.tail(chunk), model.resolve()
+        held_out = -log_densities(net, rows)
+        for place in (0, 1, 5, 9):
+            more = np.sum(held_out >= chunk.surprise[place] * (1.5 if place == 1 else 1))
+            assert tail[place] == pytest.approx((1 + more) / 37)
+        assert tail[9] == predictions.least_tail and np.isnan(tail[2]) and chunk.missing.tolist().index(True) == 2
+        assert predictions.counted()[:2] == (12, 1)
+        np.testing.assert_allclose(chunk.surprise[[0, 5]], held_out[[0, 5]], rtol=1e-5)
+        scaled = task.layout.log_units(rows[:1])[0]
+        assert chunk.log_density[0] == pytest.approx(scaled - held_out[0], rel=1e-5)
+
+    def test_surprises_are_kept_and_without_them_the_held_out_rows_are_read(self, task):
+        model = drawn(lambda key: TiedRowsSpec("3").build(task, key=key))
+        kept = Sorted.of(np.arange(5.0)[:, None]).as_arrays("surprise")
+        assert task.predictor(model, kept).held_out.least_tail == pytest.approx(1 / 6)
+        assert task.predictor(model, {}) is None
+        with pytest.raises(UsageError, match="the stored calibration is damaged"):
+            task.predictor(model, {**kept, "calibration_surprise": np.zeros((2, 5))})
+        with pytest.raises(UsageError, match="were not read"):
+            unread_table(task.layout, 1).predictor(model, None)
+
+
+def test_the_program_of_a_row_is_what_predict_says_of_its_values(task):
+    """From the values of the table, by the words of the card."""
+    model = drawn(lambda key: TiedRowsSpec("3").build(task, key=key))
+    program = task.program(model, None)
+    raw = {name: float(cells[0]) for name, cells in task.layout.decoded(np.asarray(task.test[:1])).items()}
+    sums = [
+        part.replace(f"'{name}'", str(raw[name]))
+        for name, part in zip(raw, program.inputs["row"].split("; "), strict=True)
+    ]
+    row = np.array([eval(each) for each in sums], np.float32)  # such as (13.2 - 13.01) / 0.81
+    (found,) = jax.jit(program.function)(row)
+    np.testing.assert_allclose(found, class_probabilities(model.resolve(), np.asarray(task.test[:1]))[0], rtol=1e-4)
+    assert program.outputs["probabilities"] == f"of {', '.join(map(repr, task.layout.classes))}"
+    alike = LabelledTableSpec(inputs="alcohol,hue", outcome="", ignored="class", samples=1).build(seed=0)
+    assert alike.program(drawn(lambda key: TiedRowsSpec("3").build(alike, key=key)), None) is None
 
 
 def test_what_is_no_task_is_refused(task):

@@ -17,6 +17,7 @@ from vestige.data.identity import identify
 from vestige.data.steps.choosing import step_schema
 from vestige.data.steps.columns import StepColumns
 from vestige.data.steps.opening import open_steps
+from vestige.data.steps.trimming import trim, used
 from vestige.data.tables import AbstractTable, Encoder, ReadOptions, SchemaOptions, documents_of, hold_out
 from vestige.errors import UsageError
 from vestige.storage.digests import digest_of, seal_holds, sealed
@@ -151,6 +152,7 @@ def _kept(source: Path, said: dict[str, Any], columns: Chosen, *, reading: ReadO
                 shutil.rmtree(folder)  # damaged, or of another process that was as fast
             os.rename(partial, folder)
             sync_folder(folder.parent)
+            trim(folder.parent, ABOUT)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
@@ -192,6 +194,7 @@ def _read(folder: Path) -> ConvertedSteps | None:
         return None
     if not seal_holds(about) or lengths.sum() != rows:
         return None
+    used(folder / ABOUT)
     columns = StepColumns.from_plain(about["columns"])
     return ConvertedSteps(folder / VALUES, columns, lengths, int(about["cut"]), tuple(about["notes"]))
 

@@ -9,7 +9,7 @@ import numpy as np
 from vestige.data.tables.arrow import arrow_file, arrow_object, hugging_face, parquet_folder
 from vestige.data.tables.contract import AbstractTable
 from vestige.data.tables.csv_table import CsvTable
-from vestige.data.tables.options import ReadOptions, words
+from vestige.data.tables.options import ReadOptions, named_arrays
 from vestige.data.tables.sliced import array_table, npy_table, npz_table
 from vestige.data.tables.sniffing import form_of
 from vestige.data.tables.spikes import bin_spikes, spike_trains
@@ -79,7 +79,7 @@ def _opened(source: Any, options: ReadOptions) -> AbstractTable:
 
 
 def _at(path: Path, options: ReadOptions) -> AbstractTable:
-    numbers, arrays = options.missing_numbers, words(options.arrays)
+    numbers, arrays = options.missing_numbers, named_arrays(options.arrays)
     if path.is_dir():
         return _folder(path, options)
     form = form_of(path)
@@ -97,7 +97,7 @@ def _at(path: Path, options: ReadOptions) -> AbstractTable:
 def _folder(folder: Path, options: ReadOptions) -> AbstractTable:
     numbers = options.missing_numbers
     if is_zarr(folder):
-        return zarr_table(folder, words(options.arrays), missing_numbers=numbers)
+        return zarr_table(folder, named_arrays(options.arrays), missing_numbers=numbers)
     if next(folder.rglob("*.parquet"), None):
         return parquet_folder(folder, numbers)
     if files := sorted(folder.glob("*.npy")):

@@ -26,7 +26,8 @@ class ReadOptions:
     missing: str | None = None
     """Further words or numbers that stand for a missing value, with commas between them, such as -999,?"""
     arrays: str | None = None
-    """Of an .npz file or a Zarr group: names of the arrays to read, with commas between them."""
+    """Of an .npz file or a Zarr group: names of the arrays to read, with commas between them; NAME=ARRAY gives one
+    another name, such as that of the training, and lengths=ARRAY are the lengths of documents."""
     record: str | None = None
     """Of array records: the fields of a row in their order and their NumPy types, such as speed=f4,count=i4."""
     bin_width: float | None = None
@@ -71,6 +72,26 @@ class ReadOptions:
             except ValueError:
                 continue
         return tuple(found)
+
+
+def named_arrays(text: str | None) -> dict[str, str]:
+    """What `arrays` says.
+
+    **Arguments:** `text`: `A,NAME=B`.
+
+    **Returns:** name -> array, in order; none: all arrays, by their own names.
+
+    **Raises:** `UsageError` where a name or an array is empty, or a name stands twice.
+    """
+    found: dict[str, str] = {}
+    for part in words(text):
+        name, sign, array = (each.strip() for each in part.partition("="))
+        if not name or (sign and not array):
+            raise UsageError(f"arrays must be A,B or NAME=A, got '{shown(text or '')}'")
+        if name in found:
+            raise UsageError(f"arrays: '{shown(name)}' stands twice")
+        found[name] = array or name
+    return found
 
 
 def words(text: str | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The modelled columns of a table in float64, before they are scaled; every cell that does not fit is named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -223,8 +223,20 @@ def require_columns(table: AbstractTable, schema: Schema, *, outcomes: bool = Tr
         if name not in table.names and (outcomes or schema.column(name).role != "outcome")
     ]
     if absent:
-        close = nearest(absent[0], table.names)
+        close = _renamed(absent, table) or nearest(absent[0], table.names)
         raise UsageError(
-            f"{table.name}: it lacks columns of the training data: {listed(absent)}. It has "
-            f"{listed(table.names)}. {close}"
+            f"{table.name}: it lacks columns of the training data: {shown(listed(absent), 300)}. It has "
+            f"{shown(listed(table.names), 300)}. {close}"
         )
+
+
+def _renamed(absent: Sequence[str], table: AbstractTable) -> str:
+    """What to say where the columns are those of an array of another name."""
+    arrays = lambda names: {name.rpartition(".")[0] for name in names if name.rpartition(".")[2].isdigit()}
+    wanted, there = arrays(absent), arrays(table.names)
+    if len(wanted) != 1 or len(there) != 1 or wanted == there:
+        return ""
+    (name,), (array,) = wanted, there
+    ends = {each.rpartition(".")[2] for each in table.names}
+    fits = all(each.rpartition(".")[2] in ends for each in absent)
+    return f"If these are the same quantities, say so: --arrays {name}={array}" if fits else ""

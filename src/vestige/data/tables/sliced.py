@@ -196,21 +196,24 @@ def npy_table(path: Path, key: str = "value", *, missing_numbers: tuple[float, .
     return SlicedTable(str(path), fields, shape[0], cut, missing_numbers=missing_numbers)
 
 
-def npz_table(path: Path, arrays: tuple[str, ...], *, missing_numbers: tuple[float, ...] = ()) -> SlicedTable:
+def npz_table(path: Path, arrays: Mapping[str, str], *, missing_numbers: tuple[float, ...] = ()) -> SlicedTable:
     """The arrays of an `.npz` file, read into memory.
 
-    Without `arrays`: those of the length that all share; an integer array `lengths` (of documents one after the other)
+    Without `arrays`: those of the length that all share. An integer array `lengths` (of documents one after the other)
     becomes the column `document`, and texts `channel_names`, as many as an array has columns, name them.
 
     **Arguments:**
 
     - `path`: the file.
-    - `arrays`: names of those to read; empty: all.
+    - `arrays`: name -> array of the file; empty: all.
     - `missing_numbers`: numbers that stand for a missing value.
 
     **Raises:** `UsageError`, as `gate.read_npz` and `array_table`.
     """
-    found = gate.read_npz(path, *arrays, optional=LABELS) if arrays else gate.read_npz(path)
+    found = gate.read_npz(path, *arrays.values(), optional=LABELS) if arrays else gate.read_npz(path)
+    if arrays:
+        labels = {name: found[name] for name in LABELS if name in found}
+        found = labels | {name: found[array] for name, array in arrays.items()}
     return grouped(str(path), found, chosen=bool(arrays), missing_numbers=missing_numbers)
 
 
@@ -229,7 +232,7 @@ def grouped(
     rest, notes, columns = dict(found), [], {}
     lengths = rest.get("lengths")
     rows = max((len(array) for array in rest.values() if array.ndim), default=0)
-    if not chosen and lengths is not None and _counts(lengths, rows):
+    if lengths is not None and _counts(lengths, rows):
         columns["document"] = np.repeat(np.arange(len(lengths)), lengths.astype(np.int64))
         notes.append(f"Its lengths make {len(lengths):,} documents.")
         del rest["lengths"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from vestige import gate
 from vestige.data.tables.contract import READ_CELLS, AbstractTable, Field
-from vestige.data.tables.options import ReadOptions
+from vestige.data.tables.options import ReadOptions, named_arrays
 from vestige.data.tables.sliced import SlicedTable
 from vestige.data.tables.sniffing import form_of
 from vestige.data.tables.text_numbers import numbers
@@ -81,8 +81,10 @@ def spike_trains(source: str | Path | Mapping[Any, Any], options: ReadOptions) -
         if path.is_dir() or form_of(path) != "npz":
             return None
         arrays = gate.read_npz(path)
-    if options.arrays:
-        arrays = {key: array for key, array in arrays.items() if key in options.arrays.split(",")}
+    if chosen := named_arrays(options.arrays):
+        arrays = {name: arrays[array] for name, array in chosen.items() if array in arrays}
+        if len(arrays) < len(chosen):
+            return None  # as a table it is refused, with the arrays that there are
     named = {key.lower() for key in (*arrays, *filter(None, (options.spike_time, options.spike_unit)))}
     if not arrays or named & {*TIMES, *UNITS} or any(a.ndim != 1 or a.dtype.kind not in "fiu" for a in arrays.values()):
         return None

@@ -22,13 +22,13 @@ def is_zarr(folder: Path) -> bool:
     return any((folder / name).is_file() for name in _METADATA)
 
 
-def zarr_table(folder: Path, arrays: tuple[str, ...], *, missing_numbers: tuple[float, ...] = ()) -> SlicedTable:
+def zarr_table(folder: Path, arrays: Mapping[str, str], *, missing_numbers: tuple[float, ...] = ()) -> SlicedTable:
     """The arrays of a Zarr group, or one array, read a few chunks at a time.
 
     **Arguments:**
 
     - `folder`: of the group or the array.
-    - `arrays`: names of those to read; empty: all.
+    - `arrays`: name -> array of the group; empty: all.
     - `missing_numbers`: numbers that stand for a missing value.
 
     **Raises:** `UsageError` without zarr, and where the group is damaged, an array absent, or their lengths differ.
@@ -46,9 +46,9 @@ def zarr_table(folder: Path, arrays: tuple[str, ...], *, missing_numbers: tuple[
             members = dict(zarr.open_group(str(folder), mode="r").arrays())
     except Exception as error:
         raise UsageError(f"{folder}: it is not a sound Zarr group ({shown(error, 200)})") from None
-    if absent := [name for name in arrays if name not in members]:
+    if absent := [array for array in arrays.values() if array not in members]:
         raise UsageError(f"{folder}: there is no array {listed(absent)}; it has {listed(members)}")
-    chosen = {name: members[name] for name in arrays or sorted(members)}
+    chosen = {name: members[array] for name, array in (arrays or {each: each for each in sorted(members)}).items()}
     for name, array in chosen.items():
         check_array(str(folder), name, array.shape, np.dtype(array.dtype))
     lengths = {name: array.shape[0] for name, array in chosen.items()}

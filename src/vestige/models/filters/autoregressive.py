@@ -198,6 +198,11 @@ class Autoregressive(AbstractFilter):
         """Whether observations are real numbers, whose first parameters are means."""
         return isinstance(whole(self.family), REALS)
 
+    @property
+    def affine(self) -> bool:
+        """Whether the mean is affine in the lags: of reals, without a net."""
+        return self.of_reals and self.net is None
+
     def seeing_parts(self) -> "Autoregressive | None":
         if self.in_part:
             return self

@@ -8,7 +8,7 @@ import numpy as np
 
 from vestige.models.tied import TiedPair
 from vestige.tasks.tied.row_answers import class_probabilities, log_densities
-from vestige.tasks.tied.row_tally import PredictedRows, RowTally
+from vestige.tasks.tied.row_tally import LEAST, PredictedRows, RowTally
 from vestige.tasks.tied.rows import LabelledTable
 
 NEAR = 0.02
@@ -29,8 +29,9 @@ def rows_compared(task: LabelledTable, model: TiedPair, *, seed: int) -> dict[st
     - `model`: trained on it.
     - `seed`: of baselines that draw.
 
-    **Returns:** name -> `said`, `accuracy`, `cross_entropy` (nats), `ece`, `nll` (of the values of a row, nats as the
-    model sees them), None where there is none. The first is the model.
+    **Returns:** name -> `said`, `accuracy`, `cross_entropy` (nats), `margin` (half of the 95% interval of its distance
+    to the model's, by Student's t over the rows), `ece`, `nll` (of the values of a row, nats as the model sees them),
+    None where there is none. The first is the model.
     """
     net, test = model.resolve(), np.asarray(task.test)
     density = log_densities(net, test)
@@ -41,9 +42,10 @@ def rows_compared(task: LabelledTable, model: TiedPair, *, seed: int) -> dict[st
     shown = np.asarray(task.train_labels)
     known = shown.sum(axis=1) > 0
     inputs, classes = np.asarray(task.train)[known], shown[known].argmax(axis=1)
-    rows = {"model": _scored("the model", class_probabilities(net, test), density, labels)}
+    own = class_probabilities(net, test)
+    rows = {"model": _scored("the model", own, density, labels)}
     for name, (said, probabilities) in _baselines(inputs, classes, test, shown.shape[1], seed).items():
-        rows[name] = _scored(said, probabilities, None, labels)
+        rows[name] = _scored(said, probabilities, None, labels) | {"margin": margin(own, probabilities, labels)}
     return {**rows, "independent": _row(**alone)}
 
 
@@ -69,6 +71,11 @@ def sentence_of(rows: Mapping[str, Mapping[str, Any]]) -> str:
     )
     if not np.isfinite(model["cross_entropy"]):
         return "Not worth it: the model's predictions are not finite; report this, with the file if you can."
+    if ahead != 0 and abs(ahead) <= (best.get("margin") or 0):
+        return (
+            f"Undecided as a classifier: the held-out rows are too few to tell the model from {best['said']}, the best "
+            f"without it ({said}; 95% interval of the distance {ahead:+.3g} ± {best['margin']:.2g})."
+        )
     if abs(ahead) <= max(NEAR * best["cross_entropy"], ROOM):
         return f"Hardly worth it as a classifier: about as good as {best['said']}, the best without it ({said})."
     if ahead > 0:
@@ -76,13 +83,33 @@ def sentence_of(rows: Mapping[str, Mapping[str, Any]]) -> str:
     return f"Not worth it as a classifier: {best['said']} is better ({said})."
 
 
+def margin(own: np.ndarray, other: np.ndarray, labels: np.ndarray) -> float:
+    """Half of the 95% interval of the mean distance of two cross-entropies on the same rows, by Student's t.
+
+    **Arguments:**
+
+    - `own`, `other`: (rows, classes), probabilities.
+    - `labels`: (rows,) the classes, -1 where not known.
+
+    **Returns:** nats; infinite for less than two rows.
+    """
+    from scipy.stats import t
+
+    known = np.flatnonzero(labels >= 0)
+    if len(known) < 2:
+        return float("inf")
+    log = lambda probabilities: np.log(np.maximum(probabilities[known, labels[known]], LEAST))
+    apart = log(own) - log(other)
+    return float(t.ppf(0.975, len(known) - 1) * apart.std(ddof=1) / np.sqrt(len(known)))
+
+
 def _row(said: str, **numbers: Any) -> dict[str, Any]:
-    return {"said": said, "accuracy": None, "cross_entropy": None, "ece": None, "nll": None, **numbers}
+    return {"said": said, "accuracy": None, "cross_entropy": None, "margin": None, "ece": None, "nll": None, **numbers}
 
 
 def _scored(said: str, probabilities: np.ndarray, density: np.ndarray | None, labels: np.ndarray) -> dict[str, Any]:
-    tally = RowTally()
-    tally.add(PredictedRows(0, probabilities, np.zeros(len(labels)) if density is None else density, labels))
+    tally, log_density = RowTally(), np.zeros(len(labels)) if density is None else density
+    tally.add(PredictedRows(0, probabilities, log_density, labels, -log_density, np.ones(len(labels))))
     found = tally.summary()
     nll = None if density is None else -found.mean_log_density
     return _row(said, accuracy=found.accuracy, cross_entropy=found.cross_entropy, ece=found.ece, nll=nll)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from vestige.data.labelled_rows import grey_range, label_of, row_schema, table_of
 from vestige.data.tables import Schema
-from vestige.errors import UsageError
+from vestige.errors import UsageError, listed, shown
 from vestige.runs.fits.baselines_of_rows import rows_compared, sentence_of
 from vestige.runs.fits.contract import AbstractFitStrategy, Comparison, FitPlan, FitRequest, Note
 from vestige.runs.fits.labelled_plan import planned
@@ -59,6 +59,11 @@ class LabelledFit(AbstractFitStrategy):
             **dataclasses.asdict(request.reading),
         )
         why = [self._taken(schema, label), *notes]
+        others = [repr(column.name) for column in schema.of("input") if column.kind == "class"]
+        if outcome is None and label is not None and others:
+            why.append(
+                f"Also of classes, and taken for inputs: {shown(listed(others), 200)} (--outcomes names another)."
+            )
         if grey is not None:
             why.append(
                 f"Its values are taken for grey levels from 0 to {grey:g}: many columns reach one largest value."

@@ -5,16 +5,20 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from vestige.experiments.experiment import Experiment
+from vestige.runs.back_test import BackTest
 from vestige.runs.fits.columns import chosen_columns
 from vestige.runs.fits.contract import AbstractFitStrategy, Comparison, FitPlan, FitRequest, Note
 from vestige.runs.fits.recordings_plan import planned
 from vestige.tasks.filtering.comparing import Compared, compared
 from vestige.tasks.filtering.custom_data import CustomRecordings
+from vestige.tasks.filtering.forecasting import HasHeads
 from vestige.tasks.filtering.seasons import season_of
 
 if TYPE_CHECKING:
     from vestige.runs.restoring import Restored
 
+ORIGINS, PATHS = 100, 50
+"""Held-out rows from which forecasts are compared, and paths of each."""
 NEAR = 0.01
 """Errors that differ by less are as good as each other."""
 
@@ -42,6 +46,7 @@ class RecordingsFit(AbstractFitStrategy):
         if season is None:
             season = season_of(np.asarray(task.train.frames, np.float64), np.asarray(task.train.starts))
         found = compared(task, run.model, season=season)
+        ahead = _ahead(run, request, season)
         return Comparison(
             title=f"{found.steps:,} held-out steps, one step ahead",
             count=found.steps,
@@ -50,9 +55,23 @@ class RecordingsFit(AbstractFitStrategy):
                 "squared error": lambda row: f"{row['error']:.4g}",
                 "of the last value's": lambda row: _share(row["error"], found.error("last value")),
             },
-            sentence=sentence_of(found),
-            kept={"season": season},
+            sentence=sentence_of(found) if ahead is None else f"{sentence_of(found)} {ahead.sentence()}",
+            kept={"season": season} | ({} if ahead is None else {"ahead": ahead.as_plain()}),
         )
+
+
+def _ahead(run: "Restored", request: FitRequest, season: int | None) -> BackTest | None:
+    """Forecasts from held-out rows as far as the direct regressions of a model reach; None where it has none, or no
+    held-out part is so long."""
+    heads = run.model.heads if isinstance(run.model, HasHeads) else None
+    if heads is None:
+        return None
+    held_out = run.components.task.test  # pyright: ignore[reportAttributeAccessIssue]
+    longest = int(np.diff(np.append(np.asarray(held_out.starts), len(held_out.frames))).max(initial=0))
+    if longest <= heads.horizon:
+        return None
+    options = {"origins": ORIGINS, "season": season or 0, "paths": PATHS, "seed": request.seed}
+    return run.forecast(request.source, horizon=heads.horizon, options=request.reading, **options).back_test
 
 
 def _share(error: float, last: float) -> str:

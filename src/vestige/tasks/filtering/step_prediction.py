@@ -12,7 +12,7 @@ from vestige.data.tables import AbstractTable, open_table
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import RunError, UsageError, listed
 from vestige.models.families import missing_in_part
-from vestige.tasks.filtering.calibration import Calibration, Sorted, Widths
+from vestige.tasks.filtering.calibration import Calibration, Widths
 from vestige.tasks.filtering.completing import RecordingsCompleter
 from vestige.tasks.filtering.forecasting import RecordingsForecaster
 from vestige.tasks.filtering.next_frame import next_regression
@@ -23,6 +23,7 @@ from vestige.tasks.filtering.scaling import SUPPORT, Scaling
 from vestige.tasks.filtering.step_program import step_program
 from vestige.tasks.filtering.step_reader import Carried, Readers, ReadSteps, StepReader, filled_up, read_steps
 from vestige.tasks.filtering.unrolling import Filters
+from vestige.tasks.order_statistics import Sorted
 from vestige.tasks.predictions import INTERVAL
 from vestige.tasks.programs import Program
 from vestige.tasks.step_predictions import StepPredictions

@@ -7,9 +7,9 @@ import numpy as np
 
 from vestige.errors import RunError, UsageError
 from vestige.sequences import AbstractReader
-from vestige.tasks.filtering.calibration import PREFIX, Sorted
 from vestige.tasks.longterm.outcome_reader import CHUNK, Chunk, log_probabilities, read_outcomes
 from vestige.tasks.longterm.reading import EncodesAndPredicts
+from vestige.tasks.order_statistics import PREFIX, Sorted
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +55,9 @@ class OutcomeCalibration:
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """For `evaluation.npz`, from which `from_arrays` makes the same again."""
-        arrays: dict[str, np.ndarray] = {}
-        for name in ("surprise", "residuals"):
-            if (kept := getattr(self, name)) is not None:
-                arrays |= {f"{PREFIX}{name}": kept.values, f"{PREFIX}{name}_ranks": kept.ranks}
+        arrays = self.surprise.as_arrays("surprise")
+        if self.residuals is not None:
+            arrays |= self.residuals.as_arrays("residuals")
         return arrays if self.deviation is None else {**arrays, f"{PREFIX}deviation": np.array(self.deviation)}
 
     @classmethod
@@ -70,12 +69,8 @@ class OutcomeCalibration:
         if f"{PREFIX}surprise" not in arrays:
             return None
         try:
-            kept = {}
-            for name in ("surprise",) if classes is not None else ("surprise", "residuals"):
-                values, ranks = arrays[f"{PREFIX}{name}"], arrays[f"{PREFIX}{name}_ranks"]
-                if values.shape != (1, len(ranks)) or np.any(np.diff(ranks) < 1):
-                    raise ValueError(f"{name} must be (1, {len(ranks)}), got {values.shape}")
-                kept[name] = Sorted(int(ranks[-1]), ranks, values)
+            names = ("surprise",) if classes is not None else ("surprise", "residuals")
+            kept = {name: Sorted.from_arrays(arrays, name) for name in names}
             return cls(**kept, deviation=None if classes is not None else float(arrays[f"{PREFIX}deviation"]))
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise UsageError(f"the stored calibration is damaged: {error}") from None

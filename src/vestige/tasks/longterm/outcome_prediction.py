@@ -163,7 +163,7 @@ class OutcomePredictions(AbstractSurprises[PredictedOutcomes]):
 
     @property
     def least_tail(self) -> float:
-        return float(self.predictor.calibration.surprise.tail(np.array([np.inf]))[0])
+        return self.predictor.calibration.surprise.least_tail
 
     def counted(self) -> tuple[int, int, float]:
         found = self.summary()

@@ -20,7 +20,11 @@ from vestige.tasks.longterm.contract import EVALUATION_BATCH, READ_SIZE
 from vestige.tasks.longterm.frequencies import AbstractFrequencies, no_frequencies
 from vestige.tasks.longterm.outcome_calibration import OutcomeCalibration
 from vestige.tasks.longterm.outcome_prediction import OutcomePredictor
+from vestige.tasks.longterm.outcome_program import outcome_program
 from vestige.tasks.longterm.reading import EncodesAndPredicts
+from vestige.tasks.longterm.text_samples import sampled_texts
+from vestige.tasks.programs import Program
+from vestige.tasks.samples import Sampled
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -208,6 +212,24 @@ class Stream(AbstractTask):
             )
         kept = self.calibration(model) if arrays is None else OutcomeCalibration.from_arrays(arrays, self.classes)
         return None if kept is None else OutcomePredictor(model, self.columns, kept)
+
+    def program(self, model: EncodesAndPredicts, arrays: Mapping[str, np.ndarray] | None) -> Program | None:
+        """As `vestige.experiments.protocols.ExportsProgram` says: one step, where the columns are known."""
+        return None if self.columns is None else outcome_program(model, self.columns)
+
+    def sampled(self, model: EncodesAndPredicts, *, count: int, steps: int | None, given: int, seed: int) -> Sampled:
+        """As `vestige.experiments.protocols.GeneratesSamples` says: texts, where the next character is predicted, by
+        default of `max_distance` characters; the first is always of the held-out part.
+
+        **Raises:** `UsageError` also where something else is predicted, from which nothing can be generated.
+        """
+        if self.columns is None or not self.columns.text:
+            raise UsageError(
+                "vestige sample: this run predicts an outcome of what is seen, and not what is seen next; only streams "
+                "of a text are generated"
+            )
+        wanted = steps or max(self.steps or self.max_distance, given + 1)
+        return sampled_texts(model, self.columns, self.held_out, count=count, steps=wanted, given=given, seed=seed)
 
     def prediction_metrics(
         self, predictions: Float[Array, "steps outputs"], outcomes: Array

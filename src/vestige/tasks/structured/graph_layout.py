@@ -8,11 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from vestige.data.tables import Cells
+from vestige.data.tables.writing import numbers
+from vestige.errors import UsageError
 from vestige.models.structured import RelationalModel, importance_weighted_structures, times_divergence
 from vestige.models.structured.relational import VARIANCE
 from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate_many, scalars
+from vestige.tasks.samples import Sampled
 from vestige.tasks.structured.layouts import drawn_layout
 from vestige.typing import Batch, Key, Metrics
 
@@ -106,6 +110,19 @@ class GraphLayout(AbstractTask):
         metrics["iw_elbo"] = float(self.tighter_bound(model, size, key=key_bound))
         return Evaluation(metrics, {}, self.bounds(metrics), self._shown(model, key=key_shown))
 
+    def sampled(self, model: RelationalModel, *, count: int, steps: int | None, given: int, seed: int) -> Sampled:
+        """As `vestige.experiments.protocols.GeneratesSamples` says: a graph is drawn from the prior, places from a new
+        layout, and the nodes go on from there as the decoder says, step by step, without noise. A row for each node
+        and step: its place, and the neighbours in the drawn graph, `2 5`.
+
+        **Raises:** `UsageError` where steps are fewer than frames that are given; of these the first always is.
+        """
+        length, given = steps or self.steps, max(given, 1)
+        if length < given:
+            raise UsageError(f"frames: a layout begins with {given} frames that are given, got {length}")
+        ways, edges = _moved(model, self, count, length, given, jax.random.key(seed))
+        return _as_rows(np.asarray(ways, np.float64), np.asarray(edges) > 0)
+
     @eqx.filter_jit
     def tighter_bound(self, model: RelationalModel, size: int, *, key: Key) -> Float[Array, ""]:
         """The bound of 50 importance samples, by node, without the Gaussian's constant, mean over `size` layouts."""
@@ -145,6 +162,47 @@ class GraphLayout(AbstractTask):
     def _standing_still(self) -> float:
         """The bound of who predicts that nothing moves, without edges."""
         return float(_still_level(self))
+
+
+@eqx.filter_jit
+def _moved(
+    model: RelationalModel, task: GraphLayout, count: int, steps: int, given: int, key: Key
+) -> tuple[Float[Array, "count steps nodes 2"], Float[Array, "count nodes nodes"]]:
+    """Layouts that a model makes of the first frames of true ones, and the graphs that it drew for them."""
+    key_layouts, key_graphs = jax.random.split(key)
+    layout = lambda key: drawn_layout(task.nodes, max(given, 2), key=key)[0]
+    beginnings = jax.vmap(layout)(_numbered(key_layouts, count))[:, :given]
+
+    def one(beginning: Array, key: Key) -> tuple[Array, Array]:
+        adjacency = model.graphs.adjacency(model.prior(Batch(beginning)).sample(key=key).value)
+
+        def on(places: Array, _: None) -> tuple[Array, Array]:
+            places = model.decoder.step(places, adjacency)
+            return places, places
+
+        _, further = jax.lax.scan(on, beginning[-1], None, length=steps - given)
+        return jnp.concatenate([beginning, further]), adjacency
+
+    return jax.vmap(one)(beginnings, jax.random.split(key_graphs, count))
+
+
+def _as_rows(ways: np.ndarray, edges: np.ndarray) -> Sampled:
+    """A row for each sample, step and node."""
+    count, steps, nodes, _ = ways.shape
+    sample, step, node = (each.ravel() + 1 for each in np.indices((count, steps, nodes)))
+    none = np.zeros(sample.size, bool)
+    joined = [[" ".join(str(other + 1) for other in np.flatnonzero(row)) for row in graph] for graph in edges]
+    neighbours = np.repeat(np.array(joined, object).reshape(count, 1, nodes), steps, axis=1).ravel()
+    return Sampled(
+        {
+            "sample": Cells(sample, none),
+            "step": Cells(step, none),
+            "node": Cells(node, none),
+            "x": numbers(np.ascontiguousarray(ways[..., 0].ravel())),
+            "y": numbers(np.ascontiguousarray(ways[..., 1].ravel())),
+            "neighbours": Cells(neighbours, none),
+        }
+    )
 
 
 @eqx.filter_jit

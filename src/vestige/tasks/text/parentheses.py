@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from vestige.data.tables import Cells
 from vestige.models.structured.language import AbstractLanguageModel
 from vestige.models.structured.language_exact import LONGEST
 from vestige.models.structured.objective import StructureModel, log_mean
@@ -16,6 +17,7 @@ from vestige.numerics import batched_map
 from vestige.structures import kl
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate_many, scalars
+from vestige.tasks.samples import Sampled, no_sequences
 from vestige.tasks.text.dyck import all_words, drawn_word, is_balanced, log_words, written
 from vestige.typing import Batch, Key, Metrics
 
@@ -134,6 +136,26 @@ class Parentheses(AbstractTask):
         each = [float(_mean_log_prob(model, jnp.asarray(all_words(m, self.kinds)))) for m in lengths]
         return math.exp(-sum(each) / (2 * sum(lengths)))
 
+    def sampled(self, model: AbstractLanguageModel, *, count: int, steps: int | None, given: int, seed: int) -> Sampled:
+        """As `vestige.experiments.protocols.GeneratesSamples` says: words of lengths as in training, and in a table
+        whether they are balanced.
+
+        **Raises:** `UsageError` for `steps` and `given`: all brackets of a word are generated at once.
+        """
+        no_sequences(steps, given)
+        key_masks, key_words = jax.random.split(jax.random.key(seed))
+        masks = self.batch(size=count, key=key_masks).mask
+        assert masks is not None
+        tokens, sound = _generated(model, masks, self.kinds, jax.random.split(key_words, count))
+        words = np.where(np.asarray(masks), written(np.asarray(tokens), self.kinds), "")
+        texts, none = tuple("".join(word) for word in words), np.zeros(count, bool)
+        columns = {
+            "sample": Cells(np.arange(1, count + 1), none),
+            "word": Cells(np.array(texts, object), none),
+            "balanced": Cells(np.asarray(sound).astype(np.int8), none),
+        }
+        return Sampled(columns, texts=texts)
+
     def _scores(self, model: AbstractLanguageModel, word: Batch, key: Key) -> dict[str, Float[Array, ""]]:
         assert word.mask is not None
         mask = word.mask
@@ -169,6 +191,17 @@ class Parentheses(AbstractTask):
             "order_words": np.where(mask, written(np.asarray(words.inputs), self.kinds), ""),
             "order_parents": np.where(mask, parents, -1).astype(np.int16),
         }
+
+
+@eqx.filter_jit
+def _generated(model: AbstractLanguageModel, masks: Array, kinds: int, keys: Key) -> tuple[Array, Array]:
+    """A text for each mask, and whether it is balanced."""
+
+    def one(mask: Array, key: Key) -> tuple[Array, Array]:
+        tokens = model.generate(mask, key=key)
+        return tokens, is_balanced(tokens, mask, kinds)
+
+    return jax.vmap(one)(masks, keys)
 
 
 @eqx.filter_jit

@@ -1,11 +1,12 @@
 """How good predictions of rows were, added up as they are made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
+from vestige.data.tables import Cells
 from vestige.models.tied import reliability
 from vestige.tasks.predictions import AbstractPredictionSummary
 
@@ -23,16 +24,33 @@ class PredictedRows(NamedTuple):
     """(rows,) nats, of numbers in the units of the table."""
     labels: np.ndarray
     """(rows,) the classes in the table, -1 where there is none."""
+    surprise: np.ndarray
+    """(rows,) -log p in nats of the values that are there, as the model sees them; NaN where none is."""
+    share: np.ndarray
+    """(rows,) values of a row over those that are there; NaN where none is."""
+
+    @property
+    def passed(self) -> dict[str, Cells]:
+        """None of the columns of the table: rows are told by their numbers."""
+        return {}
+
+    @property
+    def missing(self) -> np.ndarray:
+        """(rows,) booleans: where no value is there."""
+        return np.isnan(self.surprise)
 
 
 @dataclass(frozen=True)
 class RowSummary(AbstractPredictionSummary):
     """How good the predictions of rows were: how many rows, how many with a class, and of these accuracy and
-    cross-entropy (nats), beside those of the most frequent class, and the calibration error."""
+    cross-entropy (nats), beside those of the most frequent class, and the calibration error; of how many nothing is
+    there, and the mean surprise of the others (nats)."""
 
     count: int
     labelled: int
     mean_log_density: float
+    missing: int = 0
+    mean_surprise: float = float("nan")
     accuracy: float | None = None
     cross_entropy: float | None = None
     majority: float | None = None
@@ -63,6 +81,7 @@ class RowTally:
 
     def __init__(self):
         self._count, self._density, self._labelled, self._log = 0, 0.0, 0, 0.0
+        self._missing, self._surprise = 0, 0.0
         self._right, self._classes = 0, np.zeros(0, np.int64)
         self._apart: np.ndarray = np.zeros(0)  # of each bin of confidence: hits less confidence, summed
 
@@ -74,6 +93,8 @@ class RowTally:
         known = found.labels >= 0
         self._count += len(known)
         self._density += float(np.sum(found.log_density))
+        self._missing += int(np.sum(found.missing))
+        self._surprise += float(np.nansum(found.surprise))
         classes, labelled = found.probabilities.shape[1], int(known.sum())
         if not classes or not labelled:
             return
@@ -91,13 +112,19 @@ class RowTally:
 
     def summary(self) -> RowSummary:
         """What they came to."""
-        density = self._density / self._count if self._count else float("nan")
-        if not self._labelled:
-            return RowSummary(self._count, 0, density)
-        return RowSummary(
+        mean = lambda total, count: total / count if count else float("nan")
+        there = self._count - self._missing
+        found = RowSummary(
             self._count,
             self._labelled,
-            density,
+            mean(self._density, self._count),
+            missing=self._missing,
+            mean_surprise=mean(self._surprise, there),
+        )
+        if not self._labelled:
+            return found
+        return replace(
+            found,
             accuracy=self._right / self._labelled,
             cross_entropy=-self._log / self._labelled,
             majority=float(self._classes.max() / self._labelled),

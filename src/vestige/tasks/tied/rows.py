@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.data.row_layout import RowLayout
 from vestige.data.tables import Cells
+from vestige.errors import UsageError
 from vestige.models.families import (
     AbstractFamily,
     Bernoulli,
@@ -25,18 +26,23 @@ from vestige.models.families import (
 from vestige.models.tied import OneHot, TiedPair, Visible, reliability
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate, scalars
+from vestige.tasks.order_statistics import PREFIX, Sorted
+from vestige.tasks.programs import Program
 from vestige.tasks.samples import Sampled, no_sequences
+from vestige.tasks.tied.classify_program import classify_row_program
 from vestige.tasks.tied.labels import check_labels, check_numbers
 from vestige.tasks.tied.measures import of_classes, of_data
 from vestige.tasks.tied.recognitions import RECOGNITIONS
 from vestige.tasks.tied.row_answers import sampled_rows
-from vestige.tasks.tied.table_prediction import TablePredictor
+from vestige.tasks.tied.table_prediction import TablePredictor, held_out_surprises
 from vestige.typing import Batch, Key, Metrics
 
 LEAST_SCALE = 0.05
 """Of a number, in its standard deviations in training: what a value that repeats exactly is worth is bounded, and so is
 what the way up is shown of it."""
 FINAL = 5  # times as many importance samples as while training
+SURPRISE = "surprise"
+"""The name under which surprises of held-out rows are kept."""
 
 
 def visible_of(layout: RowLayout) -> Visible:
@@ -137,13 +143,14 @@ class LabelledTable(AbstractTask):
         return metrics
 
     def diagnostics(self, model: TiedPair, *, size: int, key: Key) -> Evaluation:
-        """Metrics on all held-out rows with more importance samples, whatever the size, and the diagrams of
-        reliability."""
+        """Metrics on all held-out rows with more importance samples, whatever the size, their surprises, and the
+        diagrams of reliability."""
         closer = LabelledTable(
             self.train, self.train_labels, self.test, self.test_labels, self.layout, FINAL * self.samples
         )
         metrics = scalars(evaluate(closer, model, self.test.shape[0], key=key))
-        net, arrays = model.resolve(), {}
+        net = model.resolve()
+        arrays = held_out_surprises(net, np.asarray(self.test)).as_arrays(SURPRISE)
         if isinstance(net.units[-1], OneHot):
             for name, recognition in RECOGNITIONS.items():
                 logits = jax.lax.map(
@@ -153,9 +160,27 @@ class LabelledTable(AbstractTask):
                 arrays[f"reliability_{name}"] = np.stack(found)
         return Evaluation(metrics, {}, self.bounds(metrics), arrays)
 
-    def predictor(self, model: TiedPair, arrays: Mapping[str, np.ndarray] | None) -> TablePredictor:
-        """As `vestige.experiments.protocols.PredictsTables` says; nothing is calibrated."""
-        return TablePredictor(self.layout, model.resolve())
+    def predictor(self, model: TiedPair, arrays: Mapping[str, np.ndarray] | None) -> TablePredictor | None:
+        """As `vestige.experiments.protocols.PredictsTables` says: scores are calibrated on the held-out rows.
+
+        **Raises:** `UsageError` also where there are no `arrays`, and the held-out rows were not read.
+        """
+        net = model.resolve()
+        if arrays is None:
+            if self.unread:
+                raise UsageError("the held-out rows were not read, with which surprises are compared")
+            return TablePredictor(self.layout, net, held_out_surprises(net, np.asarray(self.test)))
+        if f"{PREFIX}{SURPRISE}" not in arrays:
+            return None
+        try:
+            return TablePredictor(self.layout, net, Sorted.from_arrays(arrays, SURPRISE))
+        except (KeyError, ValueError) as error:
+            raise UsageError(f"the stored calibration is damaged: {error}") from None
+
+    def program(self, model: TiedPair, arrays: Mapping[str, np.ndarray] | None) -> Program | None:
+        """As `vestige.experiments.protocols.ExportsProgram` says: the classes of a row, where there are classes."""
+        net = model.resolve()
+        return classify_row_program(net, self.layout, self.test[0]) if isinstance(net.units[-1], OneHot) else None
 
     def sampled(self, model: TiedPair, *, count: int, steps: int | None, given: int, seed: int) -> Sampled:
         """As `vestige.experiments.protocols.GeneratesSamples` says: rows, of which each begins with its class."""

@@ -1,4 +1,4 @@
-"""Tables as a trained pair predicts them: classes, their probabilities, and how probable a row is."""
+"""Tables as a trained pair predicts them: classes, their probabilities, how probable a row is, and how rare."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +11,10 @@ from vestige.data.tables import Cells
 from vestige.data.tables.options import ReadOptions
 from vestige.data.tables.writing import numbers
 from vestige.models.tied import Net
-from vestige.tasks.predictions import INTERVAL, AbstractPredictions, AbstractPredictor
+from vestige.tasks.order_statistics import Sorted
+from vestige.tasks.predictions import INTERVAL, AbstractPredictor, AbstractSurprises
 from vestige.tasks.step_predictions import put
+from vestige.tasks.stepwise import surprise_share
 from vestige.tasks.tied.row_answers import class_probabilities, log_densities
 from vestige.tasks.tied.row_tally import PredictedRows, RowSummary, RowTally
 from vestige.tasks.tied.table_completion import TableCompletions
@@ -24,20 +26,21 @@ METHOD = (
 )
 
 
-class TablePredictions(AbstractPredictions[PredictedRows]):
+class TablePredictions(AbstractSurprises[PredictedRows]):
     """The predicted rows of a table.
 
     **Arguments:**
 
     - `layout`, `net`: of the training.
+    - `held_out`: the surprises of its held-out rows.
     - `source`: what `vestige.data.open` reads.
     - `options`: how a file is read.
 
     **Raises:** `UsageError` for columns that are absent.
     """
 
-    def __init__(self, layout: RowLayout, net: Net, source: Any, options: ReadOptions | None):
-        self.layout, self._net = layout, net
+    def __init__(self, layout: RowLayout, net: Net, held_out: Sorted, source: Any, options: ReadOptions | None):
+        self.layout, self._net, self._held_out = layout, net, held_out
         self.table = table_of(source, options or ReadOptions())
         self._rows = layout.encoder.encode(self.table)
         self._tally = RowTally()
@@ -48,8 +51,10 @@ class TablePredictions(AbstractPredictions[PredictedRows]):
             probabilities = np.zeros((len(values), 0))
             if self.layout.label is not None:
                 probabilities = class_probabilities(self._net, values, first=encoded.start)
-            log_density = log_densities(self._net, values, first=encoded.start) + self.layout.log_units(values)
-            found = PredictedRows(encoded.start, probabilities, log_density, self.layout.labels(encoded))
+            surprise, share = surprises(self._net, values, first=encoded.start)
+            log_density = self.layout.log_units(values) - np.nan_to_num(surprise)
+            labels = self.layout.labels(encoded)
+            found = PredictedRows(encoded.start, probabilities, log_density, labels, surprise, share)
             self._tally.add(found)
             yield found
 
@@ -80,6 +85,17 @@ class TablePredictions(AbstractPredictions[PredictedRows]):
         density = "log p of the values of the row, in nats, of numbers in the units of the table"
         return {"columns": {**label, "log_density": density}, "method": METHOD}
 
+    def tail(self, chunk: PredictedRows) -> np.ndarray:
+        return self._held_out.tail(chunk.surprise * chunk.share)
+
+    @property
+    def least_tail(self) -> float:
+        return self._held_out.least_tail
+
+    def counted(self) -> tuple[int, int, float]:
+        found = self.summary()
+        return found.count, found.missing, found.mean_surprise
+
     @property
     def notices(self) -> list[str]:
         """What a reader should know of the table."""
@@ -90,20 +106,53 @@ class TablePredictions(AbstractPredictions[PredictedRows]):
         return self._tally.summary()
 
 
+def surprises(net: Net, values: np.ndarray, *, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """How surprising rows are.
+
+    **Arguments:**
+
+    - `net`: trained.
+    - `values`: rows as the model sees them, NaN where missing.
+    - `first`: the number of the first row, which numbers the noise of importance sampling.
+
+    **Returns:** (rows,) -log p in nats of the values that are there, NaN where none is; (rows,) by which it is
+    multiplied before it is compared with that of other rows: all values over those that are there.
+    """
+    share = surprise_share(values)
+    return np.where(np.isnan(share), np.nan, -log_densities(net, values, first=first)), share
+
+
+def held_out_surprises(net: Net, values: np.ndarray) -> Sorted:
+    """What `score` compares with.
+
+    **Arguments:**
+
+    - `net`: trained.
+    - `values`: held-out rows, as in `surprises`.
+
+    **Raises:** `UsageError` where none has a value.
+    """
+    surprise, share = surprises(net, values)
+    return Sorted.of((surprise * share)[:, None])
+
+
 class TablePredictor(AbstractPredictor):
     """A trained pair that predicts rows.
 
-    **Arguments:** `layout`, `net`: of the training.
+    **Arguments:**
+
+    - `layout`, `net`: of the training.
+    - `held_out`: the surprises of its held-out rows.
     """
 
-    def __init__(self, layout: RowLayout, net: Net):
-        self.layout, self.net = layout, net
+    def __init__(self, layout: RowLayout, net: Net, held_out: Sorted):
+        self.layout, self.net, self.held_out = layout, net, held_out
 
     def predictions(
         self, source: Any, *, options: ReadOptions | None = None, interval: float = INTERVAL
     ) -> TablePredictions:
         """As the contract says; classes and densities have no interval."""
-        return TablePredictions(self.layout, self.net, source, options)
+        return TablePredictions(self.layout, self.net, self.held_out, source, options)
 
     def completions(
         self, source: Any, *, samples: int, seed: int, options: ReadOptions | None = None
