@@ -18,9 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vestige.cli.environment import avoid_faulty_fusions, enable_compilation_cache
+from vestige.cli.environment import enable_compilation_cache
 
-avoid_faulty_fusions()
 enable_compilation_cache()
 
 from vestige.data.tables.options import ReadOptions  # noqa: E402

@@ -1,5 +1,8 @@
 """Pages that are made from the registries are what the scripts make, and pages that list contracts list all of them."""
 
+import ast
+import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +31,27 @@ def test_page_of_parts_is_what_the_script_makes():
 def test_house_has_the_table_of_combinations():
     table = made("combinations.py")
     assert table in (ROOT / "docs" / "house.md").read_text(), "put what benchmarks/combinations.py prints there"
+
+
+def imported(script):
+    """Module and name of everything that a script takes from Vestige."""
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "vestige":
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "examples"])
+def test_scripts_take_from_the_package_what_it_has(folder):
+    """Most are run by hand only: what they import must not move away unnoticed."""
+    gone = []
+    for script in sorted((ROOT / folder).rglob("*.py")):
+        for module, name in imported(script):
+            there = importlib.util.find_spec(module)
+            if there is None or not (
+                hasattr(importlib.import_module(module), name) or importlib.util.find_spec(f"{module}.{name}")
+            ):
+                gone.append(f"{script.name}: from {module} import {name}")
+    assert not gone
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
