@@ -111,7 +111,7 @@ class HoldsOutTheEnd(Protocol):
     """The specification of a task that is not trained on the end of each document of its file."""
 
     @property
-    def held_out(self) -> float:
+    def held_out_share(self) -> float:
         """The share of the rows of each document, in (0, 1)."""
         ...
 

@@ -107,7 +107,7 @@ class Restored(NamedTuple):
             and isinstance(source, str | Path)
             and trained_on(self.folder, Path(source))
         ):
-            held_out = task.held_out
+            held_out = task.held_out_share
         wanted_all = ForecastOptions(horizon, **wanted)
         return Forecasts(
             step_predictor_of(self, load, "a forecast"), source, wanted_all, held_out=held_out, options=options

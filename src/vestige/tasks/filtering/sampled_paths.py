@@ -44,6 +44,8 @@ class IsAffine(Protocol):
         **Arguments:**
 
         - `state`: x_t.
+
+        **Returns:** (p,).
         """
         ...
 

@@ -331,6 +331,11 @@ class RecordingsSpec(FilteringSpec, ReadOptions):
     def seen(self) -> str:
         return "an example" if self.path is None else f"what {self.path} holds"
 
+    @property
+    def held_out_share(self) -> float:
+        """As `vestige.experiments.protocols.HoldsOutTheEnd` says."""
+        return self.held_out
+
     def sources(self) -> tuple[Source, ...]:
         return () if self.path is None else (UserFile("path", self.path),)
 

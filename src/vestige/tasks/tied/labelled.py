@@ -25,7 +25,7 @@ from vestige.tasks.programs import Program
 from vestige.tasks.samples import Sampled, no_sequences
 from vestige.tasks.tied import diagnostics
 from vestige.tasks.tied.classify_program import classify_program
-from vestige.tasks.tied.labels import check_labels, check_numbers
+from vestige.tasks.tied.labels import check_labels, check_numbers, drawn_batch, some_of
 from vestige.tasks.tied.measures import of_classes, of_data
 from vestige.typing import Batch, Key, Metrics
 
@@ -71,15 +71,12 @@ class LabelledImages(AbstractTask):
         check_numbers("LabelledImages", self.test_labels, self.train_labels.shape[1])
 
     def batch(self, *, size: int, key: Key) -> Batch:
-        rows = jax.random.randint(key, (size,), 0, self.train.shape[0])
-        return Batch(self.train[rows], None if self.train_labels is None else self.train_labels[rows])
+        return drawn_batch(self.train, self.train_labels, size=size, key=key)
 
     def evaluate(self, model: TiedPair, *, size: int, key: Key) -> Metrics:
         key_rows, key_nll, key_rest = jax.random.split(key, 3)
         net = model.resolve()
-        held_out = self.test.shape[0]
-        some = size < held_out
-        rows = jax.random.permutation(key_rows, held_out)[:size] if some else jnp.arange(held_out)
+        rows = some_of(self.test.shape[0], size=size, key=key_rows)
         images, labels = self.test[rows], self.test_labels[rows]
         metrics = self._as_data(net, images, key=key_nll)
         if isinstance(net.units[-1], OneHot):

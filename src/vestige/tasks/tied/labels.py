@@ -1,7 +1,11 @@
 """Labels as indicators, of which some may be hidden."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
+
+from vestige.typing import Batch, Key
 
 
 def indicators(labels: Int[np.ndarray, " rows"], classes: int) -> Float[np.ndarray, "rows classes"]:
@@ -65,3 +69,32 @@ def few_labels(labels: Int[np.ndarray, " rows"], each: int, classes: int) -> Int
             raise ValueError(f"few_labels: class {label} has {len(places)} examples, {each} were requested")
         kept[places[:each]] = label
     return kept
+
+
+def drawn_batch(
+    examples: Float[Array, "rows *units"], labels: Float[Array, "rows classes"] | None, *, size: int, key: Key
+) -> Batch:
+    """Examples with their labels, drawn with replacement.
+
+    **Arguments:**
+
+    - `examples`: of the training.
+    - `labels`: indicators; None: there are none.
+    - `size`: how many.
+    """
+    rows = jax.random.randint(key, (size,), 0, examples.shape[0])
+    return Batch(examples[rows], None if labels is None else labels[rows])
+
+
+def some_of(count: int, *, size: int, key: Key) -> Int[Array, " rows"]:
+    """Numbers of the held-out examples that are evaluated.
+
+    **Arguments:**
+
+    - `count`: of all of them.
+    - `size`: how many are wanted.
+    - `key`: by which they are drawn where they are fewer than all.
+
+    **Returns:** (min(size, count),), each number once; all in their order where all are wanted.
+    """
+    return jax.random.permutation(key, count)[:size] if size < count else jnp.arange(count)

@@ -31,7 +31,7 @@ class PredictedRows(NamedTuple):
 
     @property
     def passed(self) -> dict[str, Cells]:
-        """None of the columns of the table: rows are told by their numbers."""
+        """None of the columns of the table: a row is known by its number."""
         return {}
 
     @property

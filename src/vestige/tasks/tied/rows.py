@@ -30,7 +30,7 @@ from vestige.tasks.order_statistics import PREFIX, Sorted
 from vestige.tasks.programs import Program
 from vestige.tasks.samples import Sampled, no_sequences
 from vestige.tasks.tied.classify_program import classify_row_program
-from vestige.tasks.tied.labels import check_labels, check_numbers
+from vestige.tasks.tied.labels import check_labels, check_numbers, drawn_batch, some_of
 from vestige.tasks.tied.measures import of_classes, of_data
 from vestige.tasks.tied.recognitions import RECOGNITIONS
 from vestige.tasks.tied.row_answers import sampled_rows
@@ -124,15 +124,12 @@ class LabelledTable(AbstractTask):
         return bias_of(self.layout, self.visible)
 
     def batch(self, *, size: int, key: Key) -> Batch:
-        rows = jax.random.randint(key, (size,), 0, self.train.shape[0])
-        return Batch(self.train[rows], None if self.train_labels is None else self.train_labels[rows])
+        return drawn_batch(self.train, self.train_labels, size=size, key=key)
 
     def evaluate(self, model: TiedPair, *, size: int, key: Key) -> Metrics:
         key_rows, key_nll, key_rest = jax.random.split(key, 3)
         net = model.resolve()
-        held_out = self.test.shape[0]
-        some = size < held_out
-        rows = jax.random.permutation(key_rows, held_out)[:size] if some else jnp.arange(held_out)
+        rows = some_of(self.test.shape[0], size=size, key=key_rows)
         data, labels = self.test[rows], self.test_labels[rows]
         metrics = of_data(net, data, samples=self.samples, key=key_nll)
         if isinstance(net.units[-1], OneHot):
