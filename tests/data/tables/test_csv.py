@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vestige.data import open_table
+from vestige.data.tables.text_numbers import number, numbers
 from vestige.errors import UsageError
 
 
@@ -123,6 +124,39 @@ def test_encodings_decimals_and_places(tmp_path):
     found = table(tmp_path, "größe;b\n1,5;x\n\n2,5;y\n".encode("cp1252"), encoding="cp1252", decimal=",")
     assert found.names == ("größe", "b") and found.decimal == ","
     assert found.place(1) == "row 2 (line 4)"
+
+
+@pytest.mark.parametrize(
+    ("lines", "decimal", "values"),
+    [
+        ("a;b\n1.234,56;x\n-0,5;y\n", ",", [1234.56, -0.5]),
+        ("a;b\n1\u00a0234,5;x\n12;y\n", ",", [1234.5, 12.0]),
+        ("a\tb\n1.500;x\n2,25;y\n".replace(";", "\t"), ",", [1500.0, 2.25]),
+        ("a;b\n1,5;0.25\n2,5;3\n", ".", None),  # both marks: nothing is assumed
+        ('a,b\n"1,5",2\n', ".", None),
+        ("a;b\n1,5;x\n", ",", [1.5]),
+        ("a;b\n15;x\n", ".", [15.0]),
+    ],
+)
+def test_the_decimal_mark_is_that_of_the_first_lines(tmp_path, lines, decimal, values):
+    found = table(tmp_path, lines)
+    assert found.decimal == decimal and ("Numbers have decimal commas" in " ".join(found.notes)) == (decimal == ",")
+    if values is not None:
+        (batch,) = found.batches(["a"])
+        assert numbers(batch.cells["a"], found.decimal).values.tolist() == values
+    said = table(tmp_path, lines, decimal=".")
+    assert said.decimal == "." and "decimal" not in " ".join(said.notes)
+
+
+def test_groups_of_digits_are_three():
+    for text, value in (
+        ("1.234.567,5", 1234567.5),
+        ("1.23", None),
+        ("12.3456,7", None),
+        ("1.234", 1234.0),
+        ("1,2,3", None),
+    ):
+        assert number(text, ",") == value
 
 
 def test_memory_is_that_of_a_batch(tmp_path):

@@ -173,6 +173,26 @@ def test_jitter_below_a_hundredth_is_regular():
     assert schema.steps.typical == pytest.approx(0.02, rel=1e-3)
 
 
+def test_dates_in_no_order_are_no_time_of_the_rows():
+    draw = np.random.default_rng(0)
+    days = np.datetime64("2020-01-01") + draw.permutation(80).astype("timedelta64[D]")
+    columns = {"x": draw.normal(size=80), "joined": days.astype("datetime64[us]")}
+    schema = of(columns)
+    assert schema.time is None and schema.column("joined").role == "ignored"
+    assert "column 'joined' holds dates in no order, so that it is not the time of the rows" in said(schema)
+    assert of(columns, time="joined").time is not None
+    for rows in (np.sort(days), np.sort(days)[::-1], np.concatenate([np.sort(days)[3:], days[:3]])):
+        found = of({**columns, "joined": rows.astype("datetime64[us]")})
+        assert found.time is not None and found.time.name == "joined"
+
+
+def test_short_documents_with_dates_keep_their_time():
+    """Rows of two visits each: half of the steps run backward, and times begin anew with each patient."""
+    when = np.tile(np.array(["2020-01-01", "2020-02-01"], "datetime64[us]"), 20)
+    found = of({"who": np.repeat([f"p{n}" for n in range(20)], 2), "seen": when, "x": np.arange(40.0) % 7})
+    assert found.time is not None and found.time.name == "seen" and found.document is not None
+
+
 def test_times_that_run_backward_are_named():
     assert "row 3: the time is not later" in said(of({"when": HOURS[[0, 5, 2, 6]], "x": [1.0, 2.0, 0.0, 4.0]}))
     assert "reverse the rows" in said(of({"when": HOURS[[6, 5, 2, 1]], "x": [1.0, 2.0, 0.0, 4.0]}))
@@ -212,7 +232,8 @@ def test_what_else_is_suspicious(tmp_path):
         "if that stands for a missing value, --missing=-999",
     ):
         assert words in found
-    assert "if they are decimal, --decimal ," in said(infer(text(tmp_path, "a;b\n1,5;2\n2,5;3\n")))
+    lines = 'a,b\n"1,5",2\n"2,5",3\n'
+    assert "if they are decimal, --decimal ," in said(infer(text(tmp_path, lines)))
 
 
 def test_a_sensor_that_fails_for_a_while_is_still_numbers(tmp_path):

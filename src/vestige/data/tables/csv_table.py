@@ -38,7 +38,7 @@ class CsvTable(AbstractTable):
         self.name, self.rows = str(path), None
         self._dialect = dialect(self.name, self._lines(), options)
         self.fields = tuple(Field(name, "text") for name in self._dialect.names)
-        self.decimal = options.decimal
+        self.decimal = self._dialect.decimal
         self.missing_numbers = options.missing_numbers
         self.notes = self._notes()
 
@@ -126,6 +126,8 @@ class CsvTable(AbstractTable):
             found.append(f"Cells are separated by {self._separated()}.")
         if self._options.header == "auto":
             found.append("The first line names the columns." if self._dialect.header else "No line names the columns.")
+        if self._options.decimal == "auto" and self.decimal == ",":
+            found.append("Numbers have decimal commas (--decimal . if not).")
         if self._dialect.comments:
             found.append(f"Lines of comments (#) that are passed over: {self._dialect.comments}.")
         if self._dialect.title:

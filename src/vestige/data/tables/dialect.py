@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from vestige.errors import UsageError, shown
 
 SAMPLE_LINES = 100
 LONGEST_CELL = 2**20
+COMMA = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}([. \u00a0\u202f][0-9]{3})+),[0-9]+")
+POINT = re.compile(r"[+-]?[0-9]*\.([0-9]{1,2}|[0-9]{4,})([eE][+-]?[0-9]+)?")
+"""1.500 may be a thousand and a half; these are no thousands."""
 NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
 
 
@@ -30,12 +34,14 @@ class Dialect:
     - `comments`: how many lines before the table begin with `#`.
     - `header`: whether the first line of the table names the columns.
     - `names`: of the columns.
+    - `decimal`: the decimal mark.
     """
 
     delimiter: str | None
     comments: int
     header: bool
     names: tuple[str, ...]
+    decimal: str
     title: int = 0
     """How many cells the line after the comments has that is passed over, too; 0: none is."""
 
@@ -87,13 +93,23 @@ def dialect(name: str, lines: Iterator[str], options: ReadOptions) -> Dialect:
     rows = _parsed(sample, mark)
     if not rows:
         raise UsageError(f"{name}: line {comments + 1:,} has a quotation mark without an end")
-    title = _title(rows, options.decimal) if options.header == "auto" else 0
+    decimal = _decimal(rows, mark) if options.decimal == "auto" else options.decimal
+    title = _title(rows, decimal) if options.header == "auto" else 0
     rows = rows[1:] if title else rows
-    header = _has_header(rows, options.decimal) if options.header == "auto" else options.header == "yes"
+    header = _has_header(rows, decimal) if options.header == "auto" else options.header == "yes"
     names = [cell.strip() for cell in rows[0]] if header else [""] * len(rows[0])
     names = [cell or f"column_{place}" for place, cell in enumerate(names, 1)]
     check_names(name, names)
-    return Dialect(mark, comments, header, tuple(names), title)
+    return Dialect(mark, comments, header, tuple(names), decimal, title)
+
+
+def _decimal(rows: list[list[str]], mark: str | None) -> str:
+    """A comma where cells are separated by something else, some are numbers with a comma, and none is one with a point;
+    a point otherwise."""
+    if mark not in (";", "\t", "|"):
+        return "."
+    cells = [cell.strip() for row in rows for cell in row]
+    return "," if any(map(COMMA.fullmatch, cells)) and not any(map(POINT.fullmatch, cells)) else "."
 
 
 def _title(rows: list[list[str]], decimal: str) -> int:

@@ -6,7 +6,16 @@ import re
 import numpy as np
 
 from vestige.data.tables.contract import AbstractTable, Batch
-from vestige.data.tables.kinds import CALENDAR_NAMES, TIME_NAMES, Found, base_name, kind_of, names_outcome, time_format
+from vestige.data.tables.kinds import (
+    CALENDAR_NAMES,
+    TIME_NAMES,
+    UNORDERED,
+    Found,
+    base_name,
+    kind_of,
+    names_outcome,
+    time_format,
+)
 from vestige.data.tables.profile import MOST_DISTINCT, MOST_WORDS, Profile
 from vestige.data.tables.schema import Column, Role, Schema
 from vestige.data.tables.schema_options import SchemaOptions
@@ -66,7 +75,7 @@ def infer(table: AbstractTable, options: SchemaOptions = SchemaOptions(), *, row
 def _in_documents(table: AbstractTable, options: SchemaOptions, schema: Schema, rows: int | None) -> Schema:
     """The same, with the classes after each of which times begin anew as documents, where there are such."""
     forward = schema.time is not None and (schema.steps is None or not schema.steps.backward)
-    timed = schema.time is not None or any(base_name(column.name) in TIME_NAMES for column in schema.columns)
+    timed = any(column.kind == "time" or base_name(column.name) in TIME_NAMES for column in schema.columns)
     if schema.document is not None or forward or not timed:
         return schema
     said = options.roles()
@@ -97,6 +106,8 @@ class _Survey:
         """Steps inside the documents of the first candidate."""
         self.through: dict[str, StepCounts] = {}
         """Steps as if all rows were one document."""
+        self.mixed: set[str] = set()
+        """Columns of times that neither rise nor fall."""
 
     def update(self, batch: Batch) -> None:
         self.rows = batch.start + batch.rows
@@ -131,6 +142,7 @@ class _Survey:
             for name, profile in self.profiles.items()
         }
         found = _alike(found, self.profiles)
+        self.mixed = {name for name, counts in steps.items() if not counts.in_order}
         time = self._time(found, document)
         columns = tuple(self._column(name, found[name], time, document) for name in self.table.names)
         taken = None
@@ -168,7 +180,10 @@ class _Survey:
         times = [
             name
             for name, kind in found.items()
-            if self.options.kind(name, kind.kind) == "time" and name not in self.said and name != document
+            if self.options.kind(name, kind.kind) == "time"
+            and name not in self.said
+            and name not in self.mixed
+            and name != document
         ]
         dated = [name for name in times if self.profiles[name].dated or self.profiles[name].is_date]
         return next(iter([*dated, *times]), None)
@@ -237,6 +252,8 @@ class _Survey:
         profile = self.profiles[name]
         if not profile.present:
             return "ignored", ""
+        if column.kind == "time" and name in self.mixed:
+            return "ignored", UNORDERED
         if column.kind == "time":
             return "ignored", "another column is the time"
         if column.kind == "text":

@@ -19,6 +19,8 @@ LARGEST_COUNT = 2**24
 """Counts up to here are exact in float32, in which a model sees them unscaled."""
 SPIKES = "spikes"
 """The unit of counts of spikes, which are counts also where there is never more than one."""
+UNORDERED = "in no order, so that it is not the time of the rows"
+"""Why a column of dates is ignored."""
 TIME_NAMES = (
     "time", "date", "datetime", "timestamp", "ts", "t", "day", "seconds", "date_time", "time_s", "when", "year",
 )  # fmt: skip

@@ -17,8 +17,9 @@ class ReadOptions:
 
     delimiter: str | None = None
     """What stands between the cells of a text file, one character; `tab` and `space` have names."""
-    decimal: str = "."
-    """The decimal mark of a text file: . or ,"""
+    decimal: str = "auto"
+    """The decimal mark of a text file: . or , or auto: a comma where semicolons, tabs or bars separate the cells
+    and numbers with commas are among the first lines, and none with a point; else a point."""
     header: Literal["auto", "yes", "no"] = "auto"
     """Whether the first line of a text file names the columns."""
     encoding: str = "utf-8"
@@ -38,8 +39,8 @@ class ReadOptions:
     """The column that says which unit fired; by default the one whose name says so."""
 
     def __post_init__(self):
-        if self.decimal not in (".", ","):
-            raise UsageError(f"decimal must be . or , got '{shown(self.decimal)}'")
+        if self.decimal not in ("auto", ".", ","):
+            raise UsageError(f"decimal must be auto, . or , got '{shown(self.decimal)}'")
         if self.header not in ("auto", "yes", "no"):
             raise UsageError(f"header must be auto, yes or no, got '{shown(self.header)}'")
         if self.delimiter is not None and len(self.mark or "") != 1:

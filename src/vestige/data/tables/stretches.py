@@ -13,6 +13,10 @@ NEAR, GAP = 0.01, 1.5
 MOST_DOCUMENTS = 2**20
 
 
+FEW = 20
+"""Steps from which on times that go back and forth are none."""
+
+
 @dataclass
 class StepCounts:
     """The differences between successive times, counted in bounded memory."""
@@ -21,6 +25,8 @@ class StepCounts:
     sums: dict[int, float] = field(default_factory=dict)
     first: dict[int, int] = field(default_factory=dict)
     backward: int = 0
+    earlier: int = 0
+    """Of these steps the ones that do not stand still."""
     first_backward: int | None = None
     longest: float = 0.0
     _last: float = np.nan
@@ -40,6 +46,7 @@ class StepCounts:
         back = ahead <= 0
         if back.any():
             self.backward += int(back.sum())
+            self.earlier += int((ahead < 0).sum())
             if self.first_backward is None:
                 self.first_backward = start + int(np.argmax(back))
         rows = np.flatnonzero(ahead > 0)
@@ -55,6 +62,13 @@ class StepCounts:
             self.counts[name] = self.counts.get(name, 0) + count
             self.sums[name] = self.sums.get(name, 0.0) + total
             self.first.setdefault(name, start + int(rows[place]))
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the times rise, or fall, but for a tenth of the steps: others are no times of the rows. Few steps
+        say nothing."""
+        later = sum(self.counts.values())
+        return later + self.earlier < FEW or min(later, self.earlier) <= (later + self.earlier) / 10
 
     def steps(self) -> Steps | None:
         """What was found; None where there are no two times."""

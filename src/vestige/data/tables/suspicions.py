@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from vestige.data.tables.contract import AbstractTable
-from vestige.data.tables.kinds import LARGEST_COUNT, Found
+from vestige.data.tables.kinds import LARGEST_COUNT, UNORDERED, Found
 from vestige.data.tables.profile import Profile
 from vestige.data.tables.schema import Column, Schema
 from vestige.data.tables.stretches import DocumentCounts
@@ -44,6 +44,8 @@ def _of_column(column: Column, schema: Schema, kinds: Mapping[str, Found], said:
         return
     if column.name in kinds:
         yield from kinds[column.name].suspicions
+    if UNORDERED in column.reason:
+        yield f"column '{column.name}' holds dates {UNORDERED}; sort the rows if it is, or --time {column.name}"
     share = column.missing / schema.rows
     if column.role != "ignored" and MUCH < share < 1:
         yield f"column '{column.name}' is missing in {share:.0%} of the rows"

@@ -10,6 +10,8 @@ from vestige.data.tables.contract import Cells
 EXACT = 2**53
 """Whole numbers up to here are exact in float64."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}([. \u00a0\u202f][0-9]{3})+")
+_BETWEEN = re.compile(r"[. \u00a0\u202f]")
 _WORDS = {"true": 1.0, "false": 0.0}
 
 
@@ -54,12 +56,15 @@ def number(text: str, decimal: str = ".") -> float | None:
     **Arguments:**
 
     - `text`: digits, a sign, a decimal mark and an exponent, or `true` or `false`.
-    - `decimal`: the decimal mark.
+    - `decimal`: the decimal mark. With a comma, points and spaces may stand between groups of three digits.
 
     **Returns:** the number; None where it is none, or a whole number beyond ±2^53.
     """
     if decimal != ".":
-        text = text.replace(".", "x").replace(decimal, ".")
+        whole, mark, rest = text.partition(decimal)
+        if _GROUPED.fullmatch(whole):
+            whole = _BETWEEN.sub("", whole)
+        text = whole.replace(".", "x") + ("." if mark else "") + rest.replace(".", "x")
     if _NUMBER.fullmatch(text):
         value = float(text)
         whole = "." not in text and "e" not in text and "E" not in text
