@@ -34,6 +34,7 @@ _AXES: dict[str, tuple[int, ...]] = {
     "reconstructed": (3,),
     "given_half": (3,),
     "inpainted": (3,),
+    "limiting_samples": (3,),
     "filters": (3,),
     "gap_by_layer": (1,),
     "ways": (4,),

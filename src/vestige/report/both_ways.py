@@ -22,7 +22,7 @@ _ACROSS = 10
 
 def made(run: Run) -> list[ImageGrid]:
     """Pictures that the arrays allow."""
-    found = [_classes(run), _again(run), _filled(run), _filters(run)]
+    found = [_classes(run), _limiting(run), _again(run), _filled(run), _filters(run)]
     return [grid for grid in found if grid is not None]
 
 
@@ -50,6 +50,15 @@ def _classes(run: Run) -> ImageGrid | None:
     )
     caption += " Probabilities of the pixels; the hidden layers are sampled."
     return _image_grid("class-samples", "What it makes", caption, rows)
+
+
+def _limiting(run: Run) -> ImageGrid | None:
+    samples = array(run, "limiting_samples")
+    if samples is None:
+        return None
+    caption = "What it makes, after 50 rounds up and down, every layer sampled: the same kind of pictures if both "
+    caption += "directions are one joint model."
+    return _image_grid("limiting-samples", "Where it drifts", caption, [("after 50 rounds", samples)])
 
 
 def _again(run: Run) -> ImageGrid | None:

@@ -287,6 +287,31 @@ KNOWN_METRICS = (
         role="diagnostic",
     ),
     Metric(
+        "limiting_kl",
+        "Drift of the chain up and down",
+        "KL from where recognition and generation in turn end to what the model generates, in nats; 0 if both are one "
+        "joint model.",
+        "lower",
+        "nats",
+        role="diagnostic",
+    ),
+    Metric(
+        "limiting_nll",
+        "Negative log-likelihood, chain",
+        "Of the data, by the distribution where recognition and generation in turn end.",
+        "lower",
+        "nats",
+    ),
+    Metric(
+        "limiting_drift",
+        "Drift of the chain up and down",
+        "How much less likely the model's own data become in 50 rounds up and down, in nats; 0 if both are one joint "
+        "model.",
+        None,
+        "nats",
+        role="diagnostic",
+    ),
+    Metric(
         "nll_star",
         "Negative log-likelihood, both",
         "That of the bidirectional model, the square of the mean of √(p q), less the estimated log Z².",

@@ -33,6 +33,10 @@ from .likelihood import gaps as gaps
 from .likelihood import half_bound as half_bound
 from .likelihood import importance_log_likelihood as importance_log_likelihood
 from .likelihood import summarised as summarised
+from .limiting import Limiting as Limiting
+from .limiting import chain_end as chain_end
+from .limiting import exact_limiting as exact_limiting
+from .limiting import limiting_log_likelihood as limiting_log_likelihood
 from .local import added as added
 from .local import generation_update as generation_update
 from .local import nothing as nothing

@@ -43,9 +43,9 @@ def hidden_states(net: Net) -> States:
 
 def marginals(net: Net) -> Marginals:
     """log p(x^k) of the hidden layers, from the top down. O(Σ_k states_k · states_{k+1}) time and memory."""
-    tables = [_log_probs(net, net.depth, None)[0]]
+    tables = [layer_log_probs(net, net.depth, None)[0]]
     for k in reversed(range(1, net.depth)):
-        tables.append(logsumexp(_log_probs(net, k, k + 1) + tables[-1][:, None], 0))
+        tables.append(logsumexp(layer_log_probs(net, k, k + 1) + tables[-1][:, None], 0))
     return Marginals(tuple(reversed(tables)))
 
 
@@ -104,15 +104,15 @@ def exact_gaps(net: Net, data: Float[Array, "rows *units"]) -> Float[Array, "row
     passes = []  # log q(x^k | x^{k-1}), below first
     for k in range(2, net.depth + 1):
         below = layer_states(net, k - 1)
-        log_p = _log_probs(net, k - 1, k).T + above[k - 1][None]
-        log_q = _log_q(net, k, below)
+        log_p = layer_log_probs(net, k - 1, k).T + above[k - 1][None]
+        log_q = layer_log_q(net, k, below)
         tables.append(_divergence(log_q, log_p - logsumexp(log_p, 1)[:, None]))
         passes.append(log_q)
 
     def one(x: Array) -> Array:
         first = layer_states(net, 1)
         log_p = jax.vmap(lambda h: net.units[0].log_prob(x, net.down_logits(0, h)))(first) + above[0]
-        log_q = _log_q(net, 1, x[None])
+        log_q = layer_log_q(net, 1, x[None])
         gaps = [_divergence(log_q, (log_p - logsumexp(log_p, 0))[None])[0]]
         weights = jnp.exp(log_q[0])
         for table, step in zip(tables, passes, strict=True):
@@ -145,14 +145,35 @@ def half_log_likelihood(net: Net, data: Float[Array, "*units"]) -> Float[Array, 
     return log_or_impossible(net, data, 2 * logsumexp(each, 0))
 
 
-def _log_probs(net: Net, k: int, given: int | None) -> Float[Array, "above states"]:
-    """log p(x^k | x^{k+1}): a row for every state above (one, of the prior, where there is none)."""
+def layer_log_probs(net: Net, k: int, given: int | None) -> Float[Array, "above states"]:
+    """log p(x^k | x^{k+1}) of all states of layer k.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `k`: the layer.
+    - `given`: the layer above, k + 1; None: there is none.
+
+    **Returns:** a row for every state above; one, of the prior, where there is none.
+
+    **Raises:** `ValueError` where a layer has more than 2^20 states.
+    """
     states = layer_states(net, k)
     logits = net.prior[None] if given is None else jax.vmap(lambda x: net.down_logits(k, x))(layer_states(net, given))
     return jax.vmap(lambda a: jax.vmap(lambda x: net.units[k].log_prob(x, a))(states))(logits)
 
 
-def _log_q(net: Net, k: int, below: Float[Array, "rows *units"]) -> Float[Array, "rows states"]:
+def layer_log_q(net: Net, k: int, below: Float[Array, "rows *units"]) -> Float[Array, "rows states"]:
+    """log q(x^k | x^{k-1}) of all states of layer k.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `k`: the layer.
+    - `below`: (rows, …), values of layer k - 1.
+
+    **Raises:** `ValueError` where layer k has more than 2^20 states.
+    """
     states = layer_states(net, k)
     logits = jax.vmap(lambda x: net.up_logits(k, x))(below)
     return jax.vmap(lambda a: jax.vmap(lambda x: net.units[k].log_prob(x, a))(states))(logits)

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,11 +13,15 @@ from vestige.models.tied import (
     Net,
     OneHot,
     TiedPair,
+    chain_end,
     estimated_log_z_squared,
+    exact_limiting,
     gaps,
     generated,
     half_log_likelihood,
+    importance_log_likelihood,
     inpainted,
+    limiting_log_likelihood,
     reconstructed,
     reliability,
 )
@@ -31,6 +36,8 @@ SHOWN = 10  # pictures in a row
 GAP_ROWS = 100  # images behind the gaps by layer
 DRAWS = 20_000  # behind log Z²
 FILTERS = 40
+CHAINS, ROUNDS = 200, 50
+"""Of the chain up and down, from which its drift is estimated."""
 
 
 def of_patterns(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
@@ -47,6 +54,9 @@ def of_patterns(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
     net = model.resolve()
     log_z2 = estimated_log_z_squared(net, samples=DRAWS, key=key_z)
     halves = jax.lax.map(lambda x: half_log_likelihood(net, x), task.patterns)
+    limiting = exact_limiting(net)
+    metrics["limiting_kl"] = float(limiting.divergence)
+    metrics["limiting_nll"] = float(-jnp.mean(limiting_log_likelihood(net, limiting, task.patterns)))
     metrics["log_z2"] = float(log_z2.log_mean)
     metrics["nll_star"] = float(-jnp.mean(halves)) + metrics["log_z2"]
     side, _ = task.image
@@ -55,6 +65,8 @@ def of_patterns(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
     arrays["gap_by_layer"] = np.asarray(found["gap_by_layer"])
     draws = jax.vmap(lambda k: net.generate(key=k)[0])(jax.random.split(key_z, SHOWN))
     arrays["class_samples"] = np.asarray(draws).reshape(1, SHOWN, side, side)
+    _, ends = _chains(net, CHAINS, ROUNDS, key=jax.random.fold_in(key_z, 1))
+    arrays["limiting_samples"] = np.asarray(ends[:SHOWN]).reshape(SHOWN, side, side)
     return Evaluation(metrics, {}, task.bounds(metrics), arrays)
 
 
@@ -77,6 +89,8 @@ def of_images(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
     height, width = task.image
     arrays = _pictures(net, task.test[:SHOWN], task.upper_half(), task.image, key=key_pictures)
     arrays["gap_by_layer"] = np.asarray(jnp.mean(by_layer, axis=0))
+    metrics["limiting_drift"], ends = limiting_drift(net, samples=closely, key=jax.random.fold_in(key_pictures, 1))
+    arrays["limiting_samples"] = np.asarray(ends[:SHOWN]).reshape(-1, height, width)
     if isinstance(net.units[-1], OneHot):
         arrays |= _reliabilities(task, net, key=key_gaps)
         classes = net.units[-1].size
@@ -88,6 +102,40 @@ def of_images(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
         drawn = jax.vmap(lambda k: net.units[0].mean(net.down_logits(0, net.generate(key=k)[1])))(keys)
         arrays["class_samples"] = np.asarray(drawn).reshape(2, SHOWN, height, width)
     return Evaluation(metrics, {}, task.bounds(metrics), arrays)
+
+
+@eqx.filter_jit
+def _chains(net: Net, count: int, rounds: int, *, key: Key) -> tuple[Array, Array]:
+    """Data drawn from the generation network, and where their chains end."""
+
+    def one(key: Key) -> tuple[Array, Array]:
+        key_start, key_chain = jax.random.split(key)
+        start = net.generate(key=key_start)[0]
+        return start, chain_end(net, start, rounds=rounds, key=key_chain)
+
+    return jax.vmap(one)(jax.random.split(key, count))
+
+
+def limiting_drift(net: Net, *, samples: int, key: Key) -> tuple[float, Array]:
+    """How much less likely data become that go up and down for 50 rounds, starting from data of the model itself.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `samples`: importance samples behind each likelihood.
+
+    **Returns:** the mean of -log p after the rounds less that before, over 200 chains, nats: 0 where the two directions
+    are one joint model, negative where the chain goes where the model is densest; and the data at the end.
+    """
+    key_chains, key_weights = jax.random.split(key)
+    start, end = _chains(net, CHAINS, ROUNDS, key=key_chains)
+
+    def nll(row: tuple[Array, Key]) -> Array:
+        return -importance_log_likelihood(net, row[0], samples=samples, chunk=min(samples, 200), key=row[1]).log_mean
+
+    rows, keys = jnp.concatenate([start, end]), jax.random.split(key_weights, 2 * CHAINS)
+    found = np.asarray(batched_map(nll, (rows, keys), at_most=20), np.float64)
+    return float(found[CHAINS:].mean() - found[:CHAINS].mean()), end
 
 
 def _reliabilities(task: Any, net: Net, *, key: Key) -> dict[str, np.ndarray]:

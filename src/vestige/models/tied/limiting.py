@@ -1,0 +1,109 @@
+"""Where a pair ends that goes up by recognition and down by generation, again and again.
+
+A pair whose two directions are one joint model stays at its own distribution. How far the chain x → xⁿ ~ q → x ~ p
+drifts from it says how far the two are apart, in the data and not in the hidden layers (notes, addendum B).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vestige.models.tied.domain import log_or_impossible, require_values
+from vestige.models.tied.enumeration import layer_log_probs, layer_log_q, layer_states
+from vestige.models.tied.net import Net
+from vestige.numerics import logsumexp
+from vestige.typing import Key
+
+SQUARINGS = 40
+"""Of the matrix of one round: 2^40 rounds."""
+
+
+class Limiting(NamedTuple):
+    """The limiting distribution of the chain, and how far it is from the model's own."""
+
+    log_top: Float[Array, " states"]
+    """Its log-probabilities of the states of the top layer, in the order of `units.states()`."""
+    divergence: Float[Array, ""]
+    """KL(limiting distribution of x⁰ ‖ p(x⁰)), nats; 0 where the two directions are one joint model."""
+
+
+def exact_limiting(net: Net) -> Limiting:
+    """The limiting distribution, by enumeration of every layer, the data too.
+
+    Time O(states of the top · Σ_k states_{k-1} states_k), memory O(Σ_k states_{k-1} states_k).
+
+    **Arguments:** `net`: the pair of networks.
+
+    **Returns:** the distribution of the top layer of its only invariant law (all conditionals are positive), and the
+    divergence.
+
+    **Raises:** `ValueError` where a layer has more than 2^20 states.
+    """
+    count = len(layer_states(net, net.depth))
+    down = jnp.zeros((count, count)) + jnp.where(jnp.eye(count, dtype=bool), 0.0, -jnp.inf)
+    for k in reversed(range(net.depth)):  # log p(x^k | xⁿ)
+        down = _log_product(down, layer_log_probs(net, k, k + 1))
+    turn = down
+    for k in range(1, net.depth + 1):  # log of one round, from top to top
+        turn = _log_product(turn, layer_log_q(net, k, layer_states(net, k - 1)))
+
+    def square(_: Array, powers: Array) -> Array:
+        squared = _log_product(powers, powers)
+        return squared - logsumexp(squared, 1)[:, None]
+
+    log_top = jax.lax.fori_loop(0, SQUARINGS, square, turn - logsumexp(turn, 1)[:, None])[0]
+    log_limit, log_own = (
+        logsumexp(down + top[:, None], 0) for top in (log_top, layer_log_probs(net, net.depth, None)[0])
+    )
+    return Limiting(log_top, jnp.sum(jnp.exp(log_limit) * (log_limit - log_own)))
+
+
+def limiting_log_likelihood(net: Net, limiting: Limiting, data: Float[Array, "rows *units"]) -> Float[Array, " rows"]:
+    """log of the limiting distribution of data, nats. O(rows · states_1 + states of the top · Σ_k states_k).
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `limiting`: of it.
+    - `data`: (rows, …), each shaped like layer 0.
+
+    **Returns:** (rows,); -inf for a traced row that is no value of layer 0.
+
+    **Raises:** `ValueError` for concrete rows that are not values of layer 0.
+    """
+    require_values(net, data, "limiting_log_likelihood", rows=True)
+    first = limiting.log_top
+    for k in reversed(range(1, net.depth)):
+        first = logsumexp(layer_log_probs(net, k, k + 1) + first[:, None], 0)
+    logits = jax.vmap(lambda x: net.down_logits(0, x))(layer_states(net, 1))
+
+    def one(x: Array) -> Array:
+        return log_or_impossible(net, x, logsumexp(jax.vmap(lambda a: net.units[0].log_prob(x, a))(logits) + first, 0))
+
+    return jax.lax.map(one, data)
+
+
+def chain_end(net: Net, start: Float[Array, "*units"], *, rounds: int, key: Key) -> Float[Array, "*units"]:
+    """Data after some rounds of the chain, every layer sampled. O(rounds) passes.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `start`: data, shaped like layer 0.
+    - `rounds`: upward and downward passes, static.
+
+    **Returns:** data, shaped like layer 0.
+    """
+
+    def turn(number: Array, data: Array) -> Array:
+        key_up, key_down = jax.random.split(jax.random.fold_in(key, number))
+        return net.generate(top=net.recognise(data, key=key_up)[-1], key=key_down)[0]
+
+    return jax.lax.fori_loop(0, rounds, turn, start)
+
+
+def _log_product(one: Float[Array, "rows inner"], other: Float[Array, "inner columns"]) -> Float[Array, "rows columns"]:
+    """log(exp(one) @ exp(other)), a row at a time: nothing underflows."""
+    return jax.lax.map(lambda row: logsumexp(row[:, None] + other, 0), one)
