@@ -44,6 +44,15 @@ def test_a_rate_forgets_what_lies_half_a_minute_behind():
     assert pace.left(1000) == pytest.approx(8.0)
 
 
+def test_one_long_evaluation_is_not_taken_for_the_pace():
+    pace = Pace()
+    for now, step in ((0.0, 1), (4.0, 179), (38.0, 180)):
+        pace.mark(step, now)
+    assert pace.rate == 179 / 38 and pace.left(360) == pytest.approx(180 * 38 / 179)
+    pace.mark(360, 42.0)
+    assert pace.rate == 181 / 38  # the window has moved on, and the evaluation lies in it
+
+
 def test_no_rate_is_made_up():
     pace = Pace()
     assert (pace.rate, pace.left(5)) == (None, None)

@@ -6,8 +6,9 @@ RECENT_SECONDS = 30.0  # behind a rate: long enough to hold an evaluation, short
 
 
 class Pace:
-    """The rate of updates of the last half minute. What comes before the first update, compilation for the most part,
-    does not count.
+    """The rate of updates of the last half minute, or of the last tenth of the updates, where these took longer: an
+    evaluation that has to be compiled between two marks says little of the pace. What comes before the first update,
+    compilation for the most part, does not count.
     """
 
     def __init__(self):
@@ -17,6 +18,8 @@ class Pace:
         """`step` updates are done at `now`, seconds of any clock."""
         self._marks.append((now, step))
         while len(self._marks) > 2 and now - self._marks[1][0] >= RECENT_SECONDS:
+            if 10 * (step - self._marks[1][1]) < step - self._marks[0][1]:
+                break
             self._marks.popleft()
 
     @property
