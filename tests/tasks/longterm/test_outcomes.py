@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from vestige.data.steps import converted
 from vestige.data.tables import SchemaOptions
 from vestige.errors import RunError, UsageError
 from vestige.sequences import TableReader
+from vestige.tasks.longterm.outcome_baselines import PENALTIES, _logistic
 from vestige.tasks.longterm.outcome_calibration import OutcomeCalibration, chunks_of, normal_surprise
 from vestige.tasks.longterm.outcome_examples import examples
 from vestige.tasks.longterm.outcome_prediction import OutcomePredictor
@@ -358,3 +360,22 @@ def test_the_program_of_a_number_says_how_its_inputs_are_scaled(tmp_path, monkey
     assert program.example[0].shape == (1,) and "('heat' - " in program.inputs["inputs"]
     said, *_ = program.function(np.array([3.0], np.float32), np.asarray(True), *program.example[2:])
     assert float(said) == 1.5 and "expected 'load'" in program.outputs["mean"]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_logistic_regression_is_that_of_scikit_learn_and_stays_finite(classes):
+    from sklearn.linear_model import LogisticRegression
+
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=(60, 2))
+    labels = (rows[:, 0] * 3 + draw.normal(size=60) > 0).astype(int) + (classes == 3) * (rows[:, 1] > 1)
+    logs = _logistic(rows, labels, rows[:7], classes)
+    spread = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    nets = [LogisticRegression(C=c, max_iter=1000).fit(spread, labels) for c in PENALTIES]
+    by_sklearn = [net.predict_log_proba(spread[:7]) for net in nets]
+    assert any(np.allclose(logs, each, atol=1e-3) for each in by_sklearn)
+    sure = np.array([[-1e6, 0.0], [1e6, 0.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        far = _logistic(rows, labels, sure, classes)
+    assert np.isfinite(far).all() and np.allclose(np.exp(far).sum(axis=1), 1) and far.min() < -1000

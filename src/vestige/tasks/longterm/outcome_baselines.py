@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vestige.tasks.longterm.outcome_examples import Examples
+from vestige.tasks.longterm.outcome_reader import log_probabilities
 
 PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 """Inverse strengths of regularisation that are tried for logistic regressions."""
@@ -99,7 +100,9 @@ def _logistic(train: np.ndarray, outcomes: np.ndarray, held_out: np.ndarray, cla
 
         def predict(asked: np.ndarray) -> np.ndarray:
             found = np.tile(logs, (len(asked), 1))
-            found[:, present] = net.predict_log_proba(scaled(asked)) + np.log1p(-rare)
+            scores = net.decision_function(scaled(asked))
+            logits = scores if scores.ndim == 2 else np.stack([np.zeros(len(scores)), scores], axis=1)
+            found[:, present] = log_probabilities(logits) + np.log1p(-rare)  # finite however sure it is
             return found
 
         return predict
