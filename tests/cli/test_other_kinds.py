@@ -184,7 +184,7 @@ def test_what_it_cannot_do_is_refused(run, tmp_path):
     assert run("run", "guess", "--steps", 1, "--out", "g")[0] == 0
     code, out, err = run("sample", "g")
     assert code == 2 and out == ""
-    assert "temporal models, filters, tied nets; guess has none" in err
+    assert "tied nets, parentheses, graph-layout; guess has none" in err
     assert not (tmp_path / "g" / "samples.png").exists()
 
 

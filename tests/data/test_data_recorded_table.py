@@ -85,5 +85,5 @@ def test_how_a_table_is_read_can_be_said(table, tmp_path):
     np.savez(tmp_path / "t.npz", x=np.random.default_rng(0).normal(size=(9, 2)), names=np.arange(3))
     picked = RecordingsSpec(str(tmp_path / "t.npz"), arrays="x", held_out=0.5).build(seed=0)
     assert picked.columns is not None and picked.columns.inputs == ("x.0", "x.1")
-    with pytest.raises(UsageError, match="decimal must be . or , got ';'"):
+    with pytest.raises(UsageError, match="decimal must be auto, . or , got ';'"):
         RecordingsSpec(decimal=";")
