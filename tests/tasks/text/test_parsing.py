@@ -1,5 +1,6 @@
 """Dependency parsing: rows of sentences, the likelihood of trees, the best tree, and learning without trees."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -176,6 +177,35 @@ def test_trees_and_no_trees_both_teach(tags, task, key):
         one, two = (slopes(heads, jnp.array(known)) for heads in (true, other))
         assert bool(jnp.allclose(one.bilinear, two.bilinear)) == same
         assert float(jnp.abs(one.bilinear).max()) > 0 and float(jnp.abs(one.emission).max()) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("known", [True, False])
+def test_without_a_weight_rows_without_trees_teach_nothing(known, task, key):
+    model = DependencyParserSpec(width=4, arcs=3, unlabelled=0.0).build(task, key=key)
+    assert model.estimator is None
+    model = eqx.tree_at(lambda m: m.bilinear, model, jax.random.normal(key, (3, 3)))
+    text = jax.tree.map(lambda x: x[0], task.batch(size=1, key=key))
+    text = eqx.tree_at(lambda b: b.targets, text, {"heads": text.targets["heads"], "known": jnp.array(known)})
+    slopes = eqx.filter_jit(eqx.filter_grad(lambda m: objective(m, text, key=key)[0]))(model)
+    learned = [float(jnp.abs(leaf).max()) > 0 for leaf in jax.tree.leaves(slopes)]
+    assert any(learned) == known
+
+
+def test_a_batch_has_the_share_of_trees_that_is_given(key):
+    spec = ParseSpec(train=60, test=12, longest=16, labelled=0.1)
+    task = dataclasses.replace(spec, labelled_share=0.25).build(seed=0)
+    known = np.asarray(task.batch(size=8, key=key).targets["known"])
+    assert known.sum() == 2 and 0 < task.labelled_rows < len(task.train.known) / 4
+    assert task.labelled_rows == np.asarray(task.train.known).sum()
+    as_they_come = spec.build(seed=0)
+    draws = jax.vmap(lambda k: as_they_come.batch(size=8, key=k).targets["known"])(jax.random.split(key, 50))
+    assert len(set(np.asarray(draws).sum(axis=1).tolist())) > 1
+    for labelled in (0.0, 1.0):
+        with pytest.raises(ValueError, match="labelled_share mixes rows with and without trees, and .* rows have them"):
+            dataclasses.replace(spec, labelled=labelled, labelled_share=0.5).build(seed=0)
+    with pytest.raises(ValueError, match="labelled_share must be in"):
+        ParseSpec(labelled_share=1.5)
 
 
 @pytest.mark.slow

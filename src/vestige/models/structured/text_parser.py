@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from vestige.estimators import AbstractEstimator, expect_trace
 from vestige.models.structured.text_layers import Embedding, Recurrence, affine, dropped, maybe_split
-from vestige.structures import Arborescence
+from vestige.structures import AbstractStructure, Arborescence
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -138,16 +138,39 @@ class DependencyParser(eqx.Module):
         log_rates = self.log_rates(row, key=key_scores)
         given = -trace_log_prob(log_rates, heads)
         if self.estimator is None:
-            return given
+            return jnp.where(known, given, 0.0)
         costs = self.reconstruction(row)
         tree = (jnp.arange(heads.shape[0])[:, None] == heads[None, :]).astype(costs.dtype)
-        structure = Arborescence(log_rates, 0, mask=row.sentence >= 0)
+        structure = self.structure(row, log_rates)
 
-        def cost(value: Float[Array, "n n"], trace: Any) -> Float[Array, ""]:
-            return jnp.sum(value * costs) + structure.log_prob(trace)
+        def cost(value: Float[Array, "..."], trace: Any) -> Float[Array, ""]:
+            return jnp.sum(self.arcs(value) * costs) + structure.log_prob(trace)
 
         latent = expect_trace(cost, structure, estimator=self.estimator, key=key_draws)
         return jnp.where(known, given + self.unlabelled * jnp.sum(tree * costs), self.unlabelled * latent)
+
+    def structure(self, row: Row, log_rates: Float[Array, "n n"]) -> AbstractStructure[Any]:
+        """What is drawn where no tree is given.
+
+        **Arguments:**
+
+        - `row`: one row of sentences.
+        - `log_rates`: (n, n), entry (u, v) for the head u of v.
+
+        **Returns:** an arborescence, which is one for each sentence.
+        """
+        return Arborescence(log_rates, 0, mask=row.sentence >= 0)
+
+    def arcs(self, value: Float[Array, "..."]) -> Float[Array, "n n"]:
+        """The arcs of a draw.
+
+        **Arguments:**
+
+        - `value`: of the structure.
+
+        **Returns:** (n, n), entry (u, v) for the head u of v.
+        """
+        return value
 
     def reconstruction(self, row: Row) -> Float[Array, "n n"]:
         """-log p(tag of v | tag of u, whether v follows u), entry (u, v), nats.
