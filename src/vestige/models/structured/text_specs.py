@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from vestige.checks import at_least, between
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
-from vestige.models.spec import ModelSpec
-from vestige.models.structured.specs import check_defined
-from vestige.spec import load, with_options
+from vestige.models.structured.specs import ObjectiveModelSpec, check_defined
+from vestige.spec import load
 from vestige.structures.specs import ArborescenceSpec, CategoricalSpec, SpanningTreeSpec, StructureSpec, SubsetSpec
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Labelled(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextClassifierSpec(ModelSpec):
+class TextClassifierSpec(ObjectiveModelSpec):
     """A classifier of texts."""
 
     width: int = 60
@@ -49,21 +48,12 @@ class TextClassifierSpec(ModelSpec):
     """In training."""
 
     needs: ClassVar[str] = "labelled texts"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a classifier of texts"
 
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 1, "width")
         between(self, 0.0, 1.0, "dropout", open_end=True)
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient"}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.001}
 
     def objective(self, task: Any) -> Any:
         """What the rule `gradient` maximises.
@@ -220,7 +210,7 @@ class TreebankOptions(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class DependencyParserSpec(ModelSpec):
+class DependencyParserSpec(ObjectiveModelSpec):
     """LSTMs in both directions and a biaffine score of every arc; an arborescence over the words."""
 
     width: int = 128
@@ -239,8 +229,9 @@ class DependencyParserSpec(ModelSpec):
     """Weight of sentences without trees, where some have none."""
 
     needs: ClassVar[str] = "sentences"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a dependency parser"
+    rule_options: ClassVar[Mapping[str, Any]] = {"clip": 5.0}
+    adam_options: ClassVar[Mapping[str, Any]] = {"rate": 0.002}
 
     def __post_init__(self):
         super().__post_init__()
@@ -248,17 +239,6 @@ class DependencyParserSpec(ModelSpec):
         at_least(self, 1, "arcs")
         at_least(self, 0.0, "unlabelled")
         between(self, 0.0, 1.0, "dropout", "word_dropout", open_end=True)
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient", "clip": 5.0}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.002}
-
-    def suited(self, rule: Any) -> Any:
-        return with_options(rule, clip=5.0)
 
     def check(self, task: TreebankOptions) -> None:
         check_defined(self.estimator, ArborescenceSpec())
@@ -307,7 +287,7 @@ class MarkedTexts(Labelled, Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class ExplainerSpec(ModelSpec):
+class ExplainerSpec(ObjectiveModelSpec):
     """k words are drawn, by a network that sees the text, for a classifier that sees nothing else."""
 
     selector: Literal["simple", "complex"] = "simple"
@@ -319,21 +299,12 @@ class ExplainerSpec(ModelSpec):
     """Weight of the entropy of the first word drawn, maximised beside; the optimiser two-rates lets it fall to zero."""
 
     needs: ClassVar[str] = "marked texts"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a classifier that reads k words of a text"
 
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 1, "width")
         at_least(self, 0.0, "exploration")
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient"}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.001}
 
     def check(self, task: Any) -> None:
         check_defined(self.estimator, SubsetSpec())
