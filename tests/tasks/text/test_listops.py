@@ -117,14 +117,16 @@ class TestAgreement:
 
 
 class TestMessages:
-    def make(self, one_head, key, rounds=3):
-        return MessageClassifier(19, 5, 10, rounds, 0.0, one_head=one_head, key=key)
+    def make(self, one_head, key, rounds=3, dropout=0.0):
+        return MessageClassifier(19, 5, 10, rounds, dropout, one_head=one_head, key=key)
 
-    def test_one_head_is_the_same_for_less_work(self, key):
+    @pytest.mark.parametrize("training", [True, False])
+    def test_one_head_is_the_same_for_less_work(self, training, key):
         example = text("[MAX 2 [MIN 3 4 ] 1 ]", 12)
         arcs = as_arcs(example.targets["heads"])
-        both = [self.make(one_head, key)(example.inputs, arcs, example.mask, key=None) for one_head in (True, False)]
-        np.testing.assert_allclose(both[0], both[1], rtol=2e-5, atol=1e-6)
+        noise = jax.random.key(7) if training else None
+        read = lambda one_head: self.make(one_head, key, dropout=0.5)(example.inputs, arcs, example.mask, key=noise)
+        np.testing.assert_allclose(read(True), read(False), rtol=2e-5, atol=1e-6)
 
     def test_the_messages_by_hand(self, key):
         """As the definition says, arc by arc in plain loops."""
