@@ -179,8 +179,7 @@ def test_trees_and_no_trees_both_teach(tags, task, key):
         assert float(jnp.abs(one.bilinear).max()) > 0 and float(jnp.abs(one.emission).max()) > 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_without_a_weight_rows_without_trees_teach_nothing(known, task, key):
     model = DependencyParserSpec(width=4, arcs=3, unlabelled=0.0).build(task, key=key)
     assert model.estimator is None

@@ -142,9 +142,10 @@ class DependencyParser(eqx.Module):
         costs = self.reconstruction(row)
         tree = (jnp.arange(heads.shape[0])[:, None] == heads[None, :]).astype(costs.dtype)
         structure = self.structure(row, log_rates)
+        held = jax.lax.stop_gradient(structure)  # the mean of the slope of log q is zero: it would be noise
 
         def cost(value: Float[Array, "..."], trace: Any) -> Float[Array, ""]:
-            return jnp.sum(self.arcs(value) * costs) + structure.log_prob(trace)
+            return jnp.sum(self.arcs(value) * costs) + held.log_prob(trace)
 
         latent = expect_trace(cost, structure, estimator=self.estimator, key=key_draws)
         return jnp.where(known, given + self.unlabelled * jnp.sum(tree * costs), self.unlabelled * latent)
