@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from vestige.data.treebank import Sentence, read_conllu
+from vestige.estimators import Exact
 from vestige.estimators.specs import ESTIMATORS
 from vestige.models.structured.text_parser import Row, best_tree, objective, possible, trace_log_prob
 from vestige.models.structured.text_specs import DependencyParserSpec
-from vestige.structures import Arborescence
+from vestige.structures import Arborescence, enumerate_traces
 from vestige.tasks.text.grammar import sentences
 from vestige.tasks.text.packing import PAD, ROOT, UNKNOWN, RowWords, Vocabulary, packed
 from vestige.tasks.text.specs import ParseSpec
@@ -189,6 +190,25 @@ def test_without_a_weight_rows_without_trees_teach_nothing(known, task, key):
     slopes = eqx.filter_jit(eqx.filter_grad(lambda m: objective(m, text, key=key)[0]))(model)
     learned = [float(jnp.abs(leaf).max()) > 0 for leaf in jax.tree.leaves(slopes)]
     assert any(learned) == known
+
+
+def test_the_cost_of_a_sentence_without_a_tree_is_that_of_all_its_traces(key):
+    task = task_of(THREE[:1], THREE[:1], longest=4)
+    spec = DependencyParserSpec(width=4, arcs=3, dropout=0.0, word_dropout=0.0, unlabelled=2.0, entropy=0.3)
+    drawn = jax.random.normal(key, (3, 3)), jax.random.normal(key, (task.sizes.tags, 2, task.sizes.tags))
+    model = eqx.tree_at(lambda m: (m.bilinear, m.emission), spec.build(task, key=key), drawn)
+    model = eqx.tree_at(lambda m: m.estimator, model, Exact(), is_leaf=lambda x: x is None)
+    row = jax.tree.map(lambda part: part[0], task.train.rows)
+
+    @eqx.filter_jit
+    def both(model):
+        every = enumerate_traces(Arborescence(model.log_rates(row, key=None), 0, mask=row.sentence >= 0))
+        costs = jnp.sum(every.values * model.reconstruction(row)[None], axis=(1, 2)) + 0.3 * every.log_probs
+        found = model.loss(row, task.train.heads[0], jnp.array(False), key=key)
+        return found, 2.0 * jnp.sum(jnp.exp(every.log_probs) * costs)
+
+    found, expected = both(model)
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_a_batch_has_the_share_of_trees_that_is_given(key):

@@ -50,6 +50,8 @@ class DependencyParser(eqx.Module):
     - `dropout`, `word_dropout`: in training, of numbers and of whole words, which become unknown ones.
     - `estimator`: of the gradient for sentences without trees; None: all have trees.
     - `unlabelled`: weight of sentences without trees.
+    - `entropy`: weight of log q(T) in their cost. 1: an evidence bound, all traces equally likely before. 0: expected
+        reconstruction alone, a bound of log E_q[p(tags | T)], which the CRF autoencoder maximises.
     """
 
     words: Embedding
@@ -65,6 +67,7 @@ class DependencyParser(eqx.Module):
     dropout: float = eqx.field(static=True)
     word_dropout: float = eqx.field(static=True)
     unlabelled: float = eqx.field(static=True)
+    entropy: float = eqx.field(static=True)
     unknown: int = eqx.field(static=True)
 
     def __init__(
@@ -78,6 +81,7 @@ class DependencyParser(eqx.Module):
         word_dropout: float,
         estimator: AbstractEstimator | None,
         unlabelled: float,
+        entropy: float,
         unknown: int,
         key: Key,
     ):
@@ -97,7 +101,8 @@ class DependencyParser(eqx.Module):
         self.prior = jnp.zeros(arcs)
         self.emission = jnp.zeros((sizes.tags, 2, sizes.tags))
         self.estimator = estimator
-        self.dropout, self.word_dropout, self.unlabelled = dropout, word_dropout, unlabelled
+        self.dropout, self.word_dropout = dropout, word_dropout
+        self.unlabelled, self.entropy = unlabelled, entropy
         self.unknown = unknown
 
     def log_rates(self, row: Row, *, key: Key | None) -> Float[Array, "n n"]:
@@ -145,7 +150,7 @@ class DependencyParser(eqx.Module):
         held = jax.lax.stop_gradient(structure)  # the mean of the slope of log q is zero: it would be noise
 
         def cost(value: Float[Array, "..."], trace: Any) -> Float[Array, ""]:
-            return jnp.sum(self.arcs(value) * costs) + held.log_prob(trace)
+            return jnp.sum(self.arcs(value) * costs) + self.entropy * held.log_prob(trace)
 
         latent = expect_trace(cost, structure, estimator=self.estimator, key=key_draws)
         return jnp.where(known, given + self.unlabelled * jnp.sum(tree * costs), self.unlabelled * latent)

@@ -227,6 +227,9 @@ class DependencyParserSpec(ObjectiveModelSpec):
     """Of the gradient for sentences without trees."""
     unlabelled: float = 0.1
     """Weight of sentences without trees, where some have none."""
+    entropy: float = 1.0
+    """Weight of log q(T) in their cost. 1: an evidence bound, all trees equally likely before; 0: expected
+    reconstruction alone."""
 
     needs: ClassVar[str] = "sentences"
     subject: ClassVar[str] = "a dependency parser"
@@ -237,7 +240,7 @@ class DependencyParserSpec(ObjectiveModelSpec):
         super().__post_init__()
         at_least(self, 2, "width")
         at_least(self, 1, "arcs")
-        at_least(self, 0.0, "unlabelled")
+        at_least(self, 0.0, "unlabelled", "entropy")
         between(self, 0.0, 1.0, "dropout", "word_dropout", open_end=True)
 
     def check(self, task: TreebankOptions) -> None:
@@ -271,6 +274,7 @@ class DependencyParserSpec(ObjectiveModelSpec):
             word_dropout=self.word_dropout,
             estimator=self.estimator.build(task.keys, key=key_critic) if latent else None,
             unlabelled=self.unlabelled,
+            entropy=self.entropy,
             unknown=task.unknown,
             key=key_parser,
         )
