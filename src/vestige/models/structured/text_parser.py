@@ -39,7 +39,7 @@ class DependencyParser(eqx.Module):
     A given tree is learned by the probability of its trace without contractions, each word choosing its head at once:
     Σ_v log softmax_u(score_uv), a lower bound of the tree's own, to which other traces lead too. From sentences without
     trees it learns by reconstruction: a table gives the tag of a word from that of its head and the direction,
-    and E[-log p(tags | T) + log q(T)] is minimised over the trace T (a CRF autoencoder with another posterior).
+    and E[-log p(tags | T) + w log q(T)] is minimised over the trace T (w is `entropy`).
 
     **Arguments:**
 
