@@ -13,9 +13,10 @@ from vestige.estimators import (
     Relax,
     ScoreFunction,
     SetScore,
+    expect,
     expect_trace,
 )
-from vestige.structures import Categorical, Permutation, Subset, enumerate_traces
+from vestige.structures import Arborescence, Categorical, Permutation, Subset, enumerate_traces
 
 from .cases import CONTEXT, POINTS, SEQUENTIAL, UNBIASED, critic, curved, quick_first, quickly, within
 
@@ -65,6 +66,18 @@ def test_exact_is_the_sum_over_traces(point):
     np.testing.assert_allclose(found[0], value, rtol=1e-4)
     for one, other in zip(found_slopes, slopes, strict=True):
         np.testing.assert_allclose(one[0], other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("estimator", [LeaveOneOut(2), Relax(critic(9), 2)], ids=["score", "relax"])
+def test_the_algorithm_runs_as_often_as_for_a_cost_of_the_value(estimator):
+    """Loops of the program; that of the algorithm is one."""
+    tree = Arborescence(jnp.zeros((3, 3)))
+
+    def loops(estimate, fn):
+        program = lambda key: estimate(fn, tree, estimator=estimator, key=key, context=CONTEXT)
+        return str(jax.make_jaxpr(program)(jax.random.key(0))).count("while[")
+
+    assert loops(expect_trace, lambda value, trace: jnp.sum(value[0])) == loops(expect, lambda value: jnp.sum(value[0]))
 
 
 @pytest.mark.slow

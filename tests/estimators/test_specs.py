@@ -55,6 +55,7 @@ def test_options_reach_the_parts(key):
     assert isinstance(by["relax-set"].noise, parts.GivenSet)
     assert isinstance(by["relax-times"].noise, parts.AllTimes)
     assert not by["relax-untrained"].trained
+    assert isinstance(by["relax-leave-one-out"].baseline, parts.MeanOfOthers)
     assert isinstance(ScoreFunctionSpec(2, baseline=MeanOfOthersSpec()).build(6, key=key).baseline, parts.MeanOfOthers)
     relax = RelaxSpec(2, redraws=3, width=5, baseline=RunningMeanSpec(0.5)).build(6, key=key)
     assert relax.noise.redraws == 3 and relax.critic.hidden.weight.shape == (5, 6) and relax.baseline.value == 0.5

@@ -108,7 +108,13 @@ def test_masks_leave_places_empty(key):
     np.testing.assert_allclose(distribution.log_prob(drawn), -np.log(6), atol=1e-6)
 
 
-SHARES = np.array([0.2, 0.5, 0.3])
+SHARES = np.array([0.1, 0.3, 0.6])
+DRAWS = 4000
+
+
+def close_to(often, expected):
+    """Shares of draws, within four standard errors."""
+    assert (np.abs(often - expected) < 4 * np.sqrt(expected * (1 - expected) / DRAWS)).all()
 
 
 def orders(log_rates):
@@ -122,7 +128,7 @@ def orders(log_rates):
 @pytest.mark.slow
 def test_mixtures_of_one_class(key):
     """All orders have the mean of their probabilities, and so have those of a batch of mixtures."""
-    log_rates = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32)
+    log_rates = np.random.default_rng(0).normal(size=(2, 3, 3), scale=2).astype(np.float32)
     every = jnp.array(list(itertools.permutations(range(3))))
     mixing = dist.Categorical(probs=jnp.asarray(SHARES, jnp.float32))
 
@@ -135,7 +141,7 @@ def test_mixtures_of_one_class(key):
         one = mixture(log_rates)
         return (
             one.log_prob(every),
-            one.sample(key, (2000,)),
+            one.sample(key, (DRAWS,)),
             jax.grad(lambda x: mixture(x).log_prob(every[2]))(log_rates),
         )
 
@@ -144,8 +150,7 @@ def test_mixtures_of_one_class(key):
     log_probs, drawn, slope = jax.device_get(run(log_rates[0], key))
     expected = SHARES @ np.stack([orders(x) for x in log_rates[0]])
     np.testing.assert_allclose(np.exp(log_probs), expected, rtol=1e-5)
-    often = np.mean(np.all(drawn[:, None] == np.asarray(every)[None], axis=2), axis=0)
-    assert (np.abs(often - expected) < 4 * np.sqrt(expected / 2000)).all()
+    close_to(np.mean(np.all(drawn[:, None] == np.asarray(every)[None], axis=2), axis=0), expected)
     assert np.isfinite(slope).all() and slope.any()
     with pytest.warns(UserWarning, match="Out-of-support"):
         assert one.log_prob(jnp.array([0, 0, 1])) == -np.inf
@@ -155,7 +160,7 @@ def test_mixtures_of_one_class(key):
 
 @pytest.mark.slow
 def test_batches_of_mixtures_and_mixtures_of_several(key):
-    log_rates = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32)
+    log_rates = np.random.default_rng(0).normal(size=(2, 3, 3), scale=2).astype(np.float32)
     every = jnp.array(list(itertools.permutations(range(3))))
     mixing = dist.Categorical(probs=jnp.asarray(SHARES, jnp.float32))
     components = Batch.of(Permutation, jnp.asarray(log_rates), batch_ndim=2).map(TraceDistribution)
@@ -163,7 +168,12 @@ def test_batches_of_mixtures_and_mixtures_of_several(key):
     assert many.batch_shape == (2,) and many.expand((4, 2)).batch_shape == (4, 2)
     expected = np.stack([SHARES @ np.stack([orders(x) for x in row]) for row in log_rates], axis=1)
     np.testing.assert_allclose(np.exp(many.log_prob(every[:, None])), expected, rtol=1e-5)
-    assert many.sample(key, (5,)).shape == (5, 2, 3)
+    drawn = np.asarray(many.sample(key, (DRAWS,)))
+    assert drawn.shape == (DRAWS, 2, 3)
+    which = np.all(drawn[:, :, None] == np.asarray(every), axis=3).astype(float)  # draws, mixtures, orders
+    close_to(which.mean(axis=0).T, expected)
+    together = np.einsum("dx,dy->xy", which[:, 0], which[:, 1]) / DRAWS  # the mixtures of a batch are independent
+    close_to(together, expected[:, :1] * expected[:, 1][None, :])
     assert many.expand((4, 2)).sample(key).shape == (4, 2, 3)
     # Components of other kinds: items that one of them has not, and a subset with as many steps.
     masked = Permutation(jnp.asarray(log_rates[0, 0]), mask=jnp.array([True, True, False]))

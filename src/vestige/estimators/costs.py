@@ -34,6 +34,8 @@ class Evaluation:
     - `has_aux`: whether it returns auxiliary output.
     - `infeasible`: stands for a cost of +inf; None: it stays what it is.
     - `key`: from which every draw gets one.
+    - `of_trace`: as `arguments`, from a trace; None: `fn` needs none. An estimator that has drawn traces spares their
+        being made again.
     """
 
     def __init__(
@@ -45,21 +47,25 @@ class Evaluation:
         has_aux: bool,
         infeasible: float | None,
         key: Key | None,
+        of_trace: Callable[..., tuple[Any, ...]] | None = None,
     ):
-        self.fn, self.arguments, self.key = fn, arguments, key
+        self.fn, self.arguments, self.key, self.of_trace = fn, arguments, key, of_trace
         self.batched, self.has_aux, self.infeasible = batched, has_aux, infeasible
 
     def __call__(self, value: Float[Array, "..."]) -> Float[Array, ""]:
         """The cost of one `value`. For estimators that know nothing of batches: those of a batch share one key."""
         return self.many(value[None]).costs[0]
 
-    def many(self, values: Float[Array, "draws ..."]) -> Evaluated:
-        """The costs of `values`, with a leading axis."""
+    def many(self, values: Float[Array, "draws ..."], traces: Any = None) -> Evaluated:
+        """The costs of `values`, with a leading axis, to which the `traces` led, if they are known."""
         keys = () if self.key is None else (jax.random.split(self.key, values.shape[0]),)
+        arguments, given = self.arguments, values
+        if self.of_trace is not None and traces is not None:
+            arguments, given = self.of_trace, traces
         if self.batched:
-            found = self.fn(*jax.vmap(self.arguments)(values, *keys))
+            found = self.fn(*jax.vmap(arguments)(given, *keys))
         else:
-            found = jax.vmap(lambda value, *key: self.fn(*self.arguments(value, *key)))(values, *keys)
+            found = jax.vmap(lambda one, *key: self.fn(*arguments(one, *key)))(given, *keys)
         costs, *aux = found if self.has_aux else (found,)
         costs = full_precision(costs)
         if self.infeasible is not None:
@@ -100,6 +106,7 @@ def evaluated(
     fn: Callable[[Float[Array, "..."]], Float[Array, ""]],
     values: Float[Array, "draws ..."],
     counted: Bool[Array, " draws"] | None = None,
+    traces: Any = None,
 ) -> Evaluated:
     """The costs of many values.
 
@@ -107,6 +114,7 @@ def evaluated(
 
     - `fn`: what `expect` handed to the estimator.
     - `values`: with a leading axis.
+    - `traces`: that led to them, with that axis, where the estimator has them and every value counts.
     - `counted`: False for rows of weight zero: their cost is zero, and `fn` never sees their value.
 
     **Returns:** costs and auxiliary output, with that axis.
@@ -114,7 +122,9 @@ def evaluated(
     if counted is not None:
         shape = counted.shape + (1,) * (values.ndim - 1)
         values = jnp.where(counted.reshape(shape), values, values[jnp.argmax(counted)][None])
-    found = fn.many(values) if isinstance(fn, Evaluation) else Evaluated(full_precision(jax.vmap(fn)(values)), ())
+    found = (
+        fn.many(values, traces) if isinstance(fn, Evaluation) else Evaluated(full_precision(jax.vmap(fn)(values)), ())
+    )
     if counted is None:
         return found
     return Evaluated(jnp.where(counted, found.costs, 0.0), found.aux)

@@ -63,7 +63,8 @@ def expect_trace(
 
     **Raises:** as `expect`.
 
-    Time: that of `expect`, and one more run of the algorithm for each draw.
+    Time: that of `expect`; estimators that list traces (`Exact`, `WithoutReplacement`) run the algorithm once more for
+    each of them.
     """
     if isinstance(structure, Batch):
         options = {"estimator": estimator, "has_aux": has_aux, "batched": batched, "infeasible": infeasible}
@@ -138,4 +139,5 @@ def _cost(
         return arguments(structure.replay(winners.astype(jnp.int32)), keys)
 
     infeasible = finite_or_none(infeasible)
-    return Evaluation(fn, of_winners, batched=batched, has_aux=has_aux, infeasible=infeasible, key=key)
+    options = {"batched": batched, "has_aux": has_aux, "infeasible": infeasible, "key": key}
+    return Evaluation(fn, of_winners, of_trace=lambda trace, *keys: arguments(trace, keys), **options)

@@ -146,7 +146,7 @@ class Relax(AbstractEstimator):
         structure = racing(structure, "Relax")
         key_draws, key_noise = jax.random.split(key)
         draws = draw_many(structure, self.draws, key=key_draws)
-        costs, aux = evaluated(fn, draws.value)
+        costs, aux = evaluated(fn, draws.value, traces=draws.trace)
         still = jax.lax.stop_gradient(costs)
         held = jax.lax.stop_gradient(structure)
         present = held.log_rates > -jnp.inf

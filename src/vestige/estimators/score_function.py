@@ -95,7 +95,7 @@ def by_score(
 
     **Returns:** one number; NaN where a draw is not valid; with the auxiliary output of `fn`, where it has some.
     """
-    costs, aux = evaluated(fn, draws.value)
+    costs, aux = evaluated(fn, draws.value, traces=draws.trace)
     still = jax.lax.stop_gradient(costs)
     log_probs = jax.vmap(lambda draw: score.log_prob(structure, draw))(draws)
 

@@ -173,7 +173,8 @@ class WithoutReplacementSpec(EstimatorSpec):
 
 @dataclasses.dataclass(frozen=True)
 class RelaxSpec(EstimatorSpec):
-    """RELAX: a critic of the noise as control variate, trained by the same optimiser."""
+    """RELAX: a critic of the noise as control variate, trained by the same optimiser. It starts near zero: where costs
+    are of another size, let the baseline mean-of-others take what all draws have in common (relax-leave-one-out)."""
 
     noise: Of = "trace"
     """What the critic looks at: noise drawn anew given the trace or the unordered set, or all arrival times."""
@@ -284,6 +285,7 @@ ESTIMATORS: Registry[EstimatorSpec] = Registry(
         "leave-one-out-times": LeaveOneOutSpec(3, "times"),
         "without-replacement": WithoutReplacementSpec(3),
         "relax": RelaxSpec(3),
+        "relax-leave-one-out": RelaxSpec(3, baseline=MeanOfOthersSpec()),
         "relax-untrained": RelaxSpec(3, trained=False),
         "relax-set": RelaxSpec(3, "set"),
         "relax-times": RelaxSpec(3, "times"),
@@ -297,6 +299,7 @@ ESTIMATORS: Registry[EstimatorSpec] = Registry(
         "e-plus": "leave-one-out-times",
         "t-plus": "leave-one-out",
         "relax-e": "relax-times",
+        "relax-plus": "relax-leave-one-out",
     },
 )
 """What `--estimator NAME` stands for, each with three evaluations of the cost. Further names are those of Struminsky et

@@ -26,6 +26,10 @@ class Curve:
 CURVES = (
     Curve("loss", "Loss", "Loss"),
     Curve("accuracy", "Accuracy", "Accuracy"),
+    Curve("arc_precision", "Arcs, precision", "Part of the arcs drawn that are true"),
+    Curve("edge_precision", "Edges, precision", "Part of the edges drawn that are true"),
+    Curve("uas", "Heads found", "Part of the words whose head is found"),
+    Curve("subset_precision", "Marked words", "Part of the words drawn that people marked"),
     Curve("mse", "Squared error", "Squared error"),
     Curve("mse_ratio", "Error to the Kalman filter's", "Squared error of the readout to the Kalman filter's"),
     Curve("velocity_r2", "Velocity, R²", "What the state says of the velocity, R²,"),

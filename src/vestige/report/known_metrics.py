@@ -240,8 +240,8 @@ KNOWN_METRICS = (
         "lower",
         role="cost",
     ),
-    Metric("loss", "Loss", "Mean cost of fresh draws; of texts, on held-out ones.", "lower"),
     *TEXT_METRICS,
+    Metric("loss", "Loss", "Mean cost of fresh draws; of texts, on held-out ones.", "lower"),
     Metric(
         "gradient_std",
         "Gradient std",

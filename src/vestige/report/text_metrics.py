@@ -2,6 +2,7 @@
 
 from vestige.report.metric_facts import Metric
 
+_DEPTHS = range(1, 6)  # further ones have a name made of their own
 TEXT_METRICS = (
     Metric(
         "perplexity",
@@ -71,7 +72,12 @@ TEXT_METRICS = (
         "uas_previous", "Heads, word before", "Where every word hangs on the one before it.", "higher", role="baseline"
     ),
     Metric("uas_next", "Heads, word after", "Where every word hangs on the one after it.", "higher", role="baseline"),
-    Metric("arc_precision", "Arcs, precision", "Part of the arcs drawn that are true, mean over texts.", "higher"),
+    Metric(
+        "arc_precision",
+        "Arcs, precision",
+        "Part of the arcs drawn that are true, mean over texts. Chance: all tokens hang on the first one.",
+        "higher",
+    ),
     Metric("arc_recall", "Arcs, recall", "Part of the true arcs that are drawn, mean over texts.", "higher"),
     Metric(
         "clean_precision",
@@ -109,5 +115,18 @@ TEXT_METRICS = (
         "Whole parse, likeliest arcs",
         "Part of the texts of which the structure at the mean arrival times is the true one.",
         "higher",
+    ),
+    *(
+        Metric(f"accuracy_depth_{depth}", f"Accuracy, depth {depth}", "Of the expressions nested so deep.", "higher")
+        for depth in _DEPTHS
+    ),
+    *(
+        Metric(
+            f"arc_precision_depth_{depth}",
+            f"Arcs, precision, depth {depth}",
+            "Of the expressions nested so deep.",
+            "higher",
+        )
+        for depth in _DEPTHS
     ),
 )

@@ -20,12 +20,32 @@ class AbstractGibbsArborescence(AbstractGibbs):
     """A Gibbs distribution over directed spanning trees of some kind: arcs (u, v), roots on the diagonal.
 
     What distinguishes the kinds is which trees there are: sums over them, draws and the best of them.
+
+    **Arguments:**
+
+    - `log_weights`: (n, n), entry (u, v) for the arc u → v, -inf for impossible arcs; entry (v, v) for v as the root.
+    - `root`: the root, static; None for a free one.
+    - `mask`: (n,), False for nodes that are not there. A fixed root must be there, unless nobody is.
+
+    **Raises:** `ValueError` for a shape that is not square or a root outside it; for NaN, +inf, and, when drawing,
+    where there is no such tree.
     """
 
-    weights: eqx.AbstractVar[LogRates]
-    mask: eqx.AbstractVar[Bool[Array, " nodes"] | None]
-    root: eqx.AbstractVar[int | None]
+    weights: LogRates
+    mask: Bool[Array, " nodes"] | None
+    root: int | None = eqx.field(static=True)
     """The root, static; None for a free one."""
+
+    def __init__(
+        self,
+        log_weights: Float[Array, "nodes nodes"],
+        root: int | None = 0,
+        *,
+        mask: Bool[Array, " nodes"] | None = None,
+    ):
+        self.weights = LogRates(rates_of_arcs(log_weights, root, mask, type(self).__name__))
+        self.mask = mask
+        self.root = root
 
     def members(self, value: Float[Array, "nodes nodes"]) -> Float[Array, "nodes nodes"]:
         heads = jnp.sum(value, axis=0) > 0
@@ -113,21 +133,6 @@ class GibbsArborescence(AbstractGibbsArborescence):
     **Raises:** `ValueError` for a shape that is not square or a root outside it; for NaN, +inf, and, when drawing,
     where there is no arborescence.
     """
-
-    weights: LogRates
-    mask: Bool[Array, " nodes"] | None
-    root: int | None = eqx.field(static=True)
-
-    def __init__(
-        self,
-        log_weights: Float[Array, "nodes nodes"],
-        root: int | None = 0,
-        *,
-        mask: Bool[Array, " nodes"] | None = None,
-    ):
-        self.weights = LogRates(rates_of_arcs(log_weights, root, mask, "GibbsArborescence"))
-        self.mask = mask
-        self.root = root
 
     def log_partition_of(self, log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
         return eliminate(log_weights, self.roots_of(log_weights), self.present_nodes).log_partition

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from vestige.numerics import log_exponential, logsumexp
-from vestige.structures.arborescence import rates_of_arcs
-from vestige.structures.contract import LogRates
 from vestige.structures.gibbs_arborescence import AbstractGibbsArborescence, is_arborescence
 from vestige.structures.reach import reachable
 from vestige.typing import Key
@@ -43,21 +40,6 @@ class GibbsProjectiveArborescence(AbstractGibbsArborescence):
     **Raises:** `ValueError` for a shape that is not square or a root outside it; for NaN, +inf, and, when drawing,
     where there is no projective arborescence.
     """
-
-    weights: LogRates
-    mask: Bool[Array, " nodes"] | None
-    root: int | None = eqx.field(static=True)
-
-    def __init__(
-        self,
-        log_weights: Float[Array, "nodes nodes"],
-        root: int | None = 0,
-        *,
-        mask: Bool[Array, " nodes"] | None = None,
-    ):
-        self.weights = LogRates(rates_of_arcs(log_weights, root, mask, "GibbsProjectiveArborescence"))
-        self.mask = mask
-        self.root = root
 
     def log_partition_of(self, log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
         return self._over_trees(log_weights, lambda x, where, step: logsumexp(x, 1, where))

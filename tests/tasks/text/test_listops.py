@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from vestige.data.expressions import CLOSE, PAD, VOCABULARY, parsed
+from vestige.data.expressions import CLOSE, PAD, VOCABULARY, as_arrays, parsed
 from vestige.estimators import Exact, LeaveOneOut
 from vestige.estimators.specs import ESTIMATORS
 from vestige.models.structured.text_arcs import ARCS
@@ -21,6 +21,7 @@ from vestige.models.structured.text_scorer import ArcScorer
 from vestige.models.structured.text_specs import GivenArcsSpec, LatentArcsSpec, RecurrentClassifierSpec
 from vestige.tasks.text.agreement import agreement
 from vestige.tasks.text.generator import drawn, expressions, generated
+from vestige.tasks.text.listops import Expressions, NestedExpressions
 from vestige.tasks.text.specs import ListOpsSpec
 from vestige.typing import Batch
 
@@ -117,14 +118,16 @@ class TestAgreement:
 
 
 class TestMessages:
-    def make(self, one_head, key, rounds=3):
-        return MessageClassifier(19, 5, 10, rounds, 0.0, one_head=one_head, key=key)
+    def make(self, one_head, key, rounds=3, dropout=0.0):
+        return MessageClassifier(19, 5, 10, rounds, dropout, one_head=one_head, key=key)
 
-    def test_one_head_is_the_same_for_less_work(self, key):
+    @pytest.mark.parametrize("training", [True, False])
+    def test_one_head_is_the_same_for_less_work(self, training, key):
         example = text("[MAX 2 [MIN 3 4 ] 1 ]", 12)
         arcs = as_arcs(example.targets["heads"])
-        both = [self.make(one_head, key)(example.inputs, arcs, example.mask, key=None) for one_head in (True, False)]
-        np.testing.assert_allclose(both[0], both[1], rtol=2e-5, atol=1e-6)
+        noise = jax.random.key(7) if training else None
+        read = lambda one_head: self.make(one_head, key, dropout=0.5)(example.inputs, arcs, example.mask, key=noise)
+        np.testing.assert_allclose(read(True), read(False), rtol=2e-5, atol=1e-6)
 
     def test_the_messages_by_hand(self, key):
         """As the definition says, arc by arc in plain loops."""
@@ -256,6 +259,16 @@ def test_diagnostics_are_over_all_by_depth(task, key):
     assert found.arrays["parse_words"].shape == found.arrays["parse_heads"].shape == (8, 12)
     np.testing.assert_array_equal(found.arrays["parse_heads"], found.arrays["parse_true"])
     assert found.bounds["accuracy"]["best"] == 1 and 0 < found.bounds["accuracy"]["chance"] < 0.5
+
+
+def test_chance_of_arcs_is_that_of_a_star():
+    """[MAX 2 [MIN 3 4 ] 1 ]: of 7 arcs those of 2, of [MIN, of 1 and of the last bracket leave the first token."""
+    rows = Expressions.of(as_arrays([parsed("[MAX 2 [MIN 3 4 ] 1 ]"), parsed("[MIN 3 1 ]")], 10))
+    names = ("arc_precision", "clean_precision", "exact_parse_mode", "arc_precision_depth_1", "arc_precision_depth_2")
+    bounds = NestedExpressions(rows, rows).bounds(dict.fromkeys(names, 0.0))
+    expected = [(4 / 7 + 1) / 2, (3 / 5 + 1) / 2, 0.5, 1.0, 4 / 7]
+    assert [bounds[name]["chance"] for name in names] == pytest.approx(expected)
+    assert "clean_recall" not in bounds
 
 
 def test_a_text_that_is_no_row_is_refused(key):

@@ -1,5 +1,6 @@
 """Dependency parsing: rows of sentences, the likelihood of trees, the best tree, and learning without trees."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from vestige.data.treebank import Sentence, read_conllu
+from vestige.estimators import Exact
 from vestige.estimators.specs import ESTIMATORS
 from vestige.models.structured.text_parser import Row, best_tree, objective, possible, trace_log_prob
 from vestige.models.structured.text_specs import DependencyParserSpec
-from vestige.structures import Arborescence
+from vestige.structures import Arborescence, enumerate_traces
 from vestige.tasks.text.grammar import sentences
 from vestige.tasks.text.packing import PAD, ROOT, UNKNOWN, RowWords, Vocabulary, packed
 from vestige.tasks.text.specs import ParseSpec
@@ -176,6 +178,53 @@ def test_trees_and_no_trees_both_teach(tags, task, key):
         one, two = (slopes(heads, jnp.array(known)) for heads in (true, other))
         assert bool(jnp.allclose(one.bilinear, two.bilinear)) == same
         assert float(jnp.abs(one.bilinear).max()) > 0 and float(jnp.abs(one.emission).max()) > 0
+
+
+@pytest.mark.parametrize("known", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_without_a_weight_rows_without_trees_teach_nothing(known, task, key):
+    model = DependencyParserSpec(width=4, arcs=3, unlabelled=0.0).build(task, key=key)
+    assert model.estimator is None
+    model = eqx.tree_at(lambda m: m.bilinear, model, jax.random.normal(key, (3, 3)))
+    text = jax.tree.map(lambda x: x[0], task.batch(size=1, key=key))
+    text = eqx.tree_at(lambda b: b.targets, text, {"heads": text.targets["heads"], "known": jnp.array(known)})
+    slopes = eqx.filter_jit(eqx.filter_grad(lambda m: objective(m, text, key=key)[0]))(model)
+    learned = [float(jnp.abs(leaf).max()) > 0 for leaf in jax.tree.leaves(slopes)]
+    assert any(learned) == known
+
+
+def test_the_cost_of_a_sentence_without_a_tree_is_that_of_all_its_traces(key):
+    task = task_of(THREE[:1], THREE[:1], longest=4)
+    spec = DependencyParserSpec(width=4, arcs=3, dropout=0.0, word_dropout=0.0, unlabelled=2.0, entropy=0.3)
+    drawn = jax.random.normal(key, (3, 3)), jax.random.normal(key, (task.sizes.tags, 2, task.sizes.tags))
+    model = eqx.tree_at(lambda m: (m.bilinear, m.emission), spec.build(task, key=key), drawn)
+    model = eqx.tree_at(lambda m: m.estimator, model, Exact(), is_leaf=lambda x: x is None)
+    row = jax.tree.map(lambda part: part[0], task.train.rows)
+
+    @eqx.filter_jit
+    def both(model):
+        every = enumerate_traces(Arborescence(model.log_rates(row, key=None), 0, mask=row.sentence >= 0))
+        costs = jnp.sum(every.values * model.reconstruction(row)[None], axis=(1, 2)) + 0.3 * every.log_probs
+        found = model.loss(row, task.train.heads[0], jnp.array(False), key=key)
+        return found, 2.0 * jnp.sum(jnp.exp(every.log_probs) * costs)
+
+    found, expected = both(model)
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_batch_has_the_share_of_trees_that_is_given(key):
+    spec = ParseSpec(train=60, test=12, longest=16, labelled=0.1)
+    task = dataclasses.replace(spec, labelled_share=0.25).build(seed=0)
+    known = np.asarray(task.batch(size=8, key=key).targets["known"])
+    assert known.sum() == 2 and 0 < task.labelled_rows < len(task.train.known) / 4
+    assert task.labelled_rows == np.asarray(task.train.known).sum()
+    as_they_come = spec.build(seed=0)
+    draws = jax.vmap(lambda k: as_they_come.batch(size=8, key=k).targets["known"])(jax.random.split(key, 50))
+    assert len(set(np.asarray(draws).sum(axis=1).tolist())) > 1
+    for labelled in (0.0, 1.0):
+        with pytest.raises(ValueError, match="labelled_share mixes rows with and without trees, and .* rows have them"):
+            dataclasses.replace(spec, labelled=labelled, labelled_share=0.5).build(seed=0)
+    with pytest.raises(ValueError, match="labelled_share must be in"):
+        ParseSpec(labelled_share=1.5)
 
 
 @pytest.mark.slow

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from vestige.checks import at_least
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec, RelaxSpec
-from vestige.models.spec import ModelSpec
-from vestige.models.structured.specs import check_provided
-from vestige.spec import with_options
+from vestige.models.structured.specs import ObjectiveModelSpec, check_provided
 from vestige.structures.specs import SpanningTreeSpec, SubsetSpec
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ class MovingGraphs(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class RelationalSpec(ModelSpec):
+class RelationalSpec(ObjectiveModelSpec):
     """Neural relational inference: a graph is inferred from how its nodes move, and with it the movement predicted."""
 
     structure: Literal["spanning-tree", "edges", "top-edges"] = "spanning-tree"
@@ -59,8 +57,9 @@ class RelationalSpec(ModelSpec):
     """Of top-edges, how many; None: one less than nodes."""
 
     needs: ClassVar[str] = "moving graphs"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a model of nodes that move each other along hidden edges"
+    rule_options: ClassVar[Mapping[str, Any]] = {"clip": None}
+    adam_options: ClassVar[Mapping[str, Any]] = {"rate": 2e-3}
 
     def __post_init__(self):
         super().__post_init__()
@@ -69,17 +68,6 @@ class RelationalSpec(ModelSpec):
             raise ValueError(
                 f"edges says how many edges top-edges has; {self.structure} has no such number: leave it out"
             )
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient", "clip": None}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 2e-3}
-
-    def suited(self, rule: Any) -> Any:
-        return with_options(rule, clip=None)
 
     def check(self, task: MovingGraphs) -> None:
         check_provided(self.estimator, GRAPHS[self.structure], self.structure)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from vestige.checks import at_least
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
-from vestige.models.spec import ModelSpec
-from vestige.models.structured.specs import check_defined
+from vestige.models.structured.specs import ObjectiveModelSpec, check_defined
 from vestige.spec import load
 from vestige.structures.specs import BinaryTreeSpec
 
@@ -33,19 +32,11 @@ class TokenSequences(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class LanguageModelSpec(ModelSpec):
+class LanguageModelSpec(ObjectiveModelSpec):
     """A distribution over texts whose length is known."""
 
     needs: ClassVar[str] = "token sequences"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient"}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.003}
+    adam_options: ClassVar[Mapping[str, Any]] = {"rate": 0.003}
 
 
 @dataclasses.dataclass(frozen=True)

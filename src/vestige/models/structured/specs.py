@@ -49,26 +49,36 @@ class Costly(Protocol):
         ...
 
 
+class ObjectiveModelSpec(ModelSpec):
+    """A model with an objective, trained by the rule `gradient` with Adam."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
+    rule_options: ClassVar[Mapping[str, Any]] = {}
+    """Of the rule, where they are not its defaults."""
+    adam_options: ClassVar[Mapping[str, Any]] = {"rate": 0.001}
+
+    @property
+    def default_rule(self) -> Mapping[str, Any]:
+        return {"name": "gradient", **self.rule_options}
+
+    @property
+    def default_optimiser(self) -> Mapping[str, Any]:
+        return {"name": "adam", **self.adam_options}
+
+    def suited(self, rule: Any) -> Any:
+        return with_options(rule, **self.rule_options)
+
+
 @dataclasses.dataclass(frozen=True)
-class LogRatesSpec(ModelSpec):
+class LogRatesSpec(ObjectiveModelSpec):
     """One log-rate for each key of a structure, all equal at the start, and the estimator of their gradient."""
 
     estimator: EstimatorSpec = dataclasses.field(default=LeaveOneOutSpec(3))
 
     needs: ClassVar[str] = "cost"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a distribution over structures"
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient", "clip": None}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.01, "decay": "constant"}
-
-    def suited(self, rule: Any) -> Any:
-        return with_options(rule, clip=None)
+    rule_options: ClassVar[Mapping[str, Any]] = {"clip": None}
+    adam_options: ClassVar[Mapping[str, Any]] = {"rate": 0.01, "decay": "constant"}
 
     def check(self, task: CostlyOptions) -> None:
         check_defined(self.estimator, task.structure)

@@ -24,7 +24,7 @@ class MessageClassifier(eqx.Module):
     - `width`: of all layers.
     - `classes`: how many.
     - `rounds`: how often messages are sent; a text is read whole only if it is nested no deeper.
-    - `dropout`: inside a message, in training.
+    - `dropout`: inside a message, in training: of what a token sends, the same for all its heads.
     - `one_head`: whether every token has one head and arcs are zeros and ones; the same result for less work.
     """
 
@@ -80,5 +80,6 @@ class MessageClassifier(eqx.Module):
         of_token = affine(self.of_token, known)
         if self.one_head:
             return arcs @ dropped(jax.nn.relu(arcs.T @ of_head + of_token), self.dropout, key)
-        pairs = dropped(jax.nn.relu(of_head[:, None, :] + of_token[None, :, :]), self.dropout, key)
+        kept = dropped(jnp.ones_like(of_token), self.dropout, key)  # of a token, whichever head hears it
+        pairs = jax.nn.relu(of_head[:, None, :] + of_token[None, :, :]) * kept[None, :, :]
         return jnp.einsum("uv,uvw->uw", arcs, pairs)

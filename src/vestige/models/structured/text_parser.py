@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from vestige.estimators import AbstractEstimator, expect_trace
 from vestige.models.structured.text_layers import Embedding, Recurrence, affine, dropped, maybe_split
-from vestige.structures import Arborescence
+from vestige.structures import AbstractStructure, Arborescence
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -39,7 +39,7 @@ class DependencyParser(eqx.Module):
     A given tree is learned by the probability of its trace without contractions, each word choosing its head at once:
     Σ_v log softmax_u(score_uv), a lower bound of the tree's own, to which other traces lead too. From sentences without
     trees it learns by reconstruction: a table gives the tag of a word from that of its head and the direction,
-    and E[-log p(tags | T) + log q(T)] is minimised over the trace T (a CRF autoencoder with another posterior).
+    and E[-log p(tags | T) + w log q(T)] is minimised over the trace T (w is `entropy`).
 
     **Arguments:**
 
@@ -50,6 +50,8 @@ class DependencyParser(eqx.Module):
     - `dropout`, `word_dropout`: in training, of numbers and of whole words, which become unknown ones.
     - `estimator`: of the gradient for sentences without trees; None: all have trees.
     - `unlabelled`: weight of sentences without trees.
+    - `entropy`: weight of log q(T) in their cost. 1: an evidence bound, all traces equally likely before. 0: expected
+        reconstruction alone, a bound of log E_q[p(tags | T)], which the CRF autoencoder maximises.
     """
 
     words: Embedding
@@ -65,6 +67,7 @@ class DependencyParser(eqx.Module):
     dropout: float = eqx.field(static=True)
     word_dropout: float = eqx.field(static=True)
     unlabelled: float = eqx.field(static=True)
+    entropy: float = eqx.field(static=True)
     unknown: int = eqx.field(static=True)
 
     def __init__(
@@ -78,6 +81,7 @@ class DependencyParser(eqx.Module):
         word_dropout: float,
         estimator: AbstractEstimator | None,
         unlabelled: float,
+        entropy: float,
         unknown: int,
         key: Key,
     ):
@@ -97,7 +101,8 @@ class DependencyParser(eqx.Module):
         self.prior = jnp.zeros(arcs)
         self.emission = jnp.zeros((sizes.tags, 2, sizes.tags))
         self.estimator = estimator
-        self.dropout, self.word_dropout, self.unlabelled = dropout, word_dropout, unlabelled
+        self.dropout, self.word_dropout = dropout, word_dropout
+        self.unlabelled, self.entropy = unlabelled, entropy
         self.unknown = unknown
 
     def log_rates(self, row: Row, *, key: Key | None) -> Float[Array, "n n"]:
@@ -138,16 +143,40 @@ class DependencyParser(eqx.Module):
         log_rates = self.log_rates(row, key=key_scores)
         given = -trace_log_prob(log_rates, heads)
         if self.estimator is None:
-            return given
+            return jnp.where(known, given, 0.0)
         costs = self.reconstruction(row)
         tree = (jnp.arange(heads.shape[0])[:, None] == heads[None, :]).astype(costs.dtype)
-        structure = Arborescence(log_rates, 0, mask=row.sentence >= 0)
+        structure = self.structure(row, log_rates)
+        held = jax.lax.stop_gradient(structure)  # the mean of the slope of log q is zero: it would be noise
 
-        def cost(value: Float[Array, "n n"], trace: Any) -> Float[Array, ""]:
-            return jnp.sum(value * costs) + structure.log_prob(trace)
+        def cost(value: Float[Array, "..."], trace: Any) -> Float[Array, ""]:
+            return jnp.sum(self.arcs(value) * costs) + self.entropy * held.log_prob(trace)
 
         latent = expect_trace(cost, structure, estimator=self.estimator, key=key_draws)
         return jnp.where(known, given + self.unlabelled * jnp.sum(tree * costs), self.unlabelled * latent)
+
+    def structure(self, row: Row, log_rates: Float[Array, "n n"]) -> AbstractStructure[Any]:
+        """What is drawn where no tree is given.
+
+        **Arguments:**
+
+        - `row`: one row of sentences.
+        - `log_rates`: (n, n), entry (u, v) for the head u of v.
+
+        **Returns:** an arborescence, which is one for each sentence.
+        """
+        return Arborescence(log_rates, 0, mask=row.sentence >= 0)
+
+    def arcs(self, value: Float[Array, "..."]) -> Float[Array, "n n"]:
+        """The arcs of a draw.
+
+        **Arguments:**
+
+        - `value`: of the structure.
+
+        **Returns:** (n, n), entry (u, v) for the head u of v.
+        """
+        return value
 
     def reconstruction(self, row: Row) -> Float[Array, "n n"]:
         """-log p(tag of v | tag of u, whether v follows u), entry (u, v), nats.

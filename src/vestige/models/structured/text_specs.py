@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from vestige.checks import at_least, between
 from vestige.estimators.specs import EstimatorSpec, LeaveOneOutSpec
-from vestige.models.spec import ModelSpec
-from vestige.models.structured.specs import check_defined
-from vestige.spec import load, with_options
+from vestige.models.structured.specs import ObjectiveModelSpec, check_defined
+from vestige.spec import load
 from vestige.structures.specs import ArborescenceSpec, CategoricalSpec, SpanningTreeSpec, StructureSpec, SubsetSpec
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Labelled(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextClassifierSpec(ModelSpec):
+class TextClassifierSpec(ObjectiveModelSpec):
     """A classifier of texts."""
 
     width: int = 60
@@ -49,21 +48,12 @@ class TextClassifierSpec(ModelSpec):
     """In training."""
 
     needs: ClassVar[str] = "labelled texts"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a classifier of texts"
 
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 1, "width")
         between(self, 0.0, 1.0, "dropout", open_end=True)
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient"}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.001}
 
     def objective(self, task: Any) -> Any:
         """What the rule `gradient` maximises.
@@ -220,7 +210,7 @@ class TreebankOptions(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class DependencyParserSpec(ModelSpec):
+class DependencyParserSpec(ObjectiveModelSpec):
     """LSTMs in both directions and a biaffine score of every arc; an arborescence over the words."""
 
     width: int = 128
@@ -237,28 +227,21 @@ class DependencyParserSpec(ModelSpec):
     """Of the gradient for sentences without trees."""
     unlabelled: float = 0.1
     """Weight of sentences without trees, where some have none."""
+    entropy: float = 1.0
+    """Weight of log q(T) in their cost. 1: an evidence bound, all trees equally likely before; 0: expected
+    reconstruction alone."""
 
     needs: ClassVar[str] = "sentences"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a dependency parser"
+    rule_options: ClassVar[Mapping[str, Any]] = {"clip": 5.0}
+    adam_options: ClassVar[Mapping[str, Any]] = {"rate": 0.002}
 
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 2, "width")
         at_least(self, 1, "arcs")
-        at_least(self, 0.0, "unlabelled")
+        at_least(self, 0.0, "unlabelled", "entropy")
         between(self, 0.0, 1.0, "dropout", "word_dropout", open_end=True)
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient", "clip": 5.0}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.002}
-
-    def suited(self, rule: Any) -> Any:
-        return with_options(rule, clip=5.0)
 
     def check(self, task: TreebankOptions) -> None:
         check_defined(self.estimator, ArborescenceSpec())
@@ -291,6 +274,7 @@ class DependencyParserSpec(ModelSpec):
             word_dropout=self.word_dropout,
             estimator=self.estimator.build(task.keys, key=key_critic) if latent else None,
             unlabelled=self.unlabelled,
+            entropy=self.entropy,
             unknown=task.unknown,
             key=key_parser,
         )
@@ -307,7 +291,7 @@ class MarkedTexts(Labelled, Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class ExplainerSpec(ModelSpec):
+class ExplainerSpec(ObjectiveModelSpec):
     """k words are drawn, by a network that sees the text, for a classifier that sees nothing else."""
 
     selector: Literal["simple", "complex"] = "simple"
@@ -319,21 +303,12 @@ class ExplainerSpec(ModelSpec):
     """Weight of the entropy of the first word drawn, maximised beside; the optimiser two-rates lets it fall to zero."""
 
     needs: ClassVar[str] = "marked texts"
-    provides: ClassVar[frozenset[str]] = frozenset({"objective"})
     subject: ClassVar[str] = "a classifier that reads k words of a text"
 
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 1, "width")
         at_least(self, 0.0, "exploration")
-
-    @property
-    def default_rule(self) -> Mapping[str, Any]:
-        return {"name": "gradient"}
-
-    @property
-    def default_optimiser(self) -> Mapping[str, Any]:
-        return {"name": "adam", "rate": 0.001}
 
     def check(self, task: Any) -> None:
         check_defined(self.estimator, SubsetSpec())

@@ -104,15 +104,30 @@ class NestedExpressions(AbstractTask):
         return batched_map(one, (texts, jax.random.split(key, rows.shape[0])), at_most=AT_ONCE)
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
-        """Chance knows how often each value comes; of arcs it is a draw at equal rates, about one in n, not given."""
+        """Chance knows how often each value comes, and of arcs that all tokens may hang on the first one: right for
+        depth 1."""
         values = np.asarray(self.test.values)
         often = np.bincount(np.asarray(self.train.values), minlength=10)
         share = (often + 1) / (often + 1).sum()
-        return {
+        found: dict[str, Any] = {
             "accuracy": {"best": 1.0, "chance": float(np.mean(values == often.argmax()))},
             "loss": {"best": 0.0, "chance": float(-np.mean(np.log(share[values])))},
-            **{name: {"best": 1.0} for name in ("arc_precision", "clean_precision", "exact_parse") if name in metrics},
         }
+        stars = {name: {"best": 1.0, "chance": score} for name, score in self._stars().items()}
+        return found | {name: bound for name, bound in stars.items() if name in metrics}
+
+    def _stars(self) -> dict[str, float]:
+        """The metrics of arcs where all tokens hang on the first one."""
+        heads, tokens, depths = (np.asarray(x) for x in (self.test.heads, self.test.tokens, self.test.depths))
+        there, right = heads >= 0, heads == 0
+        clean = there & (tokens != CLOSING)
+        whole, without_brackets = (_share(right, of) for of in (there, clean))
+        found = {f"arc_precision_depth_{depth}": float(whole[depths == depth].mean()) for depth in np.unique(depths)}
+        for ending in ("", "_mode"):
+            found[f"arc_precision{ending}"] = float(whole.mean())
+            found[f"clean_precision{ending}"] = float(without_brackets.mean())
+            found[f"exact_parse{ending}"] = float((whole == 1).mean())
+        return found | {f"{kind}_recall": found[f"{kind}_precision"] for kind in ("arc", "clean")}
 
     def diagnostics(self, model: AbstractTextClassifier, *, size: int, key: Key) -> Evaluation:
         """Metrics on all held-out expressions, by depth too, and a few parses."""
@@ -141,6 +156,12 @@ class NestedExpressions(AbstractTask):
             "parse_heads": found.astype(np.int16),
             "parse_true": np.asarray(self.test.heads[rows]).astype(np.int16),
         }
+
+
+def _share(right: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Of the places of each row, the part that is right; 1 where there are none."""
+    count = of.sum(axis=1)
+    return np.where(count > 0, (right & of).sum(axis=1) / np.maximum(count, 1), 1.0)
 
 
 def _scores(model: AbstractTextClassifier, text: Batch, key: Key | None, ending: str) -> dict[str, Array]:

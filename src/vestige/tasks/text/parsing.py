@@ -51,17 +51,24 @@ class DependencyParsing(AbstractTask):
     - `uas_previous`, `uas_next`: where every word hangs on the one before it (right-branching; the first is the root)
       or on the one after it (left-branching; the last is the root).
 
-    **Fields:** `train`, `test`: rows of sentences. `sizes`: of the vocabularies. `all_known`: whether all sentences to
-    train on have trees. `left_out`: sentences to train on that were too long for a row. `words`: the words of the
-    held-out rows, for pictures.
+    **Fields:** `train`, `test`: rows of sentences. `sizes`: of the vocabularies. `labelled_rows`: how many rows to
+    train on, the first ones, have trees. `labelled_share`: part of the rows of a batch that are drawn from these; None:
+    all rows are equally likely. `left_out`: sentences to train on that were too long for a row. `words`: the words of
+    the held-out rows, for pictures.
     """
 
     train: Sentences
     test: Sentences
     sizes: Sizes = eqx.field(static=True)
-    all_known: bool = eqx.field(static=True, default=True)
+    labelled_rows: int = eqx.field(static=True)
+    labelled_share: float | None = eqx.field(static=True, default=None)
     left_out: int = eqx.field(static=True, default=0)
     words: RowWords = eqx.field(static=True, default=RowWords(()))
+
+    @property
+    def all_known(self) -> bool:
+        """Whether all sentences to train on have trees."""
+        return self.labelled_rows == self.train.heads.shape[0]
 
     @property
     def keys(self) -> int:
@@ -74,7 +81,14 @@ class DependencyParsing(AbstractTask):
         return UNKNOWN
 
     def batch(self, *, size: int, key: Key) -> Batch:
-        return self.train.batch(jax.random.randint(key, (size,), 0, self.train.heads.shape[0]))
+        rows = self.train.heads.shape[0]
+        if self.labelled_share is None:
+            return self.train.batch(jax.random.randint(key, (size,), 0, rows))
+        with_trees = round(self.labelled_share * size)
+        key_with, key_without = jax.random.split(key)
+        first = jax.random.randint(key_with, (with_trees,), 0, self.labelled_rows)
+        rest = jax.random.randint(key_without, (size - with_trees,), self.labelled_rows, rows)
+        return self.train.batch(jnp.concatenate([first, rest]))
 
     def evaluate(self, model: DependencyParser, *, size: int, key: Key) -> Metrics:
         count = self.test.heads.shape[0]

@@ -104,6 +104,8 @@ class ParseSpec(TaskSpec):
     """Sentences to evaluate on, likewise."""
     labelled: float = 1.0
     """Part of the sentences to train on whose heads may be learned from, the first ones."""
+    labelled_share: float | None = None
+    """Part of the rows of a batch that have trees, where some have none. None: all rows are equally likely."""
 
     provides: ClassVar[frozenset[str]] = frozenset({"sentences"})
 
@@ -111,7 +113,7 @@ class ParseSpec(TaskSpec):
         super().__post_init__()
         between(self, 3, 512, "longest")
         at_least(self, 1, "train", "test")
-        between(self, 0.0, 1.0, "labelled")
+        between(self, 0.0, 1.0, "labelled", "labelled_share")
         if self.source == "grammar" and (self.train is None or self.test is None):
             raise ValueError("train and test must be numbers where sentences are generated, got null")
 
@@ -132,7 +134,7 @@ class ParseSpec(TaskSpec):
         from vestige.tasks.text.treebank_task import task_of
 
         train, test = self._sentences()
-        return task_of(train, test, longest=self.longest, labelled=self.labelled)
+        return task_of(train, test, longest=self.longest, labelled=self.labelled, labelled_share=self.labelled_share)
 
     def dummy_build(self, *, key: "Key") -> "DependencyParsing":
         """Generated sentences, few, whatever the source."""

@@ -11,7 +11,12 @@ from vestige.tasks.text.parsing import DependencyParsing, Sentences
 
 
 def task_of(
-    train: Sequence[Sentence], test: Sequence[Sentence], *, longest: int, labelled: float = 1.0
+    train: Sequence[Sentence],
+    test: Sequence[Sentence],
+    *,
+    longest: int,
+    labelled: float = 1.0,
+    labelled_share: float | None = None,
 ) -> DependencyParsing:
     """The task of parsing like some sentences.
 
@@ -21,8 +26,10 @@ def task_of(
     - `test`: to evaluate on, all of them; rows are as long as the longest needs.
     - `longest`: positions of a row, the root among them.
     - `labelled`: part of the sentences, the first ones, whose heads may be learned from.
+    - `labelled_share`: part of the rows of a batch that have trees; None: as they come.
 
-    **Raises:** `ValueError` where nothing is left to learn from or to evaluate on, or nothing has a tree.
+    **Raises:** `ValueError` where nothing is left to learn from or to evaluate on, or where a share of rows with trees
+    is given and all rows have them, or none.
     """
     fitting = [sentence for sentence in train if len(sentence.words) < longest]
     if not fitting or not test:
@@ -37,6 +44,12 @@ def task_of(
         if sentences:
             parts.append(packed(sentences, vocabulary, longest))
             known += [has_trees] * len(parts[-1].words)
+    labelled_rows = sum(known)
+    if labelled_share is not None and not 0 < labelled_rows < len(known):
+        raise ValueError(
+            f"parse: labelled_share mixes rows with and without trees, and {labelled_rows} of {len(known)} rows have "
+            "them; change labelled, or leave labelled_share out"
+        )
     joined = type(parts[0])(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     room = max(longest, 1 + max(len(sentence.words) for sentence in test))
     held_out = packed(test, vocabulary, room)
@@ -44,7 +57,8 @@ def task_of(
         Sentences.of(joined, np.array(known)),
         Sentences.of(held_out, np.ones(len(held_out.words), bool)),
         Sizes(*vocabulary.sizes),
-        all(known),
+        labelled_rows,
+        labelled_share,
         len(train) - len(fitting),
         RowWords.of(test, held_out),
     )
