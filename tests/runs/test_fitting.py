@@ -1,16 +1,18 @@
 """What is chosen for a table, what is refused, and what is said in the end."""
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from vestige.errors import UsageError
+from vestige.errors import RunError, UsageError
 from vestige.runs.fits.columns import chosen_columns
 from vestige.runs.fits.contract import FitRequest
 from vestige.runs.fits.fitting import STRATEGIES, fit_table
 from vestige.runs.fits.kinds import KINDS
-from vestige.runs.fits.recordings import sentence_of
+from vestige.runs.fits.recordings import Ahead, _ahead, sentence_of
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fit_file import FIT, read_fit, write_fit
 from vestige.tasks.filtering.comparing import Compared
@@ -131,3 +133,39 @@ def test_a_comparison_is_sealed(tmp_path):
     (tmp_path / FIT).write_text((tmp_path / FIT).read_text().replace("so", "no"))
     with pytest.raises(DamagedFile, match="its content is not what was written"):
         read_fit(tmp_path)
+
+
+class TestForecastsOfAFit:
+    """From held-out rows, where the model has direct regressions; a model that fails there is still one."""
+
+    def run(self, forecast, *, horizon=4, lengths=(10, 20)):
+        starts = np.cumsum((0, *lengths))[:-1]
+        task = SimpleNamespace(test=SimpleNamespace(starts=starts, frames=np.zeros((sum(lengths), 1))))
+        heads = None if horizon is None else SimpleNamespace(horizon=horizon)
+        return SimpleNamespace(
+            model=SimpleNamespace(heads=heads), components=SimpleNamespace(task=task), forecast=forecast
+        )
+
+    def test_they_are_asked_for_as_far_as_the_regressions_reach(self):
+        asked = []
+
+        def forecast(source, **options):
+            asked.append((source, options))
+            return SimpleNamespace(back_test=SimpleNamespace(sentence=lambda: "Over 4 steps it is so."))
+
+        request = FitRequest(Path("mine.csv"), seed=3)
+        found = _ahead(self.run(forecast), request, None)
+        assert found.sentences == ("Over 4 steps it is so.",) and found.test is not None
+        assert asked[0][0] == Path("mine.csv") and asked[0][1]["horizon"] == 4
+        assert (asked[0][1]["season"], asked[0][1]["seed"]) == (0, 3)
+        for other in ({"horizon": None}, {"horizon": 20}):
+            assert _ahead(self.run(forecast, **other), request, 7) == Ahead()
+        assert _ahead(self.run(forecast, horizon=19), request, 7).test is not None
+        assert len(asked) == 2 and asked[1][1]["season"] == 7
+
+    def test_paths_that_diverge_are_said(self):
+        def forecast(source, **options):
+            raise RunError("12 of 50 sampled paths diverge")
+
+        found = _ahead(self.run(forecast), FitRequest(Path("mine.csv")), None)
+        assert found == Ahead(("Forecasts of 4 steps fail: 12 of 50 sampled paths diverge",))

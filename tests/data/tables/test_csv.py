@@ -131,7 +131,9 @@ def test_encodings_decimals_and_places(tmp_path):
     [
         ("a;b\n1.234,56;x\n-0,5;y\n", ",", [1234.56, -0.5]),
         ("a;b\n1\u00a0234,5;x\n12;y\n", ",", [1234.5, 12.0]),
-        ("a\tb\n1.500;x\n2,25;y\n".replace(";", "\t"), ",", [1500.0, 2.25]),
+        ("a\tb\n1.500;x\n2.500,25;y\n".replace(";", "\t"), ",", [1500.0, 2500.25]),
+        ("a;b\n1,5;2.345\n2,5;1.250\n", ".", None),  # thousands, or three decimals: nothing is assumed
+        ("a;b\n1,5;1.234.567\n2,5;8.000\n", ",", [1.5, 2.5]),
         ("a;b\n1,5;0.25\n2,5;3\n", ".", None),  # both marks: nothing is assumed
         ('a,b\n"1,5",2\n', ".", None),
         ("a;b\n1,5;x\n", ",", [1.5]),

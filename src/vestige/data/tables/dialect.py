@@ -20,7 +20,9 @@ SAMPLE_LINES = 100
 LONGEST_CELL = 2**20
 COMMA = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}([. \u00a0\u202f][0-9]{3})+),[0-9]+")
 POINT = re.compile(r"[+-]?[0-9]*\.([0-9]{1,2}|[0-9]{4,})([eE][+-]?[0-9]+)?")
-"""1.500 may be a thousand and a half; these are no thousands."""
+EITHER = re.compile(r"[+-]?[0-9]{1,3}\.[0-9]{3}")
+"""1.500 is a number and a half, or groups of digits."""
+GROUPS = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[+-]?[0-9]{1,3}(\.[0-9]{3}){2,}")
 NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
 
 
@@ -104,12 +106,17 @@ def dialect(name: str, lines: Iterator[str], options: ReadOptions) -> Dialect:
 
 
 def _decimal(rows: list[list[str]], mark: str | None) -> str:
-    """A comma where cells are separated by something else, some are numbers with a comma, and none is one with a point;
-    a point otherwise."""
+    """A comma where cells are separated by something else, some are numbers with a comma, and none is one with a point
+    or may be one; a point otherwise."""
     if mark not in (";", "\t", "|"):
         return "."
-    cells = [cell.strip() for row in rows for cell in row]
-    return "," if any(map(COMMA.fullmatch, cells)) and not any(map(POINT.fullmatch, cells)) else "."
+    whole = (row for row in rows if len(row) == len(rows[0]))
+    columns = [[cell.strip() for cell in column] for column in zip(*whole, strict=True)]
+    among = lambda form, column: any(map(form.fullmatch, column))
+    if not any(among(COMMA, column) for column in columns) or any(among(POINT, column) for column in columns):
+        return "."
+    unclear = any(among(EITHER, column) and not among(GROUPS, column) for column in columns)
+    return "." if unclear else ","
 
 
 def _title(rows: list[list[str]], decimal: str) -> int:

@@ -1,9 +1,10 @@
 """Recordings: rows are steps in time, of which the next one is predicted."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
+from vestige.errors import RunError
 from vestige.experiments.experiment import Experiment
 from vestige.runs.back_test import BackTest
 from vestige.runs.fits.columns import chosen_columns
@@ -55,23 +56,34 @@ class RecordingsFit(AbstractFitStrategy):
                 "squared error": lambda row: f"{row['error']:.4g}",
                 "of the last value's": lambda row: _share(row["error"], found.error("last value")),
             },
-            sentence=sentence_of(found) if ahead is None else f"{sentence_of(found)} {ahead.sentence()}",
-            kept={"season": season} | ({} if ahead is None else {"ahead": ahead.as_plain()}),
+            sentence=" ".join([sentence_of(found), *ahead.sentences]),
+            kept={"season": season, "ahead": ahead.test and ahead.test.as_plain()},
         )
 
 
-def _ahead(run: "Restored", request: FitRequest, season: int | None) -> BackTest | None:
-    """Forecasts from held-out rows as far as the direct regressions of a model reach; None where it has none, or no
-    held-out part is so long."""
+class Ahead(NamedTuple):
+    """How forecasts from held-out rows do."""
+
+    sentences: tuple[str, ...] = ()
+    test: BackTest | None = None
+    """None where there are none, or they fail."""
+
+
+def _ahead(run: "Restored", request: FitRequest, season: int | None) -> Ahead:
+    """As far as the direct regressions of a model reach; nothing where it has none, or no held-out part is so long."""
     heads = run.model.heads if isinstance(run.model, HasHeads) else None
     if heads is None:
-        return None
+        return Ahead()
     held_out = run.components.task.test  # pyright: ignore[reportAttributeAccessIssue]
     longest = int(np.diff(np.append(np.asarray(held_out.starts), len(held_out.frames))).max(initial=0))
     if longest <= heads.horizon:
-        return None
+        return Ahead()
     options = {"origins": ORIGINS, "season": season or 0, "paths": PATHS, "seed": request.seed}
-    return run.forecast(request.source, horizon=heads.horizon, options=request.reading, **options).back_test
+    try:
+        found = run.forecast(request.source, horizon=heads.horizon, options=request.reading, **options).back_test
+    except RunError as error:  # sampled paths diverge: the model is what it is one step ahead
+        return Ahead((f"Forecasts of {heads.horizon:,} steps fail: {error}",))
+    return Ahead() if found is None else Ahead((found.sentence(),), found)
 
 
 def _share(error: float, last: float) -> str:
