@@ -163,9 +163,10 @@ class TestForecastsOfAFit:
         assert _ahead(self.run(forecast, horizon=19), request, 7).test is not None
         assert len(asked) == 2 and asked[1][1]["season"] == 7
 
-    def test_paths_that_diverge_are_said(self):
+    @pytest.mark.parametrize("error", [RunError("12 of 50 sampled paths diverge"), UsageError("too many channels")])
+    def test_what_goes_wrong_there_is_said(self, error):
         def forecast(source, **options):
-            raise RunError("12 of 50 sampled paths diverge")
+            raise error
 
         found = _ahead(self.run(forecast), FitRequest(Path("mine.csv")), None)
-        assert found == Ahead(("Forecasts of 4 steps fail: 12 of 50 sampled paths diverge",))
+        assert found == Ahead((f"Forecasts of 4 steps are not compared: {error}",))

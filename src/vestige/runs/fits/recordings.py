@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
-from vestige.errors import RunError
+from vestige.errors import RunError, UsageError
 from vestige.experiments.experiment import Experiment
 from vestige.runs.back_test import BackTest
 from vestige.runs.fits.columns import chosen_columns
@@ -81,8 +81,8 @@ def _ahead(run: "Restored", request: FitRequest, season: int | None) -> Ahead:
     options = {"origins": ORIGINS, "season": season or 0, "paths": PATHS, "seed": request.seed}
     try:
         found = run.forecast(request.source, horizon=heads.horizon, options=request.reading, **options).back_test
-    except RunError as error:  # sampled paths diverge: the model is what it is one step ahead
-        return Ahead((f"Forecasts of {heads.horizon:,} steps fail: {error}",))
+    except (RunError, UsageError) as error:  # such as paths that diverge: the model is what it is one step ahead
+        return Ahead((f"Forecasts of {heads.horizon:,} steps are not compared: {error}",))
     return Ahead() if found is None else Ahead((found.sentence(),), found)
 
 
