@@ -65,7 +65,7 @@ def test_json_is_the_schema(run, ward):
             ["ward.csv", "--kind", "pulse=colour"],
             "kind must be one of number, count, bit, class, time, text, got 'colour'",
         ),
-        (["ward.csv", "--decimal", ";"], "decimal must be . or , got ';'"),
+        (["ward.csv", "--decimal", ";"], "decimal must be auto, . or , got ';'"),
         (["ward.csv", "--rows", "0"], "at least 1 row"),
         (["ward.csv", "--known", "drug", "--ignore", "drug"], "one role, got known and ignored"),
     ],
