@@ -158,6 +158,8 @@ class TestForecastsOfAFit:
         assert found.sentences == ("Over 4 steps it is so.",) and found.test is not None
         assert asked[0][0] == Path("mine.csv") and asked[0][1]["horizon"] == 4
         assert (asked[0][1]["season"], asked[0][1]["seed"]) == (0, 3)
+        assert found.beside("Worth it: by 5%.") == "One step ahead worth it: by 5%. Over 4 steps it is so."
+        assert Ahead().beside("Worth it: by 5%.") == "Worth it: by 5%."
         for other in ({"horizon": None}, {"horizon": 20}):
             assert _ahead(self.run(forecast, **other), request, 7) == Ahead()
         assert _ahead(self.run(forecast, horizon=19), request, 7).test is not None

@@ -56,7 +56,7 @@ class RecordingsFit(AbstractFitStrategy):
                 "squared error": lambda row: f"{row['error']:.4g}",
                 "of the last value's": lambda row: _share(row["error"], found.error("last value")),
             },
-            sentence=" ".join([sentence_of(found), *ahead.sentences]),
+            sentence=ahead.beside(sentence_of(found)),
             kept={"season": season, "ahead": ahead.test and ahead.test.as_plain()},
         )
 
@@ -67,6 +67,12 @@ class Ahead(NamedTuple):
     sentences: tuple[str, ...] = ()
     test: BackTest | None = None
     """None where there are none, or they fail."""
+
+    def beside(self, sentence: str) -> str:
+        """The verdict on one step ahead, a `sentence`, and after it that on many."""
+        if not self.sentences:
+            return sentence
+        return " ".join([f"One step ahead {sentence[0].lower()}{sentence[1:]}", *self.sentences])
 
 
 def _ahead(run: "Restored", request: FitRequest, season: int | None) -> Ahead:
