@@ -52,7 +52,8 @@ def continued(cells: Cells, steps: int, decimal: str = ".") -> Continued:
     - `decimal`: the decimal mark of texts that are numbers.
 
     **Returns:** dates as dates, texts in ISO 8601 (with as many parts as those of the table, where these are such),
-    numbers as numbers; none where steps are unequal or missing, or a date could be day first or month first.
+    numbers as numbers; none where steps are unequal or missing, or nothing says whether
+    dates are day first or month first.
     """
     if len(cells.values) < 2:
         return _not("one time says nothing of the next")
@@ -71,7 +72,10 @@ def continued(cells: Cells, steps: int, decimal: str = ".") -> Continued:
     if (read.styles != read.styles[0]).any():
         return _not("the last times are dates of several formats")
     if STYLES[read.styles[0]] == "numeric":
-        return _not("a date may be day first or month first; write dates as 2016-07-01")
+        orders = set(read.forced.tolist()) - {0}
+        if len(orders) != 1:
+            return _not("a date may be day first or month first; write dates as 2016-07-01")
+        read = dates(cells, "day-first" if orders == {1} else "month-first")
     return _dates(read.seconds, steps, lambda found: _like(str(values[-1]), STYLES[read.styles[0]], found))
 
 
