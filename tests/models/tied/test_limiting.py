@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from tests.models.tied.oracle import Small, bits
-from vestige.models.tied import chain_end, exact_limiting, exact_log_likelihood, limiting_log_likelihood
+from vestige.models.tied import Bits, chain_end, exact_limiting, exact_log_likelihood, few_pairs, tied_pair
 
 DRAW = np.random.default_rng(0)
 SIZES = (3, 2, 2)
@@ -48,7 +49,7 @@ def test_the_limiting_law_is_the_invariant_one(seed):
     net = small.pair(tie=None).resolve()
     found = jax.jit(exact_limiting)(net)
     data = jnp.asarray(np.array(bits(SIZES[0])))
-    np.testing.assert_allclose(np.exp(limiting_log_likelihood(net, found, data)), law, rtol=2e-4)
+    np.testing.assert_allclose(np.exp(exact_log_likelihood(net, data, found.log_top)), law, rtol=2e-4)
     assert float(found.divergence) == pytest.approx(np.sum(law * np.log(law / own)), rel=1e-3, abs=1e-6)
     assert float(found.divergence) > 1e-4
 
@@ -82,9 +83,16 @@ def test_no_round_changes_nothing_and_likelihoods_agree_where_the_top_is_the_pri
     start = jnp.array([1.0, 0.0, 1.0])
     np.testing.assert_array_equal(chain_end(net, start, rounds=0, key=jax.random.key(0)), start)
     data = jnp.asarray(np.array(bits(3)))
-    prior = exact_limiting(net)._replace(log_top=jnp.log(jnp.array([small_prior(small, t) for t in bits(2)])))
-    np.testing.assert_allclose(limiting_log_likelihood(net, prior, data), exact_log_likelihood(net, data), rtol=1e-5)
+    log_top = jnp.log(jnp.array([small_prior(small, t) for t in bits(2)]))
+    np.testing.assert_allclose(exact_log_likelihood(net, data, log_top), exact_log_likelihood(net, data), rtol=1e-5)
 
 
 def small_prior(small, top):
     return np.prod([s if bit else 1 - s for bit, s in zip(top, 1 / (1 + np.exp(-small.prior)), strict=True)])
+
+
+def test_more_states_than_can_be_summed_over_are_refused():
+    net = drawn(lambda key: tied_pair([Bits(25), Bits(3)], key=key)).resolve()
+    assert not few_pairs(net) and few_pairs(pair().pair(tie=None).resolve())
+    with pytest.raises(ValueError, match="layers have 33,554,432, 8 states, and neighbouring ones at most 16,777,216"):
+        exact_limiting(net)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.drawn import drawn
 from vestige.models.tied import Bits, OneHot, tied_pair
 from vestige.tasks.tied import CalibratedDigits, LabelledImages, Patterns, bars_and_stripes, few_labels, indicators
 
@@ -147,3 +148,12 @@ def test_a_classifier(key):
     assert float(found["variation_ap1"]) == pytest.approx(0.0, abs=1e-6)
     assert task.bounds(found)["error"]["chance"] == pytest.approx(2 / 3)
     assert task.batch(size=4, key=key).targets.shape == (4, 3)
+
+
+def test_patterns_of_25_pixels_are_followed_by_chains():
+    """A task that is evaluated exactly but for the chain, whose data are too many to list."""
+    task = Patterns(jnp.asarray(bars_and_stripes(5)))
+    model = drawn(lambda key: tied_pair([Bits(25), Bits(3)], key=key))
+    found = task.diagnostics(model, size=1, key=jax.random.key(0))
+    assert np.isfinite(found.metrics["limiting_drift"]) and "limiting_kl" not in found.metrics
+    assert found.arrays["limiting_samples"].shape == (10, 5, 5)

@@ -36,7 +36,7 @@ from .likelihood import summarised as summarised
 from .limiting import Limiting as Limiting
 from .limiting import chain_end as chain_end
 from .limiting import exact_limiting as exact_limiting
-from .limiting import limiting_log_likelihood as limiting_log_likelihood
+from .limiting import few_pairs as few_pairs
 from .local import added as added
 from .local import generation_update as generation_update
 from .local import nothing as nothing

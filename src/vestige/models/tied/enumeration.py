@@ -41,15 +41,23 @@ def hidden_states(net: Net) -> States:
     return tuple(found)
 
 
-def marginals(net: Net) -> Marginals:
-    """log p(x^k) of the hidden layers, from the top down. O(Σ_k states_k · states_{k+1}) time and memory."""
-    tables = [layer_log_probs(net, net.depth, None)[0]]
+def marginals(net: Net, log_top: Float[Array, " states"] | None = None) -> Marginals:
+    """log p(x^k) of the hidden layers, from the top down. O(Σ_k states_k · states_{k+1}) time and memory.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `log_top`: of the states of the top layer; None: the prior's.
+    """
+    tables = [layer_log_probs(net, net.depth, None)[0] if log_top is None else log_top]
     for k in reversed(range(1, net.depth)):
         tables.append(logsumexp(layer_log_probs(net, k, k + 1) + tables[-1][:, None], 0))
     return Marginals(tuple(reversed(tables)))
 
 
-def exact_log_likelihood(net: Net, data: Float[Array, "rows *units"]) -> Float[Array, " rows"]:
+def exact_log_likelihood(
+    net: Net, data: Float[Array, "rows *units"], log_top: Float[Array, " states"] | None = None
+) -> Float[Array, " rows"]:
     """log p(x⁰), nats, by summing out one layer after the other. O(rows · states_1 + Σ states_k states_{k+1}).
 
     -inf for a traced row that is no value of layer 0, NaN where it holds a NaN.
@@ -58,11 +66,12 @@ def exact_log_likelihood(net: Net, data: Float[Array, "rows *units"]) -> Float[A
 
     - `net`: the pair of networks.
     - `data`: (rows, …), each shaped like layer 0.
+    - `log_top`: log-probabilities of the states of the top layer, in the order of `units.states()`; None: the prior's.
 
     **Raises:** `ValueError` for concrete rows that are not values of layer 0.
     """
     require_values(net, data, "exact_log_likelihood", rows=True)
-    above = marginals(net).log_p[0]
+    above = marginals(net, log_top).log_p[0]
     states = layer_states(net, 1)
     logits = jax.vmap(lambda x: net.down_logits(0, x))(states)
 

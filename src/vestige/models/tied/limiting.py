@@ -4,18 +4,20 @@ A pair whose two directions are one joint model stays at its own distribution. H
 drifts from it says how far the two are apart, in the data and not in the hidden layers (notes, addendum B).
 """
 
+import itertools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vestige.models.tied.domain import log_or_impossible, require_values
 from vestige.models.tied.enumeration import layer_log_probs, layer_log_q, layer_states
 from vestige.models.tied.net import Net
 from vestige.numerics import logsumexp
 from vestige.typing import Key
 
+MOST_PAIRS = 2**24
+"""States of a layer times those of the one above it."""
 SQUARINGS = 40
 """Of the matrix of one round: 2^40 rounds."""
 
@@ -24,9 +26,15 @@ class Limiting(NamedTuple):
     """The limiting distribution of the chain, and how far it is from the model's own."""
 
     log_top: Float[Array, " states"]
-    """Its log-probabilities of the states of the top layer, in the order of `units.states()`."""
+    """Log-probabilities of the states of the top layer. `exact_log_likelihood(net, data, log_top)` is that of data."""
     divergence: Float[Array, ""]
     """KL(limiting distribution of x⁰ ‖ p(x⁰)), nats; 0 where the two directions are one joint model."""
+
+
+def few_pairs(net: Net) -> bool:
+    """Whether `exact_limiting` can sum over the layers of `net`."""
+    counts = [units.count for units in net.units]
+    return all(one * other <= MOST_PAIRS for one, other in itertools.pairwise(counts))
 
 
 def exact_limiting(net: Net) -> Limiting:
@@ -39,8 +47,14 @@ def exact_limiting(net: Net) -> Limiting:
     **Returns:** the distribution of the top layer of its only invariant law (all conditionals are positive), and the
     divergence.
 
-    **Raises:** `ValueError` where a layer has more than 2^20 states.
+    **Raises:** `ValueError` where two neighbouring layers have more than 2^24 pairs of states.
     """
+    if not few_pairs(net):
+        counts = [units.count for units in net.units]
+        raise ValueError(
+            f"exact_limiting: layers have {', '.join(f'{count:,}' for count in counts)} states, and neighbouring ones "
+            f"at most {MOST_PAIRS:,} pairs can be summed over; follow chains (`chain_end`)"
+        )
     count = len(layer_states(net, net.depth))
     down = jnp.zeros((count, count)) + jnp.where(jnp.eye(count, dtype=bool), 0.0, -jnp.inf)
     for k in reversed(range(net.depth)):  # log p(x^k | xⁿ)
@@ -58,31 +72,6 @@ def exact_limiting(net: Net) -> Limiting:
         logsumexp(down + top[:, None], 0) for top in (log_top, layer_log_probs(net, net.depth, None)[0])
     )
     return Limiting(log_top, jnp.sum(jnp.exp(log_limit) * (log_limit - log_own)))
-
-
-def limiting_log_likelihood(net: Net, limiting: Limiting, data: Float[Array, "rows *units"]) -> Float[Array, " rows"]:
-    """log of the limiting distribution of data, nats. O(rows · states_1 + states of the top · Σ_k states_k).
-
-    **Arguments:**
-
-    - `net`: the pair of networks.
-    - `limiting`: of it.
-    - `data`: (rows, …), each shaped like layer 0.
-
-    **Returns:** (rows,); -inf for a traced row that is no value of layer 0.
-
-    **Raises:** `ValueError` for concrete rows that are not values of layer 0.
-    """
-    require_values(net, data, "limiting_log_likelihood", rows=True)
-    first = limiting.log_top
-    for k in reversed(range(1, net.depth)):
-        first = logsumexp(layer_log_probs(net, k, k + 1) + first[:, None], 0)
-    logits = jax.vmap(lambda x: net.down_logits(0, x))(layer_states(net, 1))
-
-    def one(x: Array) -> Array:
-        return log_or_impossible(net, x, logsumexp(jax.vmap(lambda a: net.units[0].log_prob(x, a))(logits) + first, 0))
-
-    return jax.lax.map(one, data)
 
 
 def chain_end(net: Net, start: Float[Array, "*units"], *, rounds: int, key: Key) -> Float[Array, "*units"]:
