@@ -11,6 +11,7 @@ from rich.table import Table
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 from vestige.report.comparison_table import Spread
 from vestige.report.metrics import shared_unit
+from vestige.report.verdict import verdict_of
 
 PADDING = 3
 """Characters between two columns; beside them one more a table."""
@@ -27,8 +28,19 @@ def plain_table(title: str, caption: str | None = None) -> Table:
     return Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD)
 
 
+def print_verdict(folder: Path) -> None:
+    """Whether the result in `folder` is good, against what, and what weakens it; of what was not evaluated nothing."""
+    found = verdict_of(folder)
+    if found.sentence:
+        console = Console()
+        console.print(found.sentence, style="bold", markup=False, highlight=False)
+        for caveat in found.caveats:
+            console.print(caveat, markup=False, highlight=False)
+
+
 def print_results(folder: Path) -> None:
-    """The results of one run; below them the best possible, chance, and the published models."""
+    """The verdict on one run; its results, below them the best possible, chance, and the published models."""
+    print_verdict(folder)
     rows = results_table(folder)
     models = list(dict.fromkeys(model for row in rows for model in row.published))
     own = {
@@ -41,7 +53,9 @@ def print_results(folder: Path) -> None:
     given = {name: values for name, values in lines.items() if name == "this run" or any(v is not None for v in values)}
     unit = shared_unit(row.name for row in rows)
     table = plain_table(f"{folder} ({unit})" if unit else str(folder))
-    shown = lambda i, name, line: "undefined" if name == "this run" and rows[i].undefined else format_number(line[i])
+    keys = {"this run": "ours", "best possible": "best"}
+    texts = [row.texts for row in rows]
+    shown = lambda i, name, line: texts[i].get(keys.get(name, name)) or format_number(line[i])
     columns = [[row.name, *(shown(i, name, line) for name, line in given.items())] for i, row in enumerate(rows)]
     if not _side_by_side(given, columns):
         _print_below(table, list(given), columns)
@@ -57,7 +71,8 @@ def print_results(folder: Path) -> None:
 
 
 def print_comparison(folder: Path) -> None:
-    """The members of a comparison: median and range over seeds."""
+    """The verdict on a comparison; its members: median and range over seeds."""
+    print_verdict(folder)
     rows = comparison_table(folder)
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
     unit = shared_unit(names)
