@@ -57,7 +57,7 @@ class Stopping(AbstractProgress):
             self.sent = True
             os.kill(os.getpid(), self.number)
 
-    def phase(self, name):
+    def phase(self, name, *, done=0, total=None):
         pass
 
     def note(self, text):

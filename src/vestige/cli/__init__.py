@@ -41,13 +41,20 @@ COMMANDS = {
 
 def usage() -> str:
     """The text of `vestige --help`."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    import shutil
+    import textwrap
+
+    from vestige.cli.hanging import hanging
+
+    width = shutil.get_terminal_size().columns
+    names = max(map(len, COMMANDS)) + 2
+    lines = [hanging(f"  {name}", said, names=names, width=width) for name, (_, said) in COMMANDS.items()]
     more = [
         "vestige COMMAND --help lists its options.",
         "--plugin MODULE, with any command, adds the parts that a module registers.",
     ]
-    return "\n".join(["usage: vestige COMMAND …", "", *lines, "", *more])
+    said = [textwrap.fill(text, max(width - 1, 20), break_on_hyphens=False) for text in more]
+    return "\n".join(["usage: vestige COMMAND …", "", *lines, "", *said])
 
 
 def dispatch(arguments: list[str]) -> int:
@@ -123,7 +130,7 @@ def answered(arguments: list[str]) -> int:
     sys.unraisablehook = _without_interrupts
     stop = Stoppable(_say_ended)
     code: int | None = None
-    with streams.prepared() as output:
+    with streams.prepared() as output, streams.logged():
         try:
             with stop:
                 code = dispatch(arguments)

@@ -13,13 +13,12 @@ import tyro
 
 from vestige.checks import at_least, finite, positive, seed
 from vestige.cli.compare import variants
+from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import simple
 from vestige.errors import RunError
 from vestige.registries import registry
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from vestige.training.measure import Cost
 
 
@@ -58,8 +57,6 @@ def main(arguments: list[str]) -> int:
     varied, members = variants(entry.preset(settings.preset), settings.vary or entry.bench, entry.name)
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = (_first_update(settings, Path(cache)) for _ in range(2))
-    from rich.console import Console
-
     from vestige.runs.bench import measure_variants
     from vestige.runs.folder import device, versions, write_json
     from vestige.training.measure import matmul_rate, peak_resident_bytes
@@ -73,7 +70,7 @@ def main(arguments: list[str]) -> int:
     print(f"{settings.experiment}, preset {settings.preset}, on {device()}; load average {os.getloadavg()[0]:.1f}")
     print(f"process start to first update: {cold:.1f} s cold, {warm:.1f} s with a warm compilation cache")
     print(f"float32 product of 1024 x 1024 matrices: {rate:.0f} GFLOP/s")
-    Console().print(_table(varied, costs, rate))
+    print_grid(_table(varied, costs, rate))
     for name, why in left_out.items():
         print(f"{name} was left out: {why}")
     state = max(cost.state_bytes for _, cost in costs.values())
@@ -94,24 +91,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _table(varied: str, costs: "dict[str, tuple[int, Cost]]", rate: float) -> "Table":
+def _table(varied: str, costs: "dict[str, tuple[int, Cost]]", rate: float) -> Grid:
     """What an update costs. Weights are given where they differ, a whole batch where a rule works through it in several
     updates, and arithmetic where it was counted."""
-    from vestige.cli.tables import plain_table
-
     sizes = {parameters for parameters, _ in costs.values()}
     batches = any(cost.cycle > 1 for _, cost in costs.values())
     counted = any(cost.gigaflop is not None for _, cost in costs.values())
     captions = [f"weights of each: {size:,}" for size in sizes if len(sizes) == 1]
     captions += ["updates: that work through a batch; batch: ms of all of them"] if batches else []
     captions += ["rate: share of that product's GFLOP/s" if counted else "arithmetic is not counted: there are loops"]
-    table = plain_table("cost of one update (rule, optimiser, data)", "\n".join(captions))
-    table.add_column(varied, no_wrap=True)
     headings = {"weights": len(sizes) > 1, "ms": True, "range": True, "updates": batches, "batch": batches}
     headings |= {"GFLOP": counted, "rate": counted, "compile s": True, "temp MiB": True}
     shown = [heading for heading, there in headings.items() if there]
-    for heading in shown:
-        table.add_column(heading, justify="right", overflow="fold")
+    rows = []
     for name, (parameters, cost) in costs.items():
         given = {
             "weights": f"{parameters:,}",
@@ -123,8 +115,8 @@ def _table(varied: str, costs: "dict[str, tuple[int, Cost]]", rate: float) -> "T
             "compile s": f"{cost.compile_seconds:.1f}",
             "temp MiB": f"{cost.temporary_bytes / 2**20:,.1f}",
         }
-        table.add_row(name, *(given[heading] for heading in shown))
-    return table
+        rows.append([name, *(given[heading] for heading in shown)])
+    return Grid([varied, *shown], rows, "cost of one update (rule, optimiser, data)", "\n".join(captions))
 
 
 def _milliseconds(value: float, places: int) -> str:

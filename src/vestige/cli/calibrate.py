@@ -1,15 +1,15 @@
 """`vestige calibrate MODEL DATA --outcome COL`."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from vestige.checks import seed
+from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import simple
-from vestige.cli.tables import plain_table
+from vestige.cli.voice import Voice
 from vestige.data.tables.options import ReadOptions, words
 from vestige.errors import UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class CalibrateSettings(ReadOptions):
+class CalibrateSettings(ReadOptions, Voice):
     """Which network, which labelled rows."""
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")] = Path()
@@ -39,8 +39,6 @@ class CalibrateSettings(ReadOptions):
     """Of the sampled network."""
     seed: int = 0
     """Of the division of rows, the passes and the bootstrap."""
-    json: bool = False
-    """Print the numbers as JSON."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -58,6 +56,7 @@ DESCRIPTION = (
 def main(arguments: list[str]) -> int:
     """Print the ways side by side; nothing is written."""
     settings = simple("calibrate", DESCRIPTION, CalibrateSettings, arguments)
+    settings.listen()
     if settings.model == Path() or settings.table == Path() or settings.outcome is None:
         raise UsageError(
             "which network, which rows, and which column holds the classes? vestige calibrate MODEL DATA --outcome COL"
@@ -80,7 +79,7 @@ def main(arguments: list[str]) -> int:
     if settings.json:
         ways = {name: {**way._asdict(), **_numbers(way)} for name, way in found.ways.items()}
         plain = {"sentence": found.sentence(), "temperatures": found.temperatures, "fitted_on": found.fitted_on}
-        print(json.dumps({**plain, "evaluated_on": len(found.test_rows), "ways": ways}))
+        settings.print_json({**plain, "evaluated_on": len(found.test_rows), "ways": ways})
         return 0
     _show(found)
     return 0
@@ -99,15 +98,11 @@ def _show(found: "Calibrations") -> None:
         f"Evaluated on {len(found.test_rows):,} rows, 95% intervals; temperature and isotonic are fitted on "
         f"{found.fitted_on:,} others."
     )
-    table = plain_table("")
-    table.add_column("way")
-    for heading in ("loss, nats", "calibration error", "error"):
-        table.add_column(heading, justify="right")
-    for name, way in found.ways.items():
-        table.add_row(
-            name, *(f"{each.value:.3f} ({each.low:.3f}–{each.high:.3f})" for each in (way.nll, way.ece, way.error))
-        )
-    console.print(table)
+    rows = [
+        [name, *(f"{each.value:.3f} ({each.low:.3f}–{each.high:.3f})" for each in (way.nll, way.ece, way.error))]
+        for name, way in found.ways.items()
+    ]
+    print_grid(Grid(["way", "loss, nats", "calibration error", "error"], rows), console)
     plain = found.ways["plain"]
     console.print(
         f"A perfect network with these confidences would have a calibration error of {plain.ece_if_perfect:.3f}."

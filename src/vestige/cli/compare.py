@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
         return compare_suite(arguments[0], arguments[1:])
     invocation = parse("compare", arguments, CompareSettings)
     entry, settings = invocation.entry, invocation.settings
+    settings.listen()
     name, members = variants(invocation.experiment, settings.vary or entry.vary, entry.name)
     stem = f"{entry.name}-{settings.preset}-by-{name}"
     folder = settings.out or default_folder(stem, resume=settings.resume)

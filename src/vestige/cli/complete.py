@@ -1,8 +1,6 @@
 """`vestige complete RUN DATA --out FILE`."""
 
 import dataclasses
-import json
-import sys
 from pathlib import Path
 
 from vestige.cli.environment import enable_compilation_cache
@@ -34,6 +32,7 @@ DESCRIPTION = (
 def main(arguments: list[str]) -> int:
     """Write a table that is filled in and print how much was; the run folder is only read."""
     settings = simple("complete", DESCRIPTION, CompleteSettings, arguments)
+    settings.listen()
     if settings.folder == Path() or settings.table == Path() or settings.out is None:
         raise UsageError("which run, which table, and where to? vestige complete RUN DATA --out FILE.csv")
     if not 0 < settings.interval < 1:
@@ -55,9 +54,9 @@ def main(arguments: list[str]) -> int:
     )
     summary = write_completed(completed, settings.out, run=run, interval=settings.interval, force=settings.force)
     for notice in [*run.notices, *completed.notices]:
-        print(notice, file=sys.stderr)
+        settings.warn(notice)
     if settings.json:
-        print(json.dumps({"update": run.step, **summary._asdict()}))
+        settings.print_json({"update": run.step, **summary._asdict()})
         return 0
     print(f"{settings.out}: {summary.sentence()}")
     return 0

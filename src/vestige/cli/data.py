@@ -1,8 +1,6 @@
 """`vestige data describe FILE | list | get NAME | check [NAME]`."""
 
-from rich.console import Console
-from rich.table import Table
-
+from vestige.cli.grid import Grid, print_grid
 from vestige.data import DATASETS, check, get, listing
 from vestige.errors import UsageError, nearest
 
@@ -26,12 +24,8 @@ def main(arguments: list[str]) -> int:
 
         return describe.main(names)
     if verb == "list" and not names:
-        table = Table()
-        for heading in ("name", "what", "where", "licence", "size"):
-            table.add_column(heading)
-        for row in listing():
-            table.add_row(*row)
-        Console().print(table)
+        rows = [list(row) for row in listing()]
+        print_grid(Grid(("name", "what", "where", "licence", "size"), rows, prose=frozenset({1, 2, 3})))
     elif verb == "get" and len(names) == 1:
         print("\n".join(get(names[0])))
     elif verb == "check" and len(names) <= 1:

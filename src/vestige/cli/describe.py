@@ -8,9 +8,9 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
+from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import simple
 from vestige.cli.table_options import ColumnSettings
-from vestige.cli.tables import plain_table
 from vestige.data.tables import AbstractTable, Schema, infer, open_table
 from vestige.data.tables.describing import summary, values_in
 from vestige.errors import UsageError, escaped
@@ -84,20 +84,13 @@ def _columns(console: Console, schema: Schema) -> None:
             missing = f"; {column.missing:,} missing" if column.missing else ""
             console.print(Text(escaped(f"  {values_in(column)}{missing}")), overflow="fold")
     else:
-        table = plain_table("")
-        for heading in ("column", "kind", "role", "unit", "missing", "values"):
-            fold = heading in ("column", "values")
-            table.add_column(
-                heading, no_wrap=not fold, overflow="fold", justify="right" if heading == "missing" else "left"
-            )
-        if console.width >= WIDE:
-            table.add_column("why", overflow="fold")
+        why = console.width >= WIDE
+        headings = ["column", "kind", "role", "unit", "missing", "values", *(["why"] if why else [])]
+        rows = []
         for column in shown_columns:
             missing = f"{column.missing:,}" if column.missing else ""
             row = [column.name, column.kind, column.role, column.unit or "", missing, values_in(column)]
-            if console.width >= WIDE:
-                row.append(column.reason)
-            table.add_row(*(Text(escaped(cell)) for cell in row))
-        console.print(table)
+            rows.append([escaped(cell) for cell in [*row, *([column.reason] if why else [])]])
+        print_grid(Grid(headings, rows, prose=frozenset({0, 1, 2, 3, 5, 6})), console)
     if len(schema.columns) > MOST_COLUMNS:
         console.print(f"… and {len(schema.columns) - MOST_COLUMNS:,} more columns; --json lists all.")

@@ -1,7 +1,7 @@
 """What the command line sets up before JAX does any work."""
 
+import logging
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def enable_compilation_cache() -> None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
         jax.config.update("jax_raise_persistent_cache_errors", False)
+        logging.getLogger("vestige").debug("compiled programs are kept in %s", folder)
 
 
 def data_mesh(devices: int | None) -> Any:
@@ -65,10 +66,3 @@ def data_mesh(devices: int | None) -> Any:
             f"XLA_FLAGS=--xla_force_host_platform_device_count={devices} simulates more."
         )
     return jax.sharding.Mesh(np.array(jax.devices()[:devices]), ("data",))
-
-
-def progress() -> Any:
-    """A live display on a terminal, plain lines elsewhere."""
-    from vestige.training.progress import Live, Plain
-
-    return Live() if sys.stdout.isatty() else Plain()

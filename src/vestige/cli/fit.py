@@ -1,18 +1,17 @@
 """`vestige fit DATA`."""
 
 import dataclasses
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
 
-from vestige.cli.environment import enable_compilation_cache, progress
+from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import command_line, default_folder, simple
 from vestige.cli.table_options import pairs
-from vestige.cli.tables import plain_table
+from vestige.cli.voice import Voice
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
 from vestige.runs.fits.kinds import DataKind
@@ -27,7 +26,7 @@ DESCRIPTION = (
 
 
 @dataclasses.dataclass(frozen=True)
-class FitSettings(ReadOptions):
+class FitSettings(ReadOptions, Voice):
     """Which table, and what is known of it. Names of columns have commas between them."""
 
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")] = Path()
@@ -62,13 +61,12 @@ class FitSettings(ReadOptions):
     """Of the run."""
     resume: bool = False
     """Go on with the run in the folder."""
-    json: bool = False
-    """Print the comparison as JSON."""
 
 
 def main(arguments: list[str]) -> int:
     """Train a model on a table, print who predicts it how well, and write the report."""
     settings = simple("fit", DESCRIPTION, FitSettings, arguments)
+    settings.listen()
     if settings.source == Path():
         raise UsageError("which table? vestige fit DATA")
     from vestige.checks import seed
@@ -92,15 +90,13 @@ def main(arguments: list[str]) -> int:
         kinds=pairs("kind", settings.kind_of),
         reading=ReadOptions.of(settings),
         command=command_line(),
-        progress=None if settings.json else progress,
-        note=lambda text: print(text, file=sys.stderr if settings.json else sys.stdout, flush=True),
+        progress=settings.progress,
+        note=settings.note,
         **{name: given[name] for name in (*names, "seed", "resume")},
     )
     page = write_report(folder)
     if settings.json:
-        from vestige.storage.results import finite
-
-        print(json.dumps(finite(fitted.as_plain())))
+        settings.print_json(fitted.as_plain())
         return 0
     _show(fitted)
     print(f"report: {page}")
@@ -110,11 +106,6 @@ def main(arguments: list[str]) -> int:
 def _show(fitted: "Fitted") -> None:
     console = Console(highlight=False)
     found = fitted.comparison
-    table = plain_table(f"{fitted.folder}: {found.title}")
-    table.add_column("", overflow="fold")
-    for heading in found.shown:
-        table.add_column(heading, justify="right")
-    for row in found.cells():
-        table.add_row(*row)
-    console.print(table)
+    rows = [list(row) for row in found.cells()]
+    print_grid(Grid(["", *found.shown], rows, f"{fitted.folder}: {found.title}", prose=frozenset({0})), console)
     console.print(fitted.sentence, soft_wrap=True, markup=False)

@@ -1,8 +1,6 @@
 """`vestige forecast RUN DATA --horizon H --out FILE`."""
 
 import dataclasses
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +8,9 @@ import numpy as np
 from rich.console import Console
 
 from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import simple
 from vestige.cli.run_on_table import RunOnTable
-from vestige.cli.tables import plain_table
 from vestige.data.tables.options import words
 from vestige.errors import UsageError, shown
 
@@ -73,6 +71,7 @@ DESCRIPTION = (
 def main(arguments: list[str]) -> int:
     """Write forecasts of a table and print how good they would have been; the run folder is only read."""
     settings = simple("forecast", DESCRIPTION, ForecastSettings, arguments)
+    settings.listen()
     if settings.folder == Path() or settings.table == Path() or settings.out is None or settings.horizon is None:
         raise UsageError(
             "which run, which table, how far, and where to? vestige forecast RUN DATA --horizon H --out FILE.csv"
@@ -89,13 +88,11 @@ def main(arguments: list[str]) -> int:
     forecasts = run.forecast(settings.table, options=settings.read_options(), **wanted._asdict())
     documents = write_forecasts(forecasts, settings.out, run=run, columns=settings.columns, force=settings.force)
     for notice in [*run.notices, *forecasts.notices]:
-        print(notice, file=sys.stderr)
+        settings.warn(notice)
     back_test = forecasts.back_test
     if settings.json:
-        from vestige.storage.results import finite
-
         found = {"update": run.step, "documents": documents, "calibrated": forecasts.calibrated}
-        print(json.dumps(finite({**found, "back_test": back_test and back_test.as_plain()})))
+        settings.print_json({**found, "back_test": back_test and back_test.as_plain()})
         return 0
     console = Console(highlight=False)
     of = f" of {documents:,} documents" if documents > 1 else ""
@@ -109,25 +106,19 @@ def main(arguments: list[str]) -> int:
 
 
 def _show(console: Console, found: "BackTest", *, calibrated: bool) -> None:
-    rows = f"{found.origins:,} rows, {found.first:,} to {found.last:,}"
-    console.print(f"Back-test from {rows}. {found.sentence()}", soft_wrap=True, markup=False)
-    table = plain_table("")
-    table.add_column("steps ahead")
+    origins = f"{found.origins:,} rows, {found.first:,} to {found.last:,}"
+    console.print(f"Back-test from {origins}. {found.sentence()}", soft_wrap=True, markup=False)
     names = {"model": "model", "last": "last value", "seasonal": f"{found.season} before", "linear": "linear"}
-    for who in found.errors:
-        table.add_column(names[who], justify="right")
-    table.add_column("covered", justify="right")
-    table.add_column("calibrated", justify="right")
     share = lambda value: f"{value:.1%}" if np.isfinite(value) else "–"
-    steps = len(found.errors["model"])
+    steps, rows = len(found.errors["model"]), []
     for step in sorted({step for step in SHOWN if step < steps} | {steps}):
         errors = [f"{each[step - 1]:.4g}" for each in found.errors.values()]
         shares = [share(each[step - 1]) for each in (found.later_coverage, found.calibrated_coverage)]
-        table.add_row(f"{step:,}", *errors, *shares)
+        rows.append([f"{step:,}", *errors, *shares])
     means = [f"{np.nanmean(each):.4g}" for each in found.errors.values()]
     shares = [share(float(np.mean(each))) for each in (found.later_coverage, found.calibrated_coverage)]
-    table.add_row("all", *means, *shares)
-    console.print(table)
+    headings = ["steps ahead", *(names[who] for who in found.errors), "covered", "calibrated"]
+    print_grid(Grid(headings, [*rows, ["all", *means, *shares]]), console)
     whose = "calibrated" if calibrated else "the model's own"
     console.print(
         "Mean squared errors of a value, in units of the standard deviations in training. Covered: of values after the "

@@ -113,15 +113,8 @@ def _results(name: str, structure: StructureSpec, options: GradientOptions, foun
 
 
 def _print(results: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    from vestige.cli.tables import plain_table
+    from vestige.cli.grid import Grid, print_grid
     from vestige.report.gradients import HEADINGS, explained, figures
 
-    table = plain_table(f"{results['title']}, on {results['device']}", "\n".join(explained(results)))
-    table.padding, table.show_edge = (0, 0), False
-    for place, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="right" if place else "left", no_wrap=not place)
-    for name, quality in results["estimators"].items():
-        table.add_row(name, *figures(quality))
-    Console().print(table)
+    rows = [[name, *figures(quality)] for name, quality in results["estimators"].items()]
+    print_grid(Grid(HEADINGS, rows, f"{results['title']}, on {results['device']}", "\n".join(explained(results))))

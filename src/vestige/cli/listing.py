@@ -1,14 +1,15 @@
 """`vestige list`, `vestige list NAME`."""
 
 import dataclasses
-import json
 from typing import Any
 
 import tyro
 from rich.console import Console
 
+from vestige.cli.grid import Grid, print_grid
+from vestige.cli.hanging import hanging
 from vestige.cli.parse import choices, simple
-from vestige.cli.tables import plain_table
+from vestige.cli.voice import Voice
 from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
 from vestige.plain import to_plain
@@ -18,24 +19,23 @@ from vestige.runs.suites import SUITES
 
 
 @dataclasses.dataclass(frozen=True)
-class ListSettings:
+class ListSettings(Voice):
     """What to list."""
 
     name: tyro.conf.Positional[str] = ""
     """An experiment, for its presets and published numbers; or a contract (memory, rule, task, …), for its parts."""
     system: str = ""
     """Only the experiments of this system; a word of its name is enough."""
-    json: bool = False
-    """As JSON."""
 
 
 def main(arguments: list[str]) -> int:
     """Print the catalogue, one line an experiment; or all of one experiment, or the parts of a contract."""
     settings = simple("list", "What can be run, and the parts it is made of.", ListSettings, arguments)
+    settings.listen()
     if settings.name and settings.system:
         raise UsageError("vestige list takes a name or --system, not both")
     if settings.name in CONTRACTS and settings.name not in registry("experiment"):
-        return _parts(settings.name, as_json=settings.json)
+        return _parts(settings)
     entries = list(registry("experiment").values())
     if settings.name:
         if settings.name not in registry("experiment"):
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         if not entries:
             raise UsageError(f"no system is called '{settings.system}'. There are: {'; '.join(systems)}")
     if settings.json:
-        print(json.dumps({entry.name: _facts(entry) for entry in entries}, indent=1))
+        settings.print_json({entry.name: _facts(entry) for entry in entries})
     elif settings.name:
         _one(entries[0])
     else:
@@ -63,15 +63,20 @@ def _all(entries: list[Entry]) -> None:
         console.print(system, style="bold")
         for entry in entries:
             if entry.system == system:
-                console.print(f"  {entry.name:<{width}}  {entry.summary}", no_wrap=True, overflow="ellipsis")
+                _line(console, f"  {entry.name}", entry.summary, width + 2)
     suites = [
         suite
         for suite in SUITES.values()
         if {entry.name for entry in suite.entries} & {entry.name for entry in entries}
     ]
     for suite in suites:
-        console.print(f"vestige compare {suite.name}: {suite.summary}", no_wrap=True, overflow="ellipsis")
+        console.print(f"vestige compare {suite.name}: {suite.summary}", markup=False)
     console.print("vestige list NAME: presets, published numbers. vestige list memory: the memories.")
+
+
+def _line(console: Console, name: str, text: str, names: int) -> None:
+    said = hanging(name, text, names=names, width=console.width)
+    console.print(said, soft_wrap=True, markup=False)
 
 
 def _one(entry: Entry) -> None:
@@ -79,13 +84,17 @@ def _one(entry: Entry) -> None:
     small = entry.preset("small")
     headline, summary = small.task.metric, small.summary()
     console.print(f"{entry.name}: {entry.summary}\n{entry.paper}\n")
-    table = plain_table("presets")
-    for heading in ("preset", *summary, "updates", "about"):
-        table.add_column(heading, overflow="fold")
-    for name, experiment in entry.presets.items():
-        about = entry.durations.get(name, "not measured")
-        table.add_row(name, *experiment.summary().values(), f"{experiment.steps:,}", about)
-    console.print(table)
+    rows = [
+        [
+            name,
+            *(str(value) for value in experiment.summary().values()),
+            f"{experiment.steps:,}",
+            entry.durations.get(name, "not measured"),
+        ]
+        for name, experiment in entry.presets.items()
+    ]
+    headings = ["preset", *summary, "updates", "about"]
+    print_grid(Grid(headings, rows, "presets", prose=frozenset(range(1, len(headings)))), console)
     numbers = {name: entry.published(experiment) for name, experiment in entry.presets.items()}
     label = metric(headline).label
     shown = {
@@ -104,18 +113,17 @@ def _one(entry: Entry) -> None:
     console.print(f"\n{choices(small)}")
 
 
-def _parts(contract: str, *, as_json: bool) -> int:
-    known = registry(contract)
+def _parts(settings: ListSettings) -> int:
+    known = registry(settings.name)
     rows = {name: (_said(part), known.origin(name)) for name, part in known.items()}
-    if as_json:
-        facts = {name: {"summary": said, "plugin": origin} for name, (said, origin) in rows.items()}
-        print(json.dumps(facts, indent=1))
+    if settings.json:
+        settings.print_json({name: {"summary": said, "plugin": origin} for name, (said, origin) in rows.items()})
         return 0
     width = max(map(len, rows))
     console = Console(highlight=False)
     for name, (said, origin) in rows.items():
         of = f" [{origin}]" if origin else ""
-        console.print(f"  {name:<{width}}  {said}{of}", no_wrap=True, overflow="ellipsis", markup=False)
+        _line(console, f"  {name}", f"{said}{of}", width + 2)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Options by their names: as they are typed, by today's name, and by their full name among those of an experiment."""
 
 import dataclasses
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -13,6 +14,10 @@ from vestige.spec import Spec
 RENAMED = {"batch": "batch_size", "evaluations": "num_evals", "watched": "num_evals", "judged": "eval_size"}
 RENAMED |= {"evaluation_size": "eval_size", "data": "task", "problem": "task"}
 """Options of version 0.1 that were called otherwise whatever the experiment; `schema1` holds those of each."""
+
+
+FLAG = re.compile(r"--|-[a-zA-Z]$")
+"""How an option begins, or what one of a single letter is; -1 is a value."""
 
 
 class Option(NamedTuple):
@@ -37,7 +42,7 @@ def split(arguments: list[str]) -> tuple[list[str], list[Option]]:
         name, equals, value = argument[2:].partition("=")
         if equals:
             options.append(Option(_dotted(name), value))
-        elif at < len(arguments) and not arguments[at].startswith("--") and arguments[at] != "-h":
+        elif at < len(arguments) and not FLAG.match(arguments[at]):
             options.append(Option(_dotted(name), arguments[at]))
             at += 1
         else:

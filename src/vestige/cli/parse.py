@@ -21,6 +21,7 @@ from vestige.cli.options import (
     split,
 )
 from vestige.cli.values import VALUES, worded
+from vestige.cli.voice import Voice
 from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
@@ -30,7 +31,7 @@ Settings = TypeVar("Settings")
 
 
 @dataclasses.dataclass(frozen=True)
-class RunSettings:
+class RunSettings(Voice):
     """Where and how, beside what."""
 
     preset: str = "small"

@@ -1,17 +1,15 @@
 """`vestige predict RUN DATA --out FILE`."""
 
 import dataclasses
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import simple
 from vestige.cli.run_on_table import RunOnTable
-from vestige.cli.tables import plain_table
 from vestige.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +35,7 @@ DESCRIPTION = (
 def main(arguments: list[str]) -> int:
     """Write predictions of a table and print how good they are; the run folder is only read."""
     settings = simple("predict", DESCRIPTION, PredictSettings, arguments)
+    settings.listen()
     if settings.folder == Path() or settings.table == Path() or settings.out is None:
         raise UsageError("which run, which table, and where to? vestige predict RUN DATA --out FILE.csv")
     if not 0 < settings.interval < 1:
@@ -51,11 +50,9 @@ def main(arguments: list[str]) -> int:
     predictions = run.predict(settings.table, interval=settings.interval, options=settings.read_options())
     summary = write_predictions(predictions, settings.out, run=run, force=settings.force)
     for notice in [*run.notices, *predictions.notices]:
-        print(notice, file=sys.stderr)
+        settings.warn(notice)
     if settings.json:
-        from vestige.storage.results import finite
-
-        print(json.dumps({"update": run.step, **finite(summary.as_plain())}))
+        settings.print_json({"update": run.step, **summary.as_plain()})
         return 0
     _show(settings.out, summary)
     return 0
@@ -70,12 +67,6 @@ def _show(out: Path, summary: "AbstractPredictionSummary") -> None:
     headings, rows = summary.rows()
     if not rows:
         return
-    table = plain_table("")
-    table.add_column(headings[0])
-    for heading in headings[1:]:
-        table.add_column(heading, justify="right")
-    for row in rows[:MOST_ROWS]:
-        table.add_row(*row)
-    console.print(table)
+    print_grid(Grid(headings, rows[:MOST_ROWS]), console)
     if len(rows) > MOST_ROWS:
         console.print(f"… and {len(rows) - MOST_ROWS:,} more; --json lists all.")

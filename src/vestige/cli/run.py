@@ -1,16 +1,19 @@
 """`vestige run EXPERIMENT`."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vestige.cli.environment import data_mesh, enable_compilation_cache, progress
+from vestige.cli.environment import data_mesh, enable_compilation_cache
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
 from vestige.runs.comparison import Planned, compare
+from vestige.storage.results import RESULTS, read_results
+from vestige.training.pace import duration
 
 LEAVING_SECONDS = 30.0
 """How long a run of a comparison waits for the process that had it before: it ends when the comparison was killed."""
@@ -33,7 +36,7 @@ def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
         "init_from": settings.init_from,
         "skip_nonfinite": settings.on_nonfinite == "skip",
         "mesh": data_mesh(settings.devices),
-        "progress": progress,
+        "progress": settings.progress,
     }
 
 
@@ -56,15 +59,38 @@ def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[
         if jobs > 1:
             from vestige.runs.workers import run_parallel
 
-            print(f"{len(plan)} runs, {jobs} at a time", flush=True)
+            settings.note(f"{len(plan)} runs, {jobs} at a time")
             tasks = {name: (planned, {**arguments, "progress": None}) for name, planned in names.items()}
-            run_parallel(perform_one, tasks, jobs=jobs, announce=lambda text: print(text, flush=True))
+            run_parallel(perform_one, tasks, jobs=jobs, announce=Counted(len(plan), settings.note))
             return
-        for name, planned in names.items():
-            print(f"\n{name}", flush=True)
+        for number, (name, planned) in enumerate(names.items(), 1):
+            settings.note(f"\n{name}, run {number} of {len(plan)}")
             perform_one(planned, arguments)
 
     return perform
+
+
+class Counted:
+    """Announces runs that go on at once, with how many are done and how long the others will take.
+
+    **Arguments:**
+
+    - `runs`: how many there are.
+    - `say`: receives a line.
+    """
+
+    def __init__(self, runs: int, say: Callable[[str], None]):
+        self.runs, self.say = runs, say
+        self.done, self.began = 0, time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """`text` is announced: "NAME: begun" or "NAME: done"."""
+        if not text.endswith(": done"):
+            self.say(text)
+            return
+        self.done += 1
+        left = (self.runs - self.done) * (time.monotonic() - self.began) / self.done
+        self.say(f"{text}, {self.done} of {self.runs}" + (f", left about {duration(left)}" if left else ""))
 
 
 def perform_one(planned: Planned, arguments: dict[str, Any]) -> None:
@@ -103,6 +129,7 @@ def main(arguments: list[str]) -> int:
     """Train, evaluate, print the results and write the report; several seeds make a comparison."""
     invocation = parse("run", arguments, RunSettings)
     entry, experiment, settings = invocation.entry, invocation.experiment, invocation.settings
+    settings.listen()
     longer = "steps" in invocation.given
     if settings.seeds > 1:
         stem = f"{entry.name}-{settings.preset}-seeds"
@@ -114,9 +141,26 @@ def main(arguments: list[str]) -> int:
     folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)
     execute(entry, experiment, seed=settings.seed, folder=folder, **how(settings, longer=longer))
     page = write_report(folder)
+    if settings.json:
+        settings.print_json(document(folder, page))
+        return 0
     print_results(folder)
     print(f"report: {page}")
     return 0
+
+
+def document(folder: Path, page: Path) -> dict[str, Any]:
+    """What `--json` prints of the run, or the comparison, in `folder`: where it is, its results and the verdict.
+
+    **Arguments:**
+
+    - `folder`: which holds results.
+    - `page`: where its report is.
+    """
+    from vestige.report.verdict import verdict_of
+
+    where = {"folder": str(folder), "report": str(page)}
+    return {**where, "verdict": verdict_of(folder).as_plain(), **read_results(folder / RESULTS)}
 
 
 def run_members(
@@ -137,6 +181,7 @@ def run_members(
     """
     from vestige.report import write_report
 
+    settings.note(f"{', '.join(members)}; {settings.seeds} seed{'s' * (settings.seeds > 1)} each, folder {folder}")
     results = compare(
         entry,
         members,
@@ -146,11 +191,15 @@ def run_members(
         command=command_line(),
         resume=settings.resume,
         perform=performer(settings, folder, longer=longer),
+        notice=settings.warn,
     )
     for member in results["members"].values():
         for where in member["runs"]:
             write_report(folder / where)
     page = write_report(folder)
+    if settings.json:
+        settings.print_json(document(folder, page))
+        return 0
     print_comparison(folder)
     print(f"report: {page}")
     return 0

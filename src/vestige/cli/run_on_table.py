@@ -6,11 +6,12 @@ from typing import Annotated
 
 import tyro
 
+from vestige.cli.voice import Voice
 from vestige.data.tables.options import ReadOptions
 
 
 @dataclasses.dataclass(frozen=True)
-class RunOnTable(ReadOptions):
+class RunOnTable(ReadOptions, Voice):
     """Which run, which table, and where what is found goes."""
 
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")] = Path()
@@ -21,8 +22,6 @@ class RunOnTable(ReadOptions):
     """Where to: FILE.csv, FILE.tsv or FILE.parquet; FILE.csv.card.json beside it says what it is."""
     force: bool = False
     """Replace files that exist."""
-    json: bool = False
-    """Print the summary as JSON."""
 
     def read_options(self) -> ReadOptions:
         """How the table is read."""

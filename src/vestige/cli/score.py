@@ -1,8 +1,6 @@
 """`vestige score RUN DATA --out FILE`."""
 
 import dataclasses
-import json
-import sys
 from pathlib import Path
 
 from vestige.cli.environment import enable_compilation_cache
@@ -29,6 +27,7 @@ DESCRIPTION = (
 def main(arguments: list[str]) -> int:
     """Write scores of a table and print how many alarms there are; the run folder is only read."""
     settings = simple("score", DESCRIPTION, ScoreSettings, arguments)
+    settings.listen()
     if settings.folder == Path() or settings.table == Path() or settings.out is None:
         raise UsageError("which run, which table, and where to? vestige score RUN DATA --out FILE.csv")
     if not 0 < settings.alarms < 1:
@@ -44,11 +43,9 @@ def main(arguments: list[str]) -> int:
     predictions = run.surprises(settings.table, options=settings.read_options())
     summary = write_scores(predictions, settings.out, run=run, alarms=settings.alarms, force=settings.force)
     for notice in [*run.notices, *predictions.notices]:
-        print(notice, file=sys.stderr)
+        settings.warn(notice)
     if settings.json:
-        from vestige.storage.results import finite
-
-        print(json.dumps({"update": run.step, **finite(summary._asdict())}))
+        settings.print_json({"update": run.step, **summary._asdict()})
         return 0
     print(f"{settings.out}: {summary.sentence(settings.alarms)}")
     return 0

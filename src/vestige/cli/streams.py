@@ -1,10 +1,29 @@
 """What is printed survives the encoding of its terminal, a pipe that is closed and a disk that is full."""
 
+import codecs
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+PLAIN = str.maketrans({
+    "−": "-", "–": "-", "—": "-", "…": "...", "×": "x", "·": "-", "≤": "<=", "≥": ">=", "≈": "~", "→": "->",
+    "━": "-", "─": "-", "╸": "-", "╺": "-", "’": "'", "“": '"', "”": '"', "²": "^2", "±": "+-",
+})  # fmt: skip
+"""Characters that have a plain form: a minus that became a question mark would change a number."""
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """What is printed for characters that an encoding does not have: their plain form, else a question mark."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(character.translate(PLAIN) if ord(character) in PLAIN else "?" for character in missing), error.end
+
+
+codecs.register_error("vestige.plain", _plainly)
 
 
 class Output:
@@ -38,9 +57,9 @@ class Output:
 def prepared() -> Iterator[Output]:
     """Standard output and standard error that can be printed to, whatever they are.
 
-    A character that the encoding does not have is printed as `?`. A stream that is closed is replaced by the null
-    device, as a descriptor too: otherwise the next file that is opened would take its number, and what a library prints
-    would end up in that file.
+    A character that the encoding does not have is printed in its plain form, such as - for −, else as `?`. A stream
+    that is closed is replaced by the null device, as a descriptor too: otherwise the next file that is opened takes its
+    number, and what a library prints ends up in that file.
 
     **Returns:** a context in which standard output is an `Output`.
     """
@@ -49,7 +68,7 @@ def prepared() -> Iterator[Output]:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
-    for name, errors in (("stdout", "replace"), ("stderr", "backslashreplace")):
+    for name, errors in (("stdout", "vestige.plain"), ("stderr", "vestige.plain")):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for as long as the process is
@@ -61,6 +80,21 @@ def prepared() -> Iterator[Output]:
         yield output
     finally:
         sys.stdout = before
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[None]:
+    """Within the block warnings of the library's log go to standard error; `-v` lets the rest through."""
+    logger = logging.getLogger("vestige")
+    handler, level = logging.StreamHandler(sys.stderr), logger.level
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def say(text: str) -> None:

@@ -45,6 +45,7 @@ def main(name: str, arguments: list[str]) -> int:
     """
     suite = SUITES[name]
     settings = simple(f"compare {name}", f"{suite.title}: {suite.summary}.", SuiteSettings, arguments)
+    settings.listen()
     folder = settings.out or default_folder(f"{name}-{settings.preset}", resume=settings.resume)
     need_free(folder, resume=settings.resume)
     rows, columns = suite.rows(settings.tasks), suite.columns(settings.memories)
@@ -52,18 +53,36 @@ def main(name: str, arguments: list[str]) -> int:
         entry.preset(settings.preset)
     results: dict[str, Any] = {}
     make(folder)
-    with FolderLock(folder, notice=print):
+    with FolderLock(folder, notice=settings.warn):
         sweep(folder)
         for entry in rows:
             _row(suite, entry, columns, settings, folder)
             results = _table(suite, columns, folder)
-    from rich.console import Console
-
-    from vestige.report.matrix_table import matrix_table
-
-    Console().print(matrix_table(results))
+    if settings.json:
+        settings.print_json({"folder": str(folder), "report": str(folder / "report.html"), **results})
+        return 0
+    _show(results)
     print(f"report: {folder / 'report.html'}")
     return 0
+
+
+def _show(results: dict[str, Any]) -> None:
+    """The table as it is where the terminal is wide enough; else in another direction, or in parts."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from vestige.cli.grid import Grid, print_grid
+    from vestige.report.matrix_table import matrix_table
+
+    console, table = Console(highlight=False), matrix_table(results)
+    if table.__rich_measure__(console, console.options.update(max_width=10_000)).maximum <= console.width:
+        console.print(table)
+        return
+    plain = lambda cell: Text.from_markup(str(cell)).plain
+    cells = [[plain(cell) for cell in column.cells] for column in table.columns]
+    rows = [list(row) for row in zip(*cells, strict=True)]
+    headings = [plain(column.header) for column in table.columns]
+    print_grid(Grid(headings, rows, plain(table.title), plain(table.caption)), console)
 
 
 def _row(suite: Suite, entry: Any, columns: list[str], settings: SuiteSettings, folder: Path) -> None:

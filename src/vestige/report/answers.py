@@ -1,6 +1,7 @@
 """What a verdict consists of."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,7 @@ class Verdict:
     """To what a reader asks, in the order of the page."""
     commands: tuple[str, ...] = ()
     """What is typed to use the run; RUN is its folder."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """For JSON: `sentence`, `caveats`, `answers` (question, text, good), `commands`."""
+        return asdict(self)

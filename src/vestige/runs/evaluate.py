@@ -1,6 +1,6 @@
 """The final evaluation of a model, and where it is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,12 @@ from vestige.typing import Diagnostics, Key
 
 
 def evaluate(
-    entry: Entry, experiment: Experiment, components: Components, model: Any
+    entry: Entry,
+    experiment: Experiment,
+    components: Components,
+    model: Any,
+    *,
+    parts: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Evaluate a trained model at the end of a run.
 
@@ -27,13 +32,18 @@ def evaluate(
 
     - `entry`, `experiment`, `components`: of the run.
     - `model`: trained.
+    - `parts`: receives how many parts of the evaluation are done, and of how many.
 
     **Returns:** final metrics with published numbers and bounds beside them, and the arrays for the report.
     """
     key = jax.random.fold_in(components.key, 1)
+    extras = _diagnostics(experiment, components)
+    parts(0, 1 + len(extras))
     found = _of_task(components.task, model, size=experiment.eval_size, key=key)
     metrics, arrays = dict(found.metrics), dict(found.arrays)
-    for extra in _diagnostics(experiment, components, model, key=key):
+    for number, diagnose in enumerate(extras, 1):
+        parts(number, 1 + len(extras))
+        extra = diagnose(model, key)
         metrics |= extra.metrics
         arrays |= extra.arrays
     results = {
@@ -45,13 +55,16 @@ def evaluate(
     return results, arrays
 
 
-def _diagnostics(experiment: Experiment, components: Components, model: Any, *, key: Key) -> Iterator[Diagnostics]:
+def _diagnostics(experiment: Experiment, components: Components) -> list[Callable[[Any, Key], Diagnostics]]:
+    """What is measured beside the metrics of the task: functions of the model and a key."""
+    found: list[Callable[[Any, Key], Diagnostics]] = []
     if experiment.task.distance is not None:
-        yield by_distance(experiment, components, model, key=key)
+        found.append(lambda model, key: by_distance(experiment, components, model, key=key))
     if experiment.rule.reports_storage:
-        yield storage_by_distance(experiment, components)
-    if isinstance(components.rule, DiagnosesItself):
-        yield components.rule.diagnostics(model, components.task, key=key)
+        found.append(lambda model, key: storage_by_distance(experiment, components))
+    if isinstance(rule := components.rule, DiagnosesItself):
+        found.append(lambda model, key: rule.diagnostics(model, components.task, key=key))
+    return found
 
 
 def _of_task(task: Any, model: Any, *, size: int, key: Key) -> Evaluation:

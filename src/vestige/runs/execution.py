@@ -11,6 +11,7 @@ from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Components, Experiment
 from vestige.models.temporal import count_parameters
+from vestige.runs.announcing import announcement
 from vestige.runs.config import RunConfig, describe
 from vestige.runs.continuing import Wanted, finished, settle
 from vestige.runs.data_identity import DataInUse, check_unchanged, present
@@ -25,7 +26,7 @@ from vestige.storage.locking import FolderLock, refuse_if_held
 from vestige.storage.results import RESULTS, write_results
 from vestige.training import Cadence, Checkpoints, Run, fit
 from vestige.training.measure import peak_resident_bytes
-from vestige.training.progress import AbstractProgress, Silent
+from vestige.training.progress import AbstractProgress, Logged, ending
 from vestige.training.refusal import Refused, refusals
 
 
@@ -63,25 +64,56 @@ def execute(
     **Raises:** `UsageError`, `RunError`, `Interrupted` as `fit` and `FolderLock` do; `UsageError` where the folder
     exists (without `resume`) or holds another run, or the weights do not fit.
     """
+    shown = Logged() if progress is None else progress()
+    with ending(shown):
+        return _executed(
+            Wanted(entry, experiment, seed, {}, resume, longer),
+            preset=preset,
+            folder=folder,
+            command=command,
+            init_from=init_from,
+            skip_nonfinite=skip_nonfinite,
+            mesh=mesh,
+            patience=patience,
+            shown=shown,
+        )
+
+
+def _executed(
+    wanted: Wanted,
+    *,
+    preset: str,
+    folder: Path,
+    command: str,
+    init_from: Path | None,
+    skip_nonfinite: bool,
+    mesh: Mesh | None,
+    patience: float,
+    shown: AbstractProgress,
+) -> dict[str, Any]:
+    """`execute`, with a display that its caller ends."""
+    entry, experiment, seed, _, resume, _ = wanted
     config = describe(entry, experiment, preset=preset, seed=seed, command=command)
     begun = begun_with(folder, init_from, resume=resume)
     weights = begun if isinstance(begun, Weights) else None
     if begun is not None:
         config["init_from"] = (begun.origin if isinstance(begun, Weights) else begun)._asdict()
-    wanted = Wanted(entry, experiment, seed, config, resume, longer)
+    wanted = wanted._replace(config=config)
     if (done := finished(folder, wanted)) is not None:
         check_unchanged(folder, present(experiment.task, folder=folder))
         return done
     need_free(folder, resume=resume)
     if not patience:
         refuse_if_held(folder)
+    shown.phase("loading")
     data = DataInUse.of(experiment.task, folder=folder)
     built = constructed(experiment, seed=seed)
     check_sizes(experiment, built)
     if weights is not None:
         built = built._replace(model=weights.into(built.model))
     config["parameters"], config["data"] = count_parameters(built.model), data.records()
-    shown = Silent() if progress is None else progress()
+    for line in announcement(config, folder):
+        shown.note(line)
     make(folder)
     with FolderLock(folder, notice=shown.note, patience=patience) as lock:
         sweep(folder)
@@ -136,10 +168,11 @@ def _performed(
     except Refused as error:
         raise UsageError(str(error)) from error
     peak = peak_resident_bytes()  # of training alone
-    shown.note("trained; evaluating what was learned")
     if (changed := data.changed()) is not None:
         shown.note(changed)
-    results, arrays = evaluate(entry, experiment, built, result.model)
+    parts = lambda done, total: shown.phase("evaluating", done=done, total=total)
+    results, arrays = evaluate(entry, experiment, built, result.model, parts=parts)
+    shown.phase("writing")
     results |= {
         "seconds": round(result.seconds, 1),
         "first_update_seconds": round(result.first_update_seconds, 2),

@@ -1,12 +1,15 @@
 """What a person sees while a run goes on."""
 
 import abc
+import contextlib
+import logging
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from io import TextIOBase
-from typing import TextIO
+from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
@@ -14,11 +17,16 @@ from rich.text import Text
 from vestige.training.pace import Pace, duration, per_second
 from vestige.typing import Metrics
 
-NARROW, WIDE = 70, 100  # columns of a terminal: below the one no metrics beside the bar, from the other a longer bar
+LOGGER = logging.getLogger("vestige")
+LOGGER.addHandler(logging.NullHandler())  # a library prints nothing by itself: who wants its notes adds a handler
 
 
 class AbstractProgress(abc.ABC):
-    """Follows one run. Between `start` and `stop` it receives every chunk of updates."""
+    """Follows one run. Between `start` and `stop` it receives every chunk of updates; phases may come before and after.
+
+    The order of calls: `phase("loading")`; `start`, then `update` and `phase` in turn, `stop`; `phase("evaluating")`,
+    `stop`. `note` may come at any time, and `stop` more than once.
+    """
 
     @abc.abstractmethod
     def start(self, steps: int, done: int) -> None:
@@ -29,8 +37,14 @@ class AbstractProgress(abc.ABC):
         """`step` updates are done; `metrics` are the newest known."""
 
     @abc.abstractmethod
-    def phase(self, name: str) -> None:
-        """`name` is what is done until the next `update`, in one word: "compiling", "evaluating", "writing"."""
+    def phase(self, name: str, *, done: int = 0, total: int | None = None) -> None:
+        """What is done until the next call of `phase`, `update` or `stop`.
+
+        **Arguments:**
+
+        - `name`: one word: "loading", "compiling", "evaluating", "writing".
+        - `done`, `total`: how many of its parts are done; None where they are not counted.
+        """
 
     @abc.abstractmethod
     def note(self, text: str) -> None:
@@ -38,7 +52,7 @@ class AbstractProgress(abc.ABC):
 
     @abc.abstractmethod
     def stop(self) -> None:
-        """The run ended, one way or another."""
+        """What was going on ended, one way or another."""
 
 
 class Silent(AbstractProgress):
@@ -50,7 +64,7 @@ class Silent(AbstractProgress):
     def update(self, step: int, metrics: Metrics) -> None:
         pass
 
-    def phase(self, name: str) -> None:
+    def phase(self, name: str, *, done: int = 0, total: int | None = None) -> None:
         pass
 
     def note(self, text: str) -> None:
@@ -58,6 +72,37 @@ class Silent(AbstractProgress):
 
     def stop(self) -> None:
         pass
+
+
+class Logged(AbstractProgress):
+    """Notes to `logging.getLogger("vestige")` at level INFO, phases at level DEBUG; prints nothing.
+
+    What `fit` uses where no other is given: `logging.basicConfig(level="INFO")` shows the notes.
+    """
+
+    def start(self, steps: int, done: int) -> None:
+        LOGGER.debug("training: update %d of %d", done, steps)
+
+    def update(self, step: int, metrics: Metrics) -> None:
+        pass
+
+    def phase(self, name: str, *, done: int = 0, total: int | None = None) -> None:
+        LOGGER.debug("%s", name if total is None else f"{name}: {done} of {total}")
+
+    def note(self, text: str) -> None:
+        LOGGER.info("%s", text)
+
+    def stop(self) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def ending(progress: AbstractProgress) -> Iterator[None]:
+    """Within the block `progress` is shown; it is stopped at the end, also after an error."""
+    try:
+        yield
+    finally:
+        progress.stop()
 
 
 def _summary(metrics: Metrics) -> str:
@@ -68,6 +113,7 @@ class Plain(AbstractProgress):
     """One line every `every` seconds: for logs, pipes and CI.
 
     Rate and remaining time follow the last half minute; compilation is reported by itself and is no part of them.
+    Before and after the updates each phase has a line when it begins.
 
     **Arguments:**
 
@@ -78,9 +124,10 @@ class Plain(AbstractProgress):
     def __init__(self, *, every: float = 10.0, stream: TextIO | TextIOBase | None = None):
         self.every = every
         self.stream = sys.stdout if stream is None else stream
+        self.training, self.named = False, ""
 
     def start(self, steps: int, done: int) -> None:
-        self.steps = steps
+        self.steps, self.training = steps, True
         self.began = self.last = time.monotonic()
         self.pace, self.compiled = Pace(), False
 
@@ -90,7 +137,9 @@ class Plain(AbstractProgress):
         if step < self.steps and now - self.last < self.every:
             return
         self.last = now
-        self.note(f"update {step}/{self.steps}  {self._tempo(step, now)}  {_summary(metrics)}".rstrip())
+        share = f"{step / self.steps:.0%}" if self.steps else "100%"
+        said = f"update {step}/{self.steps} ({share})  {self._tempo(step, now)}  {_summary(metrics)}"
+        self.note(said.rstrip())
 
     def _tempo(self, step: int, now: float) -> str:
         rate, left = self.pace.rate, self.pace.left(self.steps)
@@ -98,14 +147,23 @@ class Plain(AbstractProgress):
             return f"compiled in {duration(now - self.began)}"
         return per_second(rate) if step >= self.steps else f"{per_second(rate)}  left {duration(left)}"
 
-    def phase(self, name: str) -> None:
-        pass
+    def phase(self, name: str, *, done: int = 0, total: int | None = None) -> None:
+        if not self.training and name != self.named:
+            self.note(f"{name} …")
+        self.named = name
 
     def note(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
 
     def stop(self) -> None:
-        pass
+        self.training, self.named = False, ""
+
+
+class Count(ProgressColumn):
+    """How many are done, of how many; nothing where they are not counted."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.total is None else f"{task.completed:.0f}/{task.total:.0f}")
 
 
 class Remaining(ProgressColumn):
@@ -116,9 +174,23 @@ class Remaining(ProgressColumn):
         return Text(f"for {duration(task.elapsed or 0.0)}" if left is None else f"left {duration(left)}")
 
 
+class _Display(Progress):
+    """A line that names the phase, with the newest metrics as far as they fit, above the bar."""
+
+    said: str = ""
+    """What stands in that line; empty: no line."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        if self.said:
+            yield Text(self.said, no_wrap=True, overflow="ellipsis")
+        yield self.make_tasks_table(self.tasks)
+
+
 class Live(AbstractProgress):
-    """A bar, the count, the rate or what else is being done, the remaining time, and the newest metrics as far as they
-    fit, for a terminal of 40 columns or more.
+    """A display that is drawn anew all the time, for a terminal of 40 columns or more, or a notebook.
+
+    A line with the phase (compiling, training, evaluating, writing) and the newest metrics; below it the bar, the
+    count, the rate and the remaining time. Before and after the updates a bar with the phase and its time.
 
     **Arguments:**
 
@@ -126,41 +198,76 @@ class Live(AbstractProgress):
     """
 
     def __init__(self, console: Console | None = None):
-        self.console = console
+        self.console = Console() if console is None else console
+        self.bar: _Display | None = None
+        self.training = False
+        self.summary = ""
 
-    def start(self, steps: int, done: int) -> None:
+    def _show(self, **task: Any) -> None:
+        """Begin a display of one task."""
         whole = Column(no_wrap=True)
-        columns = (
+        self.bar = _Display(
             BarColumn(None, table_column=Column(ratio=1, min_width=4)),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=whole),
+            Count(table_column=whole),
             TextColumn("{task.fields[tempo]}", table_column=whole),
             Remaining(table_column=whole),
+            expand=True,
+            console=self.console,
+            get_time=lambda: time.monotonic(),
         )
-        self.bar = (
-            Progress(*columns, expand=True)
-            if self.console is None
-            else Progress(*columns, expand=True, console=self.console)
-        )
-        width = self.bar.console.width
-        if width >= NARROW:
-            summary = Column(ratio=3 if width < WIDE else 4, no_wrap=True, overflow="ellipsis")
-            self.bar.columns += (TextColumn("{task.fields[summary]}", markup=False, table_column=summary),)
-        self.steps, self.pace = steps, Pace()
-        self.task = self.bar.add_task("", total=steps, completed=done, tempo="compiling", left=None, summary="")
+        self.task = self.bar.add_task("", left=None, **task)
+
+    def start(self, steps: int, done: int) -> None:
+        self.stop()
+        self.steps, self.pace, self.training, self.summary = steps, Pace(), True, ""
+        self._show(total=steps, completed=done, tempo="compiling")
+        assert self.bar is not None
         self.bar.start()
 
     def update(self, step: int, metrics: Metrics) -> None:
+        if self.bar is None:
+            return
         self.pace.mark(step, time.monotonic())
         rate = self.pace.rate
         tempo = "compiled" if rate is None else per_second(rate)
-        left = self.pace.left(self.steps)
-        self.bar.update(self.task, completed=step, tempo=tempo, left=left, summary=_summary(metrics))
+        self.summary = _summary(metrics)
+        self.bar.said = f"training  {self.summary}".rstrip()
+        self.bar.update(self.task, completed=step, tempo=tempo, left=self.pace.left(self.steps))
 
-    def phase(self, name: str) -> None:
-        self.bar.update(self.task, tempo=name)
+    def phase(self, name: str, *, done: int = 0, total: int | None = None) -> None:
+        if self.training and self.bar is not None:
+            self.bar.said = f"{name}  {self.summary}".rstrip()
+            self.bar.refresh()
+            return
+        if self.bar is None or self.bar.tasks[0].fields["tempo"] != name:
+            self.stop()
+            self._show(total=total, completed=done, tempo=name)
+            assert self.bar is not None
+            self.bar.live.transient = True
+            self.bar.start()
+        self.bar.update(self.task, completed=done, total=total)
 
     def note(self, text: str) -> None:
-        self.bar.console.print(text, markup=False, highlight=False)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=not self.console.is_terminal)
 
     def stop(self) -> None:
-        self.bar.stop()
+        if self.bar is not None:
+            if self.training:
+                self.bar.said = self.bar.said and f"trained  {self.summary}".rstrip()
+            self.bar.stop()
+        self.bar, self.training = None, False
+
+
+def automatic(stream: TextIO | None = None) -> AbstractProgress:
+    """The display that suits: `Live` on a terminal, and in a notebook that has `ipywidgets`; else `Plain`.
+
+    **Arguments:**
+
+    - `stream`: where it goes; by default to standard output.
+    """
+    console = Console(file=stream)
+    if console.is_jupyter:
+        import importlib.util
+
+        return Live(console) if importlib.util.find_spec("ipywidgets") else Plain(stream=stream)
+    return Live(console) if console.is_terminal else Plain(stream=stream)
