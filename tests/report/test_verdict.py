@@ -14,6 +14,7 @@ from vestige.report.rank_sum import clearly_less, rank_sum
 from vestige.report.ranking import ranking
 from vestige.report.standing import Standing, interval
 from vestige.report.verdict import verdict_of
+from vestige.storage.fit_file import write_fit
 
 
 def write_run(folder: Path, metrics: dict, *, bounds=None, evaluations=(), published=None, **results) -> Path:
@@ -97,6 +98,17 @@ class TestOfARun:
         few = write_run(tmp_path, {"accuracy": 0.84}, bounds=bounds)
         assert verdict_of(few).sentence.startswith("Not clearly better than chance.")  # 256 examples
         assert "95% interval 0.790 to 0.880" in answers(few)["How sure?"][0]
+
+    def test_a_fitted_file_has_the_sentence_of_its_fit(self, tmp_path):
+        folder = write_run(tmp_path, {"kl_last": 0.2}, bounds=LEVELS, updates=900)
+        write_fit(folder, {"sentence": "Worth it: 0.1 against 0.2.", "why": [], "table": {}})
+        found = verdict_of(folder)
+        assert found.sentence == "Worth it: 0.1 against 0.2." and found.caveats == ()  # it has steps of its own
+        assert (
+            "Beats chance?" not in answers(folder)
+            and "of the file" in answers(folder)["How sure?"][0]
+            and "Trained enough?" in answers(folder)
+        )
 
     def test_nan_is_said(self, tmp_path):
         found = verdict_of(write_run(tmp_path, {"kl_last": None}, bounds=LEVELS))

@@ -18,12 +18,20 @@ class ReportSettings:
 
     folder: tyro.conf.Positional[Path]
     """The folder of a run or of a comparison."""
+    watch: bool = False
+    """Serve the page on 127.0.0.1 and make it anew whenever the files change, until Ctrl-C; nothing is written."""
+    port: int = 8000
+    """Of the page that is served; 0: any that is free."""
+    refresh: int = 5
+    """Seconds after which the browser loads the page of a run that still goes on again."""
 
 
 def main(arguments: list[str]) -> int:
     """Write the page from what the folder holds. A run that is still going gets one from its newest
     checkpoint; training is not disturbed."""
     settings = simple("report", "Write report.html of a finished or running run.", ReportSettings, arguments)
+    if settings.watch:
+        return watch(settings)
     from vestige.report import write_report
     from vestige.report.write import notes_of
 
@@ -43,4 +51,20 @@ def main(arguments: list[str]) -> int:
     for note in notes_of(settings.folder):
         print(f"note: {note}", file=sys.stderr)
     print(f"report: {page}")
+    return 0
+
+
+def watch(settings: ReportSettings) -> int:
+    """Serve the page until Ctrl-C, which ends it well."""
+    from vestige.report.live import LivePages, serve
+
+    pages = LivePages(settings.folder, refresh=settings.refresh)
+    try:
+        serve(
+            pages,
+            settings.port,
+            lambda address: print(f"{address} shows {settings.folder}; Ctrl-C ends it", flush=True),
+        )
+    except KeyboardInterrupt:
+        print("", file=sys.stderr)
     return 0

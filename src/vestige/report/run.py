@@ -123,14 +123,14 @@ def read_run(folder: Path, *, arrays: bool = True) -> Run:
     if results is None and not (folder / METRICS).is_file():
         raise UsageError(f"'{folder}' is not a run folder: both {METRICS} and {RESULTS} are missing.")
     lines, notes = read_lines(folder)
+    fit, wrong = read_comparison_of_fit(folder)
     if not arrays:
-        return Run(config, tuple(lines), results, {}, tuple(notes))
+        return Run(config, tuple(lines), results, {}, (*notes, *wrong), fit)
     so_far = results is None and (folder / SO_FAR).is_file()
     stored, more = read_arrays(folder, SO_FAR if so_far else ARRAYS)
     unlike = unlike_checkpoint(folder) if results is None else unlike_results(folder, results)
     if any(note.startswith(ARRAYS) for note in unlike):
         stored, more = {}, []  # pictures of something else
-    fit, wrong = read_comparison_of_fit(folder)
     return Run(config, tuple(lines), results, stored, (*notes, *more, *unlike, *wrong), fit)
 
 

@@ -14,8 +14,14 @@ from vestige.report.standing_plot import of_run
 from vestige.report.templates import flat, render
 
 
-def run_page(folder: Path) -> str:
-    """The page of the run in `folder`, as text."""
+def run_page(folder: Path, *, refresh: int | None = None) -> str:
+    """The page of the run in `folder`, as text.
+
+    **Arguments:**
+
+    - `folder`: of the run.
+    - `refresh`: seconds after which the browser is to load the page of a run that still goes on again; None: never.
+    """
     run = read_run(folder)
     table = rows(run)
     sections, failed = shown_sections(run)
@@ -28,6 +34,7 @@ def run_page(folder: Path) -> str:
         title=str(title),
         experiment=str(config.get("experiment") or ""),
         running=run.running,
+        refresh=refresh if run.running else None,
         sentence=_sentence(run),
         verdict=found,
         standing=of_run(run),

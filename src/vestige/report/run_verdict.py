@@ -154,17 +154,20 @@ def _by_training(run: Run) -> Convergence | None:
 
 def _sure(run: Run, row: ResultRow, measured: Convergence | None) -> Answer:
     """How far another evaluation, or another seed, would differ."""
+    if run.fit:
+        return Answer("How sure?", "One seed; compared on the held-out rows of the file.")
     about, size = metric(row.name), _eval_size(run)
-    held_out = f" of {format_count(size)} held-out examples" if size else ""
+    examples = f"{format_count(size)} held-out examples" if size else ""
+    on = f" on {examples}" if examples else ""
     unit = f" {about.unit}" if about.unit else ""
     if measured is not None:
         low, high = format_alike([measured.low, measured.high])
-        known = f"evaluations{held_out} in the last quarter of training lie between {low} and {high}{unit}"
+        known = f"evaluations{on} in the last quarter of training lie between {low} and {high}{unit}"
     elif row.ours is not None and None not in (ends := _interval(run, about, row.ours)):
         low, high = format_alike(ends)
-        known = f"95% interval {low} to {high}, if each{held_out} counts once"
+        known = f"95% interval {low} to {high}, if each of {examples} counts once"
     else:
-        known = f"evaluated once{held_out}, with an error that is not known"
+        known = f"evaluated once{on}, with an error that is not known"
     return Answer("How sure?", f"One seed; {known}. --seeds 3 shows how far seeds differ.")
 
 
