@@ -53,7 +53,7 @@ class TestOfARun:
         assert asked["Near the best?"] == ("Yes: 0.2, the best possible is 0: 96.7% of the way from chance.", True)
         assert asked["Trained enough?"] == ("Yes: 6,000 updates; no clear change in the last quarter.", True)
         assert (
-            "evaluations of 256 held-out examples in the last quarter of training lie between" in asked["How sure?"][0]
+            "evaluations on 256 held-out examples in the last quarter of training lie between" in asked["How sure?"][0]
         )
 
     def test_still_getting_better(self, tmp_path):
