@@ -1,13 +1,15 @@
 """Made-up run folders with the shapes of the real thing, and a reader for the pages made of them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+
+from vestige.storage.locking import FolderLock
 
 FRESH, REPEATED, SIDE = 10, 5, 28
 TIME = FRESH + REPEATED
@@ -216,8 +218,11 @@ def run_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def running_folder(tmp_path: Path) -> Path:
-    return make_run(tmp_path / "running", running=True)
+def running_folder(tmp_path: Path) -> Iterator[Path]:
+    """A run into which this process writes."""
+    folder = make_run(tmp_path / "running", running=True)
+    with FolderLock(folder):
+        yield folder
 
 
 @pytest.fixture

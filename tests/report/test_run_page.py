@@ -96,11 +96,18 @@ def test_hostile_text_is_escaped(run_folder: Path, read_page: Reader) -> None:
 
 def test_running_run_is_marked(running_folder: Path, read_page: Reader) -> None:
     page = read_page(write_report(running_folder))
-    assert "still running" in page.text
+    assert "still running" in page.text and "7,000 updates are made: the run is still going on" in page.text
     assert "7,000 updates so far" in page.text
     assert "0.61" in page.text  # of the last evaluation
     assert [name for name in page.ids if name in SECTIONS] == ["results", "training", "made"]
     assert "notes" not in page.ids  # a last line that is cut short is no fault
+
+
+def test_a_run_that_nobody_writes_was_cut_short(running_folder: Path, tmp_path: Path, read_page: Reader) -> None:
+    cut = tmp_path / "cut"
+    shutil.copytree(running_folder, cut)  # a copy of a lock locks nothing
+    page = read_page(write_report(cut))
+    assert "cut short" in page.text and "still running" not in page.text and "--resume goes on" in page.text
 
 
 def test_finished_run_is_not_marked(run_folder: Path, read_page: Reader) -> None:

@@ -23,6 +23,7 @@ from vestige.report.files import (
 from vestige.report.numbers import number
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fit_file import read_fit
+from vestige.storage.locking import holder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,11 +40,18 @@ class Run:
     notes: tuple[str, ...] = ()
     fit: Mapping[str, Any] = field(default_factory=dict)
     """Why this model was chosen for a file, and who else predicts it how well; empty where it was not."""
+    held: bool = False
+    """Whether a process was writing into the folder when it was read."""
 
     @property
     def running(self) -> bool:
         """Whether the results have not been written yet."""
         return self.results is None
+
+    @property
+    def cut(self) -> bool:
+        """Whether the run was stopped before its end: no results, and nobody who writes them."""
+        return self.running and not self.held
 
     @property
     def metrics(self) -> dict[str, float | None]:
@@ -124,14 +132,15 @@ def read_run(folder: Path, *, arrays: bool = True) -> Run:
         raise UsageError(f"'{folder}' is not a run folder: both {METRICS} and {RESULTS} are missing.")
     lines, notes = read_lines(folder)
     fit, wrong = read_comparison_of_fit(folder)
+    held = holder(folder) is not None
     if not arrays:
-        return Run(config, tuple(lines), results, {}, (*notes, *wrong), fit)
+        return Run(config, tuple(lines), results, {}, (*notes, *wrong), fit, held)
     so_far = results is None and (folder / SO_FAR).is_file()
     stored, more = read_arrays(folder, SO_FAR if so_far else ARRAYS)
     unlike = unlike_checkpoint(folder) if results is None else unlike_results(folder, results)
     if any(note.startswith(ARRAYS) for note in unlike):
         stored, more = {}, []  # pictures of something else
-    return Run(config, tuple(lines), results, stored, (*notes, *more, *unlike, *wrong), fit)
+    return Run(config, tuple(lines), results, stored, (*notes, *more, *unlike, *wrong), fit, held)
 
 
 def read_comparison_of_fit(folder: Path) -> tuple[Mapping[str, Any], list[str]]:

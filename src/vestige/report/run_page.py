@@ -10,7 +10,7 @@ from vestige.report.results_table import rows
 from vestige.report.run import Run, read_run
 from vestige.report.run_verdict import run_verdict
 from vestige.report.sections import shown_sections
-from vestige.report.standing_plot import of_run
+from vestige.report.standing_plot import of_fit, of_run
 from vestige.report.templates import flat, render
 
 
@@ -34,10 +34,11 @@ def run_page(folder: Path, *, refresh: int | None = None) -> str:
         title=str(title),
         experiment=str(config.get("experiment") or ""),
         running=run.running,
-        refresh=refresh if run.running else None,
+        cut=run.cut,
+        refresh=refresh if run.running and not run.cut else None,
         sentence=_sentence(run),
         verdict=found,
-        standing=of_run(run),
+        standing=of_fit(run) if run.fit else of_run(run),
         lead=lead,
         compared=_compared(run),
         why=[str(text) for text in run.fit.get("why") or ()],

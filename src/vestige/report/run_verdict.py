@@ -37,7 +37,7 @@ def run_verdict(run: Run) -> Verdict:
     trained = measured or _by_training(run)
     said = run.fit.get("sentence")
     sentence = said if isinstance(said, str) and said else _sentence(row, about, standing)
-    compared = () if said else _compared(row, about, standing)
+    compared = () if said else _compared(row, about, standing, run.running)
     answers = (*compared, _long_enough(run, trained), _sure(run, row, measured), *_published(run, row), *_made(run))
     return Verdict(sentence, tuple(_caveats(run, trained)), answers, _commands(run))
 
@@ -96,7 +96,7 @@ def _sentence(row: ResultRow, about: Metric, standing: Standing | None) -> str:
     return f"{words + '. ' if words else ''}{about.label}: {texts['ours']}{unit}{beside}."
 
 
-def _compared(row: ResultRow, about: Metric, standing: Standing | None) -> Sequence[Answer]:
+def _compared(row: ResultRow, about: Metric, standing: Standing | None, running: bool) -> Sequence[Answer]:
     """How the value stands to chance, the baselines and the best possible."""
     if standing is None:
         return ()
@@ -110,7 +110,12 @@ def _compared(row: ResultRow, about: Metric, standing: Standing | None) -> Seque
         text = f"{_yes(standing.beats_baselines)}: {texts['ours']}{unit} against {listed}."
         found.append(Answer("Beats a baseline?", text, standing.beats_baselines is True))
     else:
-        found.append(Answer("Beats a baseline?", "Not known: none was measured on these data."))
+        found.append(
+            Answer(
+                "Beats a baseline?",
+                f"Not known: {'that is measured at the end' if running else 'none was measured on these data'}.",
+            )
+        )
     if row.best is not None:
         share, ideal = standing.share, f"{texts['ours']}, the best possible is {texts['best']}"
         way = f": {max(-9.99, share):.1%} of the way from chance" if share is not None and share < 0.9995 else ""
@@ -202,15 +207,16 @@ def _commands(run: Run) -> tuple[str, ...]:
 def _caveats(run: Run, trained: Convergence | None) -> Sequence[str]:
     found = []
     asked, preset = planned(run)
-    if run.running and asked:
-        found.append(
-            f"The run is not at its end: {format_count(run.updates)} of {format_count(asked)} updates are made."
-        )
+    if run.running:
+        of = f" of {format_count(asked)}" if asked else ""
+        made = f"{format_count(run.updates or 0)}{of} updates are made"
+        more = "it was cut short; the same command with --resume goes on" if run.cut else "the run is still going on"
+        found.append(f"{made}: {more}.")
     elif preset and not run.fit and run.updates is not None and run.updates < preset:
         found.append(f"Only {format_count(run.updates)} of the {format_count(preset)} updates of the preset were made.")
-    if trained is not None and trained.improving:
+    if trained is not None and trained.improving and not run.running:
         found.append("It was still getting better when training ended; more --steps are likely to help.")
-    if trained is not None and trained.worsening:
+    if trained is not None and trained.worsening and not run.running:
         found.append("It was getting worse when training ended; a lower --optimiser.rate or fewer --steps may help.")
     skipped = number((run.results or {}).get("skipped"))
     if skipped:

@@ -12,6 +12,14 @@ from vestige.report.plot import Plot
 from vestige.report.results_table import rows
 from vestige.report.run import Run
 
+MEASURES = (
+    ("error", "Squared error", ""),
+    ("cross_entropy", "Cross-entropy", "nats"),
+    ("mse", "Squared error", ""),
+    ("nll", "Cost of a row", "nats"),
+)
+"""What a fit may have been compared by, with a title and a unit, in the order in which its verdict prefers them."""
+LONGEST = 40  # characters of a name beside its dot
 MOST = 12  # members drawn
 FAR = 3.0  # spans of all values away from their middle, beyond which a level is not drawn: it would hide differences
 
@@ -29,6 +37,24 @@ def of_run(run: Run) -> Plot | None:
     ours = Dots("this run", row.ours, colour="s1")
     about = metric(row.name)
     return dot_plot("standing", about.label, about.unit, [ours, *others], levels, about.explanation)
+
+
+def of_fit(run: Run) -> Plot | None:
+    """What `vestige fit` compared on the held-out rows of a file, by the measure of its verdict; None where it is not
+    there."""
+    compared = {name: mapping(row) for name, row in mapping(run.fit.get("compared")).items()}
+    for measure, title, unit in MEASURES:
+        values = {name: value for name, row in compared.items() if (value := number(row.get(measure))) is not None}
+        if "model" not in values or len(values) < 2:
+            continue
+        said = {name: str(compared[name].get("said") or name) for name in values}
+        names = {name: words if len(words) <= LONGEST else name for name, words in said.items()}
+        others = [Dots(names[name], value, colour="s8") for name, value in values.items() if name != "model"]
+        ours = Dots(names["model"], values["model"], colour="s1")
+        on = str(mapping(run.fit.get("table")).get("title") or "On the held-out rows of the file")
+        caption = f"{on}; less is better."
+        return dot_plot("standing", title, unit, [ours, *sorted(others, key=lambda each: each.middle)], [], caption)
+    return None
 
 
 def of_comparison(comparison: Comparison) -> Plot | None:
