@@ -1,5 +1,7 @@
 """What every entry of the catalogue owes to the commands."""
 
+import equinox as eqx
+import jax
 import pytest
 import yaml
 
@@ -26,6 +28,17 @@ def entry(request):
 def test_presets_have_durations(entry):
     assert entry.presets.keys() == entry.durations.keys()
     assert {"small", "paper"} <= entry.presets.keys()
+
+
+@pytest.mark.slow
+def test_every_metric_has_a_label_of_its_own(entry):
+    experiment = entry.preset("small")
+    built = experiment.build(seed=0, dummy=True)
+    size = max(experiment.task.min_eval_size, 2)
+    evaluate = lambda task, model, key: task.evaluate(model, size=size, key=key)
+    found = eqx.filter_eval_shape(evaluate, built.task, built.model, jax.random.key(0))
+    unknown = [name for name, value in found.items() if value.ndim == 0 and name not in registry("metric")]
+    assert not unknown and experiment.task.metric in registry("metric")
 
 
 def test_the_list_has_one_set_of_headings(entry):

@@ -35,11 +35,14 @@ def main(arguments: list[str]) -> int:
     _make(folder)
     from vestige.experiments.gradients.laboratory import laboratory
     from vestige.report.gradients import PICTURE, RESULTS, draw_gradients, write_gradients
+    from vestige.report.gradients_verdict import gradients_verdict
     from vestige.runs.folder import write_json
 
     results = _results(name, structure, options, laboratory(structure, options, names))
     write_json(folder / RESULTS, results)
     _print(results)
+    for sentence in (found := gradients_verdict(results)).sentence, *found.caveats:
+        print(sentence)
     draw_gradients(results, folder / PICTURE)
     print(f"report: {write_gradients(results, folder)}")
     return 0

@@ -121,6 +121,13 @@ FILTERING_METRICS = (
         "nats",
     ),
     Metric(
+        "log_likelihood_of_pieces",
+        "Log-likelihood per step, by piece",
+        "The same, mean over pieces of each piece's mean over its steps, as published.",
+        "higher",
+        "nats",
+    ),
+    Metric(
         "independent_log_likelihood",
         "The same, independent",
         "Of values that know neither each other nor the past.",

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from vestige import gate
 from vestige.report.files import replace_text
+from vestige.report.gradients_verdict import gradients_verdict
 from vestige.report.numbers import MISSING
+from vestige.report.templates import render
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,35 +17,6 @@ PICTURE, PAGE, RESULTS = "gradients.png", "report.html", "results.json"
 HEADINGS = ("estimator", "bias", "error", "variance", "cosine", "ms", "compile s", "temp KiB")
 PICTURE_BYTES = 2**26
 INK, UNBIASED, BIASED = "#333333", "#2a6f97", "#c1121f"
-
-_PAGE = """{% extends "base.html" %}
-{% import "parts.html" as parts %}
-{% block page %}
-<header>
-<p class="eyebrow">Vestige · gradient estimators</p>
-<h1>{{ title }}</h1>
-<p class="sentence">{{ sentence }}</p>
-</header>
-<section id="results">
-<h2>Results</h2>
-<div class="scroll" tabindex="0" role="region" aria-label="Results">
-<table class="results members">
-<thead><tr>{% for heading in headings %}<th scope="col">{{ heading }}</th>{% endfor %}</tr></thead>
-<tbody>
-{% for name, cells in rows %}
-<tr><th scope="row">{{ name }}</th>{% for cell in cells %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}
-</tbody>
-</table>
-</div>
-{% for line in explained %}
-<p class="source">{{ line }}</p>
-{% endfor %}
-<img src="{{ picture }}" alt="Bias and variance of each estimator, as in the table." style="max-width: 100%">
-</section>
-{{ parts.made(command, facts, versions, options) }}
-{% endblock %}
-"""
 
 
 def figures(quality: dict[str, Any]) -> tuple[str, ...]:
@@ -168,19 +141,11 @@ def write_gradients(results: dict[str, Any], folder: Path) -> Path:
 
     **Raises:** `RunError` where that fails.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("vestige.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["drawing"] = str  # named by the shared parts, not used on this page
     picture = base64.b64encode(gate.read_bytes(folder / PICTURE, limit=PICTURE_BYTES)).decode()
-    page = environment.from_string(_PAGE).render(
+    page = render(
+        "gradients.html",
         title=results["title"],
+        verdict=gradients_verdict(results),
         sentence=f"What each estimator of the gradient is worth at one point, for {results['structure']}.",
         headings=HEADINGS,
         rows=[(name, figures(quality)) for name, quality in results["estimators"].items()],
