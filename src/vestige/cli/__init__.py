@@ -11,7 +11,7 @@ OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "exceeds the maximum sup
 
 COMMANDS = {
     "list": ("listing", "what can be run, with paper, presets and run times"),
-    "run": ("run", "train, evaluate, report: vestige run EXPERIMENT [--preset small|cpu|paper]"),
+    "run": ("run", "train, evaluate, report: vestige run EXPERIMENT|FILE.yaml [--preset small|cpu|paper]"),
     "fit": ("fit", "a model of your table, and whether it was worth it: vestige fit DATA"),
     "compare": (
         "compare",
@@ -35,6 +35,7 @@ COMMANDS = {
         "calibrate",
         "how far a classifier's probabilities can be believed: vestige calibrate MODEL DATA --outcome COL",
     ),
+    "completion": ("completion", "completion of commands and options: vestige completion bash|zsh|fish"),
     "gradients": ("gradients", "bias, variance and cost of gradient estimators: vestige gradients STRUCTURE"),
 }
 
