@@ -177,9 +177,9 @@ class TestOneWriter:
 
         (done / "results.json").unlink()
 
-        def taken(*arguments):
+        def taken(*arguments, **more):
             (done / "lock.json").unlink()
-            return found(*arguments)
+            return found(*arguments, **more)
 
         found = evaluate.evaluate
         monkeypatch.setattr("vestige.runs.execution.evaluate", taken)
@@ -266,7 +266,7 @@ class TestDamage:
         (tmp_path / "c" / "results.json").write_text("{}")
         code, out, err = run(*arguments, "--resume")
         assert code == 0, err
-        assert "results.json" in out and "set aside as results.json.damaged-1" in out
+        assert "results.json" in err and "set aside as results.json.damaged-1" in err
         assert results(tmp_path / "c")["members"] == whole["members"]
         code, out, _ = run("verify", "c")
         assert code == 0 and "line/seed-1/checkpoints/5" in out

@@ -46,7 +46,7 @@ def test_a_run_says_where_it_is_on_what_and_how_large(run, tmp_path):
 def test_quiet_prints_results_alone(run):
     code, out, err = run("run", "toy-matching", "--steps", "2", "--out", "mine", "-q")
     assert (code, err) == (0, "")
-    assert out.startswith("mine") and "this run" in out and "update" not in out and "run folder" not in out
+    assert out.startswith("mine") and "this run" in out and "update 2/2" not in out and "run folder" not in out
 
 
 def test_json_is_one_document_and_all_else_goes_to_standard_error(run, tmp_path):

@@ -80,8 +80,9 @@ def matrix_results() -> dict:
         row: {
             column: {
                 "median": value,
-                "low": 0.9 * value,
-                "high": 1.1 * value,
+                "low": 0.95 * value,
+                "high": 1.05 * value,
+                "values": [0.95 * value, value, 1.05 * value],
                 "published": 8.2 if (row, column) == ("perfect-recall", "none") else None,
                 "ideal": levels[row][0],
                 "chance": levels[row][1],

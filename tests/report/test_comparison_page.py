@@ -33,7 +33,7 @@ def test_page_is_whole(comparison_folder: Path, read_page: Reader) -> None:
     assert "4 members of a comparison that differ in memory alone, each trained from 3 seeds." in page.text
     assert "published 76.2" in page.text  # beside the member of that name
     assert "VRNN published" in page.text  # in a row of its own
-    assert len(page.attributes("svg")) == 4
+    assert len(page.attributes("svg")) == 5
     assert len(page.attributes("b")) == 2  # kl_recall and kl_last; the others read the same for all
     assert len(page.ids) == len(set(page.ids))
 
@@ -95,10 +95,19 @@ def test_table(comparison_folder: Path) -> None:
 def test_higher_is_better_where_chance_says_so(comparison_folder: Path) -> None:
     found = members(comparison_folder)
     for value, member in enumerate(found.values()):
-        member["metrics"] = {"score": {"median": value, "low": None, "high": None, "values": [value]}}
+        member["metrics"] = {"score": {"median": value, "low": None, "high": None, "values": [value] * 3}}
         member["bounds"] = {"score": {"best": 9.0, "chance": 0.0}}
     change(comparison_folder, members=found)
     assert [row.metrics["score"].best for row in comparison_table(comparison_folder)] == [False] * 3 + [True]
+
+
+def test_nothing_is_marked_that_the_seeds_do_not_support(comparison_folder: Path) -> None:
+    found = members(comparison_folder)
+    for value, member in enumerate(found.values()):
+        member["metrics"] = {"score": {"median": value, "low": None, "high": None, "values": [value]}}
+        member["bounds"] = {"score": {"best": 9.0, "chance": 0.0}}
+    change(comparison_folder, members=found)
+    assert not any(row.metrics["score"].best for row in comparison_table(comparison_folder))
 
 
 def test_empty_members(comparison_folder: Path, read_page: Reader) -> None:

@@ -48,7 +48,7 @@ def test_a_run_shows_what_it_makes_of_what_it_sees(tmp_path):
         "How well the position some steps ago can be read out: best 0 steps back, R² 1.000.",
         "Error to the Kalman filter",
         "1.87",
-        "8.30",
+        "8.3",
     ):
         assert words in page
 

@@ -59,9 +59,9 @@ def test_a_run_shows_both_curves_and_its_draws(tmp_path):
     for words in ("While it learned", 'class="loss"', 'class="gradient-std"', "T+, published", "Logarithmic axis"):
         assert words in page
     assert "Loss over training, at the end −9.89." in page
-    assert "Dotted: chance, −1.00." in page
+    assert "Dotted: chance, −1." in page
     assert 'class="frequencies"' in page
-    assert "the highest, 0.90" in page
+    assert "the highest, 0.9" in page
     assert "nats" not in page
 
 

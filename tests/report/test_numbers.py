@@ -3,19 +3,27 @@
 import pytest
 
 from vestige.report import format_number, format_seconds
-from vestige.report.numbers import format_bytes, format_short_seconds, format_steps
+from vestige.report.numbers import format_alike, format_bytes, format_short_seconds, format_steps
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"), (0.0, "0.00"), (0.00001, "< 0.001"), (0.0071, "0.007"), (0.056, "0.06"), (9.0, "9.00"),
-        (76.23, "76.2"), (14746.0, "14,746.0"), (1e6, "1,000,000"), (-1.5, "−1.50"), (-1e-9, "> −0.001"),
+        (None, "–"), (0.0, "0"), (0.00001, "1.00e−5"), (0.007123, "0.00712"), (0.056, "0.056"), (9.0, "9"),
+        (76.23, "76.2"), (14746.0, "14,746"), (1e6, "1,000,000"), (-1.5, "−1.5"), (-1e-9, "−1.00e−9"), (123.4, "123"),
+        (9.996, "10.0"), (5.9045, "5.90"), (0.9993, "0.9993"), (0.999999, "0.999999"), (-0.25, "−0.25"),
         (float("nan"), "NaN"), (float("inf"), "∞"), (-float("inf"), "−∞"),
     ],
 )  # fmt: skip
 def test_numbers(value: float | None, text: str) -> None:
     assert format_number(value) == text
+
+
+def test_numbers_that_are_compared_differ_where_the_values_do():
+    assert format_alike([0.73412, 0.73447, 0.5]) == ["0.7341", "0.7345", "0.5"]
+    assert format_alike([20.8715, 20.8716, 5.0]) == ["20.9", "20.9", "5"]  # a difference of no weight beside the range
+    assert format_alike([None, float("nan"), 3.0]) == ["–", "NaN", "3"]
+    assert format_alike([]) == []
 
 
 @pytest.mark.parametrize(

@@ -82,14 +82,22 @@ class TestMetrics:
             "ValueError: metric m: direction must be 'lower', 'higher' or None, got 'down'"
         )
         assert without_type_checker("Metric('m', 'M', '', role='bound')") == (
-            "ValueError: metric m: role must be one of result, baseline, diagnostic, cost, got 'bound'"
+            "ValueError: metric m: role must be one of result, baseline, constant, diagnostic, cost, got 'bound'"
         )
 
     def test_every_one_is_explained_once(self):
         assert isinstance(METRICS, MetricRegistry) and len(METRICS) > 60
         assert all(name == known.name and known.label for name, known in METRICS.items())
-        assert all(known.lower_is_better is None for known in METRICS.values() if known.role == "baseline")
-        assert {"kalman_mse", "repeat_error"} <= {n for n, known in METRICS.items() if known.role == "baseline"}
+        theirs = {name: known for name, known in METRICS.items() if known.role in ("baseline", "constant")}
+        assert all(known.lower_is_better is None and known.direction is None for known in theirs.values())
+        assert (theirs["repeat_error"].role, theirs["kalman_mse"].role) == ("baseline", "constant")
+        assert all(METRICS[known.of].role == "result" and known.who for known in theirs.values() if known.of)
+
+    def test_a_baseline_says_whose_value_of_what_it_is(self):
+        for options in ("of='mse'", "of='mse', role='baseline'", "of='mse', who='the mean'"):
+            assert "only a baseline or a constant is a value of another metric ('mse')" in without_type_checker(
+                f"Metric('m', 'M', '', {options})"
+            )
 
 
 class Words(AbstractSection):
@@ -137,8 +145,9 @@ class TestSections:
         page = read_page(write_report(run_folder))
         sections = [attributes["id"] for attributes in page.attributes("section")]
         assert sections == [
-            "results",
+            "glance",
             "frames",
+            "results",
             "training",
             "pictures",
             "memory",
@@ -178,7 +187,7 @@ class TestSections:
         monkeypatch.setattr(SECTIONS, "_parts", turned)
         page = read_page(write_report(run_folder))
         sections = [attributes["id"] for attributes in page.attributes("section")]
-        assert sections == ["results", "memory", "pictures", "training", "frames", "made"]
+        assert sections == ["glance", "memory", "results", "pictures", "training", "frames", "made"]
 
     def test_wide_figures_come_first_and_the_others_side_by_side(self, run_folder: Path, read_page: Reader):
         drawing = svg("f", "A line.", lambda axes: axes.plot([0, 1], [0, 1]), SMALL)

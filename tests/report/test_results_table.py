@@ -47,17 +47,30 @@ def test_unknown_metrics_follow_the_known_ones(run_folder: Path) -> None:
     assert rows[4].label == "Parity accuracy"
 
 
-def test_a_baseline_is_never_a_result_and_nan_is_called_undefined(run_folder: Path) -> None:
+def test_a_baseline_is_never_a_result_and_nan_is_called_so(run_folder: Path) -> None:
     path = run_folder / "results.json"
     results = json.loads(path.read_text())
-    metrics = {"kl_last": None, "kalman_mse": 0.5, "mse_ratio": 1.9}
+    metrics = {"kl_last": None, "sensory_mse": 0.5, "mse_ratio": 1.9}
     path.write_text(json.dumps({**results, "metrics": metrics}))
     rows = {row.name: row for row in results_table(run_folder)}
-    assert (rows["kalman_mse"].ours, rows["kalman_mse"].baseline) == (None, 0.5)
+    assert (rows["sensory_mse"].ours, rows["sensory_mse"].baselines) == (None, {"each step alone": 0.5})
     assert (rows["mse_ratio"].ours, rows["mse_ratio"].baseline) == (1.9, None)
-    assert rows["kl_last"].undefined and not rows["kl_recall"].undefined and not rows["kalman_mse"].undefined
+    assert rows["kl_last"].undefined and not rows["kl_recall"].undefined and not rows["sensory_mse"].undefined
     page = write_report(run_folder).read_text()
-    assert "Baseline" in page and "undefined" in page
+    assert "Baselines" in page and "NaN or ∞" in page
+
+
+def test_baselines_and_constants_stand_in_the_row_of_their_metric(run_folder: Path) -> None:
+    path = run_folder / "results.json"
+    metrics = {"frame_error": 0.2, "repeat_error": 0.4, "linear_error": 0.3, "mse_readout": 1.0, "kalman_mse": 0.5}
+    metrics |= {"log_likelihood": -1.0, "constant_log_likelihood": -3.0, "independent_log_likelihood": -2.0}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "metrics": metrics, "published": {}, "bounds": {}}))
+    rows = {row.name: row for row in results_table(run_folder)}
+    assert list(rows) == ["mse_readout", "frame_error", "log_likelihood"]
+    assert rows["frame_error"].baselines == {"the last frame again": 0.4, "linear regression": 0.3}
+    assert (rows["frame_error"].baseline, rows["log_likelihood"].baseline) == (0.3, -2.0)  # the strongest
+    assert (rows["mse_readout"].best, rows["mse_readout"].baselines) == (0.5, {})
+    assert rows["frame_error"].texts["linear regression"] == "0.3"
 
 
 def test_a_unit_is_told_only_where_all_share_it() -> None:

@@ -159,11 +159,25 @@ def main(arguments: list[str]) -> int:
     execute(entry, experiment, seed=settings.seed, folder=folder, **how(settings, longer=longer))
     page = write_report(folder)
     if settings.json:
-        settings.print_json({"folder": str(folder), "report": str(page), **read_results(folder / RESULTS)})
+        settings.print_json(document(folder, page))
         return 0
     print_results(folder)
     print(f"report: {page}")
     return 0
+
+
+def document(folder: Path, page: Path) -> dict[str, Any]:
+    """What `--json` prints of the run, or the comparison, in `folder`: where it is, its results and the verdict.
+
+    **Arguments:**
+
+    - `folder`: which holds results.
+    - `page`: where its report is.
+    """
+    from vestige.report.verdict import verdict_of
+
+    where = {"folder": str(folder), "report": str(page)}
+    return {**where, "verdict": verdict_of(folder).as_plain(), **read_results(folder / RESULTS)}
 
 
 def run_members(
@@ -201,7 +215,7 @@ def run_members(
             write_report(folder / where)
     page = write_report(folder)
     if settings.json:
-        settings.print_json({"folder": str(folder), "report": str(page), **results})
+        settings.print_json(document(folder, page))
         return 0
     print_comparison(folder)
     print(f"report: {page}")

@@ -1,15 +1,34 @@
 """Results as tables on the terminal."""
 
+import shlex
 from pathlib import Path
+
+from rich.console import Console
 
 from vestige.cli.grid import Grid, print_grid
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 from vestige.report.comparison_table import Spread
 from vestige.report.metrics import shared_unit
+from vestige.report.verdict import verdict_of
+
+
+def print_verdict(folder: Path) -> None:
+    """Whether the result in `folder` is good, against what, what weakens it, and what it can be used for now; of what
+    was not evaluated nothing."""
+    found, console = verdict_of(folder), Console()
+    if found.sentence:
+        console.print(found.sentence, style="bold", markup=False, highlight=False)
+    for caveat in found.caveats:
+        console.print(caveat, markup=False, highlight=False)
+    if found.commands:
+        where = shlex.quote(str(folder))
+        console.print("Now:", markup=False, highlight=False)
+        for command in found.commands:
+            console.print(f"  {command.replace('RUN', where, 1)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_results(folder: Path) -> None:
-    """The results of one run; below them the best possible, chance, and the published models."""
+    """The results of one run, below them the best possible, chance, and the published models; then the verdict."""
     rows = results_table(folder)
     models = list(dict.fromkeys(model for row in rows for model in row.published))
     own = {
@@ -21,7 +40,9 @@ def print_results(folder: Path) -> None:
     lines = own | {f"{model}, paper": [row.published.get(model) for row in rows] for model in models}
     given = {name: values for name, values in lines.items() if name == "this run" or any(v is not None for v in values)}
     unit = shared_unit(row.name for row in rows)
-    shown = lambda i, name: "undefined" if name == "this run" and rows[i].undefined else format_number(given[name][i])
+    keys = {"this run": "ours", "best possible": "best"}
+    texts = [row.texts for row in rows]
+    shown = lambda i, name: texts[i].get(keys.get(name, name)) or format_number(given[name][i])
     print_grid(
         Grid(
             ["", *(row.name for row in rows)],
@@ -31,10 +52,11 @@ def print_results(folder: Path) -> None:
             section=sum(name in own for name in given) - 1,
         )
     )
+    print_verdict(folder)
 
 
 def print_comparison(folder: Path) -> None:
-    """The members of a comparison: median and range over seeds."""
+    """The members of a comparison, median and range over seeds; then the verdict."""
     rows = comparison_table(folder)
     names = list(dict.fromkeys(name for row in rows for name in row.metrics))
     unit = shared_unit(names)
@@ -49,6 +71,7 @@ def print_comparison(folder: Path) -> None:
     ]
     caption = "median (lowest-highest) over seeds" + (f", in {unit}" if unit else "")
     print_grid(Grid(["member", *names, "parameters", "time"], lines, str(folder), caption))
+    print_verdict(folder)
 
 
 def _spread(spread: Spread | None) -> str:

@@ -5,10 +5,12 @@ from urllib.parse import quote
 
 from vestige.report.comparison import Comparison, Member, read_comparison
 from vestige.report.comparison_table import metric_names, own_model, published_metrics, rows
+from vestige.report.comparison_verdict import comparison_verdict
 from vestige.report.files import REPORT, RESULTS, mapping
 from vestige.report.member_curves import member_curves
 from vestige.report.metrics import metric
-from vestige.report.numbers import number
+from vestige.report.numbers import MISSING, format_alike, number
+from vestige.report.standing_plot import of_comparison
 from vestige.report.templates import render
 
 
@@ -20,7 +22,10 @@ def comparison_page(folder: Path) -> str:
     return render(
         "comparison.html",
         title=str(results.get("title") or folder.name),
+        verdict=comparison_verdict(comparison),
+        standing=of_comparison(comparison),
         sentence=_sentence(comparison),
+        levels=_levels(comparison, names),
         metrics=[metric(name) for name in names],
         table=rows(comparison),
         others=_others(comparison, names),
@@ -56,6 +61,25 @@ def _others(comparison: Comparison, names: list[str]) -> list[tuple[str, list[fl
             if model not in own:
                 others.setdefault(model, [number(values.get(name)) for name in names])
     return list(others.items())
+
+
+def _levels(comparison: Comparison, names: list[str]) -> list[tuple[str, list[str]]]:
+    """The best possible and chance, as a row each: a text for each metric, a range where the members differ."""
+    found = []
+    for level, heading in (("best", "Best possible"), ("chance", "Chance")):
+        texts = [_level(comparison, name, level) for name in names]
+        if any(texts):
+            found.append((heading, [text or MISSING for text in texts]))
+    return found
+
+
+def _level(comparison: Comparison, name: str, level: str) -> str:
+    bounds = [mapping(mapping(member.summary.get("bounds")).get(name)) for member in comparison.members]
+    known = [value for bound in bounds if (value := number(bound.get(level))) is not None]
+    if not known:
+        return ""
+    low, high = format_alike([min(known), max(known)])
+    return low if low == high else f"{low} to {high}"
 
 
 def _stated(comparison: Comparison, name: str) -> str | None:

@@ -9,14 +9,16 @@ from typing import Any
 from vestige.report.comparison import Comparison, Member, read_comparison
 from vestige.report.files import mapping
 from vestige.report.metrics import lower_is_better, ordered
-from vestige.report.numbers import format_number, number
+from vestige.report.numbers import number
+from vestige.report.ranking import ranking
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The median over seeds with the lowest and the highest; `best` marks the best median of all members.
+    """The median over seeds with the lowest and the highest.
 
-    Medians that read the same as the best are all marked; none is where all read the same.
+    `best` marks the best of all members, and those that the seeds do not show to be worse; none is marked where no
+    member is clearly worse than the best (see `ranking`).
     """
 
     median: float | None
@@ -49,7 +51,7 @@ def rows(comparison: Comparison) -> list[MemberRow]:
     table = []
     for member in comparison.members:
         metrics = mapping(member.summary.get("metrics"))
-        spreads = {name: _spread(metrics.get(name), best[name]) for name in best}
+        spreads = {name: _spread(metrics.get(name), member.name in best[name]) for name in best}
         own = own_model(member)
         table.append(
             MemberRow(
@@ -57,7 +59,7 @@ def rows(comparison: Comparison) -> list[MemberRow]:
                 spreads,
                 {name: number(value) for name, value in published_metrics(member).get(own or "", {}).items()},
                 _whole(member.summary.get("parameters")),
-                _spread(member.summary.get("seconds"), None),
+                _spread(member.summary.get("seconds"), False),
                 _whole(member.summary.get("updates")),
                 member.paths,
             )
@@ -98,19 +100,34 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "plus"))
 
 
-def _spread(value: Any, best: float | None) -> Spread:
+def values_of(member: Member, name: str) -> list[float]:
+    """The finite values of the metric `name` of the `member`, one a seed."""
+    stated = mapping(member.summary.get("metrics")).get(name)
+    if not isinstance(stated, dict):
+        value = number(stated)
+        return [] if value is None else [value]
+    listed = stated.get("values")
+    values = [number(value) for value in listed] if isinstance(listed, list) else []
+    known = [value for value in values if value is not None]
+    median = number(stated.get("median"))
+    return known or ([] if median is None else [median])
+
+
+def direction(comparison: Comparison, name: str) -> bool | None:
+    """Whether less of the metric `name` is better, by the bounds of the members of `comparison`, or else by its name;
+    None: neither."""
+    bounds = [mapping(mapping(member.summary.get("bounds")).get(name)) for member in comparison.members]
+    return lower_is_better(name, next(filter(None, bounds), None))
+
+
+def _spread(value: Any, best: bool) -> Spread:
     known = mapping(value)
     median = number(known.get("median")) if known else number(value)
-    is_best = best is not None and format_number(median) == format_number(best)
-    return Spread(median, number(known.get("low")), number(known.get("high")), is_best)
+    return Spread(median, number(known.get("low")), number(known.get("high")), best)
 
 
-def _best(comparison: Comparison, name: str) -> float | None:
-    summaries = [member.summary for member in comparison.members]
-    found = [_spread(mapping(summary.get("metrics")).get(name), None).median for summary in summaries]
-    medians = [median for median in found if median is not None]
-    bound = next((b for s in summaries if (b := mapping(mapping(s.get("bounds")).get(name)))), None)
-    lower = lower_is_better(name, bound)
-    if lower is None or len({format_number(median) for median in medians}) < 2:
-        return None
-    return min(medians) if lower else max(medians)
+def _best(comparison: Comparison, name: str) -> tuple[str, ...]:
+    lower = direction(comparison, name)
+    if lower is None:
+        return ()
+    return ranking({member.name: values_of(member, name) for member in comparison.members}, lower=lower).marked

@@ -8,7 +8,8 @@ from typing import Any
 from vestige.report.files import inside, mapping, read_results
 from vestige.report.metric_facts import Metric
 from vestige.report.metrics import lower_is_better, metric
-from vestige.report.numbers import format_number, number
+from vestige.report.numbers import number
+from vestige.report.ranking import Ranking, ranking
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Cell:
     """One memory on one task: the median over seeds, its range, what was published, and how good that is.
 
     `good` is 1 at the best possible, 0 at chance and beyond, None where one of the two is unknown. `best` marks the
-    best median of the row, as far as the two can be distinguished.
+    best of the row, and those that the seeds do not show to be worse; nothing where none is shown to be worse.
     """
 
     median: float | None
@@ -29,12 +30,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One task: the metric by which it is evaluated, a cell for each memory (None: not run), and where to read more."""
+    """One task: the metric by which it is evaluated, a cell for each memory (None: not run), where to read more, and
+    who is ahead, as far as the seeds support it."""
 
     name: str
     metric: Metric
     cells: tuple[Cell | None, ...]
     link: str | None
+    ranks: Ranking
+    seeds: int
+    """Of the memory with the fewest."""
 
 
 @dataclass(frozen=True)
@@ -73,35 +78,38 @@ def speeds(results: Mapping[str, Any]) -> list[Speed]:
 
 def _row(results: Mapping[str, Any], name: str, headline: Metric) -> Row:
     reported = mapping(mapping(results.get("cells")).get(name))
-    cells = [mapping(reported.get(column)) for column in columns(results)]
-    best = _best(cells, headline)
-    links = [str(cell["link"]) for cell in cells if cell.get("link") and inside(str(cell["link"]))]
-    return Row(name, headline, tuple(_cell(cell, best) for cell in cells), links[0] if links else None)
+    cells = {column: mapping(reported.get(column)) for column in columns(results)}
+    values = {column: _values(cell) for column, cell in cells.items() if number(cell.get("median")) is not None}
+    levels = next(({"best": cell.get("ideal"), "chance": cell.get("chance")} for cell in cells.values() if cell), None)
+    lower = lower_is_better(headline.name, levels)
+    ranks = Ranking((), ()) if lower is None else ranking(values, lower=lower)
+    links = [str(cell["link"]) for cell in cells.values() if cell.get("link") and inside(str(cell["link"]))]
+    found = tuple(_cell(cell, column in ranks.marked) for column, cell in cells.items())
+    fewest = min(map(len, values.values()), default=0)
+    return Row(name, headline, found, links[0] if links else None, ranks, fewest)
 
 
-def _cell(cell: Mapping[str, Any], best: str | None) -> Cell | None:
+def _values(cell: Mapping[str, Any]) -> list[float]:
+    """One a seed; of results that do not have them the median alone."""
+    listed = cell.get("values")
+    known = [value for each in listed if (value := number(each)) is not None] if isinstance(listed, list) else []
+    median = number(cell.get("median"))
+    return known or ([] if median is None else [median])
+
+
+def _cell(cell: Mapping[str, Any], best: bool) -> Cell | None:
     median = number(cell.get("median"))
     if median is None:
         return None
     low, high, published = (number(cell.get(name)) for name in ("low", "high", "published"))
     good = _good(median, number(cell.get("ideal")), number(cell.get("chance")))
-    return Cell(median, low, high, published, good, best is not None and format_number(median) == best)
+    return Cell(median, low, high, published, good, best)
 
 
 def _good(value: float, ideal: float | None, chance: float | None) -> float | None:
     if ideal is None or chance is None or ideal == chance:
         return None
     return min(1.0, max(0.0, (value - chance) / (ideal - chance)))
-
-
-def _best(cells: list[dict[str, Any]], headline: Metric) -> str | None:
-    """The best median as it reads; None where all read the same or nothing says which way is better."""
-    medians = [median for cell in cells if (median := number(cell.get("median"))) is not None]
-    levels = [{"best": cell.get("ideal"), "chance": cell.get("chance")} for cell in cells if cell]
-    lower = lower_is_better(headline.name, levels[0] if levels else None)
-    if lower is None or len({format_number(median) for median in medians}) < 2:
-        return None
-    return format_number(min(medians) if lower else max(medians))
 
 
 def _texts(value: Any) -> list[str]:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from vestige.report.files import REPORT, RESULTS, mapping, need_folder, read_results, replace_text
 from vestige.report.matrix import columns, matrix_rows, speeds
+from vestige.report.matrix_verdict import matrix_verdict
 from vestige.report.numbers import format_count, format_number, format_times
 from vestige.report.templates import render
 
@@ -39,6 +40,7 @@ def _page(results: Mapping[str, Any], folder: Path) -> str:
     return render(
         "matrix.html",
         title=str(results.get("title") or folder.name),
+        verdict=matrix_verdict(results),
         sentence=_sentence(len(rows), len(names), sum(cell is None for row in rows for cell in row.cells)),
         columns=names,
         rows=[(row, f"./{quote(row.link)}" if row.link else None) for row in rows],

@@ -8,7 +8,6 @@ from vestige.registries import Registry, registry
 from vestige.report.known_metrics import KNOWN_METRICS
 from vestige.report.metric_facts import Metric
 from vestige.report.numbers import number
-from vestige.report.structure_metrics import STRUCTURE_METRICS
 
 
 class MetricRegistry(Registry[Metric]):
@@ -24,7 +23,7 @@ class MetricRegistry(Registry[Metric]):
         super().add(name, part, origin=origin)
 
 
-METRICS = MetricRegistry("metric", Metric, {metric.name: metric for metric in (*KNOWN_METRICS, *STRUCTURE_METRICS)})
+METRICS = MetricRegistry("metric", Metric, {metric.name: metric for metric in KNOWN_METRICS})
 """The metrics that are explained, in the order in which they are shown; those of plugins come last."""
 _HIGHER = ("accuracy", "log_likelihood", "coherence")
 _LOWER = ("kl", "loss", "error", "bound")
@@ -53,11 +52,11 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 def lower_is_better(name: str, bound: Mapping[str, Any] | None = None) -> bool | None:
     """Which way the metric `name` is better, by the best and chance values of `bound` if both are known, else by the
-    name; None for baselines.
+    name; None for baselines and constants.
     """
     known = metric(name)
     best, chance = number((bound or {}).get("best")), number((bound or {}).get("chance"))
-    if known.role != "baseline" and best is not None and chance is not None and best != chance:
+    if known.role not in ("baseline", "constant") and best is not None and chance is not None and best != chance:
         return best < chance
     return known.lower_is_better
 

@@ -1,6 +1,8 @@
 """Numbers as a person reads them."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 MISSING = "–"
@@ -13,26 +15,50 @@ def number(value: Any) -> float | None:
     return float(value)
 
 
-def format_number(value: int | float | None) -> str:
-    """`value` with as many digits as are worth reading; a dash for None, "NaN" and "∞" for what is no number."""
+def format_number(value: int | float | None, digits: int = 3) -> str:
+    """`value` to `digits` significant digits; a dash for None, "NaN" and "∞" for what is no number.
+
+    A number that fewer digits say exactly is given those: 0, 0.5. Whole thousands keep all their digits. Near 1, where
+    a share differs from the whole by what matters, it is that difference that has two digits: 0.9993.
+    """
     if value is None:
         return MISSING
     if not math.isfinite(value):
         return _not_finite(value)
     size = abs(value)
-    if size >= 1e6:
-        text = f"{value:,.0f}"
-    elif size >= 10:
-        text = f"{value:,.1f}"
-    elif 0.985 <= size < 1:  # a part of the whole that is nearly all of it
-        text = f"{value:.3f}"
-    elif size >= 0.01 or size == 0:
-        text = f"{value:.2f}"
-    elif size >= 0.0005:
-        text = f"{value:.3f}"
+    if size >= 10.0 ** (digits + 1) or (size >= 1000 and digits <= 4):
+        return f"{value:,.0f}".replace("-", "−")
+    if 0.985 <= size < 1 and digits <= 3:
+        text = f"{value:.{min(8, 1 - math.floor(math.log10(1 - size)))}f}"
+        text = text.rstrip("0") if float(text.rstrip("0")) == value else text
+    elif 0 < size < 1e-4:
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        text = f"{mantissa}e{int(exponent)}"
     else:
-        return "< 0.001" if value > 0 else "> −0.001"
+        place = 0 if size == 0 else math.floor(math.log10(float(f"{size:.{digits - 1}e}")))
+        text = f"{value:,.{max(0, digits - 1 - place)}f}"
+    short = f"{value:.{digits}g}"
+    if "e" not in short and float(short) == value:
+        text = f"{float(short):,}".removesuffix(".0")
     return text.replace("-", "−")
+
+
+def format_alike(values: Sequence[int | float | None], most: int = 6) -> list[str]:
+    """Numbers that are compared, each to three significant digits, or to as many, up to `most`, as keep apart those
+    that differ by a thousandth of the largest distance between any two.
+
+    **Arguments:**
+
+    - `values`: the numbers; None is a dash.
+    - `most`: significant digits at most.
+    """
+    known = sorted({float(value) for value in values if value is not None and math.isfinite(value)})
+    least = (known[-1] - known[0]) / 1000 if known else 0.0
+    apart = [pair for pair in itertools.pairwise(known) if pair[1] - pair[0] > least]
+    digits = 3
+    while digits < most and any(format_number(a, digits) == format_number(b, digits) for a, b in apart):
+        digits += 1
+    return [format_number(value, digits) for value in values]
 
 
 def _not_finite(value: float) -> str:

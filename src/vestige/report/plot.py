@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # Stand-ins: matplotlib draws with these, the page sees the CSS variable of the same name.
 SERIES = ("s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8")
-_NAMES = ("ink", "muted", "grid", "accent", "shade", *SERIES)
+_NAMES = ("ink", "muted", "grid", "accent", "shade", *SERIES, "paper")
 COLOUR = {name: f"#0101{place:02x}" for place, name in enumerate(_NAMES, start=16)}
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"))
 

@@ -5,10 +5,12 @@ from typing import Any
 
 from vestige.report.arrays import misshapen
 from vestige.report.files import ARRAYS, CONFIG, METRICS, RESULTS, mapping
-from vestige.report.numbers import format_bytes, format_count, format_number, format_seconds, number
+from vestige.report.numbers import format_bytes, format_count, format_seconds, number
 from vestige.report.results_table import rows
 from vestige.report.run import Run, read_run
+from vestige.report.run_verdict import run_verdict
 from vestige.report.sections import shown_sections
+from vestige.report.standing_plot import of_run
 from vestige.report.templates import flat, render
 
 
@@ -17,6 +19,8 @@ def run_page(folder: Path) -> str:
     run = read_run(folder)
     table = rows(run)
     sections, failed = shown_sections(run)
+    found = run_verdict(run)
+    lead = next((section for section in sections if section.name != "training"), None)
     config = run.config
     title = config.get("title") or config.get("experiment") or folder.name
     return render(
@@ -25,7 +29,9 @@ def run_page(folder: Path) -> str:
         experiment=str(config.get("experiment") or ""),
         running=run.running,
         sentence=_sentence(run),
-        finding=_finding(run),
+        verdict=found,
+        standing=of_run(run),
+        lead=lead,
         compared=_compared(run),
         why=[str(text) for text in run.fit.get("why") or ()],
         table=table,
@@ -35,7 +41,7 @@ def run_page(folder: Path) -> str:
         baseline=any(row.baseline is not None for row in table),
         source=run.published.get("source"),
         note=run.published.get("note"),
-        sections=sections,
+        sections=[section for section in sections if section is not lead],
         facts=_facts(run),
         versions=[(name, str(version)) for name, version in mapping(run.stated("versions")).items()],
         options=flat(mapping(config.get("all_options") or config.get("options") or {})),
@@ -60,17 +66,6 @@ def _sentence(run: Run) -> str:
     return text + "."
 
 
-def _finding(run: Run) -> str:
-    """What came out, in one sentence, where the metrics or a comparison say it."""
-    if isinstance(said := run.fit.get("sentence"), str):
-        return said
-    recall, fresh = run.metrics.get("kl_recall"), run.metrics.get("kl_fresh")
-    if recall is None or fresh is None:
-        return ""
-    text = f"A repeated frame costs {format_number(recall)} nats of KL, a new one "
-    return f"{text}{format_number(fresh)}."
-
-
 def _compared(run: Run) -> dict[str, Any]:
     """The table of a comparison with those who need no training: title, headings, rows of texts."""
     found = mapping(run.fit.get("table"))
@@ -92,5 +87,21 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Time", format_seconds(run.seconds) if run.seconds is not None else None),
         ("Memory at most", format_bytes(peak) if peak is not None else None),
         ("Device", run.stated("device")),
+        ("Begun", run.config.get("date")),
+        ("Commit of Vestige", run.config.get("commit")),
+        *_data(run),
     ]
     return [(name, str(value)) for name, value in facts if value is not None]
+
+
+def _data(run: Run) -> list[tuple[str, str]]:
+    """The files and data sets that were read, each with the beginning of its digest."""
+    records = run.config.get("data")
+    found = []
+    for record in records if isinstance(records, list) else ():
+        stated = mapping(record)
+        digest = str(stated.get("digest") or stated.get("sha256") or "")[:12]
+        name = stated.get("name") or stated.get("path")
+        if name:
+            found.append(("Data", f"{name} ({digest})" if digest else str(name)))
+    return found

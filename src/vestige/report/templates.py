@@ -1,8 +1,12 @@
 """Filling in the page templates; whatever comes from a run folder is escaped."""
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 from vestige.report import numbers
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def render(template: str, **values: Any) -> str:
@@ -21,8 +25,18 @@ def render(template: str, **values: Any) -> str:
     environment.filters["count"] = numbers.format_count
     environment.filters["seconds"] = numbers.format_seconds
     environment.filters["short"] = numbers.format_short_seconds
+    environment.filters["coded"] = coded
     environment.filters["drawing"] = Markup  # only for figures drawn here, never for text from a run
     return environment.get_template(template).render(**values)
+
+
+def coded(text: str) -> "Markup":
+    """`text`, escaped, with options such as `--seeds 3` as code that no line is broken in."""
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"(--[a-z][\w.-]*(?: \d+)?)", text)
+    shown = [Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)]
+    return Markup("").join(shown)
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:

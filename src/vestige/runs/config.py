@@ -1,6 +1,7 @@
 """What `config.yaml` holds of a run, and the run it describes."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from vestige.registries import load_plugin, plugin_version, registry
 from vestige.runs.folder import CONFIG, device, fingerprint, read_options, versions
 from vestige.runs.migrate import SCHEMA, migrated
 from vestige.spec import Spec
+from vestige.storage.source_commit import source_commit
 
 
 def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, command: str) -> dict[str, Any]:
@@ -33,11 +35,14 @@ def describe(entry: Entry, experiment: Experiment, *, preset: str, seed: int, co
         "title": entry.title,
         "subject": experiment.model.subject,
         "preset": preset,
+        "metric": experiment.task.metric,
         "seed": seed,
         "options": to_plain(experiment),
         "all_options": options_of(experiment),
         "plugins": {module: plugin_version(module) for module in plugins_of(entry, experiment)},
         "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": source_commit(),
         "versions": versions(),
         "device": device(),
     }

@@ -19,6 +19,7 @@ from vestige.runs.early_stopping import early_stopping
 from vestige.runs.evaluate import evaluate, write_evaluation
 from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make, need_free
 from vestige.runs.inheriting import Weights, begun_with, weights_of
+from vestige.runs.uses import uses_of
 from vestige.storage.digests import digest_of_file
 from vestige.storage.durable import sweep
 from vestige.storage.fitted import write_fitted
@@ -192,6 +193,7 @@ def _performed(
         **({"stopped": result.stopped} if result.stopped else {}),
         "skipped": int(result.state.skipped),
         "parameters": config["parameters"],
+        "uses": uses_of(experiment, built.task, result.model, arrays),
         "command": config["command"],
         "versions": config["versions"],
         "device": config["device"],

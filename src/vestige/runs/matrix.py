@@ -54,6 +54,7 @@ def _cell(name: str, member: str, summary: dict[str, Any], metric: str) -> dict[
         "median": value["median"],
         "low": value["low"],
         "high": value["high"],
+        "values": value.get("values"),
         "published": published.get(metric),
         "ideal": levels.get("best"),
         "chance": levels.get("chance"),

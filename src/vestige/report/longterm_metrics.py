@@ -1,0 +1,93 @@
+"""The metrics of memories over long distances, in the order in which they are shown."""
+
+from vestige.report.metric_facts import Metric
+
+LONGTERM_METRICS = (
+    Metric(
+        "accuracy",
+        "Accuracy",
+        "Part of the queries, or of the examples, that is answered right.",
+        "higher",
+        best=1.0,
+        proportion=True,
+    ),
+    Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", "lower"),
+    Metric(
+        "mse_forgetful",
+        "Squared error, empty memory",
+        "The same predictor, queried with nothing in memory.",
+        None,
+        role="baseline",
+        of="mse",
+        who="the same predictor, nothing in memory",
+    ),
+    Metric(
+        "mse_local",
+        "Squared error, no memory",
+        "The uncertainty detector, which sees the step alone.",
+        None,
+        role="baseline",
+        of="mse",
+        who="each step alone",
+    ),
+    Metric(
+        "right",
+        "Sign predicted",
+        "Part of the pick-ups whose sign, help or harm, is predicted.",
+        "higher",
+        best=1.0,
+        proportion=True,
+    ),
+    Metric("reward", "Reward", "Mean sum of rewards of an episode.", "higher"),
+    Metric("cross_entropy", "Cross-entropy", "Cost of the right answer, in nats.", "lower", "nats"),
+    Metric(
+        "majority_accuracy",
+        "The same, majority class",
+        "Of who always says the most frequent class.",
+        None,
+        role="baseline",
+        of="accuracy",
+        who="the most frequent class",
+    ),
+    Metric(
+        "frequency_cross_entropy",
+        "The same, frequencies alone",
+        "Of who knows how often each class comes, and nothing else: the entropy of the held-out classes, in nats.",
+        None,
+        "nats",
+        role="baseline",
+        of="cross_entropy",
+        who="the frequencies of the classes",
+    ),
+    Metric(
+        "constant_mse",
+        "The same, mean alone",
+        "Variance of the held-out outcomes.",
+        None,
+        role="baseline",
+        of="mse",
+        who="the mean",
+    ),
+    Metric(
+        "information",
+        "Information",
+        "What memory and input say of an answer, in nats: at least so much, at most the entropy of the answers.",
+        "higher",
+        "nats",
+    ),
+    Metric(
+        "precision",
+        "Precision of the choice",
+        "Of the steps that the rule would query first, the part that needs a memory.",
+        "higher",
+        role="diagnostic",
+    ),
+    Metric(
+        "backward_bytes",
+        "Storage of an update",
+        "Bytes that one update needs beside model and state, by the compiler's account.",
+        "lower",
+        role="cost",
+    ),
+)
+"""The metrics of what comes after a long time, in the order in which they are shown."""
