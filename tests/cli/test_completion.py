@@ -32,7 +32,7 @@ def complete(tmp_path_factory):
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("ru",), ["run"]),
+        (("ru",), ["run", "runs"]),
         (("run", "perfect-r"), ["perfect-recall"]),
         (("compare", "gt"), ["gtmm"]),
         (("list", "optim"), ["optimiser"]),

@@ -46,6 +46,7 @@ def subjects() -> dict[str, list[str]]:
         "bench": experiments,
         "gradients": list(registry("structure")),
         "data": ["describe", "list", "get", "check"],
+        "runs": ["prune"],
         "completion": list(SHELLS),
     }
 

@@ -125,7 +125,7 @@ class Checkpoints:
         target = self.folder / str(step)
         if fault := self.fault(step):
             return [f"checkpoint {target} {fault}; set aside as {set_aside(target).name}"]
-        self._remove(step)
+        self.remove(step)
         return []
 
     def _prune(self, newest: int) -> list[str]:
@@ -142,11 +142,13 @@ class Checkpoints:
             elif kept < self.keep:
                 kept += 1
             else:
-                self._remove(step)
+                self.remove(step)
         return notices
 
-    def _remove(self, step: int) -> None:
-        """Under another name first: half a checkpoint must not look like a damaged one."""
+    def remove(self, step: int) -> None:
+        """Remove the checkpoint of a `step`; under another name first, for half a checkpoint must not look like a
+        damaged one.
+        """
         removed = self.folder / f"{step}.removed"
         os.rename(self.folder / str(step), removed)
         shutil.rmtree(removed, ignore_errors=True)
