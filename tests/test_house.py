@@ -33,6 +33,7 @@ HOUSE = [
     ["learners"],
     ["report"],
     ["cli"],
+    ["__main__"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(HOUSE) for room in rooms}
 

@@ -24,7 +24,7 @@ def test_what_is_typed_wrong_is_said_before_anything_is_written(run, tmp_path):
             ("words.csv", "--as", "recordings"),
             "no column of numbers, counts or bits that change could be predicted (a (class), b (class))",
         ),
-        (("mine.csv", "--as", "records"), "invalid choice 'records' for argument '--as'"),
+        (("mine.csv", "--as", "records"), "got 'records'. Did you mean 'recordings'? See vestige fit --help"),
         (("mine.csv", "--kind", "a"), "--kind must be COL=VALUE"),
         (("mine.csv", "--seed", "-1"), "seed must be in"),
         (("mine.csv", "--held-out", "2"), "held-out must be in (0, 1)"),

@@ -205,7 +205,7 @@ class TestPruning:
         with monkeypatch.context() as patched:
             patched.setattr("shutil.rmtree", killed)
             with pytest.raises(KeyboardInterrupt):
-                store._remove(10)
+                store.remove(10)
         assert store.steps() == [30, 20]
         store.save(state(40), 40)
         assert sorted(path.name for path in store.folder.iterdir()) == ["20", "30", "40"]

@@ -106,7 +106,8 @@ def test_bar_count_and_time_fit_into_any_terminal(clock, width):
     assert "━━━" in line
     for part in ("3000/6000", "100/s", "left 0:30"):
         assert part in line
-    assert above.startswith("training  train negative_bound 25.0")
+    assert above.startswith("training  train negative_bound 25.000") and "…" not in above
+    assert ("kl_last 1.700" in above) == (width > 40)
 
 
 @pytest.mark.parametrize("width", [40, 80])

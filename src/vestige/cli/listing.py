@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         systems = list(dict.fromkeys(entry.system for entry in entries))
         entries = [entry for entry in entries if settings.system.lower() in entry.system.lower()]
         if not entries:
-            raise UsageError(f"no system is called '{settings.system}'. There are: {'; '.join(systems)}")
+            raise UsageError(f"no system is called '{settings.system}'. {nearest(settings.system, systems)}")
     if settings.json:
         settings.print_json({entry.name: _facts(entry) for entry in entries})
     elif settings.name:

@@ -20,14 +20,18 @@ from vestige.cli.options import (
     spelled,
     split,
 )
+from vestige.cli.streams import say
 from vestige.cli.values import VALUES, worded
 from vestige.cli.voice import Voice
 from vestige.errors import UsageError, nearest
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
+from vestige.runs.config_file import SUFFIXES, read_config_file
+from vestige.runs.suites import SUITES
 
-Settings = TypeVar("Settings")
+Settings = TypeVar("Settings", bound="RunSettings")
+Simple = TypeVar("Simple")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +57,8 @@ class RunSettings(Voice):
     jobs: int | None = None
     """How many runs go on at once, each on its share of the cores (on an accelerator: on all of it). By default one
     per core up to 8 where there is no accelerator, else one."""
+    sink: Annotated[tuple[Literal["mlflow", "wandb"], ...], tyro.conf.UseAppendAction] = ()
+    """Another program that receives the log too; may be given once for each."""
 
     def __post_init__(self):
         at_least(self, 1, "seeds", "devices", "jobs")
@@ -90,6 +96,8 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
 
     **Returns:** the entry, the experiment and the settings.
 
+    The first word may also be a configuration file, whose options then are the defaults.
+
     **Raises:** `UsageError` for an unknown experiment, preset or name, an option given twice, parts that do not fit;
     tyro exits with code 2 for others.
     """
@@ -100,20 +108,31 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
             print(text + f"\n\nvestige {command} EXPERIMENT --help lists its options.")
             raise SystemExit(0)
         raise UsageError(f"which experiment? vestige {command} EXPERIMENT, one of {', '.join(registry('experiment'))}")
-    entry: Entry = registry("experiment").find(arguments[0])
+    if Path(arguments[0]).suffix in SUFFIXES:
+        configured = read_config_file(Path(arguments[0]))
+        for notice in configured.notices:
+            say(f"note: {notice}")
+        entry, experiment = configured.entry, configured.experiment
+        defaults = dataclasses.replace(settings(), preset=configured.preset, seed=configured.seed)
+    else:
+        entry, experiment, defaults = _named(command, arguments[0]), None, settings()
     words, options = split(arguments[1:])
     own = {field.name for field in dataclasses.fields(settings)}  # pyright: ignore[reportArgumentType]
     options = [option if option.name in own else renamed(option, entry.name) for option in options]
     preset = next((option.value for option in options if option.name == "preset"), None)
-    experiment, options = chosen(entry.preset("small" if preset is None else preset), options, own)
+    if experiment is None:
+        experiment = entry.preset("small" if preset is None else preset)
+    elif any(option.name == "preset" for option in options):
+        raise UsageError(f"--preset: {arguments[0]} says all options already; leave it out")
+    experiment, options = chosen(experiment, options, own)
     resolved = [option if option.name in own else full(option, experiment) for option in options]
-    once(resolved)
+    once([option for option in resolved if option.name != "sink"])
     composite = _composite(settings, type(experiment))
     try:
         parsed = read(
             composite,
             args=[*words, *(word for option in resolved for word in spelled(option))],
-            default=composite(settings(), experiment),
+            default=composite(defaults, experiment),
             prog=f"vestige {command} {entry.name}",
             description=f"{entry.title}: {entry.summary}.\n\n{choices(experiment)}",
             config=(tyro.conf.AvoidSubcommands,),
@@ -123,6 +142,13 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
         raise UsageError(str(error)) from error
     given = frozenset(option.name for option in resolved if option.name not in own)
     return Invocation(entry, parsed.experiment, parsed.settings, given)
+
+
+def _named(command: str, name: str) -> Entry:
+    known = registry("experiment")
+    if command == "compare" and name not in known:
+        raise UsageError(f"unknown experiment '{name}'. {nearest(name, [*known, *SUITES])}")
+    return known.find(name)
 
 
 def chosen(experiment: Experiment, options: list[Option], own: set[str]) -> tuple[Experiment, list[Option]]:
@@ -209,7 +235,7 @@ def _composite(settings: type, experiment: type) -> Any:
     return dataclasses.make_dataclass("Options", fields, frozen=True)
 
 
-def simple(command: str, description: str, settings: type[Settings], arguments: list[str]) -> Settings:
+def simple(command: str, description: str, settings: type[Simple], arguments: list[str]) -> Simple:
     """Parse a command line without an experiment.
 
     **Arguments:**

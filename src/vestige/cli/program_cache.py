@@ -41,17 +41,25 @@ def largest() -> int:
     return int(given)
 
 
-def trim(folder: Path, limit: int) -> None:
-    """Remove the programs used longest ago from `folder`, where it has more than `limit` bytes, down to three quarters.
-
-    Another process that misses one compiles it again.
-    """
+def kept_programs(folder: Path) -> list[tuple[float, int, str]]:
+    """Of each file of compiled programs in `folder` when it was used last, its bytes, and its path."""
     found = []
+    if not folder.is_dir():
+        return found
     for entry in os.scandir(folder):
         with contextlib.suppress(OSError):
             if entry.name.endswith(ENDINGS) and entry.is_file(follow_symlinks=False):
                 about = entry.stat(follow_symlinks=False)
                 found.append((max(about.st_atime, about.st_mtime), about.st_size, entry.path))
+    return found
+
+
+def trim(folder: Path, limit: int) -> None:
+    """Remove the programs used longest ago from `folder`, where it has more than `limit` bytes, down to three quarters.
+
+    Another process that misses one compiles it again.
+    """
+    found = kept_programs(folder)
     total = sum(size for _, size, _ in found)
     if total <= limit:
         return

@@ -1,5 +1,6 @@
 """`vestige run EXPERIMENT`."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,11 +13,21 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
 from vestige.runs.comparison import Planned, compare
+from vestige.runs.config_file import write_config_file
 from vestige.storage.results import RESULTS, read_results
+from vestige.training.external.naming import check_sinks
 from vestige.training.pace import duration
 
 LEAVING_SECONDS = 30.0
 """How long a run of a comparison waits for the process that had it before: it ends when the comparison was killed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SingleRunSettings(RunSettings):
+    """Where and how one experiment is run, beside what."""
+
+    save_config: Path | None = None
+    """Write the options to this .yaml file, for vestige run FILE, and train nothing."""
 
 
 def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
@@ -27,6 +38,7 @@ def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
     - `settings`: the options of the command.
     - `longer`: whether the number of updates was given.
     """
+    check_sinks(settings.sink)
     enable_compilation_cache()
     return {
         "preset": settings.preset,
@@ -37,6 +49,7 @@ def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
         "skip_nonfinite": settings.on_nonfinite == "skip",
         "mesh": data_mesh(settings.devices),
         "progress": settings.progress,
+        "sinks": settings.sink,
     }
 
 
@@ -127,9 +140,13 @@ def _jobs(settings: RunSettings) -> int:
 
 def main(arguments: list[str]) -> int:
     """Train, evaluate, print the results and write the report; several seeds make a comparison."""
-    invocation = parse("run", arguments, RunSettings)
+    invocation = parse("run", arguments, SingleRunSettings)
     entry, experiment, settings = invocation.entry, invocation.experiment, invocation.settings
     settings.listen()
+    if settings.save_config is not None:
+        write_config_file(settings.save_config, entry, experiment, preset=settings.preset, seed=settings.seed)
+        settings.note(f"{settings.save_config} holds the options; vestige run {settings.save_config} trains")
+        return 0
     longer = "steps" in invocation.given
     if settings.seeds > 1:
         stem = f"{entry.name}-{settings.preset}-seeds"

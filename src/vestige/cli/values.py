@@ -1,6 +1,7 @@
 """How values are typed: digits are ASCII digits, numbers finite, names of files such as a disk can hold."""
 
 import contextlib
+import difflib
 import io
 import math
 import os
@@ -98,8 +99,29 @@ def _unframed(text: str) -> str:
     """The sentences in a frame: its first line is a title."""
     lines = [line.strip(" \t│|╭╮╰╯") for line in text.splitlines()]
     title, *rest = [line for line in lines if line.strip("─-+= ")]
+    title = title.strip("─-+= ")
     said = re.sub(
         r"\.?( Argument helptext: .*)? For full helptext, (see|run):? (.*)$", r"; see \3", " ".join(rest)
     ).removeprefix("Error parsing ")
     complete = title.startswith("Value error") or said.lower().startswith(title.lower())
-    return said if complete else f"{title[0].lower()}{title[1:]}: {said}"
+    return suggesting(said if complete else f"{title[0].lower()}{title[1:]}: {said}")
+
+
+def suggesting(said: str) -> str:
+    """A message of tyro that ends its first part with the name that was probably meant.
+
+    **Arguments:**
+
+    - `said`: the message, in one line.
+    """
+    if unknown := re.match(r"Unrecognized options: (\S+?)(,? .*?|) Perhaps you meant: (.*?)(; see [^;]*)$", said):
+        name, _, meant, see = unknown.groups()
+        flag = re.search(r"--[a-z0-9.-]+", meant)
+        return f"unknown option '{shown(name)}'. Did you mean '{flag[0]}'? S{see[3:]}" if flag else said
+    if wrong := re.search(r"invalid choice '(.*?)' for argument '(.*?)'\. Expected one of \((.*?)\)(.*)$", said):
+        value, option, listed, see = wrong.groups()
+        choices = re.findall(r"'([^']*)'", listed)
+        close = difflib.get_close_matches(value, choices, n=1, cutoff=0.5)
+        hint = f". Did you mean '{close[0]}'? S{see[3:]}" if close else see
+        return f"{option} must be one of {', '.join(choices)}, got '{shown(value)}'{hint}"
+    return said

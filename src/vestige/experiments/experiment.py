@@ -6,7 +6,7 @@ Nothing here imports JAX until something is built.
 import dataclasses
 import typing
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from vestige.capabilities import OF_MODELS, OF_TASKS
 from vestige.checks import ROWS, at_least, at_most
@@ -57,6 +57,9 @@ class Experiment(Spec):
     - `batch_size`: examples per update.
     - `num_evals`: how many times the model is evaluated while it learns.
     - `eval_size`: held-out examples per evaluation.
+    - `patience`: evaluations without an improvement after which the run stops, with its best model; 0: never.
+    - `min_delta`: what counts as an improvement.
+    - `monitor`, `monitor_direction`: the metric that is to improve, and which way.
 
     **Raises:** `ValueError` where the parts do not fit, with what is missing and which parts have it.
     """
@@ -73,13 +76,24 @@ class Experiment(Spec):
     """How many times the model is evaluated while it learns."""
     eval_size: int = dataclasses.field(default=256, kw_only=True)
     """Held-out examples per evaluation."""
+    patience: int = dataclasses.field(default=0, kw_only=True)
+    """Stop after so many evaluations in a row without an improvement, with the model of the best one; 0: never."""
+    min_delta: float = dataclasses.field(default=0.0, kw_only=True)
+    """With patience: the best value so far must be passed by more than this."""
+    monitor: str = dataclasses.field(default="", kw_only=True)
+    """With patience: the metric of the evaluations that is to improve; by default that of the task."""
+    monitor_direction: Literal["auto", "lower", "higher"] = dataclasses.field(default="auto", kw_only=True)
+    """With patience: which way is better; auto: as is known of the metric."""
 
     def __post_init__(self):
         super().__post_init__()
         for name in ("rule", "optimiser"):
             if getattr(self, name) is OF_THE_MODEL:
                 object.__setattr__(self, name, default_of(self.model, name))
-        at_least(self, 0, "steps")
+        at_least(self, 0, "steps", "patience", "min_delta")
+        at_most(self, ROWS, "patience")
+        if self.monitor_direction not in ("auto", "lower", "higher"):
+            raise ValueError(f"monitor_direction must be auto, lower or higher, got {self.monitor_direction}")
         at_least(self, 1, "batch_size", "num_evals")
         at_most(self, ROWS, "batch_size", "num_evals", "eval_size")
         at_least(self, self.task.min_eval_size, "eval_size")

@@ -111,7 +111,7 @@ def recorded(folder: Path) -> RunConfig:
     unknown.
     """
     config, where = read_options(folder), str(folder / CONFIG)
-    notices = _load_plugins(config, where)
+    notices = load_plugins(config, where)
     entry = registry("experiment").find(str(config.get("experiment")))
     seed = config.get("seed")
     if not isinstance(seed, int) or isinstance(seed, bool):
@@ -135,7 +135,18 @@ def _origin(given: Any, where: str) -> Origin | None:
     return Origin(given["folder"], given["step"], given["digest"])
 
 
-def _load_plugins(config: dict[str, Any], where: str) -> list[str]:
+def load_plugins(config: dict[str, Any], where: str) -> list[str]:
+    """Load the plugins that a configuration names.
+
+    **Arguments:**
+
+    - `config`: what the file holds.
+    - `where`: the file, for messages.
+
+    **Returns:** a sentence for each that is of another version here.
+
+    **Raises:** `UsageError` where one is missing.
+    """
     plugins, notices = config.get("plugins") or {}, []
     if not isinstance(plugins, dict):
         raise UsageError(f"{where} is damaged: plugins must name modules and versions, got {plugins}")

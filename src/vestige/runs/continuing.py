@@ -81,7 +81,7 @@ def finished(folder: Path, wanted: Wanted) -> dict[str, Any] | None:
     check_same(folder, wanted)
     if recorded(folder).experiment.steps != wanted.experiment.steps:
         return None
-    if results.get("updates", wanted.experiment.steps) != wanted.experiment.steps:
+    if not _complete(results, wanted.experiment.steps):
         return None
     return None if _changed(folder, results) else results
 
@@ -161,6 +161,12 @@ def _lengthen(folder: Path, wanted: Wanted, notice: Callable[[str], None]) -> No
     notice(f"the run is made longer: {wanted.experiment.steps} updates instead of {there.experiment.steps}")
 
 
+def _complete(results: dict[str, Any], steps: int) -> bool:
+    """Whether results are those of a run of so many `steps`, or of one that stopped early."""
+    updates = results.get("updates", steps)
+    return updates == steps or ("stopped" in results and updates < steps)
+
+
 def _unfit_results(folder: Path, steps: int) -> str:
     """Set aside results that are damaged, or of another number of `steps`; a sentence that says so, empty otherwise."""
     path = folder / RESULTS
@@ -171,9 +177,9 @@ def _unfit_results(folder: Path, steps: int) -> str:
     except DamagedFile as error:
         return f"{error}; set aside as {set_aside(path).name}, to be made again from the newest checkpoint"
     updates, changed = results.get("updates", steps), _changed(folder, results)
-    if updates == steps and not changed:
+    if _complete(results, steps) and not changed:
         return ""
-    if updates == steps:
+    if _complete(results, steps):
         if os.path.lexists(folder / EVALUATION) and EVALUATION in changed:
             set_aside(folder / EVALUATION)
         names = " and ".join(str(folder / name) for name in changed)

@@ -1,7 +1,7 @@
 """One run of the catalogue, from options to a finished folder."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from vestige.runs.announcing import announcement
 from vestige.runs.config import RunConfig, describe
 from vestige.runs.continuing import Wanted, finished, settle
 from vestige.runs.data_identity import DataInUse, check_unchanged, present
+from vestige.runs.early_stopping import early_stopping
 from vestige.runs.evaluate import evaluate, write_evaluation
 from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make, need_free
 from vestige.runs.inheriting import Weights, begun_with, weights_of
@@ -25,6 +26,7 @@ from vestige.storage.fitted import write_fitted
 from vestige.storage.locking import FolderLock, refuse_if_held
 from vestige.storage.results import RESULTS, write_results
 from vestige.training import Cadence, Checkpoints, Run, fit
+from vestige.training.external.naming import check_sinks, external_sinks
 from vestige.training.measure import peak_resident_bytes
 from vestige.training.progress import AbstractProgress, Logged, ending
 from vestige.training.refusal import Refused, refusals
@@ -45,6 +47,7 @@ def execute(
     mesh: Mesh | None = None,
     patience: float = 0.0,
     progress: Callable[[], AbstractProgress] | None = None,
+    sinks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train, evaluate, and fill the run folder; with `resume` go on where it stopped, or return at once
     where it is finished. While it writes, nobody else may: the folder is locked.
@@ -58,12 +61,15 @@ def execute(
     - `init_from`: the folder of a run with whose weights this one begins.
     - `skip_nonfinite`, `mesh`, `progress`: as for `fit`.
     - `patience`: seconds to wait for a process that is about to leave the folder.
+    - `sinks`: names of other programs that receive the log, such as "mlflow".
 
     **Returns:** what `results.json` holds.
 
     **Raises:** `UsageError`, `RunError`, `Interrupted` as `fit` and `FolderLock` do; `UsageError` where the folder
     exists (without `resume`) or holds another run, or the weights do not fit.
     """
+    check_sinks(sinks)
+    early_stopping(experiment)
     shown = Logged() if progress is None else progress()
     with ending(shown):
         return _executed(
@@ -76,6 +82,7 @@ def execute(
             mesh=mesh,
             patience=patience,
             shown=shown,
+            sinks=sinks,
         )
 
 
@@ -90,6 +97,7 @@ def _executed(
     mesh: Mesh | None,
     patience: float,
     shown: AbstractProgress,
+    sinks: Sequence[str],
 ) -> dict[str, Any]:
     """`execute`, with a display that its caller ends."""
     entry, experiment, seed, _, resume, _ = wanted
@@ -121,7 +129,7 @@ def _executed(
         write_fitted(folder, built.fitted)
         if (done := finished(folder, wanted)) is not None:  # by the one that was waited for
             return done
-        more = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown}
+        more = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown, "sinks": sinks}
         return _performed(run, built, wanted, weights, lock, data, **more)
 
 
@@ -136,6 +144,7 @@ def _performed(
     skip_nonfinite: bool,
     mesh: Mesh | None,
     shown: AbstractProgress,
+    sinks: Sequence[str],
 ) -> dict[str, Any]:
     """Train, evaluate and write the results of a run whose folder is settled."""
     entry, experiment, config, folder = wanted.entry, wanted.experiment, wanted.config, lock.folder
@@ -164,6 +173,8 @@ def _performed(
             mesh=mesh,
             skip_nonfinite=skip_nonfinite,
             progress=shown,
+            sinks=external_sinks(sinks, folder, config),
+            stopping=early_stopping(experiment),
         )
     except Refused as error:
         raise UsageError(str(error)) from error
@@ -178,7 +189,8 @@ def _performed(
         "first_update_seconds": round(result.first_update_seconds, 2),
         "milliseconds": round(1e3 * result.update_seconds, 3),
         "peak_rss_bytes": peak,
-        "updates": experiment.steps,
+        "updates": int(result.state.step),
+        **({"stopped": result.stopped} if result.stopped else {}),
         "skipped": int(result.state.skipped),
         "parameters": config["parameters"],
         "uses": uses_of(experiment, built.task, result.model, arrays),

@@ -11,6 +11,7 @@ from vestige import gate
 from vestige.errors import UsageError, VestigeError
 from vestige.runs.config import RunConfig, recorded
 from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG
+from vestige.runs.pruning import PRUNED, pruned
 from vestige.storage.config import has_digest
 from vestige.storage.digests import DIGEST, digest_of_file
 from vestige.storage.durable import DamagedFile, copy_aside, set_aside, writing
@@ -107,8 +108,12 @@ def _run(folder: Path) -> list[Finding]:
     log = _log(folder, mapping_of(stated.get("files")).get(LOG), sealed, stated)
     newest = max((int(each.path.name) for each in checkpoints if each.path.name.isdecimal()), default=0)
     if stated.get("updates", 0) > newest:
-        text = f"that of update {stated['updates']}, whose results these are, is missing"
+        day = pruned(folder).get(stated["updates"])
+        how = f"was pruned on {day}" if day else "is missing"
+        text = f"that of update {stated['updates']}, whose results these are, {how}"
         checkpoints.append(Finding(folder / CHECKPOINTS, text))
+    if steps := sorted(pruned(folder)):
+        checkpoints.append(Finding(folder / PRUNED, f"checkpoints that were pruned: {', '.join(map(str, steps))}"))
     return [finding, *_fitted(folder), log, results, *_evaluation(folder, stated), *checkpoints]
 
 

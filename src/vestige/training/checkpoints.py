@@ -66,6 +66,8 @@ class Checkpoints:
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # what Orbax reports there, we raise
         self.folder, self.fingerprint, self.keep = folder.absolute(), fingerprint, keep
         self.fingerprints = (fingerprint, *also)
+        self.protected: int | None = None
+        """The step of a checkpoint that is kept beside the newest ones."""
         self._proven: dict[int, tuple[Any, ...]] = {}
 
     def steps(self) -> list[int]:
@@ -123,7 +125,7 @@ class Checkpoints:
         target = self.folder / str(step)
         if fault := self.fault(step):
             return [f"checkpoint {target} {fault}; set aside as {set_aside(target).name}"]
-        self._remove(step)
+        self.remove(step)
         return []
 
     def _prune(self, newest: int) -> list[str]:
@@ -135,14 +137,18 @@ class Checkpoints:
             target = self.folder / str(step)
             if fault := self.fault(step):
                 notices.append(f"checkpoint {target} {fault}; set aside as {set_aside(target).name}")
+            elif step == self.protected:
+                continue
             elif kept < self.keep:
                 kept += 1
             else:
-                self._remove(step)
+                self.remove(step)
         return notices
 
-    def _remove(self, step: int) -> None:
-        """Under another name first: half a checkpoint must not look like a damaged one."""
+    def remove(self, step: int) -> None:
+        """Remove the checkpoint of a `step`; under another name first, for half a checkpoint must not look like a
+        damaged one.
+        """
         removed = self.folder / f"{step}.removed"
         os.rename(self.folder / str(step), removed)
         shutil.rmtree(removed, ignore_errors=True)
@@ -228,6 +234,25 @@ class Checkpoints:
                 fault = f"is not what its name says (its state is that of update {int(own)})"
             notices.append(f"checkpoint {target} {fault or 'is gone'}; trying the one before")
         return template, None, notices
+
+    def restore_at(self, step: int, template: Any) -> Any | None:
+        """The state of one checkpoint, shaped and placed like `template`.
+
+        **Arguments:**
+
+        - `step`: of the checkpoint.
+        - `template`: a state.
+
+        **Returns:** the state; None where that checkpoint is missing or damaged.
+
+        **Raises:** `UsageError` where it belongs to another configuration.
+        """
+        target = self.folder / str(step)
+        fault, manifest = self.fault(step), read_manifest(target)
+        if fault or not isinstance(manifest, Manifest):
+            return None
+        self._check_fingerprint(target, manifest, template)
+        return self._load(target, manifest, template)
 
     def stored(self, *, prefix: str = "", digest: str = "") -> Stored | None:
         """The arrays of the newest sound checkpoint, of whichever configuration; None where there is none.

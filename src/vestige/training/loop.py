@@ -3,6 +3,7 @@
 import re
 import statistics
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,12 +16,15 @@ from vestige.errors import RunError
 from vestige.rules import AbstractRule
 from vestige.tasks import AbstractTask
 from vestige.tasks.evaluation import evaluate, scalars
+from vestige.training.best import Best
+from vestige.training.callbacks import AbstractCallback, CallbackFailed, Observers
 from vestige.training.checkpoints import Checkpoints
+from vestige.training.early_stopping import EarlyStopping
 from vestige.training.interrupts import Interrupted, Interrupts
-from vestige.training.progress import AbstractProgress, Silent
+from vestige.training.progress import AbstractProgress, Logged
 from vestige.training.refusal import Refused, refusals
 from vestige.training.run import Cadence, Run, alone
-from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard
+from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard, read_records
 from vestige.training.state import RunState, start
 from vestige.training.update import Program, make_advance, name_nonfinite
 from vestige.typing import Key
@@ -43,6 +47,8 @@ class Fit(NamedTuple):
     """From the call to the end of the first update, compilation included."""
     update_seconds: float
     """Median over the compiled chunks after the first of this call's seconds per update; 0 where there was none."""
+    stopped: str = ""
+    """Why it ended before its last update, a sentence; empty where it did not."""
 
 
 def fit(
@@ -59,6 +65,9 @@ def fit(
     mesh: Mesh | None = None,
     skip_nonfinite: bool = False,
     progress: AbstractProgress | None = None,
+    sinks: Sequence[AbstractSink] = (),
+    callbacks: Sequence[AbstractCallback] = (),
+    stopping: EarlyStopping | None = None,
 ) -> Fit:
     """Train `model` on `task` by `rule` for `steps` updates.
 
@@ -78,7 +87,12 @@ def fit(
     - `mesh`: spreads the batch over all axes of a JAX mesh and replicates the rest. The update is that of one
       device up to the order of sums.
     - `skip_nonfinite`: go on without an update that is not finite, and count it, instead of stopping.
-    - `progress`: what is notified; nothing by default.
+    - `progress`: what is notified; by default the logger "vestige", which prints nothing unless it is configured.
+    - `sinks`: also receive every line of the log, and are closed at the end. One that fails is left out, with a notice.
+    - `callbacks`: follow the run and may end it; their errors end it at a checkpoint.
+    - `stopping`: end where a metric gets no better; the model then is that of the best evaluation, also where the last
+      update is reached. Its state follows from the log, so a resumed run stops where an uninterrupted one does. It
+      costs one more copy of the model.
 
     **Raises:** `Refused`, a `ValueError`, for a batch that does not divide over the mesh and for what model, task and
     rule refuse when they meet; `RunError` where an update is not finite (names step and leaves), where a file that is
@@ -88,7 +102,7 @@ def fit(
 
     Memory: the state is donated from call to call, so there is one copy of it beside the rule's own needs.
     """
-    progress = Silent() if progress is None else progress
+    progress = Logged() if progress is None else progress
     cadence = Cadence() if cadence is None else cadence
     if steps < 0:
         raise Refused(f"steps must not be negative, got {steps}")
@@ -96,7 +110,15 @@ def fit(
         raise Refused(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
     parts = {"rule": rule, "optimiser": optimiser, "steps": steps, "key": key, "batch_size": batch_size, "mesh": mesh}
     with alone(run, progress.note) as run:
-        return _fitted(model, task, **parts, run=run, cadence=cadence, skip_nonfinite=skip_nonfinite, progress=progress)
+        observers = Observers(sinks, callbacks, progress.note)
+        options = {"cadence": cadence, "skip_nonfinite": skip_nonfinite, "progress": progress}
+        try:
+            found = _fitted(model, task, **parts, **options, run=run, observers=observers, stopping=stopping)
+        finally:
+            observers.close()
+    observers.queue("on_end", found)
+    observers.notify(int(found.state.step))
+    return found
 
 
 def _fitted(
@@ -113,6 +135,8 @@ def _fitted(
     mesh: Mesh | None,
     skip_nonfinite: bool,
     progress: AbstractProgress,
+    observers: Observers,
+    stopping: EarlyStopping | None,
 ) -> Fit:
     """`fit`, alone in the folder."""
     began = time.monotonic()
@@ -132,7 +156,7 @@ def _fitted(
         replicated = NamedSharding(mesh, PartitionSpec())
         program, state = eqx.filter_shard((program, state), replicated)
     step = int(state.step)
-    sinks: list[AbstractSink] = []
+    own: list[AbstractSink] = []
     earlier = 0.0
     lines: JsonLines | None = None
     if run is not None:
@@ -140,31 +164,39 @@ def _fitted(
         lines = JsonLines(run.folder / "metrics.jsonl", step=step, sealed=sealed)
         for notice in lines.notices:
             progress.note(notice)
-        sinks, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
+        own, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
+    best = Best(stopping, checkpoints, read_records(run.folder / "metrics.jsonl") if run is not None else [])
+    if notice := best.restore(state, step):
+        progress.note(notice)
     advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
     history: list[Record] = []
     newest: dict[str, float] = {}
     chunk, first_update, evaluated = 1, 0.0, False
     pace: list[float] = []
+    saved = -1
 
     def record(kind: str, values: dict[str, float]) -> None:
         entry = {"kind": kind, "step": step, "seconds": earlier + time.monotonic() - began, **values}
         history.append(entry)
-        for sink in sinks:
+        for sink in own:
             sink.write(entry)
+        observers.write(entry)
 
     def save() -> None:
-        if run is None or checkpoints is None or lines is None:
+        nonlocal saved
+        if run is None or checkpoints is None or lines is None or saved == step:
             return
         if run.lock is not None:
             run.lock.check()
         for notice in checkpoints.save(state, step, log=lines.seal()):
             progress.note(notice)
+        saved = step
+        observers.queue("on_checkpoint", step, checkpoints.folder / str(step))
 
     progress.start(steps, step)
     try:
         with Interrupts() as interrupts:
-            while step < steps:
+            while step < steps and not best.exhausted:
                 asked = time.monotonic()
                 count = min(chunk, cadence.next_stop(step, steps) - step)
                 state, halted = advance((program, jnp.asarray(count, jnp.int32)), state)
@@ -187,21 +219,35 @@ def _fitted(
                 if step % cadence.log_every == 0 or step == steps:
                     values = _means(state)
                     record("train", values)
+                    observers.queue("on_log", history[-1])
                     newest |= {f"train {name}": values[name] for name in SHOWN if name in values}
                     state = _cleared(state)
+                improved = False
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
                     interrupts.hold(run is not None and evaluated)  # compiling the first may be cut short
                     progress.phase("evaluating")
                     key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
                     values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
                     record("evaluate", values)
+                    observers.queue("on_evaluation", history[-1], state.model)
+                    improved = best.see(history[-1], state.model)
                     evaluated = True
                     interrupts.hold(run is not None)
                     newest |= values
-                if step % cadence.checkpoint_every == 0 or step == steps:
+                if step == steps or best.exhausted:
+                    state = best.into(state)
+                if step % cadence.checkpoint_every == 0 or step == steps or improved or best.exhausted:
                     progress.phase("writing")
                     save()
                 progress.update(step, newest)
+                try:
+                    observers.notify(step)
+                except CallbackFailed:
+                    save()
+                    raise
+                if observers.ended_by:
+                    save()
+                    break
                 if interrupts.pending and step < steps:
                     save()
                     where = "" if run is None else f"; a checkpoint is in {run.folder / 'checkpoints'}"
@@ -212,10 +258,16 @@ def _fitted(
         raise RunError(f"{message}. {_way_on(checkpoints)}") from None
     finally:
         progress.stop()
-        for sink in sinks:
+        for sink in own:
             sink.close()
     update_seconds = statistics.median(pace) if pace else 0.0
-    return Fit(state.model, state, history, earlier + time.monotonic() - began, first_update, update_seconds)
+    seconds = earlier + time.monotonic() - began
+    stopped = best.sentence() if best.exhausted else ""
+    if observers.ended_by and step < steps and not stopped:
+        stopped = f"stopped by callback {observers.ended_by} after update {step}"
+    if stopped:
+        progress.note(stopped)
+    return Fit(state.model, state, history, seconds, first_update, update_seconds, stopped)
 
 
 def _said_by_host(error: Exception) -> str | None:

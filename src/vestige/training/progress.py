@@ -5,7 +5,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOBase
 from typing import Any, TextIO
 
@@ -106,7 +106,11 @@ def ending(progress: AbstractProgress) -> Iterator[None]:
 
 
 def _summary(metrics: Metrics) -> str:
-    return "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+    return "  ".join(_parts(metrics))
+
+
+def _parts(metrics: Metrics) -> list[str]:
+    return [f"{name} {value:.3f}" for name, value in metrics.items()]
 
 
 class Plain(AbstractProgress):
@@ -178,11 +182,17 @@ class _Display(Progress):
     """A line that names the phase, with the newest metrics as far as they fit, above the bar."""
 
     said: str = ""
-    """What stands in that line; empty: no line."""
+    """The phase; empty: no line."""
+    parts: Sequence[str] = ()
+    """The metrics; those that do not fit are left out."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         if self.said:
-            yield Text(self.said, no_wrap=True, overflow="ellipsis")
+            line = self.said
+            for part in self.parts:
+                if len(line) + len(part) + 2 <= self.console.width:
+                    line += f"  {part}"
+            yield Text(line, no_wrap=True, overflow="crop")
         yield self.make_tasks_table(self.tasks)
 
 
@@ -201,7 +211,6 @@ class Live(AbstractProgress):
         self.console = Console() if console is None else console
         self.bar: _Display | None = None
         self.training = False
-        self.summary = ""
 
     def _show(self, **task: Any) -> None:
         """Begin a display of one task."""
@@ -219,7 +228,7 @@ class Live(AbstractProgress):
 
     def start(self, steps: int, done: int) -> None:
         self.stop()
-        self.steps, self.pace, self.training, self.summary = steps, Pace(), True, ""
+        self.steps, self.pace, self.training = steps, Pace(), True
         self._show(total=steps, completed=done, tempo="compiling")
         assert self.bar is not None
         self.bar.start()
@@ -230,13 +239,12 @@ class Live(AbstractProgress):
         self.pace.mark(step, time.monotonic())
         rate = self.pace.rate
         tempo = "compiled" if rate is None else per_second(rate)
-        self.summary = _summary(metrics)
-        self.bar.said = f"training  {self.summary}".rstrip()
+        self.bar.said, self.bar.parts = "training", _parts(metrics)
         self.bar.update(self.task, completed=step, tempo=tempo, left=self.pace.left(self.steps))
 
     def phase(self, name: str, *, done: int = 0, total: int | None = None) -> None:
         if self.training and self.bar is not None:
-            self.bar.said = f"{name}  {self.summary}".rstrip()
+            self.bar.said = name
             self.bar.refresh()
             return
         if self.bar is None or self.bar.tasks[0].fields["tempo"] != name:
@@ -253,7 +261,7 @@ class Live(AbstractProgress):
     def stop(self) -> None:
         if self.bar is not None:
             if self.training:
-                self.bar.said = self.bar.said and f"trained  {self.summary}".rstrip()
+                self.bar.said = self.bar.said and "trained"
             self.bar.stop()
         self.bar, self.training = None, False
 

@@ -1,0 +1,1 @@
+"""Sinks of other programs, each an extra of the package."""
