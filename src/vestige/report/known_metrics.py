@@ -42,6 +42,21 @@ KNOWN_METRICS = (
         "nats",
     ),
     Metric(
+        "negative_bound_recall",
+        "Negative bound, recalled frames",
+        "The same of the frames that repeat or follow from earlier ones.",
+        "lower",
+        "nats",
+    ),
+    Metric(
+        "blend_recall",
+        "The same, blend of stored views",
+        "What the pixels of such a frame cost who shows the best blend of the two nearest views seen before.",
+        None,
+        "nats",
+        role="baseline",
+    ),
+    Metric(
         "negative_iw_bound",
         "Negative bound, tighter",
         "The same cost bounded more tightly: many weighted samples for each sequence instead of one.",
@@ -67,6 +82,13 @@ KNOWN_METRICS = (
         None,
         role="diagnostic",
     ),
+    Metric(
+        "turn_agreement",
+        "Agreement between turns",
+        "How alike views of one heading are in a generated room; 1: as they were a turn ago, 0: as any other view.",
+        "higher",
+    ),
+    Metric("turn_agreement_data", "The same, true views", "Of the held-out rooms.", None, role="baseline"),
     Metric("accuracy", "Accuracy", "Part of the queries, or of the examples, that is answered right.", "higher"),
     Metric("mse", "Squared error", "Mean squared error of the answers about long sequences.", "lower"),
     Metric(
