@@ -8,6 +8,7 @@ from vestige.report.answers import Answer, Verdict
 from vestige.report.comparison import Comparison, Member
 from vestige.report.comparison_table import direction, metric_names, values_of
 from vestige.report.convergence import convergence
+from vestige.report.course import by_training
 from vestige.report.files import mapping
 from vestige.report.metric_facts import Metric
 from vestige.report.metrics import metric
@@ -166,7 +167,10 @@ def _task_options(member: Member) -> dict[str, object]:
 
 def _trained(comparison: Comparison, about: Metric, lower: bool) -> Sequence[Answer]:
     states = [
-        (member.name, convergence(run.curve("evaluate", about.name), lower=lower, updates=run.updates))
+        (
+            member.name,
+            convergence(run.curve("evaluate", about.name), lower=lower, updates=run.updates) or by_training(run),
+        )
         for member in comparison.members
         for run in member.runs
     ]

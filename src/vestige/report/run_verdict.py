@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from vestige.report.answers import Answer, Verdict
 from vestige.report.convergence import Convergence, convergence
+from vestige.report.course import by_training
 from vestige.report.headline import headline, planned
 from vestige.report.metric_facts import Metric
-from vestige.report.metrics import lower_is_better, metric, ordered
+from vestige.report.metrics import lower_is_better, metric
 from vestige.report.numbers import format_alike, format_bytes, format_count, format_number, format_seconds, number
 from vestige.report.results_table import NOT_FINITE, ResultRow, rows
 from vestige.report.run import Run
@@ -34,7 +35,7 @@ def run_verdict(run: Run) -> Verdict:
     lower = lower_is_better(row.name, {"best": row.best, "chance": row.chance})
     measured = None if lower is None else convergence(run.curve("evaluate", row.name), lower=lower, updates=run.updates)
     standing = _standing(run, row, lower, measured)
-    trained = measured or _by_training(run)
+    trained = measured or by_training(run)
     said = run.fit.get("sentence")
     sentence = said if isinstance(said, str) and said else _sentence(row, about, standing)
     compared = () if said else _compared(row, about, standing, run.running)
@@ -145,16 +146,6 @@ def _long_enough(run: Run, trained: Convergence | None) -> Answer:
         return Answer(question, f"Hardly: {text}", False)
     word = "No" if trained.improving else "Too long" if trained.worsening else "Yes"
     return Answer(question, f"{word}: {text}", word == "Yes")
-
-
-def _by_training(run: Run) -> Convergence | None:
-    """Of a run that was evaluated too seldom: how its cost went while it was trained."""
-    names = {name for line in run.lines if line.get("kind") == "train" for name in line}
-    for name in ordered(names):
-        lower = lower_is_better(name)
-        if metric(name).role == "result" and lower is not None:
-            return convergence(run.curve("train", name), lower=lower, updates=run.updates)
-    return None
 
 
 def _sure(run: Run, row: ResultRow, measured: Convergence | None) -> Answer:
