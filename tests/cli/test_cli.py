@@ -279,6 +279,8 @@ class TestOldNames:
         assert "note: --memory.key is now --model.memory.key-size" in err
         assert "--memory is now" not in err  # a short name is no old name
         assert "--model.prior" not in run("run", "perfect-recall", "--model.prior", "mixture", "--task.l", "0")[2]
+        options = ["--model.prior", "mixture", "--model.prior.posterior", "plain", "--model.prior.between", "-1"]
+        assert "between must be at least 0, got -1" in "".join(run("run", "perfect-recall", *options)[1:])
         assert "l must be at least 1, got 0" in out + err
 
 

@@ -71,3 +71,14 @@ def test_names_have_their_text_beside_or_below_them():
     below = hanging("  a-long-name", text, names=13, width=40).splitlines()
     assert below[0] == "  a-long-name" and all(line.startswith("    ") for line in below[1:])
     assert max(map(len, beside)) <= 50 and max(map(len, below)) <= 40
+
+
+def test_a_row_that_holds_nothing_in_one_of_several_tables_is_left_out_there():
+    rows = [["this run", "0.1", "0.2"], ["chance", "–", "5.9"], ["a long name, paper", "", "0.5"]]
+    grid = Grid(["", "a_first_metric", "a_second_metric"], rows, bold=frozenset({0}), section=1)
+    first = grid.only([1]).filled()
+    assert [row[0] for row in first.rows] == ["this run"] and first.bold == {0} and first.section is None
+    second = grid.only([2]).filled()
+    assert len(second.rows) == 3 and second.section == 1
+    shown = grid._replace(rows=[["chance", "–", "5.9"], ["this run", "0.1", "0.2"]], bold=frozenset({1})).only([1])
+    assert shown.filled().bold == {0}

@@ -16,6 +16,7 @@ from vestige.tasks import MapNavigation, PerfectRecall, RoomRotation
 from vestige.tasks.tally import Tally
 
 COMMON = {"kl_recall", "kl_fresh", "kl_last", "negative_bound", "kl_per_frame", "negative_bound_per_frame"}
+COMMON |= {"negative_bound_recall"}
 
 
 SIZE = 7
@@ -150,7 +151,8 @@ def test_all_metrics_are_there_and_finite(task, metrics):
 def one_by_one(task, model, row):
     key_data, key_model = jax.random.split(jax.random.fold_in(jax.random.key(4), row))
     sequence = task.sequence(task.test, key=key_data)
-    return elbo(model, sequence.batch, key=key_model)[1]["kl_per_frame"], sequence.predictable
+    found = elbo(model, sequence.batch, key=key_model)[1]
+    return found["kl_per_frame"], found["negative_bound_per_frame"], sequence.predictable
 
 
 @pytest.mark.parametrize(
@@ -158,9 +160,10 @@ def one_by_one(task, model, row):
 )  # without and with a condition: `evaluate` is one for all
 def test_every_frame_weighs_alike_in_the_split_kl(task, model, metrics):
     rows = [one_by_one(task, model, jnp.asarray(np.int32(row))) for row in range(SIZE)]
-    kl, known = (np.stack(part) for part in zip(*jax.device_get(rows), strict=True))
+    kl, bound, known = (np.stack(part) for part in zip(*jax.device_get(rows), strict=True))
     np.testing.assert_allclose(metrics["kl_recall"], kl[known].mean(), rtol=2e-3)
     np.testing.assert_allclose(metrics["kl_fresh"], kl[~known].mean(), rtol=2e-3)
+    np.testing.assert_allclose(metrics["negative_bound_recall"], bound[known].mean(), rtol=2e-3)
     np.testing.assert_allclose(metrics["kl_per_frame"], kl.mean(axis=0), rtol=2e-3)
     np.testing.assert_allclose(metrics["kl_last"], kl[:, -1].mean(), rtol=2e-3)
 

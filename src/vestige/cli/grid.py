@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vestige.report.numbers import MISSING
+
 PADDING = 3
 """Characters between two columns; beside them one more a table."""
 PROSE = 16
@@ -45,6 +47,14 @@ class Grid(NamedTuple):
             prose=frozenset(place for place, i in enumerate(shown) if i in self.prose),
         )
 
+    def filled(self) -> "Grid":
+        """Without the rows that hold nothing but dashes."""
+        kept = [i for i, row in enumerate(self.rows) if any(cell not in ("", MISSING) for cell in row[1:])]
+        bold = frozenset(place for place, i in enumerate(kept) if i in self.bold)
+        above = None if self.section is None else sum(i <= self.section for i in kept) - 1
+        section = above if above is not None and 0 <= above < len(kept) - 1 else None
+        return self._replace(rows=[self.rows[i] for i in kept], bold=bold, section=section)
+
     def cells(self, column: int) -> list[str]:
         """Of one column, line by line."""
         return [line for row in self.rows for line in row[column].split("\n")]
@@ -75,7 +85,7 @@ def print_grid(grid: Grid, console: Console | None = None) -> None:
         return
     for place, each in enumerate(tables):
         title, caption = grid.title if place == 0 else "", grid.caption if place == len(tables) - 1 else ""
-        _print(each._replace(title=title, caption=caption), console)
+        _print(each.filled()._replace(title=title, caption=caption), console)
 
 
 def _widest(grid: Grid) -> list[int]:

@@ -56,6 +56,24 @@ FRAME_METRICS = (
         alike="images of the same size and as many frames",
     ),
     Metric(
+        "negative_bound_recall",
+        "Negative bound, recalled frames",
+        "The same of the frames that repeat or follow from earlier ones.",
+        "lower",
+        "nats",
+        alike="images of the same size and as many frames",
+    ),
+    Metric(
+        "blend_recall",
+        "The same, blend of stored views",
+        "What the pixels of such a frame cost who shows the best blend of the two nearest views seen before.",
+        None,
+        "nats",
+        role="baseline",
+        of="negative_bound_recall",
+        who="the best blend of stored views",
+    ),
+    Metric(
         "negative_iw_bound",
         "Negative bound, tighter",
         "The same cost bounded more tightly: many weighted samples for each sequence instead of one.",
@@ -117,6 +135,21 @@ FRAME_METRICS = (
         "The same for two different cells. Frames that are all alike agree here too; only the difference counts.",
         None,
         role="diagnostic",
+    ),
+    Metric(
+        "turn_agreement",
+        "Agreement between turns",
+        "How alike views of one heading are in a generated room; 1: as they were a turn ago, 0: as any other view.",
+        "higher",
+    ),
+    Metric(
+        "turn_agreement_data",
+        "The same, true views",
+        "Of the held-out rooms.",
+        None,
+        role="constant",
+        of="turn_agreement",
+        who="the true views",
     ),
 )
 """The metrics of generative temporal models, in the order in which they are shown."""

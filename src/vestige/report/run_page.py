@@ -13,6 +13,9 @@ from vestige.report.sections import shown_sections
 from vestige.report.standing_plot import of_fit, of_run
 from vestige.report.templates import flat, render
 
+AGAIN = "vestige run RUN/config.yaml --out NEW"
+"""What makes a run again from its configuration."""
+
 
 def run_page(folder: Path, *, refresh: int | None = None) -> str:
     """The page of the run in `folder`, as text.
@@ -54,6 +57,7 @@ def run_page(folder: Path, *, refresh: int | None = None) -> str:
         versions=[(name, str(version)) for name, version in mapping(run.stated("versions")).items()],
         options=flat(mapping(config.get("all_options") or config.get("options") or {})),
         command=run.stated("command"),
+        again=AGAIN if "options" in config and "schema" in config else "",
         files=[name for name in (CONFIG, METRICS, RESULTS, ARRAYS) if (folder / name).is_file()],
         notes=[*run.notes, *misshapen(run), *failed],
     )

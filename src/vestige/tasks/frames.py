@@ -43,8 +43,9 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
     alone.
 
     **Metrics**, in nats on held-out sequences: `kl_recall` (mean KL over the predictable frames of all sequences),
-    `kl_fresh` (over all others), `kl_last` (last frame), `negative_bound` (per frame); curves `kl_per_frame` and
-    `negative_bound_per_frame`. A mean over frames that no sequence has is NaN.
+    `kl_fresh` (over all others), `kl_last` (last frame), `negative_bound` (per frame), `negative_bound_recall` (per
+    predictable frame); curves `kl_per_frame` and `negative_bound_per_frame`. A mean over frames that no sequence has is
+    NaN.
 
     **Raises:** `ValueError` where a sequence has fewer than two frames, where nothing or everything would be given,
     or where the two sources differ in the shape of a frame.
@@ -166,6 +167,7 @@ class AbstractFrameTask(AbstractTask, Generic[Source]):
             return metrics, {
                 "kl_recall": Tally.over(kl, example.predictable),
                 "kl_fresh": Tally.over(kl, ~example.predictable),
+                "negative_bound_recall": Tally.over(metrics["negative_bound_per_frame"], example.predictable),
                 **own,
             }
 

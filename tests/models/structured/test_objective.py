@@ -1,6 +1,7 @@
 """The bound and its gradient against the enumeration of all traces, for every kind of estimator."""
 
 import functools
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -167,6 +168,41 @@ def test_the_mean_of_estimates_is_the_bound_and_its_gradient(name, estimator, bo
         found = np.asarray(found, np.float64)
         error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
         assert np.all(np.abs(found.mean(axis=0) - reference) <= 4 * error + 1e-5)
+
+
+def test_a_posterior_at_its_prior_has_no_slope_of_the_divergence_of_traces():
+    """For every key, not in the mean alone: what log q(T) itself would bring is noise of mean zero."""
+    graphs = GRAPHS["trees"]
+    rates = jnp.asarray(np.random.default_rng(2).normal(size=(4, 4)).astype(np.float32))
+    prior = graphs.over((rates + rates.T) / 2)
+
+    @jax.jit
+    @jax.vmap
+    def slopes(key):
+        def loss(rates):
+            model = AtItsPrior(graphs.over(rates), prior, LeaveOneOut(2))
+            return StructureBound("trace")(model, EXAMPLE, key=key)[0]
+
+        return jax.grad(loss)((rates + rates.T) / 2)
+
+    assert float(jnp.abs(slopes(jax.random.split(jax.random.key(0), 20))).max()) < 1e-5
+
+
+class AtItsPrior(NamedTuple):
+    """A decoder that says nothing."""
+
+    q: Any
+    p: Any
+    estimator: Any
+
+    def posterior(self, example):
+        return self.q
+
+    def prior(self, example):
+        return self.p
+
+    def log_likelihood(self, value, example):
+        return 0.0 * jnp.sum(value)
 
 
 def test_the_three_divergences_are_in_order():

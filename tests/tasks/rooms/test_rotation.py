@@ -1,6 +1,8 @@
 """Turning in a room: when a view has been seen, and that it then looks the same."""
 
 import math
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from vestige.tasks import RandomTurns, Revolution, RoomRotation
-from vestige.tasks.rooms.rotation import covered
+from vestige.tasks.rooms.rotation import agreement_of_turns, blended, covered
 
 
 def sequences(task, key, count=30):
@@ -47,6 +49,89 @@ def test_a_view_is_known_where_every_column_was_in_sight():
         expected.append(bool(np.any(off, axis=0).all()) if off else False)
     assert set(expected) == {True, False}
     np.testing.assert_array_equal(covered(jnp.asarray(headings, jnp.float32), 16), expected)
+
+
+class TestBlends:
+    """Of the two earlier views whose headings are nearest on either side."""
+
+    headings = jnp.array([0.0, 0.4, 0.8, 0.1 + 2 * math.pi, 0.4 + 4 * math.pi])
+
+    def test_by_hand(self):
+        frames = jnp.array([[0.0, 0.0], [4.0, 0.0], [9.0, 9.0], [1.0, 2.0], [4.0, 0.0]])
+        blends, there = blended(frames, self.headings, self.headings)
+        assert there.tolist() == [False, False, False, True, True]
+        np.testing.assert_allclose(blends[3], [1.0, 0.0], atol=1e-5)  # a quarter of the way from frame 0 to frame 1
+        np.testing.assert_allclose(blends[4], [4.0, 0.0], atol=1e-3)  # frame 1 itself, at the same heading
+        np.testing.assert_array_equal(blends[:3], frames[:3])
+
+    def test_a_blend_stays_between_its_views(self):
+        frames = jnp.array([[0.0], [4.0], [9.0], [-2.0], [4.0]])
+        assert float(blended(frames, self.headings, self.headings)[0][3, 0]) == 0.0
+
+    def test_no_later_view_and_none_from_afar(self):
+        frames = jnp.arange(4.0)[:, None]
+        assert not blended(frames, jnp.array([0.2, 0.0, 0.4, 1.1]), jnp.array([0.2, 0.0, 0.4, 1.1]))[1].any()
+
+    def test_no_earlier_view_costs_less(self, key):
+        task = RoomRotation(8, 30)
+        seen = sequences(task, key, 8)
+        for frames, headings in zip(seen.batch.inputs, seen.facts["headings"], strict=True):
+            blends, there = jax.jit(blended)(frames, headings, headings)
+            off = np.abs(np.angle(np.exp(1j * (headings[:, None] - headings[None]))))
+            error = np.square(blends - frames).sum(axis=(1, 2, 3))
+            assert np.asarray(there)[16:].all() and not np.asarray(there)[:13].any()
+            for t in np.flatnonzero(there):
+                nearest = np.argmin(off[t, :t])
+                assert error[t] <= np.square(frames[t] - frames[nearest]).sum() + 1e-4
+
+
+class TestAgreement:
+    """Of views a turn apart."""
+
+    def test_true_rooms_agree_and_noise_does_not(self, key):
+        fixed = RoomRotation(8, 30, turning=Revolution(15.0, 15.0))
+        seen = sequences(fixed, key, 8)
+        pairs = zip(seen.batch.inputs, seen.facts["headings"][:, None], strict=True)
+        each = [agreement_of_turns(jnp.asarray(frames), jnp.asarray(headings)) for frames, headings in pairs]
+        assert sum(tally.total for tally in each) / sum(tally.terms for tally in each) > 0.9
+        noise = jax.random.normal(key, (400, 30, 4))
+        tally = jax.vmap(lambda frames: agreement_of_turns(frames, fixed.turning.possible(jnp.zeros(30))))(noise)
+        error = float(tally.total.std()) / 400**0.5 / float(tally.terms.mean())
+        assert abs(float(tally.total.sum() / tally.terms.sum())) < 4 * error < 0.1
+
+    def test_the_period_is_found(self, key):
+        """Two waves, seen at a period that the function is not told."""
+        turning = Revolution()
+        for period in (14.5, 15.0, 15.5):
+            heading = 2 * math.pi * jnp.arange(30.0) / period
+            frames = jnp.stack([jnp.cos(heading), jnp.sin(heading), jnp.cos(2 * heading)], axis=1)
+            tally = agreement_of_turns(frames, turning.possible(jnp.zeros(30)))
+            assert float(tally.mean) > 0.98
+            assert float(agreement_of_turns(frames, heading[None] * 1.3).mean) < float(tally.mean)
+
+    def test_metrics_and_bounds(self, key):
+        """A model that knows the room costs as much as its views, and agrees as they do."""
+        task = RoomRotation(4, 20, turning=RandomTurns())
+        example = task.sequence(task.test, key=key)
+        known = KnowsTheRoom(example.batch.inputs, task.likelihood)
+        found = task.sequence_metrics(known, example, jnp.zeros(20), key=key)
+        assert float(found["turn_agreement"].total) == pytest.approx(float(found["turn_agreement_data"].total))
+        blends, there = blended(example.batch.inputs, example.facts["headings"], example.facts["headings"])
+        counted = np.asarray(there & example.predictable)
+        each = -jax.vmap(task.likelihood.log_prob)(blends, example.batch.inputs)
+        assert float(found["blend_recall"].total) == pytest.approx(np.asarray(each)[counted].sum(), rel=1e-4)
+        bounds = task.bounds({"kl_fresh": jnp.array(1.0), "turn_agreement_data": jnp.array(0.7)})
+        assert bounds["turn_agreement"] == {"best": pytest.approx(0.7), "chance": 0.0}
+
+
+class KnowsTheRoom(NamedTuple):
+    """Generates given frames."""
+
+    frames: Any
+    likelihood: Any
+
+    def generate(self, steps, *, condition, key):
+        return SimpleNamespace(frame_parameters=self.frames)
 
 
 class TestRandomTurns:
@@ -90,7 +175,7 @@ def test_training_and_held_out_rooms_differ_under_one_key(key):
 
 
 def test_the_ideal_curve_falls_when_the_room_is_known():
-    bounds = RoomRotation(8, 30).bounds({"kl_fresh": jnp.array(5.0)})
+    bounds = RoomRotation(8, 30).bounds({"kl_fresh": jnp.array(5.0), "turn_agreement_data": jnp.array(0.7)})
     curve = bounds["curves"]["kl_per_frame"]
     assert curve[:12] == [5.0] * 12 and curve[14:] == [0.0] * 16 and bounds["kl_last"] == {"best": 0.0, "chance": 5.0}
 

@@ -1,5 +1,9 @@
 """Learning to explain: rows, baselines, and the gradient that reaches the selector."""
 
+import dataclasses
+from collections import Counter
+from types import SimpleNamespace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,7 +16,7 @@ from vestige.estimators import Exact, LeaveOneOut
 from vestige.estimators.specs import ESTIMATORS
 from vestige.models.structured.text_explainer import objective
 from vestige.models.structured.text_specs import ExplainerSpec
-from vestige.tasks.text.opinion_rows import PAD, UNKNOWN, planted, rarities, rows_of, shortened, vocabulary
+from vestige.tasks.text.opinion_rows import PAD, UNKNOWN, passages_of, planted, rarities, rows_of, shortened, vocabulary
 from vestige.tasks.text.specs import ExplainSpec
 
 TEXTS = [
@@ -51,6 +55,19 @@ class TestRows:
         kept, fewer = shortened(TEXTS, longest=2, k=4)
         assert fewer == 1 and kept == [Opinion(("a", "bad"), False, (False, True))]
 
+    def test_a_word_of_few_texts_has_no_number(self):
+        assert vocabulary(TEXTS, least=1, spread=(TEXTS, 2)) == {"a": 2, "film": 3}
+        assert vocabulary(TEXTS * 2, least=1, spread=(TEXTS, 2)) == {"a": 2, "film": 3}  # passages do not count
+
+    def test_passages_are_the_whole_text_in_even_parts(self):
+        text = Opinion(tuple("abcdefghijk"), True, tuple(letter in "cdk" for letter in "abcdefghijk"))
+        parts = passages_of([text, TEXTS[0]], 4)
+        assert ["".join(part.words) for part in parts] == ["abc", "defg", "hijk", "Afinefilm"]
+        assert sum((part.words for part in parts[:3]), ()) == text.words
+        assert sum((part.marked for part in parts[:3]), ()) == text.marked
+        assert all(part.positive for part in parts) and len(parts[3].words) == 3
+        assert passages_of([text], 11) == [text]
+
     def test_planted_texts_are_marked_where_they_say_their_opinion(self):
         for text in planted(30, 20, 0):
             said = [word for word, mark in zip(text.words, text.marked, strict=True) if mark]
@@ -67,12 +84,29 @@ class TestRows:
         ({"longest": 7}, "longest must be in"),
         ({"train": None}, "train and test must be numbers"),
         ({"phrases": 4}, "phrases is for the source sst.* got phrases=4 for planted"),
+        ({"least_texts": 0}, "least_texts must be at least 1, got 0"),
+        ({"source": "sst", "passages": 50}, "passages is for the source movie-rationales.* got passages=50 for sst"),
+        ({"source": "movie-rationales", "k": 10, "passages": 19}, "at least 2 k = 20.* got passages=19"),
+        ({"held_out": "valid"}, "planted ones have no part 'valid'"),
         ({"source": "sst", "phrases": 1}, "at least 2, since the words alone are what people marked; got phrases=1"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         ExplainSpec(**options)
+
+
+def test_passages_are_trained_on_and_whole_texts_evaluated(monkeypatch):
+    """The files themselves need VESTIGE_DATA."""
+    parts = {"train": planted(30, 24, 1), "valid": planted(5, 24, 2), "test": planted(7, 24, 3)}
+    monkeypatch.setattr("vestige.tasks.text.specs.MovieRationales", lambda: SimpleNamespace(load=parts.get))
+    spec = ExplainSpec("movie-rationales", k=2, train=None, test=None, passages=8, least_texts=3)
+    task = spec.build(seed=0)
+    assert task.train.words.shape[1] == 8 == task.longest and task.test.words.shape == (7, 24)
+    assert len(task.train.labels) == sum(-(-len(text.words) // 8) for text in parts["train"])
+    counts = Counter(word for text in parts["train"] for word in set(text.words))
+    assert task.kinds == 2 + sum(count >= 3 for count in counts.values()) < 2 + len(counts)
+    assert dataclasses.replace(spec, held_out="valid").build(seed=0).test.words.shape == (5, 24)
 
 
 @pytest.fixture(scope="module")

@@ -86,9 +86,10 @@ class StructureBound:
         posterior, prior = model.posterior(example), model.prior(example)
         given = {"estimator": model.estimator, "key": key}
         if self.divergence == "trace":
+            held = jax.lax.stop_gradient(posterior)  # the mean of the slope of log q is zero: it would be noise
 
             def cost(value: Array, trace: AbstractTrace) -> Array:
-                ratio = trace_log_ratio(posterior, prior, trace)
+                ratio = trace_log_ratio(held, prior, trace)
                 return (self.weight * ratio - model.log_likelihood(value, example)) / self.per
 
             loss = expect_trace(cost, posterior, **given)

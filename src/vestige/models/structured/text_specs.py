@@ -227,9 +227,9 @@ class DependencyParserSpec(ObjectiveModelSpec):
     """Of the gradient for sentences without trees."""
     unlabelled: float = 0.1
     """Weight of sentences without trees, where some have none."""
-    entropy: float = 1.0
-    """Weight of log q(T) in their cost. 1: an evidence bound, all trees equally likely before; 0: expected
-    reconstruction alone."""
+    entropy: float = 0.0
+    """Weight of log q(T) in their cost. 0: expected reconstruction alone; 1: an evidence bound, all trees equally
+    likely before, under which unlabelled sentences undo what trees teach."""
 
     needs: ClassVar[str] = "sentences"
     subject: ClassVar[str] = "a dependency parser"

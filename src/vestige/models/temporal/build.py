@@ -7,7 +7,14 @@ import jax
 import jax.numpy as jnp
 
 from vestige.cells import LSTM
-from vestige.memory import AbstractFeedbackMemory, AbstractMemory, AbstractSlotMemory, NoMemory
+from vestige.memory import (
+    AbstractFeedbackMemory,
+    AbstractMemory,
+    AbstractSlotMemory,
+    Attention,
+    Introspection,
+    NoMemory,
+)
 from vestige.models.temporal.frames import AbstractDecoder, AbstractEncoder, MLPDecoder, MLPEncoder
 from vestige.models.temporal.latents import AbstractPosterior, AbstractPrior, GaussianPrior, ResidualPosterior
 from vestige.models.temporal.likelihood import AbstractLikelihood, Bernoulli
@@ -33,7 +40,7 @@ def gaussian(memory: AbstractMemory, latent_size: int, width: int, *, key: Key) 
     return GaussianPrior(memory.context_size, latent_size, width, key=key)
 
 
-def mixture(memory: AbstractMemory, latent_size: int, width: int, *, key: Key) -> MixturePrior:
+def mixture(memory: AbstractMemory, latent_size: int, width: int, *, between: int = 0, key: Key) -> MixturePrior:
     """Something new, or one of the slots.
 
     **Arguments:**
@@ -41,13 +48,25 @@ def mixture(memory: AbstractMemory, latent_size: int, width: int, *, key: Key) -
     - `memory`: whose context and slots are read.
     - `latent_size`: width of z.
     - `width`: units of the hidden layer.
+    - `between`: components between each slot and the next older one, see `MixturePrior`.
 
-    **Raises:** `ValueError` for a memory without slots.
+    **Raises:** `ValueError` for a memory without slots, and, with `between`, for one whose slots are in no order.
     """
+    if between and not isinstance(memory, Attention | Introspection):
+        raise ValueError(
+            f"between: the slots of {type(memory).__name__} do not stand in the order in which they were written; use "
+            "attention or introspection, or between 0"
+        )
     if not isinstance(memory, AbstractSlotMemory):
         raise ValueError(f"a mixture prior chooses among the slots of a memory, and {type(memory).__name__} has none")
     return MixturePrior(
-        memory.context_size, latent_size, width, word_size=memory.word_size, heads=memory.heads, key=key
+        memory.context_size,
+        latent_size,
+        width,
+        word_size=memory.word_size,
+        heads=memory.heads,
+        between=between,
+        key=key,
     )
 
 

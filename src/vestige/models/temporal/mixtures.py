@@ -33,19 +33,38 @@ class MixturePrior(AbstractPrior):
     `g` is a linear layer that starts as the identity, for memories that hold latents themselves. The divergence from a
     mixture has no closed form: it is estimated from the posterior's own draw. Time and memory: O(slots x latent).
 
+    **Between two slots.** A view from a heading that lies between those of two stored views is neither of them. With
+    `between` = K each slot has K further components, N(G_k [m_j, m_j']), where m_j' is the next older slot and G_k a
+    linear layer that starts as the point k / (K + 1) of the way from m_j to m_j'; a softmax on Psi says how π_j is
+    shared among them and g(m_j). Time and memory: O(K x slots x latent²).
+
     **Arguments:**
 
     - `context_size`, `latent_size`: widths of Psi and z.
     - `width`: units of the hidden layer for what is new.
     - `word_size`: numbers of a word of the memory.
     - `heads`: of its reads.
+    - `between`: K; more than 0 for memories whose slots stand in the order in which they were written, newest first.
     """
 
     fresh: GaussianPrior
     word: eqx.nn.Linear
     shares: eqx.nn.Linear
+    points: eqx.nn.Linear | None
+    """From a slot and the next older one to the components between them, and from Psi (`along`) to their shares."""
+    along: eqx.nn.Linear | None
 
-    def __init__(self, context_size: int, latent_size: int, width: int, *, word_size: int, heads: int, key: Key):
+    def __init__(
+        self,
+        context_size: int,
+        latent_size: int,
+        width: int,
+        *,
+        word_size: int,
+        heads: int,
+        between: int = 0,
+        key: Key,
+    ):
         keys = jax.random.split(key, 3)
         self.fresh = GaussianPrior(context_size, latent_size, width, key=keys[0])
         word = eqx.nn.Linear(word_size, 2 * latent_size, key=keys[1])
@@ -54,6 +73,11 @@ class MixturePrior(AbstractPrior):
         self.word = eqx.tree_at(lambda layer: (layer.weight, layer.bias), word, (weight, bias))
         shares = eqx.nn.Linear(context_size, heads + 2, key=keys[2])
         self.shares = eqx.tree_at(lambda layer: layer.bias, shares, START_NEW * jnp.eye(heads + 2)[0])
+        self.points = self.along = None
+        if between:
+            key_points, key_along = jax.random.split(jax.random.fold_in(key, 3))
+            self.points = _between(between, word_size, latent_size, key=key_points)
+            self.along = eqx.nn.Linear(context_size, between + 1, key=key_along)
 
     def __call__(self, context: Float[Array, " context"], recollection: Recollection | None) -> GaussianMixture:
         if recollection is None:
@@ -65,13 +89,34 @@ class MixturePrior(AbstractPrior):
         anywhere = there / jnp.maximum(jnp.sum(there), 1.0)
         slots = share[2:] @ weights + share[1] * anywhere
         new = jnp.maximum(1.0 - jnp.sum(slots), 0.0)  # its own share, and that of weights that are not there
+        laws = jax.vmap(self.word)(words)
+        if self.points is not None and self.along is not None:
+            # the oldest slot has no older one: it stands for itself
+            older = jnp.where(written[1:, None], words[1:], words[:-1])
+            pairs = jnp.concatenate([words, jnp.concatenate([older, words[-1:]])], axis=1)
+            others = jax.vmap(self.points)(pairs).reshape(-1, laws.shape[1])
+            laws = jnp.concatenate([laws, others])
+            along = jax.nn.softmax(self.along(context))
+            slots = jnp.concatenate([slots * along[0], (slots[:, None] * along[None, 1:]).reshape(-1)])
         log_weights = jnp.log(jnp.maximum(jnp.append(new, slots), LEAST_WEIGHT))
-        mean, log_scale = jnp.split(jax.vmap(self.word)(words), 2, axis=1)
+        mean, log_scale = jnp.split(laws, 2, axis=1)
         components = DiagonalGaussian(
             jnp.concatenate([fresh.mean[None], mean]),
             jnp.concatenate([fresh.log_scale[None], soft_clamp(log_scale, *LOG_SCALE_RANGE)]),
         )
         return GaussianMixture(log_weights, components)
+
+
+def _between(points: int, word_size: int, latent_size: int, *, key: Key) -> eqx.nn.Linear:
+    """A layer from two words to the means and log-scales of so many `points` between them."""
+    layer = eqx.nn.Linear(2 * word_size, 2 * points * latent_size, key=key)
+    weight = 0.1 * layer.weight.reshape(points, 2, latent_size, 2, word_size)
+    part = jnp.arange(1, points + 1) / (points + 1)
+    same = jnp.eye(latent_size, word_size)
+    mean = jnp.stack([1 - part, part], axis=1)[:, None, :, None] * same[None, :, None, :]
+    bias = jnp.zeros((points, 2, latent_size)).at[:, 1].set(START_LOG_SCALE)
+    weight = weight.at[:, 0].set(mean).reshape(layer.weight.shape)
+    return eqx.tree_at(lambda layer: (layer.weight, layer.bias), layer, (weight, bias.reshape(-1)))
 
 
 class AddressedPosterior(AbstractPosterior):

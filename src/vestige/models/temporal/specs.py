@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -50,12 +51,20 @@ class MixturePriorSpec(PriorSpec):
 
     posterior: Literal["addressed", "plain"] = "addressed"
     """addressed: finds which component the frame is (ours); plain: the paper's."""
+    between: int = 0
+    """Components between each slot and the next older one, for views that lie between two stored ones; for attention
+    and introspection."""
 
     part: ClassVar[str] = "vestige.models.temporal.build:mixture"
 
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 0, "between")
+
     def parts(self) -> tuple[Any, Any]:
         where = {"addressed": "mixtures:AddressedPosterior", "plain": "latents:PlainPosterior"}[self.posterior]
-        return load(self.part), load(f"vestige.models.temporal.{where}")
+        prior = functools.partial(load(self.part), between=self.between) if self.between else load(self.part)
+        return prior, load(f"vestige.models.temporal.{where}")
 
 
 PRIORS: Registry[PriorSpec] = Registry(

@@ -25,6 +25,8 @@ _TEMPORAL_MODEL = {
     "model.controller": "model.controller_size",
     "model.frames": "model.backbone",
     "model.prior": "model.prior.name",
+    "model.prior.posterior": "model.prior.posterior",  # today's own, which the line above would rename
+    "model.prior.between": "model.prior.between",
     "model.posterior": "model.prior.posterior",
 }
 

@@ -1,5 +1,6 @@
 """Turning on the spot in a room that is new in every sequence."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -18,6 +19,7 @@ from vestige.tasks.source import AbstractSource
 from vestige.tasks.tally import Tally
 from vestige.typing import Batch, Key, Metrics
 
+NEAR = 2 * math.pi / 10  # farther than the nearest view of an earlier turn
 SIMULATED = 2048  # turns behind the ideal curve
 
 
@@ -56,7 +58,16 @@ class RoomRotation(AbstractFrameTask[Rooms]):
 
     Frames are not binary: train with the `Gaussian` likelihood.
 
-    Facts: `headings` (time), and `actions` (time) where the turning has any. Metrics: those of all frame tasks.
+    Facts: `headings` (time), and `actions` (time) where the turning has any. Metrics: those of all frame tasks, and
+
+    - `blend_recall`: what the pixels of a predictable frame cost who shows the best blend of the two stored views whose
+      headings are nearest to its own on either side; how much of each it takes from the frame itself. Beside
+      `negative_bound_recall`.
+    - `turn_agreement`: the model generates all frames, none given; of those whose view came before, 1 - E[squared
+      distance to the best blend of the two nearest earlier views] / E[the same with views of the opposite heading].
+      1 where the room stays as it was, 0 where a view is as far from itself as from any other. Where no actions say
+      the headings, the period is the one at which a sequence agrees best.
+    - `turn_agreement_data`: the same of the true views.
 
     **Arguments:**
 
@@ -117,17 +128,30 @@ class RoomRotation(AbstractFrameTask[Rooms]):
     def sequence_metrics(
         self, model: Any, example: Example, kl: Float[Array, " time"], *, key: Key
     ) -> dict[str, Tally]:
-        return {}
+        frames = example.batch.inputs
+        headings = example.facts["headings"]
+        cost = lambda view, frame: -self.likelihood.log_prob(view, frame)
+        blends, there = blended(frames, headings, headings)
+        generated = model.generate(self.frames, condition=example.batch.condition, key=key)
+        views = jax.vmap(model.likelihood.mean)(generated.frame_parameters)
+        return {
+            "blend_recall": Tally.over(jax.vmap(cost)(blends, frames), example.predictable & there),
+            "turn_agreement": agreement_of_turns(views, self.turning.possible(headings)),
+            "turn_agreement_data": agreement_of_turns(frames, headings[None]),
+        }
 
     def bounds(self, metrics: Metrics) -> dict[str, Any]:
         """A view that was seen costs nothing at best, and by chance what a new one costs. The ideal curve is what a
         new view costs on average times how often frame t shows one, simulated once; a view that overlaps earlier
-        ones may cost less than that, and the first one more."""
+        ones may cost less than that, and the first one more. Turns agree as true ones do at best."""
         fresh = float(metrics["kl_fresh"])
         ideal = [fresh * float(new) for new in self._new_views()]
+        true = float(metrics.get("turn_agreement_data", math.nan))
+        turns = {} if math.isnan(true) else {"turn_agreement": {"best": true, "chance": 0.0}}  # NaN: less than a turn
         return {
             "kl_recall": {"best": 0.0, "chance": fresh},
             "kl_last": {"best": ideal[-1], "chance": fresh},
+            **turns,
             "curves": {"kl_per_frame": ideal},
         }
 
@@ -140,6 +164,66 @@ class RoomRotation(AbstractFrameTask[Rooms]):
 
         keys = jax.random.split(jax.random.key(0), SIMULATED)
         return jnp.mean(batched_map(new, keys, at_most=64).astype(jnp.float32), axis=0)
+
+
+def blended(
+    frames: Float[Array, "time *frame"], headings: Float[Array, " time"], sought: Float[Array, " time"]
+) -> tuple[Float[Array, "time *frame"], Bool[Array, " time"]]:
+    """For each frame the best blend, in squared distance, of the two earlier ones whose headings are nearest on either
+    side of the one that is `sought`.
+
+    **Arguments:**
+
+    - `frames`: (time, …).
+    - `headings`: (time,), of the frames, in radians.
+    - `sought`: (time,), a heading for each frame: its own, or another to compare with.
+
+    **Returns:** the blends, and whether there are two such frames within 36°. Where there are not, its own frame.
+    """
+    flat = frames.reshape(frames.shape[0], -1)
+    earlier = jnp.tril(jnp.ones((frames.shape[0],) * 2, bool), -1)
+    off = (headings[None, :] - sought[:, None] + jnp.pi) % (2 * jnp.pi) - jnp.pi
+    # of several views of one heading, which lie on both sides whatever rounding says, the latest is taken on both
+    number = jnp.arange(frames.shape[0], dtype=off.dtype)
+    apart = jnp.abs(off) + 1e-4 * (number[:, None] - number[None, :])
+    left = jnp.where(earlier & (off >= -1e-3), apart, jnp.inf)
+    right = jnp.where(earlier & (off <= 1e-3), apart, jnp.inf)
+    there = (jnp.min(left, axis=1) < NEAR) & (jnp.min(right, axis=1) < NEAR)
+
+    def one(frame: Array, at_left: Array, at_right: Array) -> Array:
+        first, step = flat[at_left], flat[at_right] - flat[at_left]
+        part = jnp.sum((frame - first) * step) / jnp.maximum(jnp.sum(step**2), 1e-9)
+        return first + jnp.clip(part, 0.0, 1.0) * step
+
+    blends = jax.vmap(one)(flat, jnp.argmin(left, axis=1), jnp.argmin(right, axis=1))
+    return jnp.where(there[:, None], blends, flat).reshape(frames.shape), there
+
+
+def agreement_of_turns(frames: Float[Array, "time *frame"], possible: Float[Array, "ways time"]) -> Tally:
+    """1 - E[squared distance to the best blend of the nearest earlier views] / E[the same at the opposite heading, to a
+    step], over frames that have both.
+
+    **Arguments:**
+
+    - `frames`: (time, …), of one sequence.
+    - `possible`: (ways, time), headings at which they may be, of which consecutive ones are a step apart; those at
+      which the frames agree best count.
+    """
+
+    def one(headings: Array) -> tuple[Array, Array]:
+        step = jnp.abs(headings[1] - headings[0])
+        away = jnp.round(jnp.pi / step) * step  # whole steps: as near to earlier headings as a frame's own is
+        same, here = blended(frames, headings, headings)
+        opposite, there = blended(frames, headings, headings + away)
+        axes = tuple(range(1, frames.ndim))
+        both = here & there
+        near = jnp.sum(jnp.where(both, jnp.sum((frames - same) ** 2, axis=axes), 0.0))
+        far = jnp.sum(jnp.where(both, jnp.sum((frames - opposite) ** 2, axis=axes), 0.0))
+        return near, far
+
+    near, far = jax.vmap(one)(possible)
+    best = jnp.argmin(near / jnp.maximum(far, 1e-9))
+    return Tally(far[best] - near[best], far[best])
 
 
 def covered(headings: Float[Array, " time"], width: int) -> Bool[Array, " time"]:

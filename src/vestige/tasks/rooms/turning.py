@@ -29,6 +29,17 @@ class AbstractTurning(eqx.Module):
         to them; None where there are none.
         """
 
+    def possible(self, headings: Float[Array, " time"]) -> Float[Array, "ways time"]:
+        """The headings at which a model that follows this turning may generate its frames.
+
+        **Arguments:**
+
+        - `headings`: (time,), those that were drawn, with whose actions it generates.
+
+        **Returns:** (ways, time): those very headings, where actions say them.
+        """
+        return headings[None]
+
 
 class Revolution(AbstractTurning):
     """Evenly to the left, a full turn in a number of frames that is drawn for each sequence (GTMM section 5).
@@ -59,6 +70,11 @@ class Revolution(AbstractTurning):
         start = _anywhere(key_start)
         period = jax.random.uniform(key_period, minval=self.min_period, maxval=self.max_period)
         return start + 2 * math.pi * jnp.arange(frames, dtype=jnp.float32) / period, None
+
+    def possible(self, headings: Float[Array, " time"]) -> Float[Array, "ways time"]:
+        """At any period: a model that generates chooses its own. Five, evenly apart."""
+        periods = jnp.linspace(self.min_period, self.max_period, 5)
+        return 2 * math.pi * jnp.arange(headings.shape[0], dtype=headings.dtype)[None] / periods[:, None]
 
 
 class RandomTurns(AbstractTurning):

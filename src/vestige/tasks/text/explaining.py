@@ -12,10 +12,12 @@ from vestige.models.structured.text_classifiers import cross_entropy
 from vestige.models.structured.text_explainer import Explainer
 from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask, Evaluation
+from vestige.tasks.evaluation import evaluate_many
 from vestige.tasks.text.opinion_rows import PAD, OpinionRows
 from vestige.typing import Batch, Key, Metrics
 
 AT_ONCE = 64  # texts that are evaluated together
+REPEATS = 8  # draws for each text behind the final metrics
 PICTURED = 6
 
 
@@ -119,8 +121,9 @@ class Explaining(AbstractTask):
         }
 
     def diagnostics(self, model: Explainer, *, size: int, key: Key) -> Evaluation:
-        """Metrics on all held-out texts, and a few of them with the words that are read."""
-        metrics = eqx.filter_jit(self.evaluate)(model, size=self.test.labels.shape[0], key=key)
+        """Metrics on all held-out texts, mean over 8 draws of words for each, and a few of them with the words that are
+        read."""
+        metrics = evaluate_many(self, model, self.test.labels.shape[0], REPEATS, key=key)
         numbers = {name: float(value) for name, value in metrics.items()}
         return Evaluation(numbers, {}, self.bounds(metrics), self._pictures(model))
 

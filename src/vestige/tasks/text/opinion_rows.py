@@ -1,5 +1,6 @@
 """Texts with an opinion as arrays, and what can be said of their words without a model."""
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -27,16 +28,22 @@ class OpinionRows(NamedTuple):
     """(rows, longest), bool: the k words of the highest tf-idf."""
 
 
-def vocabulary(texts: Sequence[Opinion], *, least: int) -> dict[str, int]:
+def vocabulary(
+    texts: Sequence[Opinion], *, least: int, spread: tuple[Sequence[Opinion], int] | None = None
+) -> dict[str, int]:
     """A number for every word, in lower case, that occurs at least so often.
 
     **Arguments:**
 
     - `texts`: to train on.
     - `least`: how often.
+    - `spread`: other texts, and in how many of them it occurs as well; None: that does not matter.
     """
     counts = Counter(word.lower() for text in texts for word in text.words)
     often = sorted((word for word, count in counts.items() if count >= least), key=lambda w: (-counts[w], w))
+    if spread is not None:
+        within = Counter(word for text in spread[0] for word in {word.lower() for word in text.words})
+        often = [word for word in often if within[word] >= spread[1]]
     return {word: number for number, word in enumerate(often, UNKNOWN + 1)}
 
 
@@ -99,6 +106,27 @@ def shortened(texts: Sequence[Opinion], *, longest: int, k: int) -> tuple[list[O
     kept = [text for text in texts if len(text.words) >= k]
     cut = [Opinion(text.words[:longest], text.positive, text.marked[:longest]) for text in kept]
     return cut, len(texts) - len(cut)
+
+
+def passages_of(texts: Sequence[Opinion], size: int) -> list[Opinion]:
+    """Texts cut into consecutive passages, as few as have at most `size` words, and alike in length to a word. Each has
+    the opinion of its text.
+
+    **Arguments:**
+
+    - `texts`: of any length.
+    - `size`: words of a passage, at most.
+    """
+    found = []
+    for text in texts:
+        words = len(text.words)
+        parts = -(-words // size)
+        ends = [part * words // parts for part in range(parts + 1)]
+        found += [
+            Opinion(text.words[start:end], text.positive, text.marked[start:end])
+            for start, end in itertools.pairwise(ends)
+        ]
+    return found
 
 
 def planted(count: int, longest: int, seed: int) -> list[Opinion]:

@@ -164,6 +164,9 @@ class ExplainSpec(TaskSpec):
     """Words of a text; longer ones are cut."""
     least: int = 2
     """How often a word occurs in training that has a number of its own."""
+    least_texts: int = 1
+    """In how many texts, before they are cut, it must occur. Names occur in few, and give away the opinion of the one
+    film they belong to."""
     train: int | None = 2000
     """Texts to train on, the first so many; None: all there are."""
     test: int | None = 500
@@ -171,12 +174,17 @@ class ExplainSpec(TaskSpec):
     phrases: int | None = None
     """sst: train also on the phrases inside sentences that have at least so many words, each with its own opinion.
     None: on sentences alone."""
+    passages: int | None = None
+    """movie-rationales: train on passages of at most so many words, the reviews cut into even parts, each with the
+    opinion of its review. None: on the first words of the reviews."""
+    held_out: Literal["test", "valid"] = "test"
+    """The part of the data to evaluate on. test, of film reviews: marked exhaustively; valid: for choosing settings."""
 
     provides: ClassVar[frozenset[str]] = frozenset({"marked texts"})
 
     def __post_init__(self):
         super().__post_init__()
-        at_least(self, 1, "k", "least", "train", "test")
+        at_least(self, 1, "k", "least", "least_texts", "train", "test")
         between(self, 8, 2000, "longest")
         if self.k > self.longest:
             raise ValueError(f"k must be at most longest = {self.longest}, the words of a text; got {self.k}")
@@ -185,6 +193,13 @@ class ExplainSpec(TaskSpec):
                 f"phrases is for the source sst, and at least 2, since the words alone are what people marked; got "
                 f"phrases={self.phrases} for {self.source}"
             )
+        if self.passages is not None and (self.source != "movie-rationales" or self.passages < 2 * self.k):
+            raise ValueError(
+                f"passages is for the source movie-rationales, and at least 2 k = {2 * self.k}, so that k words can be "
+                f"chosen of each; got passages={self.passages} for {self.source}"
+            )
+        if self.source == "planted" and self.held_out != "test":
+            raise ValueError("held_out is for texts of people; planted ones have no part 'valid', use test")
         if self.source == "planted" and (self.train is None or self.test is None or self.k > 8):
             raise ValueError(
                 "planted texts: train and test must be numbers, and k at most 8, the words of the shortest"
@@ -199,8 +214,8 @@ class ExplainSpec(TaskSpec):
 
     def sources(self) -> tuple[Source, ...]:
         names = {
-            "movie-rationales": ("movie_rationales", ("movies_train.jsonl.gz", "movies_test.jsonl.gz")),
-            "sst": ("sst", ("train.txt.gz", "test.txt.gz")),
+            "movie-rationales": ("movie_rationales", ("movies_train.jsonl.gz", f"movies_{self.held_out}.jsonl.gz")),
+            "sst": ("sst", ("train.txt.gz", "dev.txt.gz" if self.held_out == "valid" else "test.txt.gz")),
         }
         return () if self.source == "planted" else (NamedData(*names[self.source]),)
 
@@ -212,27 +227,36 @@ class ExplainSpec(TaskSpec):
         (train, fewer), (test, fewer_test) = (shortened(part, longest=self.longest, k=self.k) for part in (train, test))
         if not train or not test:
             raise ValueError(f"explain: no text has k = {self.k} words; lower k")
-        numbers = vocabulary(train, least=self.least)
+        numbers = vocabulary(train, least=self.least, spread=(whole, self.least_texts))
         rarity = rarities(shortened(whole, longest=self.longest, k=self.k)[0])
-        made = [Opinions.of(rows_of(texts, numbers, rarity, longest=self.longest, k=self.k)) for texts in (train, test)]
+        widths = self.passages or self.longest, self.longest
+        made = [
+            Opinions.of(rows_of(texts, numbers, rarity, longest=width, k=self.k))
+            for texts, width in zip((train, test), widths, strict=True)
+        ]
         written = WordList(tuple(text.words for text in test), self.longest)
         return Explaining(made[0], made[1], len(numbers) + 2, self.k, (fewer, fewer_test), written)
 
     def dummy_build(self, *, key: "Key") -> "Explaining":
         """Planted texts, few, whatever the source."""
         k = min(self.k, 8)
-        return dataclasses.replace(self, source="planted", k=k, longest=24, train=40, test=20).build(seed=0)
+        small = {"longest": 24, "train": 40, "test": 20, "least_texts": 1, "phrases": None, "passages": None}
+        return dataclasses.replace(self, source="planted", k=k, held_out="test", **small).build(seed=0)
 
     def _texts(self) -> tuple["list[Opinion]", "list[Opinion]", "list[Opinion]"]:
-        """To train and to evaluate on, and those to train on without phrases, from which frequencies of words are."""
+        """To train and to evaluate on, and those to train on as wholes, from which frequencies of words are."""
         if self.source == "planted":
             from vestige.tasks.text.opinion_rows import planted
 
             assert self.train is not None and self.test is not None
             made = planted(self.train + self.test, self.longest, 0)
             return made[: self.train], made[self.train :], made[: self.train]
+        from vestige.tasks.text.opinion_rows import passages_of
+
         data = MovieRationales() if self.source == "movie-rationales" else SentimentTreebank()
-        whole, test = data.load("train")[: self.train], data.load("test")[: self.test]
+        whole, test = data.load("train")[: self.train], data.load(self.held_out)[: self.test]
+        if self.passages is not None:
+            return passages_of(whole, self.passages), test, whole
         if not isinstance(data, SentimentTreebank) or self.phrases is None:
             return whole, test, whole
         return data.load("train", phrases=self.phrases)[: self.train], test, whole
