@@ -7,6 +7,7 @@ import itertools
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ TABLE = "time,temperature,humidity\n" + "\n".join(
 SCREENS = (
     ("The first command", ("list", "toy-matching")),
     ("A run in a log", ("run", "toy-matching", "--steps", "600", "--out", "first")),
-    ("A comparison", ("compare", "toy-matching", "--vary", "n=3,4", "--seeds", "2", "--steps", "300", "--out", "many")),
+    ("A comparison", ("compare", "toy-matching", "--vary", "n=3,4", "--steps", "100", "--jobs", "1", "--out", "many")),
     ("What a file is", ("data", "describe", "measured.csv")),
     ("Metrics again", ("evaluate", "first", "-q")),
     ("Many runs", ("runs", ".")),
@@ -44,7 +45,7 @@ def screen(arguments: tuple[str, ...], folder: Path, width: int) -> str:
 
 def display(folder: Path, width: int) -> str:
     """The display of a terminal in the middle of a run: its last line about the updates, and the line above."""
-    command = [sys.executable, "-m", "vestige", "run", "toy-matching", "--steps", "2000", "--out", f"live-{width}"]
+    command = [sys.executable, "-m", "vestige", "run", "toy-matching", "--steps", "900", "--out", "live"]
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         command, cwd=folder, env={**environment(width), "TERM": "xterm"}, stdout=theirs, stderr=theirs
@@ -68,6 +69,13 @@ def display(folder: Path, width: int) -> str:
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        screen(SCREENS[1][1], Path(name), 80)
+        page(Path(name))
+
+
+def page(kept: Path) -> None:
+    """Print it; `kept` holds the run that later commands look at."""
     print("# Screens\n")
     print(
         "What the main commands print at 40, 80 and 120 columns, made by `python benchmarks/screens.py`. Times are\n"
@@ -80,9 +88,9 @@ def main() -> None:
                 folder = Path(name)
                 (folder / "measured.csv").write_text(TABLE + "\n")
                 if arguments[0] in ("evaluate", "runs"):
-                    screen(SCREENS[1][1], folder, width)
+                    shutil.copytree(kept / "first", folder / "first")
                 print(f"{width} columns:\n\n```text\n{screen(arguments, folder, width)}\n```\n")
-    print("## The display of a run on a terminal\n\n`vestige run toy-matching --steps 2000`\n")
+    print("## The display of a run on a terminal\n\n`vestige run toy-matching --steps 900`\n")
     for width in WIDTHS:
         with tempfile.TemporaryDirectory() as name:
             print(f"{width} columns:\n\n```text\n{display(Path(name), width)}\n```\n")

@@ -107,6 +107,7 @@ def test_bar_count_and_time_fit_into_any_terminal(clock, width):
     for part in ("3000/6000", "100/s", "left 0:30"):
         assert part in line
     assert above.startswith("training  train negative_bound 25.000") and "…" not in above
+    assert re.search(r" \d+\.\d{3}$", above)  # the last metric is whole
     assert ("kl_last 1.700" in above) == (width > 40)
 
 
