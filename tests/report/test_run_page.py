@@ -103,6 +103,19 @@ def test_running_run_is_marked(running_folder: Path, read_page: Reader) -> None:
     assert "notes" not in page.ids  # a last line that is cut short is no fault
 
 
+def test_date_commit_and_data_are_on_the_page(run_folder: Path, read_page: Reader) -> None:
+    data = [
+        {"dataset": "digits", "sha256": {"train": "a" * 64, "test": "b" * 64}},
+        {"option": "path", "path": "mine.csv", "sha256": "c" * 64},
+        "damaged",
+    ]
+    rewrite(run_folder / "config.yaml", date="2026-11-30T10:00:00+00:00", commit="0123456789ab+", data=data, schema=2)
+    text = read_page(write_report(run_folder)).text
+    assert "2026-11-30T10:00:00+00:00" in text and "0123456789ab+" in text
+    assert f"digits (SHA-256 test {'b' * 12}, train {'a' * 12}…)" in text and f"mine.csv (SHA-256 {'c' * 12}…)" in text
+    assert "vestige run RUN/config.yaml --out NEW" in text
+
+
 def test_a_run_that_nobody_writes_was_cut_short(running_folder: Path, tmp_path: Path, read_page: Reader) -> None:
     cut = tmp_path / "cut"
     shutil.copytree(running_folder, cut)  # a copy of a lock locks nothing

@@ -107,13 +107,15 @@ def _facts(run: Run) -> list[tuple[str, str]]:
 
 
 def _data(run: Run) -> list[tuple[str, str]]:
-    """The files and data sets that were read, each with the beginning of its digest."""
+    """The files and data sets that were read, each with the beginning of its SHA-256."""
     records = run.config.get("data")
     found = []
     for record in records if isinstance(records, list) else ():
         stated = mapping(record)
-        digest = str(stated.get("digest") or stated.get("sha256") or "")[:12]
-        name = stated.get("name") or stated.get("path")
+        digests = stated.get("sha256")
+        parts = digests if isinstance(digests, dict) else {"": digests}
+        shown = ", ".join(f"{part} {str(digest)[:12]}".strip() for part, digest in parts.items() if digest)
+        name = stated.get("dataset") or stated.get("path")
         if name:
-            found.append(("Data", f"{name} ({digest})" if digest else str(name)))
+            found.append(("Data", f"{name} (SHA-256 {shown}…)" if shown else str(name)))
     return found
