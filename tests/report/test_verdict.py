@@ -119,6 +119,15 @@ class TestOfARun:
         assert verdict_of(folder).caveats[0] == "Only 300 of the 6,000 updates of the preset were made."
         assert verdict_of(folder).caveats[-1] == "2 updates were left out, since they were not finite."
 
+    def test_early_stopping_is_said(self, tmp_path):
+        stopped = "kl_last was best after update 200 and got no better in 3 evaluations"
+        folder = write_run(tmp_path, {"kl_last": 0.2}, bounds=LEVELS, evaluations=FLAT, updates=300, stopped=stopped)
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        config["all_options"]["patience"] = 3
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+        found = verdict_of(folder).caveats
+        assert found[0] == f"{stopped[:1].upper()}{stopped[1:]}." and "chosen among the evaluations" in found[1]
+
     def test_what_it_can_be_used_for(self, tmp_path):
         folder = write_run(tmp_path, {"kl_last": 0.2}, uses=["sample", "evaluate", "no such"])
         assert verdict_of(folder).commands == ("vestige sample RUN", "vestige evaluate RUN")

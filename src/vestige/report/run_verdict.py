@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from vestige.report.answers import Answer, Verdict
 from vestige.report.convergence import Convergence, convergence
 from vestige.report.course import by_training
+from vestige.report.files import mapping
 from vestige.report.headline import headline, planned
 from vestige.report.metric_facts import Metric
 from vestige.report.metrics import lower_is_better, metric
@@ -203,8 +204,14 @@ def _caveats(run: Run, trained: Convergence | None) -> Sequence[str]:
         made = f"{format_count(run.updates or 0)}{of} updates are made"
         more = "it was cut short; the same command with --resume goes on" if run.cut else "the run is still going on"
         found.append(f"{made}: {more}.")
+    elif isinstance(stopped := (run.results or {}).get("stopped"), str) and stopped:
+        found.append(f"{stopped[:1].upper()}{stopped[1:]}.")
     elif preset and not run.fit and run.updates is not None and run.updates < preset:
         found.append(f"Only {format_count(run.updates)} of the {format_count(preset)} updates of the preset were made.")
+    if mapping(run.config.get("all_options")).get("patience"):
+        found.append(
+            "The model was chosen among the evaluations on held-out examples, so that its value may be too good."
+        )
     if trained is not None and trained.improving and not run.running:
         found.append("It was still getting better when training ended; more --steps are likely to help.")
     if trained is not None and trained.worsening and not run.running:
