@@ -11,6 +11,7 @@ from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import command_line, default_folder, simple
 from vestige.cli.table_options import pairs
+from vestige.cli.tables import print_uses
 from vestige.cli.voice import Voice
 from vestige.data.tables.options import ReadOptions
 from vestige.errors import UsageError
@@ -77,6 +78,7 @@ def main(arguments: list[str]) -> int:
         raise UsageError(str(error)) from error
     enable_compilation_cache()
     from vestige.report import write_report
+    from vestige.report.verdict import verdict_of
     from vestige.runs.fits.fitting import fit_table
 
     stem = f"fit-{settings.source.name.split('.')[0]}"
@@ -99,6 +101,7 @@ def main(arguments: list[str]) -> int:
         settings.print_json(fitted.as_plain())
         return 0
     _show(fitted)
+    print_uses(folder, verdict_of(folder).commands)
     print(f"report: {page}")
     return 0
 

@@ -1,6 +1,7 @@
 """Results as tables on the terminal."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -20,11 +21,15 @@ def print_verdict(folder: Path) -> None:
         console.print(found.sentence, style="bold", markup=False, highlight=False)
     for caveat in found.caveats:
         console.print(caveat, markup=False, highlight=False)
-    if found.commands:
-        where = shlex.quote(str(folder))
-        console.print("Now:", markup=False, highlight=False)
-        for command in found.commands:
-            console.print(f"  {command.replace('RUN', where, 1)}", markup=False, highlight=False, soft_wrap=True)
+    print_uses(folder, found.commands)
+
+
+def print_uses(folder: Path, commands: Sequence[str]) -> None:
+    """What the run in `folder` can be used for now: `commands`, in which RUN is its folder; none where there are none."""
+    if commands:
+        print("Now:")
+    for command in commands:
+        print(f"  {command.replace('RUN', shlex.quote(str(folder)), 1)}")
 
 
 def print_results(folder: Path) -> None:
