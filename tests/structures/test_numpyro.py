@@ -374,3 +374,10 @@ def test_rankings_by_nuts_and_by_gibbs():
     centred = by_gibbs - by_gibbs.mean(axis=1, keepdims=True)
     z = (centred.mean(axis=0) - (truth - truth.mean())) / centred.std(axis=0)
     assert (np.abs(z) < 3.5).all(), z
+
+
+def test_without_numpyro_the_message_says_what_to_install():
+    program = "import sys; sys.modules['numpyro'] = None; import vestige.structures.as_numpyro"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "as_numpyro needs NumPyro" in done.stderr
+    assert "pip install 'vestige[numpyro]'" in done.stderr

@@ -25,7 +25,7 @@ def print_verdict(folder: Path) -> None:
 
 
 def print_uses(folder: Path, commands: Sequence[str]) -> None:
-    """What the run in `folder` can be used for now: `commands`, in which RUN is its folder; none where there are none."""
+    """What the run in `folder` can be used for now: `commands`, in which RUN stands for the folder."""
     if commands:
         print("Now:")
     for command in commands:

@@ -1,14 +1,23 @@
-"""Structures as NumPyro distributions. Importing this module imports NumPyro; `vestige.structures` does not."""
+"""Structures as NumPyro distributions. Importing this module imports NumPyro; `vestige.structures` does not.
+
+**Raises:** `ImportError` where NumPyro is not installed; it is the extra `vestige[numpyro]`.
+"""
 
 import math
 from typing import Any, final
 
 import jax
 import jax.numpy as jnp
-import numpyro.distributions as dist
 from jaxtyping import Array, Bool, Float, Int
-from numpyro.distributions import constraints
-from numpyro.distributions.util import validate_sample
+
+try:
+    import numpyro.distributions as dist
+    from numpyro.distributions import constraints
+    from numpyro.distributions.util import validate_sample
+except ImportError as error:
+    raise ImportError(
+        f"vestige.structures.as_numpyro needs NumPyro ({error}): pip install 'vestige[numpyro]'"
+    ) from error
 
 from vestige.debug import require
 from vestige.structures.contract import AbstractStructure
