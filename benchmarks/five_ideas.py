@@ -39,7 +39,7 @@ def memory():
         axis.text(
             x,
             0.1,
-            "new: costs nats" if new else "known: costs ~0",
+            "new: nats" if new else "known: ~0",
             ha="center",
             fontsize=8,
             color=ORANGE if new else BLUE,

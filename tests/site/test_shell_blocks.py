@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import itertools
 import re
 import tomllib
 
@@ -126,6 +127,7 @@ def test_commands_exist(page, monkeypatch):
     wrong = []
     for place, found in of_page(page):
         words = found[3:] if found[:2] == ["taskset", "-c"] else found
+        words = list(itertools.takewhile(lambda word: word not in (">", ">>"), words))
         program = words[0].rpartition("/")[2] if words[0] not in (".",) else "."
         try:
             if program == "vestige":
