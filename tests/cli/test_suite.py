@@ -7,7 +7,8 @@ import pytest
 
 from vestige.errors import UsageError
 from vestige.experiments import Experiment
-from vestige.models.temporal.specs import TemporalSpec
+from vestige.experiments.experiment import name_of
+from vestige.models.temporal.specs import GaussianPriorSpec, MixturePriorSpec, TemporalSpec
 from vestige.runs import suites
 from vestige.runs.suites import SUITES
 from vestige.tasks.frame_specs import MapNavigationSpec, PerfectRecallSpec
@@ -66,6 +67,17 @@ def test_names_of_rows_and_columns():
     with pytest.raises(UsageError, match="nothing chosen"):
         suite.rows(",")
     assert set(suite.metric) == {entry.name for entry in suite.entries}
+
+
+def test_every_memory_has_the_published_prior():
+    """Also where an experiment has another one by itself, which not every memory can have."""
+    suite = SUITES["gtmm"]
+    rooms = next(entry for entry in suite.entries if entry.name == "room-rotation")
+    assert isinstance(rooms.preset("small").model.prior, MixturePriorSpec)
+    for entry in suite.entries:
+        for member, experiment in suite.experiments(entry, suite.columns("all"), preset="small").items():
+            assert experiment.model.prior == GaussianPriorSpec()
+            assert name_of(experiment.model.memory) == member
 
 
 def test_a_wrong_preset_is_told_before_anything_runs(run):

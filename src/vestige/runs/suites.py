@@ -27,6 +27,8 @@ class Suite:
     """The columns, by those names."""
     metric: Mapping[str, str]
     """What stands in each row: entry -> metric."""
+    alike: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What all runs have, whatever an entry has by itself: option -> name."""
 
     def rows(self, tasks: str) -> list[Entry]:
         """The entries named in `a,b,…`, in the suite's order; `all` is all. **Raises** `UsageError`."""
@@ -39,7 +41,7 @@ class Suite:
 
     def experiments(self, entry: Entry, members: list[str], *, preset: str) -> dict[str, Experiment]:
         """One row's runs."""
-        return {member: entry.preset(preset).choose({self.vary: member}) for member in members}
+        return {member: entry.preset(preset).choose({**self.alike, self.vary: member}) for member in members}
 
 
 def _named(names: str, known: list[str]) -> list[str]:
@@ -71,5 +73,6 @@ SUITES: dict[str, Suite] = {
             "map-navigation": "kl_revisit",
             "room-rotation": "kl_recall",
         },
+        alike={"model.prior": "gaussian"},  # the published one, which every memory can have
     )
 }

@@ -80,6 +80,12 @@ def _explain(
 _MOVIES = ExplainSpec(
     "movie-rationales", k=10, longest=350, least=5, least_texts=20, train=None, test=None, passages=50
 )
+
+
+def _film_explainer(width: int) -> ExplainerSpec:
+    return ExplainerSpec("complex", width, LeaveOneOutSpec(16), exploration=0.1)
+
+
 _SLOW_SELECTOR = TwoRatesSpec(1e-2, latent=0.1)  # it waits until the classifier knows what words say
 
 EXPLAIN = Entry(
@@ -90,13 +96,13 @@ EXPLAIN = Entry(
     paper="Struminsky et al. 2021, with film reviews in place of beer reviews",
     presets={
         "small": _explain(ExplainSpec(), ExplainerSpec(exploration=0.1), steps=1500),
-        "cpu": _explain(_MOVIES, ExplainerSpec("complex", exploration=0.1), _SLOW_SELECTOR, steps=2400),
+        "cpu": _explain(_MOVIES, _film_explainer(50), _SLOW_SELECTOR, steps=2400),
         "sst": _explain(
             ExplainSpec("sst", longest=60, least=2, train=None, test=None, phrases=4),
             ExplainerSpec("complex", exploration=0.1),
             steps=4000,
         ),
-        "paper": _explain(_MOVIES, ExplainerSpec("complex", width=100, exploration=0.1), _SLOW_SELECTOR, steps=20_000),
+        "paper": _explain(_MOVIES, _film_explainer(100), _SLOW_SELECTOR, steps=20_000),
     },
     durations={
         "small": "2 minutes, 2 CPU cores",

@@ -58,7 +58,10 @@ def mixture(memory: AbstractMemory, latent_size: int, width: int, *, between: in
             "attention or introspection, or between 0"
         )
     if not isinstance(memory, AbstractSlotMemory):
-        raise ValueError(f"a mixture prior chooses among the slots of a memory, and {type(memory).__name__} has none")
+        raise ValueError(
+            f"a mixture prior chooses among the slots of a memory, and {type(memory).__name__} has none; use the prior "
+            "gaussian, or another memory"
+        )
     return MixturePrior(
         memory.context_size,
         latent_size,
