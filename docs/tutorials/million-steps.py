@@ -7,9 +7,9 @@
 #
 # ## A file of a million steps
 #
-# Each step holds an event of eleven kinds. Kinds 0 to 7 are symbols that appear now and then; kind 8 is nothing; kind 9 asks
-# for the last symbol, 20 to 100 steps after it; kind 10 has an outcome that nobody can predict. Only kinds 9 and 10 have an outcome;
-# it is -1 elsewhere. The file stays on disk: training reads the windows it needs.
+# Each step holds an event of seven kinds. Kinds 0 to 3 are symbols that appear now and then; kind 4 is nothing; kind 5 asks
+# for the last symbol, 15 to 40 steps after it; kind 6 has an outcome that nobody can predict. Only kinds 5 and 6 have an
+# outcome; it is -1 elsewhere. The file stays on disk: training reads the windows it needs.
 
 # %%
 import numpy as np
@@ -21,13 +21,13 @@ def write(name, steps):
     """Two files of steps, written in place: NAME-events.npy and NAME-outcomes.npy."""
     events = np.lib.format.open_memmap(f"{name}-events.npy", "w+", np.uint8, (steps,))
     outcomes = np.lib.format.open_memmap(f"{name}-outcomes.npy", "w+", np.int8, (steps,))
-    events[:], outcomes[:] = 8, -1
+    events[:], outcomes[:] = 4, -1
     at = 0
-    while (asked := at + 1 + draw.integers(20, 100)) < steps - 10:
-        symbol = draw.integers(0, 8)
-        events[at], events[asked], outcomes[asked] = symbol, 9, symbol
+    while (asked := at + 1 + draw.integers(15, 40)) < steps - 10:
+        symbol = draw.integers(0, 4)
+        events[at], events[asked], outcomes[asked] = symbol, 5, symbol
         noise = draw.integers(at + 1, asked)
-        events[noise], outcomes[noise] = 10, draw.integers(0, 8)
+        events[noise], outcomes[noise] = 6, draw.integers(0, 4)
         at = asked + 1 + draw.integers(0, 10)
     events.flush(), outcomes.flush()
 
@@ -36,7 +36,7 @@ write("train", 1_000_000)
 write("held-out", 100_000)
 
 # %% [markdown]
-# Half of the outcomes can be known and half cannot: the best possible accuracy is 0.5 + 0.5/8 = 0.56.
+# Half of the outcomes can be known and half cannot: the best possible accuracy is 0.5 + 0.5/4 = 0.625.
 #
 # ## What anyone would try first
 #
@@ -51,7 +51,7 @@ def windows(name, width=10, most=20_000):
     events, outcomes = np.load(f"{name}-events.npy", "r"), np.load(f"{name}-outcomes.npy", "r")
     places = np.flatnonzero(outcomes >= 0)
     places = places[places >= width][:most]
-    return np.eye(11)[events[places[:, None] - np.arange(width)]].reshape(len(places), -1), outcomes[places]
+    return np.eye(7)[events[places[:, None] - np.arange(width)]].reshape(len(places), -1), outcomes[places]
 
 
 seen, known = windows("train")
@@ -65,7 +65,7 @@ accuracy = {
 # ## One model, two rules
 #
 # The rule is an argument. Truncated back-propagation and MemUP train the same LSTM with rollouts of ten steps, on segments of
-# 200 steps from random places of the file.
+# 100 steps from random places of the file.
 
 # %%
 import equinox as eqx
@@ -80,17 +80,17 @@ from vestige.tasks.longterm import Stream
 from vestige.training import fit
 
 open_file = lambda name: NpyReader(f"{name}-events.npy", f"{name}-outcomes.npy", unknown_outcomes=True)
-task = Stream(open_file("train"), open_file("held-out"), segment=200, tokens=11, classes=8, max_distance=100)
+task = Stream(open_file("train"), open_file("held-out"), segment=100, tokens=7, classes=4, max_distance=40)
 keys = jax.random.split(jax.random.key(0), 6)
-read = lambda key: Token(11, 32, key=key)
+read = lambda key: Token(7, 32, key=key)
 cell = LSTM(32, 64, retention=Fixed(5.0, 0.0), key=keys[3])
 model = LongTermModel(
-    read(keys[2]), cell, read(keys[4]), Classes(8), Detector(read(keys[0]), 8, key=keys[1]), key=keys[5]
+    read(keys[2]), cell, read(keys[4]), Classes(4), Detector(read(keys[0]), 4, key=keys[1]), key=keys[5]
 )
 optimiser = optax.contrib.muon(3e-3)
 evaluate = eqx.filter_jit(lambda task, model, key: task.evaluate(model, size=64, key=key))
 for name, rule in {"truncated, 10 steps": Truncated(10), "MemUP, 10 steps": MemUP(rollout=10, targets=3)}.items():
-    trained = fit(model, task, rule=rule, optimiser=optimiser, steps=1500, batch_size=64, key=jax.random.key(1)).model
+    trained = fit(model, task, rule=rule, optimiser=optimiser, steps=1000, batch_size=64, key=jax.random.key(1)).model
     accuracy[name] = float(evaluate(task, trained, jax.random.key(2))["accuracy"])
 
 # %% [markdown]
@@ -100,7 +100,7 @@ for name, rule in {"truncated, 10 steps": Truncated(10), "MemUP, 10 steps": MemU
 print(f"{'accuracy on 100,000 held-out steps':38}")
 for name, value in accuracy.items():
     print(f"{name:38}{value:6.3f}")
-print(f"{'best possible':38}{0.5 + 0.5 / 8:6.3f}")
+print(f"{'best possible':38}{0.5 + 0.5 / 4:6.3f}")
 
 # %% [markdown]
 # ## What an update stores
@@ -115,7 +115,7 @@ from vestige.rules import Gradient
 
 def megabytes(rule, steps):
     """Temporary memory of one compiled update on sequences of so many steps."""
-    task = Stream(open_file("train"), open_file("held-out"), segment=steps, tokens=11, classes=8)
+    task = Stream(open_file("train"), open_file("held-out"), segment=steps, tokens=7, classes=4)
     batch = task.batch(size=64, key=jax.random.key(0))
     carry = rule.init(model, batch, key=jax.random.key(0))
     step = eqx.filter_jit(lambda model, carry, batch, key: rule.step(model, carry, batch, key=key))
@@ -124,7 +124,7 @@ def megabytes(rule, steps):
     )
 
 
-lengths = [200, 1000, 5000]
+lengths = [100, 1000]
 storage = {
     "MemUP, rollouts of 10": [megabytes(MemUP(rollout=10, targets=3), steps) for steps in lengths],
     "back-propagation": [megabytes(Gradient(WholeSequence(steps)), steps) for steps in lengths],
@@ -140,7 +140,7 @@ figure, (left, right) = plt.subplots(
     1, 2, num="Accuracy of each method, and memory of an update over the length of a sequence"
 )
 left.barh(list(accuracy), list(accuracy.values()), color=["0.7", "0.7", "C1", "C0"])
-left.axvline(0.5 + 0.5 / 8, color="k", linewidth=1)
+left.axvline(0.5 + 0.5 / 4, color="k", linewidth=1)
 left.invert_yaxis()
 left.set(title="accuracy; the line is the best possible")
 for name, values in storage.items():
@@ -170,4 +170,4 @@ figure.tight_layout()
 assert accuracy["MemUP, 10 steps"] > accuracy["truncated, 10 steps"] + 0.15
 assert accuracy["MemUP, 10 steps"] > accuracy["logistic regression, last 10"] + 0.15
 assert storage["MemUP, rollouts of 10"][-1] < 1.1 * storage["MemUP, rollouts of 10"][0]
-assert storage["back-propagation"][-1] > 15 * storage["back-propagation"][0]
+assert storage["back-propagation"][-1] > 5 * storage["back-propagation"][0]
