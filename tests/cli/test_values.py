@@ -133,7 +133,7 @@ class TestWording:
             (["--count", "-1"], "count must not be negative"),
             (["--count", str(2**31)], "count must be at most 2,147,483,647"),
             (["--count"], "[Mm]issing"),
-            (["--cuont", "1"], "[Uu]nrecognized options: --cuont"),
+            (["--cuont", "1"], "unknown option '--cuont'. Did you mean '--count'"),
             (["junk"], "[Uu]nrecognized options: junk"),
         ],
     )
