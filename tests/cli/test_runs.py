@@ -47,7 +47,7 @@ def test_members_of_a_comparison_are_listed_on_request(run, tmp_path):
 
 def test_a_folder_without_runs(run, tmp_path):
     code, out, _ = run("runs")
-    assert code == 0 and out == "No runs in .\n".replace("in .", "in ..")
+    assert code == 0 and out == "No runs in '.'.\n"
     code, _, err = run("runs", "prun")
     assert code == 2 and "Did you mean 'prune'" in err
 

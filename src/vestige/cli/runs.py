@@ -79,7 +79,7 @@ def _verdict(found: "Found") -> "Verdict | None":
 
 def _sentence(found: "list[Found]", folder: Path) -> str:
     if not found:
-        return f"No runs in {folder}."
+        return f"No runs in '{folder}'."
     counts = [sum(each.kind == kind for each in found) for kind in ("run", "comparison", "matrix")]
     names = ("run", "comparison", "matrix")
     plural = {"matrix": "matrices"}
