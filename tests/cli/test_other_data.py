@@ -17,7 +17,7 @@ def test_a_run_knows_its_file_and_keeps_its_scale(run, tmp_path, monkeypatch):
 
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    code, out, err = run("evaluate", tmp_path / "mine", "--json")
+    code, out, err = run("evaluate", tmp_path / "mine", "--json", "-q")
     assert (code, err) == (0, "")
     metrics = json.loads(out)["metrics"]
     trained = json.loads((tmp_path / "mine" / "results.json").read_text())["metrics"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from rich.console import Console
 
 from vestige.cli.parse import command_line, default_folder, simple
 from vestige.errors import UsageError
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
     write_json(folder / RESULTS, results)
     _print(results)
     for sentence in (found := gradients_verdict(results)).sentence, *found.caveats:
-        print(sentence)
+        Console().print(sentence, markup=False, highlight=False)
     draw_gradients(results, folder / PICTURE)
     print(f"report: {write_gradients(results, folder)}")
     return 0

@@ -9,6 +9,7 @@ from vestige.errors import UsageError
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.protocols import GeneratesSamples, GeneratesSequences, PredictsTables, ServesWithoutData
 from vestige.tasks.completions import CompletesTables
+from vestige.tasks.predictions import AbstractPredictor
 from vestige.tasks.stepwise import AbstractStepPredictor
 
 
@@ -22,8 +23,8 @@ def uses_of(experiment: Experiment, task: Any, model: Any, arrays: Mapping[str, 
     - `arrays`: of its evaluation.
     """
     uses = []
-    if isinstance(experiment.task, ServesWithoutData) and isinstance(task, PredictsTables):
-        predictor = task.predictor(model, arrays)
+    predictor = _predictor(experiment, task, model, arrays)
+    if predictor is not None:
         uses.append("predict")
         if isinstance(predictor, AbstractStepPredictor):
             uses.append("forecast")
@@ -35,6 +36,18 @@ def uses_of(experiment: Experiment, task: Any, model: Any, arrays: Mapping[str, 
     if isinstance(task, GeneratesSequences | GeneratesSamples):
         uses.append("sample")
     return [*uses, "evaluate", "export"]
+
+
+def _predictor(
+    experiment: Experiment, task: Any, model: Any, arrays: Mapping[str, np.ndarray]
+) -> AbstractPredictor | None:
+    """What predicts other files; None where nothing does, as where arrays without names were read."""
+    if not isinstance(experiment.task, ServesWithoutData) or not isinstance(task, PredictsTables):
+        return None
+    try:
+        return task.predictor(model, arrays)
+    except UsageError:
+        return None
 
 
 def _completes(predictor: AbstractStepPredictor) -> bool:
