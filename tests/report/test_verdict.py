@@ -110,6 +110,12 @@ class TestOfARun:
             and "Trained enough?" in answers(folder)
         )
 
+    def test_what_cannot_be_is_said(self, tmp_path):
+        bounds = {"accuracy": {"best": 1.0, "chance": 0.5}}
+        caveats = verdict_of(write_run(tmp_path / "a", {"accuracy": 1.2}, bounds=bounds)).caveats
+        assert "measured wrongly" in caveats[0]
+        assert verdict_of(write_run(tmp_path / "b", {"accuracy": 1.0}, bounds=bounds)).caveats == ()
+
     def test_nan_is_said(self, tmp_path):
         found = verdict_of(write_run(tmp_path, {"kl_last": None}, bounds=LEVELS))
         assert found.sentence == ("KL, last frame is no finite number (NaN or ∞): training or evaluation went wrong.")

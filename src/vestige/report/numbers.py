@@ -26,12 +26,12 @@ def format_number(value: int | float | None, digits: int = 3) -> str:
     if not math.isfinite(value):
         return _not_finite(value)
     size = abs(value)
-    if size >= 10.0 ** (digits + 1) or (size >= 1000 and digits <= 4):
+    if 10.0 ** (digits + 1) <= size < 1e15 or (1000 <= size < 1e15 and digits <= 4):
         return f"{value:,.0f}".replace("-", "−")
     if 0.985 <= size < 1 and digits <= 3:
         text = f"{value:.{min(8, 1 - math.floor(math.log10(1 - size)))}f}"
         text = text.rstrip("0") if float(text.rstrip("0")) == value else text
-    elif 0 < size < 1e-4:
+    elif 0 < size < 1e-4 or size >= 1e15:
         mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
         text = f"{mantissa}e{int(exponent)}"
     else:

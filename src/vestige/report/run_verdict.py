@@ -14,6 +14,7 @@ from vestige.report.results_table import NOT_FINITE, ResultRow, rows
 from vestige.report.run import Run
 from vestige.report.standing import Standing, interval
 
+BEYOND = 1.02  # of the way from chance to the best possible: more than a bound that was itself measured may err
 USES = {
     "predict": "vestige predict RUN DATA --out FILE",
     "forecast": "vestige forecast RUN DATA --horizon H --out FILE",
@@ -41,7 +42,8 @@ def run_verdict(run: Run) -> Verdict:
     sentence = said if isinstance(said, str) and said else _sentence(row, about, standing)
     compared = () if said else _compared(row, about, standing, run.running)
     answers = (*compared, _long_enough(run, trained), _sure(run, row, measured), *_published(run, row), *_made(run))
-    return Verdict(sentence, tuple(_caveats(run, trained)), answers, _commands(run))
+    caveats = (*_beyond(standing), *_caveats(run, trained))
+    return Verdict(sentence, caveats, answers, _commands(run))
 
 
 def _standing(run: Run, row: ResultRow, lower: bool | None, measured: Convergence | None) -> Standing | None:
@@ -188,6 +190,13 @@ def _made(run: Run) -> Sequence[Answer]:
         f"{format_bytes(peak)} of memory" if peak is not None else "",
     ]
     return (Answer("What did it cost?", "; ".join(part for part in cost if part) + "."),) if any(cost) else ()
+
+
+def _beyond(standing: Standing | None) -> Sequence[str]:
+    """What is said of a value that cannot be: better than the best possible by more than an estimate of it may err."""
+    if standing is None or standing.share is None or standing.share <= BEYOND:
+        return ()
+    return ("The value is better than the best possible: it, or that bound, was measured wrongly.",)
 
 
 def _commands(run: Run) -> tuple[str, ...]:
