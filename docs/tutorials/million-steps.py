@@ -7,8 +7,8 @@
 #
 # ## A file of a million steps
 #
-# Each step holds an event of seven kinds. Kinds 0 to 3 are symbols that appear now and then; kind 4 is nothing; kind 5 asks
-# for the last symbol, 15 to 40 steps after it; kind 6 has an outcome that nobody can predict. Only kinds 5 and 6 have an
+# Each step holds an event of seven kinds. Kinds 0 to 3 are symbols that appear now and then; kind 4 is nothing; kind 5 queries
+# the last symbol, 15 to 40 steps after it; kind 6 has an outcome that nobody can predict. Only kinds 5 and 6 have an
 # outcome; it is -1 elsewhere. The file stays on disk: training reads the windows it needs.
 
 # %%
