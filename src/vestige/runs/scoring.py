@@ -77,7 +77,7 @@ def check_alarms(predictions: AbstractSurprises[Any], alarms: float) -> None:
     if alarms < least:
         raise UsageError(
             f"alarms must be at least {least:.3g} with {round(1 / least) - 1:,} held-out steps of the training file, "
-            f"got {alarms:g}: no step could be an alarm; hold out more (--task.held-out)"
+            f"got {alarms:g}: no step could be an alarm; take a larger share, or hold out more (--task.held-out)"
         )
 
 
