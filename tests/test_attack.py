@@ -44,7 +44,7 @@ def test_what_is_malformed_is_refused(family, attack, tmp_path, monkeypatch):
     monkeypatch.setattr(inputs, "BYTES", 2**60)  # the peak of this process is that of all tests
     for module, name in (
         ("vestige.runs.execution", "execute"),
-        ("vestige.runs.workers", "run_parallel"),
+        ("vestige.runs.executors.local.LocalProcesses", "run"),
         ("vestige.experiments.gradients.laboratory", "laboratory"),
         ("vestige.cli.bench", "_first_update"),
     ):

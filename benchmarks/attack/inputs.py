@@ -70,7 +70,7 @@ def cut_off() -> None:
     import vestige.cli.bench
     import vestige.experiments.gradients.laboratory
     import vestige.runs.execution
-    import vestige.runs.workers
+    import vestige.runs.executors.local
     from vestige.errors import UsageError
 
     def execute(entry: Any, experiment: Any, *, seed: int, **_: Any) -> None:
@@ -87,7 +87,7 @@ def cut_off() -> None:
         raise Accepted
 
     vestige.runs.execution.execute = execute
-    vestige.runs.workers.run_parallel = begins
+    vestige.runs.executors.local.LocalProcesses.run = begins
     vestige.experiments.gradients.laboratory.laboratory = begins
     vestige.cli.bench._first_update = begins  # pyright: ignore[reportAttributeAccessIssue]
 

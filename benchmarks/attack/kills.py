@@ -151,7 +151,7 @@ def import_all() -> None:
     for name in ("run", "compare", "verify"):
         __import__(f"vestige.cli.{name}")
     for name in (
-        "vestige.runs.execution", "vestige.runs.workers", "vestige.report.run_page",
+        "vestige.runs.execution", "vestige.runs.executors.local", "vestige.report.run_page",
         "vestige.report.comparison_page", "vestige.report.plot", "matplotlib.pyplot", "numpyro.distributions",
         "sklearn.datasets", "vestige.training.loop", "tensorboardX",
     ):  # fmt: skip

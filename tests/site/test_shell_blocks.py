@@ -20,7 +20,7 @@ PAGES = [
     if any(block.language in ("sh", "console") for block in blocks(page)) and page.parent.name != "tutorials"
 ]
 """Tutorials run their commands when they are made, and again in .ci/run."""
-FREE = {"source", ".", "cp", "pip", "python", "python3", "git", "cd", "docker", "tensorboard"}
+FREE = {"source", ".", "cp", "pip", "python", "python3", "git", "cd", "docker", "tensorboard", "dask"}
 """Programs of others; of pip and python more is checked below."""
 
 

@@ -12,6 +12,7 @@ from vestige.cli import COMMANDS
 from vestige.cli.options import leaves_of, parts_of
 from vestige.errors import UsageError, nearest
 from vestige.registries import CONTRACTS, registry
+from vestige.runs.executors.naming import DASK, PROCESSES
 from vestige.runs.suites import SUITES
 
 SHELLS = ("bash", "zsh", "fish")
@@ -90,6 +91,7 @@ def options_of_experiments() -> dict[str, list[str]]:
 def values() -> dict[str, list[str]]:
     """What may stand after an option: its last word -> words."""
     found = {"preset": ["small", "cpu", "paper"], "sink": ["mlflow", "wandb"], "on-nonfinite": ["stop", "skip"]}
+    found["on"] = [PROCESSES, DASK]
     contracts = {
         contract for entry in registry("experiment").values() for _, contract in parts_of(entry.preset("small"))
     }

@@ -28,6 +28,7 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
 from vestige.runs.config_file import SUFFIXES, read_config_file
+from vestige.runs.executors.naming import is_named
 from vestige.runs.suites import SUITES
 
 Settings = TypeVar("Settings", bound="RunSettings")
@@ -57,6 +58,9 @@ class RunSettings(Voice):
     jobs: int | None = None
     """How many runs go on at once, each on its share of the cores (on an accelerator: on all of it). By default one
     per core up to 8 where there is no accelerator, else one."""
+    on: str = "processes"
+    """Where several runs go on: processes of this machine, dask (workers of a Dask cluster on it), or the address of a
+    Dask scheduler, tcp://HOST:PORT, whose workers share the folder."""
     sink: Annotated[tuple[Literal["mlflow", "wandb"], ...], tyro.conf.UseAppendAction] = ()
     """Another program that receives the log too; may be given once for each."""
 
@@ -68,6 +72,8 @@ class RunSettings(Voice):
             raise ValueError(
                 f"devices spreads one run, jobs is about several: got devices={self.devices}, jobs={self.jobs}"
             )
+        if is_named(self.on) and self.devices is not None:
+            raise ValueError(f"devices spreads one run over this machine: got devices={self.devices}, on={self.on}")
 
 
 @dataclasses.dataclass(frozen=True)

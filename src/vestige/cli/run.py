@@ -9,17 +9,21 @@ from typing import Any
 from vestige.cli.environment import data_mesh, enable_compilation_cache
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
+from vestige.errors import UsageError
 from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.registries import registry
 from vestige.runs.comparison import Planned, compare
 from vestige.runs.config_file import write_config_file
+from vestige.runs.executors.contract import AbstractExecutor
+from vestige.runs.executors.local import LEAVING_SECONDS
+from vestige.runs.executors.naming import executor_on, is_named
 from vestige.storage.results import RESULTS, read_results
 from vestige.training.external.naming import check_sinks
 from vestige.training.pace import duration
 
-LEAVING_SECONDS = 30.0
-"""How long a run of a comparison waits for the process that had it before: it ends when the comparison was killed."""
+MOST = 8
+"""Runs at a time, unless more are requested: each needs about a gigabyte."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,21 +70,42 @@ def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[
     """
 
     def perform(plan: list[Planned]) -> None:
-        arguments = how(settings, longer=longer) | {"patience": LEAVING_SECONDS}
         names = {str(planned.folder.relative_to(folder)): planned for planned in plan}
-        jobs = min(_jobs(settings), len(plan))
-        if jobs > 1:
-            from vestige.runs.workers import run_parallel
-
-            settings.note(f"{len(plan)} runs, {jobs} at a time")
-            tasks = {name: (planned, {**arguments, "progress": None}) for name, planned in names.items()}
-            run_parallel(perform_one, tasks, jobs=jobs, announce=Counted(len(plan), settings.note))
+        executor = executor_of(settings, folder, runs=len(plan))
+        if executor is not None:
+            arguments = how(settings, longer=longer) | {"patience": executor.patience, "progress": None}
+            whole = {name: planned._replace(folder=planned.folder.absolute()) for name, planned in names.items()}
+            tasks = [(name, (planned, arguments)) for name, planned in whole.items()]
+            executor.run(perform_one, tasks, announce=Counted(len(plan), settings.note))
             return
+        arguments = how(settings, longer=longer) | {"patience": LEAVING_SECONDS}
         for number, (name, planned) in enumerate(names.items(), 1):
             settings.note(f"\n{name}, run {number} of {len(plan)}")
             perform_one(planned, arguments)
 
     return perform
+
+
+def executor_of(settings: RunSettings, folder: Path, *, runs: int) -> AbstractExecutor | None:
+    """What carries out several runs, of which it says how many go on at once; None where they go on in turn, in this
+    process.
+
+    **Arguments:**
+
+    - `settings`: the options of the command.
+    - `folder`: in which the runs have their folders.
+    - `runs`: how many there are.
+
+    **Raises:** `UsageError` for a cluster where Dask is not installed.
+    """
+    if is_named(settings.on):
+        settings.note(f"{runs} runs, on {settings.on}")
+        return executor_on(settings.on, folder, jobs=settings.jobs and min(settings.jobs, runs))
+    jobs = min(_jobs(settings), runs)
+    if jobs < 2:
+        return None
+    settings.note(f"{runs} runs, {jobs} at a time")
+    return executor_on(settings.on, folder, jobs=jobs)
 
 
 class Counted:
@@ -133,7 +158,7 @@ def _jobs(settings: RunSettings) -> int:
         return 1
     import jax
 
-    from vestige.runs.workers import MOST, cores
+    from vestige.runs.executors.starting import cores
 
     return min(len(cores()), MOST) if jax.default_backend() == "cpu" else 1
 
@@ -148,6 +173,8 @@ def main(arguments: list[str]) -> int:
         settings.note(f"{settings.save_config} holds the options; vestige run {settings.save_config} trains")
         return 0
     longer = "steps" in invocation.given
+    if settings.seeds == 1 and is_named(settings.on):
+        raise UsageError(f"--on {settings.on} is about several runs: give --seeds N too, or leave it out")
     if settings.seeds > 1:
         stem = f"{entry.name}-{settings.preset}-seeds"
         folder = settings.out or default_folder(stem, resume=settings.resume)

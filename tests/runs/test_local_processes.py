@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from vestige.errors import RunError, UsageError
-from vestige.runs.workers import cores, run_parallel
+from vestige.runs.executors.local import LocalProcesses
+from vestige.runs.executors.starting import cores
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.sinks import TensorBoard
 
@@ -48,7 +49,7 @@ def until_asked(folder: Path, name: str) -> None:
 
 def test_each_runs_once_in_a_process_and_on_cores_of_its_own(tmp_path):
     said: list[str] = []
-    run_parallel(leave_a_note, {name: (tmp_path, name) for name in "abc"}, jobs=2, announce=said.append)
+    LocalProcesses(jobs=2).run(leave_a_note, [(name, (tmp_path, name)) for name in "abc"], announce=said.append)
     notes = [(tmp_path / name).read_text().split() for name in "abc"]
     assert len({pid for pid, _ in notes} | {str(os.getpid())}) == 4
     mine = cores()
@@ -67,7 +68,7 @@ def test_each_runs_once_in_a_process_and_on_cores_of_its_own(tmp_path):
 )
 def test_an_error_comes_across(work, kind, text):
     with pytest.raises(kind, match=text):
-        run_parallel(work, {"a": ()}, jobs=1, announce=lambda _: None)
+        LocalProcesses(jobs=1).run(work, [("a", ())], announce=lambda _: None)
 
 
 def either(folder: Path, name: str) -> None:
@@ -80,9 +81,9 @@ def either(folder: Path, name: str) -> None:
 
 def test_when_one_fails_the_others_are_asked_to_stop_and_no_more_begin(tmp_path):
     said: list[str] = []
-    tasks = {name: (tmp_path, name) for name in ("good", "bad", "late")}
+    tasks = [(name, (tmp_path, name)) for name in ("good", "bad", "late")]
     with pytest.raises(UsageError, match="not to my liking"):
-        run_parallel(either, tasks, jobs=2, announce=said.append)
+        LocalProcesses(jobs=2).run(either, tasks, announce=said.append)
     assert (tmp_path / "good.stopped").read_text() == "SIGTERM"
     assert sorted(said) == ["bad: begun", "good: begun"]
 
@@ -91,12 +92,12 @@ PARENT = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from test_workers import until_asked
-from vestige.runs.workers import run_parallel
+from test_local_processes import until_asked
+from vestige.runs.executors.local import LocalProcesses
 from vestige.errors import VestigeError
 if __name__ == "__main__":
     try:
-        run_parallel(until_asked, {{n: (Path({folder!r}), n) for n in "ab"}}, jobs=2, announce=print)
+        LocalProcesses(jobs=2).run(until_asked, [(n, (Path({folder!r}), n)) for n in "ab"], announce=print)
     except VestigeError as error:
         print(error)
         sys.exit(error.exit_code)
