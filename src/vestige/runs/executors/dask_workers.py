@@ -1,6 +1,7 @@
 """Several runs at once on the workers of a Dask cluster: on this machine, or on many."""
 
 import contextlib
+import logging
 import os
 import pickle
 import sys
@@ -220,7 +221,8 @@ def _local_cluster(workers: int) -> Iterator[Any]:
     """Workers on this machine, of one thread each."""
     from distributed import LocalCluster
 
-    how = {"threads_per_worker": 1, "processes": True, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    how: dict[str, Any] = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    how["silence_logs"] = logging.CRITICAL  # what ends a run is said by us, and how a worker leaves concerns nobody
     with without_ctrl_c():  # threads that are started here inherit it, and the processes that those start
         cluster = LocalCluster(n_workers=workers, **how)
     with cluster:
