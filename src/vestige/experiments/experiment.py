@@ -60,6 +60,7 @@ class Experiment(Spec):
     - `patience`: evaluations without an improvement after which the run stops, with its best model; 0: never.
     - `min_delta`: what counts as an improvement.
     - `monitor`, `monitor_direction`: the metric that is to improve, and which way.
+    - `precision`: "bfloat16" to round the operands of products in training, "float32" not to.
 
     **Raises:** `ValueError` where the parts do not fit, with what is missing and which parts have it.
     """
@@ -84,6 +85,8 @@ class Experiment(Spec):
     """With patience: the metric of the evaluations that is to improve; by default that of the task."""
     monitor_direction: Literal["auto", "lower", "higher"] = dataclasses.field(default="auto", kw_only=True)
     """With patience: which way is better; auto: as is known of the metric."""
+    precision: Literal["float32", "bfloat16"] = dataclasses.field(default="float32", kw_only=True)
+    """Of the operands of products in training; sums, weights and evaluations stay in float32."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -94,6 +97,8 @@ class Experiment(Spec):
         at_most(self, ROWS, "patience")
         if self.monitor_direction not in ("auto", "lower", "higher"):
             raise ValueError(f"monitor_direction must be auto, lower or higher, got {self.monitor_direction}")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision must be float32 or bfloat16, got {self.precision}")
         at_least(self, 1, "batch_size", "num_evals")
         at_most(self, ROWS, "batch_size", "num_evals", "eval_size")
         at_least(self, self.task.min_eval_size, "eval_size")
@@ -243,6 +248,21 @@ class Experiment(Spec):
         rule = self.rule.build(self.model, task)
         optimiser = self.optimiser.build(self.steps, task=task, rule=self.rule)
         return Components(model, task, rule, optimiser, key_run, self.task.fitted(made))
+
+    def trained_by(self, rule: "AbstractRule") -> "AbstractRule":
+        """The rule as training uses it.
+
+        **Arguments:**
+
+        - `rule`: as it was built.
+
+        **Returns:** `rule`, or one that makes its updates in the `precision` of this experiment.
+        """
+        if self.precision == "float32":
+            return rule
+        from vestige.rules.mixed import Bfloat16Products
+
+        return Bfloat16Products(rule)
 
     def summary(self) -> dict[str, str]:
         """What `vestige list` shows beside the updates.

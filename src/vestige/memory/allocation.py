@@ -47,7 +47,7 @@ def allocation(usage: Float[Array, " slots"]) -> Float[Array, " slots"]:
     index = jnp.arange(len(usage))
     tied = (seen[None, :] == seen[:, None]) & (index[None, :] < index[:, None])
     before = (seen[None, :] < seen[:, None]) | tied  # [i, j]: j comes before i in order of use
-    return (1.0 - usage) * jnp.exp(before.astype(usage.dtype) @ jnp.log(usage))
+    return (1.0 - usage) * jnp.exp(jnp.matmul(before.astype(usage.dtype), jnp.log(usage), precision="highest"))
 
 
 def least_used(usage: Float[Array, " slots"], heads: int) -> Float[Array, "heads slots"]:

@@ -21,7 +21,7 @@ def cosine(keys: Float[Array, "heads word"], memory: Float[Array, "slots word"])
     at ±1e9, so no finite or infinite key gives NaN in float32 while words stay below 1e18.
     """
     keys = jnp.clip(keys, -1e9, 1e9)
-    return keys @ memory.T / (_norm(keys)[:, None] * _norm(memory)[None, :] + EPSILON)
+    return jnp.matmul(keys, memory.T, precision="highest") / (_norm(keys)[:, None] * _norm(memory)[None, :] + EPSILON)
 
 
 def content_weights(

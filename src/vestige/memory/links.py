@@ -1,5 +1,7 @@
 """The order of writing: which slot was written after which."""
 
+import functools
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -37,4 +39,5 @@ def directional_read_weights(
     """From where each head looked, the `read_weights`, along the `links`: `(backward, forward)`, to what was written
     before and after it.
     """
-    return read_weights @ links, read_weights @ links.T
+    follow = functools.partial(jnp.matmul, read_weights, precision="highest")
+    return follow(links), follow(links.T)

@@ -34,6 +34,7 @@ from .memup_specs import ScoreSpec as ScoreSpec
 from .memup_specs import SelectionSpec as SelectionSpec
 from .memup_specs import SurpriseSpec as SurpriseSpec
 from .memup_specs import TopKSpec as TopKSpec
+from .mixed import Bfloat16Products as Bfloat16Products
 from .objectives import ELBO as ELBO
 from .objectives import AbstractStepObjective as AbstractStepObjective
 from .objectives import ContrastiveDivergence as ContrastiveDivergence

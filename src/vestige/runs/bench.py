@@ -53,7 +53,7 @@ def measure_variants(
                     built.model,
                     unrolled,
                     built.task,
-                    rule=built.rule,
+                    rule=variant.trained_by(built.rule),
                     optimiser=built.optimiser,
                     batch_size=variant.batch_size,
                     key=built.key,
@@ -90,7 +90,7 @@ def first_update(experiment: Experiment, *, seed: int) -> float:
     fit(
         built.model,
         built.task,
-        rule=built.rule,
+        rule=experiment.trained_by(built.rule),
         optimiser=built.optimiser,
         steps=1,
         batch_size=experiment.batch_size,

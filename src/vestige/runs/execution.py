@@ -163,7 +163,7 @@ def _performed(
         result = fit(
             built.model,
             built.task,
-            rule=built.rule,
+            rule=experiment.trained_by(built.rule),
             optimiser=built.optimiser,
             steps=experiment.steps,
             key=built.key,
