@@ -1,11 +1,11 @@
-"""What an update stores, by rule and length of the sequence, and the memory of a process that trains on a file of 10 GB.
+"""What an update stores, by rule and length of the sequence, and the memory of a process that trains on 10 GB.
 
     python benchmarks/memory.py                                   # the compiler's account of every rule
-    python benchmarks/memory.py --stream 10000000 --values 250    # 10 GB on disk at most; sparse where the disk knows holes
+    python benchmarks/memory.py --stream 10000000 --values 250    # 10 GB; few blocks on disks that know holes
 
-The table compiles one update of every registered rule at several lengths and runs none. With `--stream`, MemUP goes once
-through a file of so many steps of so many float32 values, by `vestige run stream`, whose memory is read once a second.
-Linux.
+The table compiles one update of every registered rule at several lengths and runs none. With `--stream`, MemUP goes
+once through a file of so many steps of so many float32 values, by `vestige run stream`, whose memory is read once a
+second. Linux.
 """
 
 import argparse
@@ -116,7 +116,8 @@ def stream(steps: int, values: int) -> None:
             raise SystemExit(f"vestige run ended with {process.returncode}")
         took = time.monotonic() - began
         at = [f"{seen[int(share * (len(seen) - 1))][1]:,.0f}" for share in (0.25, 0.5, 0.75, 0.95)]
-        print("| steps | file, GB | updates | seconds | MiB without pages of files, at 25 % | 50 % | 75 % | 95 % | most, with them |")
+        shares = "MiB without pages of files, at 25 % | 50 % | 75 % | 95 %"
+        print(f"| steps | file, GB | updates | seconds | {shares} | most, with them |")
         print("|---|---|---|---|---|---|---|---|---|")
         most = max(whole for whole, _ in seen)
         whole = steps * (values + 1) * 4 / GIGABYTE

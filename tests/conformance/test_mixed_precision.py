@@ -44,7 +44,9 @@ def test_the_slope_is_nearly_that_of_float32():
     rounded = dataclasses.replace(experiment, precision="bfloat16").trained_by(rule)
     step = eqx.filter_jit(lambda rule, model, batch, key: rule.step(model, None, batch, key=key))
     found, wanted = (
-        jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(step(one, built.model, batch, jax.random.key(0)).grads)])
+        jnp.concatenate(
+            [leaf.ravel() for leaf in jax.tree.leaves(step(one, built.model, batch, jax.random.key(0)).grads)]
+        )
         for one in (rounded, rule)
     )
     away = float(jnp.linalg.norm(found - wanted) / jnp.linalg.norm(wanted))

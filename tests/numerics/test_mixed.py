@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from vestige.numerics.mixed import with_bfloat16_products
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from vestige.cli.index import live_index
 from vestige.errors import UsageError
 from vestige.report import write_report
 from vestige.report.live import HOST, LivePages, serve
@@ -18,7 +20,7 @@ from vestige.report.live import HOST, LivePages, serve
 def served() -> Iterator:
     """Serves a folder in a thread that ends with the test's process; returns a function of a path."""
 
-    def begin(folder: Path):
+    def begin(folder: Path, **options):
         address: list[str] = []
         ready = threading.Event()
 
@@ -26,7 +28,7 @@ def served() -> Iterator:
             address.append(text)
             ready.set()
 
-        threading.Thread(target=serve, args=(LivePages(folder), 0, said), daemon=True).start()
+        threading.Thread(target=serve, args=(LivePages(folder, **options), 0, said), daemon=True).start()
         assert ready.wait(20)
         port = int(address[0].rstrip("/").rpartition(":")[2])
 
@@ -69,6 +71,19 @@ def test_the_runs_of_a_comparison(comparison_folder: Path, served) -> None:
     assert "4 members of a comparison" in get("/")[1]
     assert "One training run" in get("/none/seed-0/report.html")[1]
     assert get("/none/seed-9/report.html")[0] == 500
+
+
+def test_a_comparison_that_goes_on_lists_its_runs(comparison_folder: Path, served) -> None:
+    (comparison_folder / "results.json").unlink()
+    shutil.rmtree(comparison_folder / "none" / "seed-0")
+    assert served(comparison_folder)("/")[0] == 500
+    get = served(comparison_folder, many=live_index)
+    code, text, _ = get("/")
+    assert code == 200 and "Runs in" in text and 'http-equiv="refresh" content="5"' in text
+    links = re.findall(r'href="([^"]+/report.html)"', text)
+    assert links and not any(link.startswith("none/seed-0") for link in links)
+    assert "One training run" in get(f"/{links[-1]}")[1]
+    assert get("/none/seed-0/report.html")[0] == 500  # there is no such folder
 
 
 def test_nothing_else_is_served(run_folder: Path, tmp_path: Path, served) -> None:

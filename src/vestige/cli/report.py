@@ -56,9 +56,10 @@ def main(arguments: list[str]) -> int:
 
 def watch(settings: ReportSettings) -> int:
     """Serve the page until Ctrl-C, which ends it well."""
+    from vestige.cli.index import live_index
     from vestige.report.live import LivePages, serve
 
-    pages = LivePages(settings.folder, refresh=settings.refresh)
+    pages = LivePages(settings.folder, refresh=settings.refresh, many=live_index)
     try:
         serve(
             pages,

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -10,18 +10,17 @@ import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 from jax.extend.core.primitives import dot_general_p
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 EXACT = jax.lax.Precision.HIGHEST
 """The precision that a product requests to be left alone: `jnp.matmul(a, b, precision="highest")`."""
 
 
-def with_bfloat16_products(function: Callable[P, R]) -> Callable[P, R]:
+def with_bfloat16_products(function: Callable[..., R]) -> Callable[..., R]:
     """`function` with the operands of every product of float32 arrays rounded to bfloat16; sums stay in float32.
 
-    Micikevicius et al. 2018 ("Mixed precision training") with bfloat16 in place of float16, whose exponents are those of
-    float32, so that no loss has to be scaled. Rounding an operand changes it by at most 1/256 of itself. Parameters,
+    Micikevicius et al. 2018 ("Mixed precision training") with bfloat16 in place of float16, whose exponents are those
+    of float32, so that no loss has to be scaled. Rounding an operand changes it by at most 1/256 of itself. Parameters,
     activations, logarithms, sums, softmaxes and draws stay as they are, and so do products that were written with
     `precision="highest"`, products of integers and of float64. To be wrapped around a whole update: products that
     differentiation adds are rounded too. Loops, branches and nested calls are followed; arrays alone count, and the
@@ -38,7 +37,7 @@ def with_bfloat16_products(function: Callable[P, R]) -> Callable[P, R]:
     """
 
     @functools.wraps(function)
-    def rounded(*args: P.args, **kwargs: P.kwargs) -> R:
+    def rounded(*args: Any, **kwargs: Any) -> R:
         arrays, static = eqx.partition((args, kwargs), eqx.is_array)
         leaves, structure = jax.tree.flatten(arrays)
         others: list[Any] = []
@@ -68,7 +67,7 @@ def _rounded(jaxpr: Jaxpr) -> Jaxpr:
 def _rounded_equation(eqn: JaxprEqn) -> JaxprEqn:
     if eqn.primitive is not dot_general_p:
         return eqn.replace(params={name: _rounded_parameter(value) for name, value in eqn.params.items()})
-    operands = [v.aval for v in eqn.invars]
+    operands: list[Any] = [v.aval for v in eqn.invars]
     if any(a.dtype != jnp.float32 for a in operands) or _is_exact(eqn.params["precision"]):
         return eqn
     (call,) = jax.make_jaxpr(jax.jit(functools.partial(_product, eqn.params)))(*operands).eqns

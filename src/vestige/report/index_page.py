@@ -31,25 +31,38 @@ class IndexRow:
     """Whether it belongs to a comparison above it."""
 
 
-def write_index(rows: Sequence[IndexRow], path: Path, *, folder: Path, sentence: str) -> Path:
-    """Write a page with a row for each run.
+def index_page(rows: Sequence[IndexRow], *, folder: Path, sentence: str, refresh: int | None = None) -> str:
+    """A page with a row for each run.
 
     **Arguments:**
 
     - `rows`: in their order.
-    - `path`: of the page.
     - `folder`: that was looked through.
     - `sentence`: how many there are.
+    - `refresh`: seconds after which the browser is to load it again; None: never.
 
-    **Returns:** the page. **Raises:** `RunError` where it cannot be written.
+    **Returns:** the page, as text.
     """
-    page = render(
+    return render(
         "runs.html",
         title=f"Runs in {folder}",
         rows=list(rows),
         sentence=sentence,
         folder=str(folder),
+        refresh=refresh,
         files=[],
         notes=[],
     )
-    return replace_text(path, page)
+
+
+def write_index(rows: Sequence[IndexRow], path: Path, *, folder: Path, sentence: str) -> Path:
+    """Write `index_page` to a file.
+
+    **Arguments:**
+
+    - `rows`, `folder`, `sentence`: of the page.
+    - `path`: of the file.
+
+    **Returns:** the page. **Raises:** `RunError` where it cannot be written.
+    """
+    return replace_text(path, index_page(rows, folder=folder, sentence=sentence))

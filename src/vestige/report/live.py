@@ -15,6 +15,8 @@ from vestige.errors import UsageError, VestigeError
 from vestige.report.comparison import is_comparison
 from vestige.report.files import REPORT, need_folder
 from vestige.report.matrix import is_matrix
+from vestige.storage.config import CONFIG
+from vestige.storage.results import RESULTS
 
 HOST = "127.0.0.1"
 REFRESH = 5
@@ -35,14 +37,16 @@ class LivePages:
 
     - `folder`: of the run, the comparison or the matrix.
     - `refresh`: seconds between two loads.
+    - `many`: makes the page of a folder that holds runs and has no results of its own, such as a comparison that goes
+      on, from the folder and the seconds; None: such a folder has no page.
 
     **Raises:** `UsageError` where there is no such folder.
     """
 
-    def __init__(self, folder: Path, *, refresh: int = REFRESH):
+    def __init__(self, folder: Path, *, refresh: int = REFRESH, many: Callable[[Path, int], str] | None = None):
         if refresh < 1:
             raise UsageError(f"--refresh must be at least 1 second, got {refresh}")
-        self.root, self.refresh = need_folder(Path(folder)).resolve(), refresh
+        self.root, self.refresh, self.many = need_folder(Path(folder)).resolve(), refresh, many
         self._kept: dict[Path, tuple[tuple[tuple[str, int, int], ...], str]] = {}
         self._lock = threading.Lock()
 
@@ -64,6 +68,8 @@ class LivePages:
             from vestige.report.matrix_page import matrix_page
 
             return matrix_page(folder)
+        if self.many is not None and not any(os.path.lexists(folder / name) for name in (CONFIG, RESULTS)):
+            return self.many(folder, self.refresh)
         from vestige.report.run_page import run_page
 
         return run_page(folder, refresh=self.refresh)
