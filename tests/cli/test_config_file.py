@@ -100,6 +100,7 @@ def test_patience_is_an_option_and_results_say_that_it_ended_the_run(run, tmp_pa
         (("run", "toy-matching", "--stesp", "3"), "unknown option '--stesp'. Did you mean '--steps'? See vestige run"),
         (("run", "toy-matching", "--on-nonfinite", "skp"), "got 'skp'. Did you mean 'skip'? See vestige run"),
         (("run", "toy-matching", "--sink", "mlfow"), "got 'mlfow'. Did you mean 'mlflow'?"),
+        (("fit", "table.csv", "--sink", "mlfow"), "got 'mlfow'. Did you mean 'mlflow'?"),
         (("run", "toy-matching", "--patience", "2", "--monitor", "los"), "Did you mean 'loss'"),
         (("compare", "gtm"), "Did you mean 'gtmm'"),
         (("evaluate", "x", "--jsno"), "Did you mean '--json'"),

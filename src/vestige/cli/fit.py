@@ -9,7 +9,7 @@ from rich.console import Console
 
 from vestige.cli.environment import enable_compilation_cache
 from vestige.cli.grid import Grid, print_grid
-from vestige.cli.parse import command_line, default_folder, simple
+from vestige.cli.parse import Sinks, command_line, default_folder, simple
 from vestige.cli.table_options import pairs
 from vestige.cli.tables import print_uses
 from vestige.cli.voice import Voice
@@ -62,6 +62,8 @@ class FitSettings(ReadOptions, Voice):
     """Of the run."""
     resume: bool = False
     """Go on with the run in the folder."""
+    sink: Sinks = ()
+    """Also send the log to another program; may be given twice."""
 
 
 def main(arguments: list[str]) -> int:
@@ -94,6 +96,7 @@ def main(arguments: list[str]) -> int:
         command=command_line(),
         progress=settings.progress,
         note=settings.note,
+        sinks=settings.sink,
         **{name: given[name] for name in (*names, "seed", "resume")},
     )
     page = write_report(folder)

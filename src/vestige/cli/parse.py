@@ -34,6 +34,9 @@ from vestige.runs.suites import SUITES
 Settings = TypeVar("Settings", bound="RunSettings")
 Simple = TypeVar("Simple")
 
+Sinks = Annotated[tuple[Literal["mlflow", "wandb"], ...], tyro.conf.UseAppendAction]
+"""Names of other programs that receive the log, each with an option of its own."""
+
 
 @dataclasses.dataclass(frozen=True)
 class RunSettings(Voice):
@@ -61,7 +64,7 @@ class RunSettings(Voice):
     on: str = "processes"
     """Where several runs go on: processes of this machine, dask (workers of a Dask cluster on it), or the address of a
     Dask scheduler, tcp://HOST:PORT, whose workers share the folder."""
-    sink: Annotated[tuple[Literal["mlflow", "wandb"], ...], tyro.conf.UseAppendAction] = ()
+    sink: Sinks = ()
     """Another program that receives the log too; may be given once for each."""
 
     def __post_init__(self):

@@ -1,6 +1,6 @@
 """From a file of the user's to a trained run, and whether it was worth it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from vestige.runs.folder import CONFIG, need_free
 from vestige.runs.restoring import load
 from vestige.storage.durable import DamagedFile
 from vestige.storage.fit_file import read_fit, write_fit
+from vestige.training.external.naming import check_sinks
 
 STRATEGIES: tuple[AbstractFitStrategy, ...] = (FramesFit(), StreamFit(), LabelledFit(), RecordingsFit())
 """The first whose kind a file is of is taken; the last takes what is left, or refuses it."""
@@ -88,6 +89,7 @@ def fit_table(
     command: str = "vestige.fit_table",
     progress: Callable[[], Any] | None = None,
     note: Callable[[str], None] = lambda text: None,
+    sinks: Sequence[str] = (),
 ) -> Fitted:
     """Train a model on a file, and compare it with those who need no training, as `vestige fit` does.
 
@@ -113,6 +115,7 @@ def fit_table(
     - `resume`: go on with what is in the folder.
     - `command`: how it was started, for the run's configuration.
     - `progress`, `note`: of the training; receives what goes on.
+    - `sinks`: names of other programs that receive the log, such as "mlflow".
 
     **Returns:** what became of it.
 
@@ -137,6 +140,7 @@ def fit_table(
         seed=seed,
     )
     _check(request)
+    check_sinks(sinks)
     need_free(folder, resume=resume)
     if resume and (folder / CONFIG).is_file():
         strategy, plan, why = _before(folder, request)
@@ -148,7 +152,7 @@ def fit_table(
         note(sentence)
     entry = registry("experiment").find(strategy.entry)
     options = {"preset": strategy.preset, "seed": seed, "folder": folder, "command": command, "resume": resume}
-    execute(entry, plan, **options, progress=progress)
+    execute(entry, plan, **options, progress=progress, sinks=sinks)
     note("comparing with baselines")
     run = load(folder)
     fitted = Fitted(folder, why, strategy.compared(run, request))
