@@ -147,7 +147,7 @@ def test_what_is_built():
         biases = agent.memory.cell.bias.reshape(4, 16)
         assert jnp.allclose(biases[0], -bias) and jnp.allclose(biases[1], bias)
     memup = long.rule.first.rule
-    assert (memup.rollout, memup.targets, memup.frequency, memup.scan_chunk) == (4, 1, 1, 500)
+    assert (memup.rollout, memup.targets, memup.frequency, memup.scan_chunk) == (4, 1, 1, 334)
     inputs = jnp.arange(8.0)
     slopes = jax.jacobian(built.model.memory.encoder)(inputs)
     assert not bool(slopes[:, 6:].any()), "the memory must not see the action before it is taken"

@@ -27,7 +27,7 @@ from vestige.rules import (
     TruncatedSpec,
 )
 from vestige.rules.longterm_specs import LONG_TERM_RULES
-from vestige.rules.memup_specs import SCORES, SELECTIONS
+from vestige.rules.memup_specs import SCORES, SELECTIONS, even_windows
 from vestige.tasks.longterm import Recall
 
 TASK = Recall(48)  # 50 steps
@@ -47,7 +47,7 @@ def test_every_option_of_memup_reaches_it():
         "horizon": 30,
         "current": False,
         "candidates": 40,
-        "scan_chunk": 20,
+        "scan_chunk": 25,
         "average": 0.5,
         "clip": None,
     }
@@ -64,6 +64,14 @@ def test_every_option_of_memup_reaches_it():
 def test_no_more_is_read_at_a_time_than_a_sequence_has():
     assert built(MemUPSpec()).scan_chunk == 50
     assert built(MemUPSpec(scan_chunk=8)).scan_chunk == 8
+
+
+@pytest.mark.parametrize(
+    ("steps", "at_most", "size"), [(120, 100, 60), (50, 100, 50), (1000, 100, 100), (101, 100, 51), (7, 3, 3)]
+)
+def test_windows_are_as_few_and_as_even_as_can_be(steps, at_most, size):
+    assert even_windows(steps, at_most) == size
+    assert -(-steps // size) == -(-steps // at_most)
 
 
 @pytest.mark.parametrize("score", SCORES)

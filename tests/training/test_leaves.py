@@ -6,15 +6,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vestige.training.leaves import named_leaves, outlined, with_leaves
+from vestige.training.leaves import compiled, named_leaves, outlined, with_leaves
 
 
-def made():
-    return {"net": eqx.nn.Linear(2, 3, key=jax.random.key(0)), "words": "a", "half": jnp.ones(2, jnp.bfloat16)}
+def made(key=None):
+    return {
+        "net": eqx.nn.Linear(2, 3, key=jax.random.key(0) if key is None else key),
+        "words": "a",
+        "half": jnp.ones(2, jnp.bfloat16),
+    }
 
 
 def test_an_outline_filled_with_the_leaves_is_the_tree():
-    tree, outline = made(), outlined(made)
+    tree, outline = made(), outlined(made, jax.random.key(0))
     leaves = named_leaves(tree)
     assert set(leaves) == {"net.weight", "net.bias", "half"}
     assert isinstance(outline["half"], jax.ShapeDtypeStruct) and outline["words"] == "a"
@@ -23,8 +27,17 @@ def test_an_outline_filled_with_the_leaves_is_the_tree():
         assert eqx.tree_equal(back, tree)
 
 
-def test_what_looks_at_its_arrays_is_made_as_it_is():
-    tree = outlined(lambda: jnp.ones(3) * float(jnp.sum(jnp.ones(2))))
+def test_a_compiled_tree_is_the_one_of_its_operations():
+    tree, key = compiled(made, jax.random.key(3)), jax.random.key(3)
+    assert jax.tree.structure(tree) == jax.tree.structure(made(key))
+    for name, leaf in named_leaves(made(key)).items():
+        np.testing.assert_allclose(named_leaves(tree)[name], leaf, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("way", [outlined, compiled])
+@pytest.mark.parametrize("look", [float, lambda sum_: float(np.asarray(sum_))])
+def test_what_looks_at_its_arrays_is_made_as_it_is(way, look):
+    tree = way(lambda key: jnp.ones(3) * look(jnp.sum(jax.random.uniform(key, (2,)) < 2)), jax.random.key(0))
     np.testing.assert_array_equal(tree, [2, 2, 2])
 
 
@@ -40,4 +53,4 @@ def test_what_looks_at_its_arrays_is_made_as_it_is():
 def test_other_arrays_are_refused(change, said):
     leaves = {name: leaf for name, leaf in (named_leaves(made()) | change).items() if leaf is not None}
     with pytest.raises(ValueError, match=said):
-        with_leaves(outlined(made), leaves)
+        with_leaves(outlined(made, jax.random.key(0)), leaves)

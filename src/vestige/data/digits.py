@@ -1,12 +1,15 @@
 """The small digits that come with scikit-learn."""
 
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from vestige.data.images import ImageData, ImageSet, Split, known_split
 from vestige.errors import RunError
+from vestige.gate import read_gzip
 
 _TOTAL, _TRAIN = 1797, 1415
 
@@ -54,10 +57,7 @@ class Digits(ImageData):
 
 
 def _stored() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    pixels, labels = load_digits(return_X_y=True)
-    pixels, labels = np.asarray(pixels), np.asarray(labels)
+    pixels, labels = _read()
     if pixels.shape != (_TOTAL, 64) or labels.shape != (_TOTAL,):
         raise RunError(
             f"digits: scikit-learn gave arrays of shape {pixels.shape} and {labels.shape}, expected "
@@ -70,3 +70,20 @@ def _stored() -> tuple[np.ndarray, np.ndarray]:
         )
     images = np.rint(pixels * 255 / 16).astype(np.uint8).reshape(-1, 8, 8)
     return images, labels.astype(np.int32)
+
+
+def _read() -> tuple[np.ndarray, np.ndarray]:
+    """What `sklearn.datasets.load_digits` returns. Its file is read where it lies, because importing scikit-learn takes
+    a second; where it lies elsewhere, scikit-learn reads it."""
+    package = importlib.util.find_spec("sklearn")
+    folders = (package and package.submodule_search_locations) or ()
+    for folder in folders:
+        path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if path.is_file():
+            lines = read_gzip(path, limit=2**24).decode("ascii").splitlines()
+            table = np.asarray([line.split(",") for line in lines], dtype=float)
+            return table[:, :-1], table[:, -1].astype(int)
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return np.asarray(pixels), np.asarray(labels)

@@ -239,12 +239,12 @@ class Experiment(Spec):
         """
         import jax
 
-        from vestige.training.leaves import outlined
+        from vestige.training.leaves import compiled, outlined
 
         key_model, key_run = jax.random.split(jax.random.key(seed))
         task = self.model.view(self.task.presented(made, self.model.needs))
-        make = lambda: self.model.build(task, key=key_model)
-        model = outlined(make) if outline else make()
+        make = lambda key: self.model.build(task, key=key)
+        model = outlined(make, key_model) if outline else compiled(make, key_model)
         rule = self.rule.build(self.model, task)
         optimiser = self.optimiser.build(self.steps, task=task, rule=self.rule)
         return Components(model, task, rule, optimiser, key_run, self.task.fitted(made))

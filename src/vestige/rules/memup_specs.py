@@ -187,6 +187,20 @@ SELECTIONS: Registry[SelectionSpec] = Registry(
 """What `--selection NAME` stands for."""
 
 
+def even_windows(steps: int, at_most: int) -> int:
+    """The size of the fewest windows over `steps` steps that have at most `at_most` each, all about as full.
+
+    **Arguments:**
+
+    - `steps`: of a sequence.
+    - `at_most`: steps of a window.
+
+    **Returns:** steps of a window: 120 steps in windows of at most 100 are read 60 at a time, so that no window is
+    computed to be thrown away.
+    """
+    return -(-steps // -(-steps // at_most))
+
+
 @dataclasses.dataclass(frozen=True)
 class AbstractMemUPSpec(RuleSpec):
     """Rollouts that must predict distant outcomes."""
@@ -208,7 +222,7 @@ class AbstractMemUPSpec(RuleSpec):
     candidates: int | None = None
     """Steps that a scoring pass keeps; None: eight per target, at least 64 and targets + rollout."""
     scan_chunk: int = 100
-    """Steps that a scoring pass reads at a time, at most as many as a sequence has."""
+    """Steps that a scoring pass reads at a time, at most: the windows over a sequence are of about equal size."""
     average: float | None = None
     """Decay per update of the moving average of the model with which sequences are scored; None: the model as it is."""
     clip: float | None = 1.0
@@ -237,7 +251,7 @@ class AbstractMemUPSpec(RuleSpec):
 
         **Arguments:**
 
-        - `task`: the built task; `scan_chunk` is at most the steps of its sequences.
+        - `task`: the built task, whose sequences are read in windows of about equal size.
 
         **Returns:** the rule.
 
@@ -245,7 +259,7 @@ class AbstractMemUPSpec(RuleSpec):
         """
         names = [field.name for field in dataclasses.fields(AbstractMemUPSpec)]
         options = {name: getattr(self, name) for name in names}
-        chunk = self.scan_chunk if task.steps is None else min(self.scan_chunk, task.steps)
+        chunk = self.scan_chunk if task.steps is None else even_windows(task.steps, self.scan_chunk)
         parts = {"score": self.score.build(task), "selection": self.selection.build(), "scan_chunk": chunk}
         return load(AbstractMemUPSpec.part)(**{**options, **parts})
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 
 from vestige.errors import RunError, UsageError
 from vestige.storage.durable import set_aside, sync_folder, sync_tree
@@ -102,6 +101,8 @@ class Checkpoints:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._need_space(leaves)
             self._sweep()
+            import orbax.checkpoint as ocp  # late: it takes a quarter of a second
+
             with ocp.StandardCheckpointer() as writer:
                 writer.save(partial, _filled(leaves))
             before = self._sound(below=step)
@@ -331,6 +332,8 @@ class Checkpoints:
 
 def _read(target: Path, like: dict[str, Any]) -> dict[str, Any]:
     try:
+        import orbax.checkpoint as ocp
+
         with ocp.StandardCheckpointer() as reader:
             return reader.restore(target, like)
     except Exception as error:

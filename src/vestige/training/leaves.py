@@ -6,22 +6,48 @@ from typing import Any
 import equinox as eqx
 import jax
 
+from vestige.typing import Key
 
-def outlined(make: Callable[[], Any]) -> Any:
+HASTY = {"xla_backend_optimization_level": 1}
+"""For programs that run once."""
+
+
+def outlined(make: Callable[[Key], Any], key: Key) -> Any:
     """What `make` returns, with shapes and dtypes in place of its arrays: nothing is compiled or computed.
 
     Where `make` looks at the values of its arrays, it is called as it is.
 
     **Arguments:**
 
-    - `make`: makes a model.
+    - `make`: makes a model from a key.
 
     **Returns:** a tree in which `jax.ShapeDtypeStruct` stand for arrays.
     """
+    return _unless_it_looks(eqx.filter_eval_shape, make, key)
+
+
+def compiled(make: Callable[[Key], Any], key: Key) -> Any:
+    """What `make` returns, by one program: outside of one, each of its operations is compiled by itself. The compiler
+    optimises little, since the program runs once; products and sums are those of the operations one by one but for the
+    last bit.
+
+    Where `make` looks at the values of its arrays, it is called as it is.
+
+    **Arguments:**
+
+    - `make`: makes a model from a key.
+
+    **Returns:** the model.
+    """
+    hasty: Any = eqx.filter_jit(compiler_options=HASTY)  # pyright: ignore[reportCallIssue] - as for jax.jit
+    return _unless_it_looks(lambda make, key: hasty(make)(key), make, key)
+
+
+def _unless_it_looks(apply: Callable[[Callable[[Key], Any], Key], Any], make: Callable[[Key], Any], key: Key) -> Any:
     try:
-        return eqx.filter_eval_shape(make)
-    except jax.errors.ConcretizationTypeError:
-        return make()
+        return apply(make, key)
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError):
+        return make(key)
 
 
 def _is_array(leaf: Any) -> bool:

@@ -25,7 +25,7 @@ from vestige.training.progress import AbstractProgress, Logged
 from vestige.training.refusal import Refused, refusals
 from vestige.training.run import Cadence, Run, alone
 from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard, read_records
-from vestige.training.state import RunState, start
+from vestige.training.state import RunState, Traced, start
 from vestige.training.update import Program, make_advance, name_nonfinite
 from vestige.typing import Key
 
@@ -141,8 +141,9 @@ def _fitted(
     """`fit`, alone in the folder."""
     began = time.monotonic()
     program = Program(task, rule)
+    traced = Traced()
     with refusals(model, task, rule):
-        state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
+        state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key, traced=traced)
     checkpoints = None
     if run is not None:
         options = {"fingerprint": run.fingerprint, "also": run.also, "keep": run.keep}
@@ -168,7 +169,8 @@ def _fitted(
     best = Best(stopping, checkpoints, read_records(run.folder / "metrics.jsonl") if run is not None else [])
     if notice := best.restore(state, step):
         progress.note(notice)
-    advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=skip_nonfinite, mesh=mesh)
+    options = {"batch_size": batch_size, "skip_nonfinite": skip_nonfinite, "mesh": mesh, "traced": traced}
+    advance = make_advance(optimiser, **options)
     history: list[Record] = []
     newest: dict[str, float] = {}
     chunk, first_update, evaluated = 1, 0.0, False

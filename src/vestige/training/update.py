@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Int
 
 from vestige.rules import AbstractRule, Step
 from vestige.tasks import AbstractTask
-from vestige.training.state import RunState
+from vestige.training.state import RunState, Traced
 from vestige.typing import Batch
 
 
@@ -24,14 +24,14 @@ class Program(NamedTuple):
 
 
 def _propose(
-    program: Program, state: RunState, drawn: Batch | None, batch_size: int, mesh: Mesh | None
+    program: Program, state: RunState, drawn: Batch | None, batch_size: int, mesh: Mesh | None, traced: Traced
 ) -> tuple[Step, Batch | None]:
     """The rule's update at this state, and the batch that it was made from, `drawn` again where the rule does not ask
     for another. Whatever is random follows from the state's key and step."""
     key_batch, key_rule = jax.random.split(jax.random.fold_in(state.key, state.step))
 
     def draw() -> Batch:
-        return program.task.batch(size=batch_size, key=key_batch)
+        return traced.batch(program.task, batch_size, key_batch)
 
     if drawn is not None:
         last, static = eqx.partition(drawn, eqx.is_array)
@@ -40,14 +40,14 @@ def _propose(
     batch = draw() if drawn is None else drawn
     if mesh is not None:
         batch = jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names)))
-    return program.rule.step(state.model, state.carry, batch, key=key_rule), drawn
+    return traced.step(program.rule, state.model, state.carry, batch, key_rule), drawn
 
 
-def _undrawn(program: Program, state: RunState, batch_size: int) -> Batch | None:
+def _undrawn(program: Program, state: RunState, batch_size: int, traced: Traced) -> Batch | None:
     """A blank batch to begin with; None where the rule asks for a new one at every update."""
     if program.rule.needs_batch(state.carry) is True:
         return None
-    like = eqx.filter_eval_shape(lambda: program.task.batch(size=batch_size, key=state.key))
+    like = eqx.filter_eval_shape(traced.batch, program.task, batch_size, state.key)
     is_shape = lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct)
     return jax.tree.map(lambda leaf: _blank(leaf) if is_shape(leaf) else leaf, like)
 
@@ -69,7 +69,12 @@ def _as_parameters(grads, parameters):
 
 
 def make_advance(
-    optimiser: optax.GradientTransformation, *, batch_size: int, skip_nonfinite: bool, mesh: Mesh | None
+    optimiser: optax.GradientTransformation,
+    *,
+    batch_size: int,
+    skip_nonfinite: bool,
+    mesh: Mesh | None,
+    traced: Traced | None = None,
 ) -> Callable[[tuple[Program, Int[Array, ""]], RunState], tuple[RunState, Bool[Array, ""]]]:
     """Compile `advance((program, count), state)`: up to `count` updates, then the state and whether it halted.
 
@@ -83,12 +88,14 @@ def make_advance(
     - `batch_size`: examples per update.
     - `skip_nonfinite`: whether such updates are counted and left out.
     - `mesh`: over whose axes the batch is spread; None: one device.
+    - `traced`: by which the first state was made too; None: one of its own.
     """
+    traced = Traced() if traced is None else traced
 
     def update(
         program: Program, state: RunState, drawn: Batch | None
     ) -> tuple[RunState, Bool[Array, ""], Batch | None]:
-        proposal, drawn = _propose(program, state, drawn, batch_size, mesh)
+        proposal, drawn = _propose(program, state, drawn, batch_size, mesh, traced)
         parameters, rest = eqx.partition(state.model, eqx.is_inexact_array)
         changes, optimiser_state = optimiser.update(
             _as_parameters(proposal.grads, parameters), state.optimiser, parameters
@@ -116,7 +123,7 @@ def make_advance(
     def advance(constant: tuple[Program, Int[Array, ""]], state: RunState) -> tuple[RunState, Bool[Array, ""]]:
         program, count = constant
         # A batch that is not needed is the last one again, which costs nothing; blank ones would have to be made.
-        arrays, static = eqx.partition((state, _undrawn(program, state, batch_size)), eqx.is_array)
+        arrays, static = eqx.partition((state, _undrawn(program, state, batch_size, traced)), eqx.is_array)
 
         def proceed(loop):
             done, halted, _ = loop
@@ -147,8 +154,9 @@ def name_nonfinite(program: Program, state: RunState, batch_size: int) -> list[s
     - `state`: that before the update.
     - `batch_size`: examples per update.
     """
-    drawn = _undrawn(program, state, batch_size)
-    proposal, _ = eqx.filter_jit(_propose)(program, state, drawn, batch_size, None)
+    traced = Traced()
+    drawn = _undrawn(program, state, batch_size, traced)
+    proposal, _ = eqx.filter_jit(_propose)(program, state, drawn, batch_size, None, traced)
     named: list[str] = []
     for title, tree in (("metric", proposal.metrics), ("gradient", proposal.grads)):
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
