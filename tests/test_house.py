@@ -10,7 +10,7 @@ ROOT = Path(vestige.__file__).parent
 
 HOUSE = [
     ["errors"],
-    ["typing", "checks", "capabilities", "version", "numerics", "debug"],
+    ["typing", "search", "checks", "capabilities", "version", "numerics", "debug"],
     ["gate"],
     ["storage"],
     ["spec"],

@@ -73,6 +73,8 @@ def check_vestige(words, monkeypatch):
             if name == "compare" and hasattr(found, "experiment"):
                 compare = modules[0]
                 compare.variants(found.experiment, found.settings.vary or found.entry.vary, found.entry.name)
+            if name == "tune" and hasattr(found, "experiment"):
+                modules[0].space_of(found.experiment, found.settings.space, found.given, found.entry.name)
             raise Parsed
 
         return stopped

@@ -17,6 +17,7 @@ COMMANDS = {
         "compare",
         "one table over several settings and seeds: vestige compare EXPERIMENT --vary memory",
     ),
+    "tune": ("tune", "search the options of an experiment in trials: vestige tune EXPERIMENT --trials N"),
     "evaluate": ("evaluate", "final metrics of a run, from its newest checkpoint"),
     "predict": ("predict", "every step of a table, predicted before it is seen: vestige predict RUN DATA --out FILE"),
     "forecast": ("forecast", "the steps after the end of a table: vestige forecast RUN DATA --horizon H --out FILE"),

@@ -75,7 +75,9 @@ def variants(experiment: Experiment, vary: str, named: str) -> tuple[str, dict[s
         raise UsageError(f"--vary {option} needs values, e.g. --vary {option}={leaves[leaf]},…")
     last = leaf.rpartition(".")[2]
     names = folder_names(values)
-    return last, {f"{last}-{name}": _set(experiment, leaf, value) for name, value in zip(names, values, strict=True)}
+    return last, {
+        f"{last}-{name}": set_option(experiment, leaf, value) for name, value in zip(names, values, strict=True)
+    }
 
 
 def folder_names(values: list[str]) -> list[str]:
@@ -95,11 +97,22 @@ def folder_names(values: list[str]) -> list[str]:
     return found
 
 
-def _set(experiment: Experiment, name: str, value: str) -> Experiment:
+def set_option(experiment: Experiment, name: str, value: str, *, option: str = "--vary") -> Experiment:
+    """The experiment with one option set to a value, as it is typed.
+
+    **Arguments:**
+
+    - `experiment`: whose option it is.
+    - `name`: of the option, dotted.
+    - `value`: as it was typed.
+    - `option`: after which it was typed, for messages.
+
+    **Raises:** `UsageError` for a value that does not fit.
+    """
     return read(
         type(experiment),
         args=spelled(option_name(name)._replace(value=value)),
         default=experiment,
-        prog="vestige compare --vary",
+        prog=f"vestige {'tune' if option == '--space' else 'compare'} {option}",
         config=(tyro.conf.AvoidSubcommands, tyro.conf.FlagConversionOff),
     )

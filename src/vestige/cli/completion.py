@@ -14,6 +14,7 @@ from vestige.errors import UsageError, nearest
 from vestige.registries import CONTRACTS, registry
 from vestige.runs.executors.naming import DASK, PROCESSES
 from vestige.runs.suites import SUITES
+from vestige.runs.tuning.pruners import PRUNERS
 
 SHELLS = ("bash", "zsh", "fish")
 USAGE = """usage: vestige completion bash|zsh|fish
@@ -43,6 +44,7 @@ def subjects() -> dict[str, list[str]]:
     return {
         "run": experiments,
         "compare": [*experiments, *SUITES],
+        "tune": experiments,
         "list": [*experiments, *CONTRACTS],
         "bench": experiments,
         "gradients": list(registry("structure")),
@@ -91,7 +93,7 @@ def options_of_experiments() -> dict[str, list[str]]:
 def values() -> dict[str, list[str]]:
     """What may stand after an option: its last word -> words."""
     found = {"preset": ["small", "cpu", "paper"], "sink": ["mlflow", "wandb"], "on-nonfinite": ["stop", "skip"]}
-    found["on"] = [PROCESSES, DASK]
+    found |= {"on": [PROCESSES, DASK], "pruner": list(PRUNERS)}
     contracts = {
         contract for entry in registry("experiment").values() for _, contract in parts_of(entry.preset("small"))
     }
@@ -114,7 +116,7 @@ def bash(*, zsh: bool = False) -> str:
         '    case "$command" in',
         *_cases(options_of_commands()),
         "    esac",
-        '    case "$command" in run|compare) case "$subject" in',
+        '    case "$command" in run|compare|tune) case "$subject" in',
         *_cases(options_of_experiments(), more='"$words "'),
         "    esac;; esac",
         "  else",

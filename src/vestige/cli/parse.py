@@ -31,6 +31,8 @@ from vestige.runs.config_file import SUFFIXES, read_config_file
 from vestige.runs.executors.naming import is_named
 from vestige.runs.suites import SUITES
 
+REPEATED = ("sink", "space")
+"""Options that may be given several times."""
 Settings = TypeVar("Settings", bound="RunSettings")
 Simple = TypeVar("Simple")
 
@@ -135,7 +137,7 @@ def parse(command: str, arguments: list[str], settings: type[Settings]) -> Invoc
         raise UsageError(f"--preset: {arguments[0]} says all options already; leave it out")
     experiment, options = chosen(experiment, options, own)
     resolved = [option if option.name in own else full(option, experiment) for option in options]
-    once([option for option in resolved if option.name != "sink"])
+    once([option for option in resolved if option.name not in REPEATED])
     composite = _composite(settings, type(experiment))
     try:
         parsed = read(

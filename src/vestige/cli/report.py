@@ -33,9 +33,10 @@ def main(arguments: list[str]) -> int:
     if settings.watch:
         return watch(settings)
     from vestige.report import write_report
+    from vestige.report.study import is_study
     from vestige.report.write import notes_of
 
-    finished = os.path.lexists(settings.folder / RESULTS)
+    finished = os.path.lexists(settings.folder / RESULTS) or is_study(settings.folder)
     if not finished:
         from vestige.cli.environment import enable_compilation_cache
         from vestige.runs.restoring import picture_so_far

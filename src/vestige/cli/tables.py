@@ -10,6 +10,8 @@ from vestige.cli.grid import Grid, print_grid
 from vestige.report import comparison_table, format_number, format_seconds, results_table
 from vestige.report.comparison_table import Spread
 from vestige.report.metrics import shared_unit
+from vestige.report.study import read_study
+from vestige.report.study_page import headings, trial_rows
 from vestige.report.verdict import verdict_of
 
 
@@ -76,6 +78,16 @@ def print_comparison(folder: Path) -> None:
     ]
     caption = "median (lowest-highest) over seeds" + (f", in {unit}" if unit else "")
     print_grid(Grid(["member", *names, "parameters", "time"], lines, str(folder), caption))
+    print_verdict(folder)
+
+
+def print_study(folder: Path) -> None:
+    """The trials of the study in `folder`, best first; then the verdict."""
+    study = read_study(folder)
+    lines = [[row.name, row.value, *row.options, row.updates, row.time, row.note] for row in trial_rows(study)]
+    shown = headings(study)
+    bold = frozenset(place for place, row in enumerate(trial_rows(study)) if row.best)
+    print_grid(Grid(shown, lines, str(folder), bold=bold, prose=frozenset({len(shown) - 1})))
     print_verdict(folder)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vestige.checks import at_least, positive
 from vestige.registries import Registry
+from vestige.search import Reals, searched
 from vestige.spec import Spec, load
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ class RelaxSpec(EstimatorSpec):
 class AbstractRelaxationSpec(EstimatorSpec):
     """A relaxation, for comparison. Biased."""
 
-    temperature: float = 1.0
+    temperature: float = searched(1.0, Reals(0.1, 2.0, log=True))
     """Bias falls and variance grows as it goes to zero."""
 
     biased: ClassVar[bool] = True
@@ -251,7 +252,7 @@ class BiasedStraightThroughSpec(AbstractRelaxationSpec):
 class BiasedImplicitMLESpec(EstimatorSpec):
     """The difference of two draws with the same noise, before and after a step down the cost (I-MLE). Biased."""
 
-    step: float = 0.2
+    step: float = searched(0.2, Reals(0.02, 2.0, log=True))
     """How far the log-rates follow the gradient of the cost. Bias grows with it, variance falls."""
 
     part: ClassVar[str] = "vestige.estimators.perturb_and_map:BiasedImplicitMLE"

@@ -6,14 +6,20 @@ from vestige.report.answers import Answer as Answer
 from vestige.report.answers import Verdict as Verdict
 from vestige.report.comparison import is_comparison
 from vestige.report.matrix import is_matrix
+from vestige.report.study import is_study
 
 
 def verdict_of(folder: Path) -> Verdict:
-    """The verdict of the run, the comparison or the matrix in `folder`.
+    """The verdict of the run, the comparison, the matrix or the study in `folder`.
 
     **Raises:** `UsageError` where the folder is none of them.
     """
     folder = Path(folder)
+    if is_study(folder):
+        from vestige.report.study import read_study
+        from vestige.report.study_verdict import study_verdict
+
+        return study_verdict(read_study(folder))
     if is_comparison(folder):
         from vestige.report.comparison import read_comparison
         from vestige.report.comparison_verdict import comparison_verdict

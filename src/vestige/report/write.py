@@ -6,10 +6,11 @@ from vestige.report.comparison import is_comparison, read_comparison
 from vestige.report.files import REPORT, need_folder, replace_text
 from vestige.report.matrix import is_matrix
 from vestige.report.run import read_run
+from vestige.report.study import is_study
 
 
 def write_report(folder: Path) -> Path:
-    """Write `report.html` into the folder of a run, a comparison or a matrix, from the files in it.
+    """Write `report.html` into the folder of a run, a comparison, a matrix or a study, from the files in it.
 
     A folder whose `results.json` has `members` is a comparison, one with `rows` and `columns` a matrix of experiments
     by memories. The page replaces an older one in one
@@ -23,7 +24,9 @@ def write_report(folder: Path) -> Path:
     none of them, `RunError` if the page cannot be written.
     """
     folder = need_folder(Path(folder))
-    if is_comparison(folder):
+    if is_study(folder):
+        from vestige.report.study_page import study_page as page
+    elif is_comparison(folder):
         from vestige.report.comparison_page import comparison_page as page
     elif is_matrix(folder):
         from vestige.report.matrix_page import matrix_page as page
@@ -38,6 +41,8 @@ def notes_of(folder: Path) -> tuple[str, ...]:
     **Raises:** `UsageError` where the folder is none of a run, a comparison or a matrix.
     """
     folder = need_folder(Path(folder))
+    if is_study(folder):
+        return ()
     if is_comparison(folder):
         return read_comparison(folder).notes
     return () if is_matrix(folder) else read_run(folder).notes

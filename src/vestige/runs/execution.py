@@ -25,7 +25,7 @@ from vestige.storage.durable import sweep
 from vestige.storage.fitted import write_fitted
 from vestige.storage.locking import FolderLock, refuse_if_held
 from vestige.storage.results import RESULTS, write_results
-from vestige.training import Cadence, Checkpoints, Run, fit
+from vestige.training import AbstractCallback, Cadence, Checkpoints, Run, fit
 from vestige.training.external.naming import check_sinks, external_sinks
 from vestige.training.measure import peak_resident_bytes
 from vestige.training.progress import AbstractProgress, Logged, ending
@@ -48,6 +48,7 @@ def execute(
     patience: float = 0.0,
     progress: Callable[[], AbstractProgress] | None = None,
     sinks: Sequence[str] = (),
+    callbacks: Sequence[AbstractCallback] = (),
 ) -> dict[str, Any]:
     """Train, evaluate, and fill the run folder; with `resume` go on where it stopped, or return at once
     where it is finished. While it writes, nobody else may: the folder is locked.
@@ -62,6 +63,7 @@ def execute(
     - `skip_nonfinite`, `mesh`, `progress`: as for `fit`.
     - `patience`: seconds to wait for a process that is about to leave the folder.
     - `sinks`: names of other programs that receive the log, such as "mlflow".
+    - `callbacks`: as for `fit`.
 
     **Returns:** what `results.json` holds.
 
@@ -83,6 +85,7 @@ def execute(
             patience=patience,
             shown=shown,
             sinks=sinks,
+            callbacks=callbacks,
         )
 
 
@@ -98,6 +101,7 @@ def _executed(
     patience: float,
     shown: AbstractProgress,
     sinks: Sequence[str],
+    callbacks: Sequence[AbstractCallback],
 ) -> dict[str, Any]:
     """`execute`, with a display that its caller ends."""
     entry, experiment, seed, _, resume, _ = wanted
@@ -129,7 +133,7 @@ def _executed(
         write_fitted(folder, built.fitted)
         if (done := finished(folder, wanted)) is not None:  # by the one that was waited for
             return done
-        more = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown, "sinks": sinks}
+        more = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown, "sinks": sinks, "callbacks": callbacks}
         return _performed(run, built, wanted, weights, lock, data, **more)
 
 
@@ -145,6 +149,7 @@ def _performed(
     mesh: Mesh | None,
     shown: AbstractProgress,
     sinks: Sequence[str],
+    callbacks: Sequence[AbstractCallback],
 ) -> dict[str, Any]:
     """Train, evaluate and write the results of a run whose folder is settled."""
     entry, experiment, config, folder = wanted.entry, wanted.experiment, wanted.config, lock.folder
@@ -174,6 +179,7 @@ def _performed(
             skip_nonfinite=skip_nonfinite,
             progress=shown,
             sinks=external_sinks(sinks, folder, config),
+            callbacks=callbacks,
             stopping=early_stopping(experiment),
         )
     except Refused as error:

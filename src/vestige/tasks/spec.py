@@ -100,6 +100,14 @@ class TaskSpec(Spec):
         """
         return self.build(seed=0)
 
+    def for_choosing(self) -> "TaskSpec | None":
+        """The same task, evaluated on a part of the data that is for choosing settings, so that its test part stays
+        unseen.
+
+        **Returns:** the options of that task, which may be these; None where the data have no such part.
+        """
+        return None
+
     def at_distance(self, distance: int) -> "TaskSpec | None":
         """The same task where something must be remembered over another distance.
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from vestige.checks import at_least, between, positive
 from vestige.registries import Registry
 from vestige.rules.agent_specs import AbstractAgentSpec, Turn
+from vestige.search import Reals, searched
 from vestige.spec import Spec
 
 
@@ -59,7 +60,7 @@ class OptimiserSpec(Spec):
 class AbstractScheduledSpec(OptimiserSpec):
     """An optimiser with an optional warm-up and decay of its learning rate."""
 
-    rate: float = 1e-3
+    rate: float = searched(1e-3, Reals(1e-4, 3e-2, log=True))
     """Peak learning rate."""
     decay: Literal["cosine", "constant", "tenth"] = "cosine"
     """cosine: to 1 % of the peak at the last update. tenth: a tenth of the peak for the last 40 % of the updates."""
@@ -121,9 +122,9 @@ class TwoRatesSpec(AbstractScheduledSpec):
     those in `annealed`; a model that names none learns as by Adam.
     """
 
-    latent: float = 0.25
+    latent: float = searched(0.25, Reals(0.03, 1.0, log=True))
     """The rate of the fields that draw, as a part of that of all others."""
-    explore: float = 0.6
+    explore: float = searched(0.6, Reals(0.0, 1.0))
     """Over which part of the updates exploration falls to zero, linearly."""
 
     def __post_init__(self):
@@ -152,7 +153,7 @@ class MuonSpec(AbstractScheduledSpec):
     the size of Adam's (a root mean square of 0.2), so that rates are alike.
     """
 
-    rate: float = 7e-3
+    rate: float = searched(7e-3, Reals(1e-3, 3e-2, log=True))
     """Peak learning rate."""
     warmup: int = 100
     """Updates over which the rate rises from zero."""

@@ -35,6 +35,8 @@ class ListOpsSpec(TaskSpec):
     """Likewise to evaluate on."""
     data_seed: int = 0
     """What is generated is a function of it, the same for every seed of a run."""
+    held_out: Literal["test", "valid"] = "test"
+    """d20s: the part of the data to evaluate on; valid is for choosing settings."""
 
     provides: ClassVar[frozenset[str]] = frozenset({"labelled texts"})
 
@@ -44,6 +46,8 @@ class ListOpsSpec(TaskSpec):
         between(self, 4, 2000, "longest")
         at_least(self, 1, "train", "test")
         at_least(self, 0, "data_seed")
+        if self.source == "generated" and self.held_out != "test":
+            raise ValueError("held_out is for the published data; generated expressions have no part 'valid', use test")
         least = 4 + 3 * (self.depths - 1)  # an operator, a list or two digits, and a bracket for every level
         if self.source == "generated" and self.longest < least:
             raise ValueError(
@@ -61,7 +65,10 @@ class ListOpsSpec(TaskSpec):
     def sources(self) -> tuple[Source, ...]:
         if self.source == "generated":
             return ()
-        return (NamedData("listops", ("d20s_small_train.tsv.gz", "d20s_small_test.tsv.gz")),)
+        return (NamedData("listops", ("d20s_small_train.tsv.gz", f"d20s_small_{self.held_out}.tsv.gz")),)
+
+    def for_choosing(self) -> "ListOpsSpec | None":
+        return None if self.source == "generated" else dataclasses.replace(self, held_out="valid")
 
     def build(self, *, seed: int) -> "NestedExpressions":
         from vestige.tasks.text.listops import Expressions, NestedExpressions
@@ -83,7 +90,8 @@ class ListOpsSpec(TaskSpec):
             made = generated(self.depths, counts, self.longest, ("[MAX", "[MED", "[MIN"), self.data_seed)
             return made.train, made.test
         data = ListOps()
-        parts = ([e for e in data.load(part) if len(e.tokens) <= self.longest] for part in ("d20s-train", "d20s-test"))
+        names = ("d20s-train", f"d20s-{self.held_out}")
+        parts = ([e for e in data.load(part) if len(e.tokens) <= self.longest] for part in names)
         train, test = (as_arrays(part, self.longest) for part in parts)
         return train, test
 
@@ -129,6 +137,9 @@ class ParseSpec(TaskSpec):
             return ()
         names = (f"en_ewt-ud-{part}.conllu.gz" for part in ("train", self.held_out))
         return (NamedData("ud_english_ewt", tuple(names)),)
+
+    def for_choosing(self) -> "ParseSpec | None":
+        return None if self.source == "grammar" else dataclasses.replace(self, held_out="dev")
 
     def build(self, *, seed: int) -> "DependencyParsing":
         from vestige.tasks.text.treebank_task import task_of
@@ -218,6 +229,9 @@ class ExplainSpec(TaskSpec):
             "sst": ("sst", ("train.txt.gz", "dev.txt.gz" if self.held_out == "valid" else "test.txt.gz")),
         }
         return () if self.source == "planted" else (NamedData(*names[self.source]),)
+
+    def for_choosing(self) -> "ExplainSpec | None":
+        return None if self.source == "planted" else dataclasses.replace(self, held_out="valid")
 
     def build(self, *, seed: int) -> "Explaining":
         from vestige.tasks.text.explaining import Explaining, Opinions, WordList

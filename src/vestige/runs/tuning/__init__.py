@@ -1,0 +1,1 @@
+"""Tuning: the options of an experiment, searched in trials that are runs."""
