@@ -11,6 +11,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 from jax.extend.core.primitives import dot_general_p
 
 R = TypeVar("R")
+BITS = (8, 7)  # of the exponent and the mantissa of bfloat16
 
 EXACT = jax.lax.Precision.HIGHEST
 """The precision that a product requests to be left alone: `jnp.matmul(a, b, precision="highest")`."""
@@ -75,7 +76,8 @@ def _rounded_equation(eqn: JaxprEqn) -> JaxprEqn:
 
 
 def _product(params: dict[str, Any], a: jax.Array, b: jax.Array) -> jax.Array:
-    narrow = (x.astype(jnp.bfloat16) for x in (a, b))
+    # A mere conversion may be left out by the compiler, which is allowed to keep more bits.
+    narrow = (jax.lax.reduce_precision(x, *BITS).astype(jnp.bfloat16) for x in (a, b))
     return dot_general_p.bind(*narrow, **{**params, "preferred_element_type": jnp.float32})
 
 

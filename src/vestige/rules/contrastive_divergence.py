@@ -55,7 +55,8 @@ class ContrastiveDivergenceRule(AbstractRule):
                 keys = _keys(batch.inputs, key)
                 return -jnp.mean(jax.vmap(lambda v, k: self.objective(whole, v, key=k))(batch.inputs, keys))
             free = jax.vmap(whole.log_unnormalised)
-            return jnp.mean(free(fantasies)) - jnp.mean(free(batch.inputs))
+            sparse = jax.vmap(lambda v: jnp.asarray(self.objective.penalty(whole, v)))
+            return jnp.mean(free(fantasies)) - jnp.mean(free(batch.inputs)) - jnp.mean(sparse(batch.inputs))
 
         value, grads = jax.value_and_grad(loss)(weights)
         grads, norm = clipped(grads, self.clip)

@@ -1,6 +1,7 @@
 """Objectives of a single step: how a density is fitted to one value."""
 
 import abc
+import math
 from typing import Any
 
 import equinox as eqx
@@ -50,19 +51,40 @@ class ContrastiveDivergence(AbstractStepObjective):
     - `sweeps`: n of CD-n, sweeps of Gibbs sampling.
     - `noise`: share of the chains that start far from the data.
     - `sampled`: whether the positive statistics have hidden bits, or their means.
+    - `sparsity`: weight, in nats, of the cross-entropy between hidden bits that are 1 with probability `activity` and
+      the hidden means (`sparsity` of the density); rbmish has 0.2 for spike counts. 0: none.
+    - `activity`: mean of the hidden bits that is wanted, in (0, 1).
 
-    **Raises:** `ValueError` for sweeps below 1, or noise outside [0, 1].
+    **Raises:** `ValueError` for sweeps below 1, noise outside [0, 1], negative sparsity or activity outside (0, 1).
     """
 
     sweeps: int = eqx.field(static=True, default=1)
     noise: float = eqx.field(static=True, default=0.0)
     sampled: bool = eqx.field(static=True, default=False)
+    sparsity: float = eqx.field(static=True, default=0.0)
+    activity: float = eqx.field(static=True, default=0.05)
 
     def __check_init__(self):
         if self.sweeps < 1:
             raise ValueError(f"ContrastiveDivergence: sweeps must be at least 1, got {self.sweeps}")
         if not 0 <= self.noise <= 1:
             raise ValueError(f"ContrastiveDivergence: noise must be in [0, 1], got {self.noise}")
+        if not 0 <= self.sparsity < math.inf:
+            raise ValueError(f"ContrastiveDivergence: sparsity must be finite and at least 0, got {self.sparsity}")
+        if not 0 < self.activity < 1:
+            raise ValueError(f"ContrastiveDivergence: activity must be in (0, 1), got {self.activity}")
 
     def __call__(self, density: Any, value: Any, *, key: Key) -> Float[Array, ""]:
-        return density.contrast(value, sweeps=self.sweeps, noise=self.noise, sampled=self.sampled, key=key)
+        contrast = density.contrast(value, sweeps=self.sweeps, noise=self.noise, sampled=self.sampled, key=key)
+        return contrast + self.penalty(density, value)
+
+    def penalty(self, density: Any, value: Any) -> Float[Array, ""] | float:
+        """The part that keeps hidden bits rare, to be maximised too.
+
+        **Arguments:**
+
+        - `density`, `value`: of the step.
+
+        **Returns:** one number, nats; 0 without `sparsity`.
+        """
+        return self.sparsity * density.sparsity(value, self.activity) if self.sparsity else 0.0

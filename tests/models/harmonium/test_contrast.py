@@ -7,7 +7,9 @@ import pytest
 
 from tests.models.harmonium.enumeration import log_sum, states, table
 from vestige.models.families import Bernoulli, Poisson
-from vestige.models.harmonium import ExactLikelihood, Harmonium
+from vestige.models.harmonium import DeepHarmonium, ExactLikelihood, Harmonium
+from vestige.rules import ContrastiveDivergence, ContrastiveDivergenceRule
+from vestige.typing import Batch
 
 VISIBLE, HIDDEN = 4, 3
 
@@ -153,3 +155,42 @@ def test_sampled_statistics_are_the_same_on_average_and_noisier(harmonium, key):
         np.testing.assert_array_less(np.abs(one - other), 4 * np.hypot(a, b) + 1e-6)
     of_hidden = 2  # the hidden biases, whose statistic is h_0 - E[h | v_n]
     assert np.all(noisier[of_hidden] > 1.1 * errors[of_hidden])
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_sparsity_adds_wanted_less_present_activity_to_the_positive_phase(harmonium, persistent):
+    """rbmish's term: cost · (a · v - v h) for weights, cost · (a - h) for hidden biases, a mean over the batch."""
+    weights, _, hidden_bias = arrays(harmonium)
+    means = 1 / (1 + np.exp(-(hidden_bias + DATA @ weights)))
+    missing = 0.3 * (0.1 - means)
+    batch = Batch(jnp.asarray(DATA, jnp.float32), None)
+
+    def slopes(**options):
+        rule = ContrastiveDivergenceRule(ContrastiveDivergence(**options), chains=3 if persistent else None)
+        carry = rule.init(harmonium, batch, key=jax.random.key(0))
+        return rule.step(harmonium, carry, batch, key=jax.random.key(1)).grads
+
+    plain, sparse = slopes(), slopes(sparsity=0.3, activity=0.1)
+    change = jax.tree.map(lambda a, b: a - b, plain, sparse)  # gradients descend
+    np.testing.assert_allclose(change.weights, DATA.T @ missing / len(DATA), atol=1e-6)
+    np.testing.assert_allclose(change.hidden_bias, missing.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(change.visible_bias, 0.0, atol=1e-7)
+
+
+def test_sparsity_counts_the_previous_state_and_every_layer(key):
+    model = DeepHarmonium(Bernoulli(4), (5, 3), key=key)
+    state, seen = jnp.asarray([0.2, 0.9, 0.4]), jnp.asarray([1.0, 0, 1, 1])
+    lower = np.asarray(model.below[0].logits(seen), np.float64)
+    top = model.top
+    middle = 1 / (1 + np.exp(-lower))
+    upper = np.asarray(top.hidden_bias + state @ top.state_weights + middle @ np.asarray(top.input_weights), np.float64)
+    wanted = sum(np.sum(0.1 * x - np.log1p(np.exp(x))) for x in (lower, upper))
+    np.testing.assert_allclose(model.joint().sparsity((state, seen), 0.1), wanted, rtol=1e-5)
+    np.testing.assert_allclose(model.given(state).sparsity(seen, 0.1), wanted, rtol=1e-5)
+
+
+def test_sparsity_out_of_range():
+    with pytest.raises(ValueError, match="activity must be in"):
+        ContrastiveDivergence(activity=1.0)
+    with pytest.raises(ValueError, match="sparsity must be finite and at least 0, got -0.1"):
+        ContrastiveDivergence(sparsity=-0.1)

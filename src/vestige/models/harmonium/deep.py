@@ -32,6 +32,15 @@ class Stack(eqx.Module):
         last = seen if state is None else (state, seen)
         return total + self.top.contrast(last, sweeps=sweeps, noise=noise, sampled=sampled, key=keys[-1])
 
+    def sparsity(self, value: PyTree[Array], activity: float | Float[Array, ""]) -> Float[Array, ""]:
+        """The sum of the layers' own, as `contrast`."""
+        state, seen = value if isinstance(value, tuple) else (None, value)
+        total = jnp.zeros((), seen.dtype)
+        for layer in self.below:
+            total = total + layer.sparsity(seen, activity)
+            seen = jax.lax.stop_gradient(jax.nn.sigmoid(layer.logits(seen)))
+        return total + self.top.sparsity(seen if state is None else (state, seen), activity)
+
 
 class DeepHarmonium(AbstractFilter):
     """Static harmoniums below, a recurrent one on top: what is seen goes up as means, layer by layer.

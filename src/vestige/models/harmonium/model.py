@@ -85,6 +85,16 @@ class Harmonium(eqx.Module):
         positive = self.negative_energy(value, drawn) if sampled else self.log_unnormalised(value)
         return positive - self.log_unnormalised(fantasy)
 
+    def sparsity(self, value: PyTree[Array], activity: float | Float[Array, ""]) -> Float[Array, ""]:
+        """Σ_j a log p(h_j = 1 | v) + (1 - a) log p(h_j = 0 | v), nats: highest where hidden means are `activity`, a.
+
+        Its slope in the inputs of the hidden bits is a - p(h_j = 1 | v): what rbmish adds to the positive phase, there
+        of a batch's averages that move on by 0.95 at every update, here of each example. Previous states are visible
+        units of a joint harmonium, and count as such.
+        """
+        logits = self.logits(value)
+        return jnp.sum(activity * logits - jax.nn.softplus(logits))
+
     def continued(self, fantasy: PyTree[Array], sweeps: int, *, key: Key) -> PyTree[Array]:
         """A persistent chain so many sweeps later, without gradient; it outlives updates (Tieleman 2008)."""
         key_hidden, key_chain = jax.random.split(key)

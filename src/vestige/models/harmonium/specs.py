@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vestige.checks import at_least, between
+from vestige.checks import at_least, between, positive
 from vestige.models.filters.spec import FilterSpec, Observed
 from vestige.models.spec import ModelSpec
 from vestige.spec import load
@@ -27,6 +27,10 @@ class AbstractHarmoniumSpec(FilterSpec):
     """Share of the negative chains that start far from the data."""
     sampled: bool = False
     """Whether the positive statistics have hidden bits, as the authors' program has, or their means: less noise."""
+    sparsity: float = 0.0
+    """Weight of the cross-entropy that keeps the hidden means near `activity`, nats; 0.2 for spike counts in rbmish."""
+    activity: float = 0.05
+    """Mean of the hidden bits that sparsity aims at."""
     chains: int = 16
     """Of annealed importance sampling, for a predictive likelihood."""
     annealing: int = 100
@@ -38,6 +42,9 @@ class AbstractHarmoniumSpec(FilterSpec):
         super().__post_init__()
         at_least(self, 1, "hidden", "sweeps", "chains", "annealing")
         between(self, 0, 1, "noise")
+        at_least(self, 0, "sparsity")
+        between(self, 0, 1, "activity", open_end=True)
+        positive(self, "activity")
 
     @property
     def default_optimiser(self) -> Mapping[str, Any]:
@@ -45,8 +52,8 @@ class AbstractHarmoniumSpec(FilterSpec):
 
     @property
     def step_objective(self) -> Mapping[str, Any]:
-        options = {"sweeps": self.sweeps, "noise": self.noise, "sampled": self.sampled}
-        return {"name": "contrastive-divergence", **options}
+        names = ("sweeps", "noise", "sampled", "sparsity", "activity")
+        return {"name": "contrastive-divergence", **{name: getattr(self, name) for name in names}}
 
     @property
     def state_size(self) -> int:
