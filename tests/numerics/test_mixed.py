@@ -99,6 +99,16 @@ def test_loops_branches_and_calls_are_followed(function):
     assert np.mean(np.abs(found - wanted)) < 1e-4 < np.mean(np.abs(function(a, w) - wanted))
 
 
+def test_other_devices_multiply_bfloat16():
+    a, b = operands()
+    lower = lambda platform: (
+        jax.jit(with_bfloat16_products(jnp.matmul)).trace(a, b).lower(lowering_platforms=(platform,))
+    )
+    (line,) = (line for line in lower("cuda").as_text().splitlines() if "dot_general" in line)
+    assert "(tensor<7x33xbf16>, tensor<33x5xbf16>) -> tensor<7x5xf32>" in line
+    assert "bf16" not in lower("cpu").as_text()
+
+
 def test_what_is_left_alone():
     a, b = operands()
     exact = lambda a, b: jnp.matmul(a, b, precision="highest")

@@ -27,8 +27,8 @@ def with_bfloat16_products(function: Callable[..., R]) -> Callable[..., R]:
     differentiation adds are rounded too. Loops, branches and nested calls are followed; arrays alone count, and the
     result is not to be differentiated again.
 
-    On GPUs and TPUs such products run on units made for them. CPUs round and then multiply as before: slower, with the
-    same numbers, so that the effect on a result can be measured anywhere.
+    On GPUs and TPUs such products run on units made for them. CPUs round and then multiply in float32: slower, with the
+    same numbers up to the order of sums, so that the effect on a result can be measured anywhere.
 
     **Arguments:**
 
@@ -76,9 +76,11 @@ def _rounded_equation(eqn: JaxprEqn) -> JaxprEqn:
 
 
 def _product(params: dict[str, Any], a: jax.Array, b: jax.Array) -> jax.Array:
-    # A mere conversion may be left out by the compiler, which is allowed to keep more bits.
-    narrow = (jax.lax.reduce_precision(x, *BITS).astype(jnp.bfloat16) for x in (a, b))
-    return dot_general_p.bind(*narrow, **{**params, "preferred_element_type": jnp.float32})
+    multiply = functools.partial(dot_general_p.bind, **{**params, "preferred_element_type": jnp.float32})
+    narrow = lambda *operands: multiply(*(x.astype(jnp.bfloat16) for x in operands))
+    # The compiler may leave a mere conversion out, to keep more bits; a CPU does not have such a product of all shapes.
+    rounded = (jax.lax.reduce_precision(x, *BITS) for x in (a, b))
+    return jax.lax.platform_dependent(*rounded, cpu=multiply, default=narrow)
 
 
 def _is_exact(precision: Any) -> bool:
