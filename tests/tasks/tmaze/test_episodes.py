@@ -12,9 +12,12 @@ from vestige.models.policy import Opinion
 from vestige.rules import MemUP, Truncated
 from vestige.rules.acting import play, uniform
 from vestige.tasks.tmaze import MazeControl, MazeEpisodes, TMaze
+from vestige.tasks.tmaze.maze import choice_step
 
 MAZE = TMaze(7, 4)
 EPISODES = MazeEpisodes(MAZE)
+BUSY = TMaze(12, 3, 3, "random")
+MAZES = pytest.mark.parametrize("maze", [MAZE, BUSY], ids=["plain", "distractors"])
 
 
 @eqx.filter_jit
@@ -23,18 +26,20 @@ def episode(task, key):
 
 
 @pytest.mark.slow
-def test_windows_conform(key):
-    conforms(episode(EPISODES, key))
+@MAZES
+def test_windows_conform(maze, key):
+    conforms(episode(MazeEpisodes(maze), key))
 
 
 @pytest.mark.slow
-def test_an_episode_is_what_the_environment_plays(key):
+@MAZES
+def test_an_episode_is_what_the_environment_plays(maze, key):
     """Check by the environment itself: same key, same observations, actions and rewards, at every step."""
     agent = eqx.filter_jit(small_agent)(key=key)
     rows = jax.random.split(key, 12)
-    played = jax.jit(jax.vmap(lambda k: play(agent, MAZE, uniform, key=k)))(rows)
-    sequences = jax.jit(jax.vmap(lambda k: EPISODES.sequence(key=k)))(rows)
-    window = jax.jit(jax.vmap(lambda s: s.window(jnp.array(0), MAZE.horizon)))(sequences)
+    played = jax.jit(jax.vmap(lambda k: play(agent, maze, uniform, key=k)))(rows)
+    sequences = jax.jit(jax.vmap(lambda k: MazeEpisodes(maze).sequence(key=k)))(rows)
+    window = jax.jit(jax.vmap(lambda s: s.window(jnp.array(0), maze.horizon)))(sequences)
     np.testing.assert_array_equal(window.inside, played.mask)
     np.testing.assert_array_equal(window.known, played.mask)
     np.testing.assert_array_equal(np.where(window.inside[..., None], window.inputs, 0), played.inputs)
@@ -59,7 +64,7 @@ def test_the_reward_at_the_junction_is_as_variable_as_told(key):
     rewards = np.asarray(last.outcomes)[:, 0]
     assert abs(rewards.mean() - 0.5) < 4 * 3.5 / np.sqrt(4000)
     np.testing.assert_allclose(rewards.var(), 12.25, atol=0.05)
-    action, hint = np.asarray(last.inputs)[:, 0, 7] > 0, np.asarray(batch.hint) > 0
+    action, hint = np.asarray(last.inputs)[:, 0, 7] > 0, np.asarray(batch.start.hint) > 0
     np.testing.assert_array_equal(rewards == 4, action == hint)
     assert abs(action.mean() - 0.5) < 2 / np.sqrt(4000)
     assert EPISODES.bounds({}) == {"mse": {"best": 0.0, "chance": 12.25}}
@@ -70,6 +75,8 @@ def test_length_costs_nothing(key):
     sequence = episode(MazeEpisodes(TMaze(20_000)), key)
     assert sum(leaf.nbytes for leaf in jax.tree.leaves(sequence) if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
     assert all(leaf.ndim == 0 for leaf in jax.tree.leaves(sequence))
+    small, large = (episode(MazeEpisodes(TMaze(n, distractors=4)), key) for n in (20, 20_000))
+    assert [leaf.shape for leaf in jax.tree.leaves(small)] == [leaf.shape for leaf in jax.tree.leaves(large)]
     window = compiled(sequence, jnp.array(19_990), 25)
     assert int(window.inside.sum()) == int(sequence.length) - 19_990
     assert float(window.inputs[int(sequence.length) - 19_991, 1]) == 1
@@ -78,6 +85,8 @@ def test_length_costs_nothing(key):
 def test_the_query_is_the_junction(key):
     sequence = episode(EPISODES, key)
     assert EPISODES.queries(sequence).tolist() == [int(sequence.length) - 1]
+    busy = MazeEpisodes(BUSY).sequence(key=key)
+    assert MazeEpisodes(BUSY).queries(busy).tolist() == [int(choice_step(busy.start))]
     judged = EPISODES.prediction_metrics(jnp.array([[1.5]]), jnp.array([4.0]))
     np.testing.assert_allclose(judged["mse"], [6.25])
     assert (EPISODES.steps, EPISODES.tokens, EPISODES.classes) == (11, None, None)
@@ -108,6 +117,12 @@ class Oracle(eqx.Module):
 
     def decide(self, memory, inputs):
         return Opinion(jnp.concatenate([-memory, memory]), jnp.zeros(()))
+
+
+@pytest.mark.slow
+def test_what_is_paid_by_chance_is_no_merit(key):
+    metrics = eqx.filter_jit(MazeControl(BUSY).evaluate)(Oracle(), size=70, key=key)
+    assert float(metrics["reward"]) == 4.0
 
 
 @pytest.mark.slow

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from vestige.numerics import batched_map
-from vestige.rules.acting import likeliest, play
+from vestige.rules.acting import likeliest, play, step_keys
 from vestige.tasks.contract import AbstractTask
 from vestige.tasks.longterm.contract import EVALUATION_BATCH
-from vestige.tasks.tmaze.maze import RIGHT, WRONG, TMaze
+from vestige.tasks.tmaze.maze import RIGHT, WRONG, TMaze, by_chance
 from vestige.tasks.tmaze.memory import MazeEpisodes
 from vestige.typing import Batch, Key, Metrics
 
@@ -20,7 +20,7 @@ class MazeControl(AbstractTask):
     Batches are episodes of a random policy, to train a memory on; whoever trains a policy plays episodes of their own.
 
     Metrics: `reward`, the mean return of an episode in which the agent takes the action it thinks likeliest at every
-    step (greedy, not sampled; not discounted); `mse`, the memory's, as
+    step (greedy, not sampled; not discounted), without what junctions pay by chance; `mse`, the memory's, as
     [`MazeEpisodes`][vestige.tasks.tmaze.MazeEpisodes] has it.
     """
 
@@ -40,7 +40,9 @@ class MazeControl(AbstractTask):
         key_play, key_memory = jax.random.split(key)
 
         def one(row: Any) -> Any:
-            return jnp.sum(play(model, self.maze, likeliest, key=jax.random.fold_in(key_play, row)).rewards)
+            own = jax.random.fold_in(key_play, row)
+            begun, _ = self.maze.reset(key=step_keys(own, jnp.zeros((), jnp.int32))[0])
+            return jnp.sum(play(model, self.maze, likeliest, key=own).rewards) - by_chance(begun)
 
         rewards = batched_map(one, jnp.arange(size), at_most=EVALUATION_BATCH)
         return {"reward": jnp.mean(rewards), **self.episodes.evaluate(model, size=size, key=key_memory)}

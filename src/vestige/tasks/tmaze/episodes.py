@@ -2,12 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from vestige.rules.acting import seen, step_keys
 from vestige.sequences import AbstractSequence, Window
 from vestige.tasks.longterm.draws import steps_of
-from vestige.tasks.tmaze.maze import MazeState, TMaze, noise_of, observed, payoff
+from vestige.tasks.tmaze.maze import MazeState, TMaze, noise_of, observed, reward_of
 from vestige.typing import Key
 
 ACTIONS = 2
@@ -18,12 +18,16 @@ class MazeSequence(AbstractSequence):
 
     Inputs are those of an agent, (time, 8): observation (hint, junction, noise), last action one-hot (zeros at the
     first step), its reward, and this step's action one-hot. Equal step for step to playing the environment with the
-    same key. Three numbers say it all, and any window is made again from them: storage does not grow with the length.
+    same key. A few numbers say it all, and any window is made again from them: storage does not grow with the length.
     """
 
-    hint: Float[Array, ""]
-    length: Int[Array, ""]
+    start: MazeState
     key: Key
+
+    @property
+    def length(self) -> Int[Array, ""]:
+        """Steps of the episode."""
+        return self.start.length
 
     def window(self, start: Int[Array, ""], size: int) -> Window:
         steps, inside = steps_of(start, size, self.length)
@@ -32,13 +36,14 @@ class MazeSequence(AbstractSequence):
             return jax.random.randint(step_keys(self.key, step)[1], (), 0, ACTIONS, jnp.int32)
 
         def one(step: Array) -> tuple[Array, Array]:
-            noise = noise_of(step_keys(self.key, step)[0])
-            observation = observed(MazeState(step, self.length, self.hint), noise)
-            before = jax.nn.one_hot(jnp.where(step == 0, ACTIONS, action(jnp.maximum(step - 1, 0))), ACTIONS)
+            here = self.start._replace(step=step)
+            observation = observed(here, noise_of(step_keys(self.key, step)[0]))
+            earlier = jnp.maximum(step - 1, 0)
+            last = action(earlier)
+            before = jax.nn.one_hot(jnp.where(step == 0, ACTIONS, last), ACTIONS)
+            gained = jnp.where(step == 0, 0.0, reward_of(here._replace(step=earlier), last))
             now = action(step)
-            reward = jnp.where(step == self.length - 1, payoff(self.hint, now), 0.0)
-            # Nothing is gained before the last step, so the last reward that can be seen is always 0.
-            return seen(observation, before, jnp.zeros(()), jax.nn.one_hot(now, ACTIONS)), reward
+            return seen(observation, before, gained, jax.nn.one_hot(now, ACTIONS)), reward_of(here, now)
 
         inputs, rewards = jax.vmap(one)(steps)
         return Window(inputs, rewards, inside, inside)
@@ -47,4 +52,4 @@ class MazeSequence(AbstractSequence):
 def episode(maze: TMaze, *, key: Key) -> MazeSequence:
     """The episode that is played with this key."""
     state, _ = maze.reset(key=step_keys(key, jnp.zeros((), jnp.int32))[0])
-    return MazeSequence(state.hint, state.length, key)
+    return MazeSequence(state, key)

@@ -5,18 +5,17 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from vestige.sequences import AbstractSequence
 from vestige.tasks.longterm import AbstractLongTask
 from vestige.tasks.tmaze.episodes import MazeSequence, episode
-from vestige.tasks.tmaze.maze import RIGHT, WRONG, TMaze
+from vestige.tasks.tmaze.maze import RIGHT, WRONG, TMaze, choice_step
 from vestige.typing import Key, Metrics
 
 
 class MazeEpisodes(AbstractLongTask):
     """Episodes of a random policy; the reward of every step is to be predicted from memory, observation and action.
 
-    One query, the junction. Metric: `mse`, the squared error there. Who remembers nothing is left with the variance of
-    the reward, 12.25 (MemUP check 10).
+    One query, the junction at which the action counts. Metric: `mse`, the squared error there. Who remembers nothing is
+    left with the variance of the reward, 12.25 (MemUP check 10).
     """
 
     maze: TMaze
@@ -48,8 +47,8 @@ class MazeEpisodes(AbstractLongTask):
     def held_out(self, *, key: Key) -> MazeSequence:
         return self.sequence(key=key)
 
-    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
-        return sequence.length[None] - 1
+    def queries(self, sequence: MazeSequence) -> Int[Array, " queries"]:
+        return choice_step(sequence.start)[None]
 
     def prediction_metrics(
         self, predictions: Float[Array, "queries 1"], outcomes: Array
