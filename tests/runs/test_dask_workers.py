@@ -15,10 +15,8 @@ from tests.runs.dask_work import count, die, leave_a_note, refuse, stumble
 
 from vestige.cli import dispatch
 from vestige.errors import RunError, UsageError
-from vestige.registries import registry
 from vestige.runs.comparison import Planned
 from vestige.runs.executors import dask_workers
-from vestige.runs.executors.local import LocalProcesses
 from vestige.runs.executors.naming import executor_on
 from vestige.runs.executors.starting import cores
 from vestige.runs.executors.ticket import Ticket, carried, comparable
@@ -225,30 +223,28 @@ def test_a_scheduler_that_is_lost_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_results_are_those_of_local_processes_also_where_a_worker_is_killed(cluster, tmp_path, how):
-    """The worker is killed with its process after the first checkpoint."""
-    from vestige.cli.run import perform_one
+def test_results_are_those_of_local_processes_also_where_a_worker_is_killed(cluster, tmp_path):
+    """As `vestige run --seeds 2 --on ADDRESS` has it. The worker is killed, with its process, after a checkpoint."""
+    from vestige.cli.parse import RunSettings
+    from vestige.cli.run import performer
 
-    patient = {**how, "progress": None, "resume": True, "patience": 150.0}
     experiment = dataclasses.replace(TINY, steps=600, num_evals=4)
-    entry = registry("experiment").find("perfect-recall")
     found = {}
-    for kind in ("local", "dask"):
-        folder = tmp_path / kind
-        folder.mkdir()
-        tasks = [(str(seed), (Planned(entry.name, experiment, seed, folder / str(seed)), patient)) for seed in range(2)]
-        executor = LocalProcesses(jobs=2) if kind == "local" else executor_on(cluster.scheduler_address, folder, jobs=2)
-        with killed_after_a_checkpoint(folder / "0") if kind == "dask" else contextlib.nullcontext():
-            executor.run(perform_one, tasks, announce=print)
-        found[kind] = [
+    for on in ("processes", cluster.scheduler_address):
+        folder = tmp_path / on.partition(":")[0]
+        settings = RunSettings(seeds=2, on=on, jobs=2, quiet=True)
+        plan = [Planned("perfect-recall", experiment, seed, folder / f"seed-{seed}") for seed in range(2)]
+        with contextlib.nullcontext() if on == "processes" else killed_after_a_checkpoint(folder / "seed-0"):
+            performer(settings, folder, longer=False)(plan)
+        found[on] = [
             (
-                {name: read_results(folder / str(seed) / RESULTS)[name] for name in ("metrics", "updates", "seed")},
-                [{**line, "seconds": 0.0} for line in read_records(folder / str(seed) / "metrics.jsonl")],
-                (folder / str(seed) / EVALUATION).stat().st_size,
+                {name: read_results(planned.folder / RESULTS)[name] for name in ("metrics", "updates", "seed")},
+                [{**line, "seconds": 0.0} for line in read_records(planned.folder / "metrics.jsonl")],
+                (planned.folder / EVALUATION).stat().st_size,
             )
-            for seed in range(2)
+            for planned in plan
         ]
-    assert found["dask"] == found["local"]
+    assert found["processes"] == found[cluster.scheduler_address]
 
 
 @contextlib.contextmanager

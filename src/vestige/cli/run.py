@@ -74,6 +74,7 @@ def performer(settings: RunSettings, folder: Path, *, longer: bool) -> Callable[
         executor = executor_of(settings, folder, runs=len(plan))
         if executor is not None:
             arguments = how(settings, longer=longer) | {"patience": executor.patience, "progress": None}
+            arguments["resume"] = True  # the folder of all is free, or is gone on with; a lost run is begun again
             whole = {name: planned._replace(folder=planned.folder.absolute()) for name, planned in names.items()}
             tasks = [(name, (planned, arguments)) for name, planned in whole.items()]
             executor.run(perform_one, tasks, announce=Counted(len(plan), settings.note))
