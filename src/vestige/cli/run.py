@@ -4,9 +4,10 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vestige.cli.environment import data_mesh, enable_compilation_cache
+from vestige.cli.joining import Joining, joined
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
 from vestige.errors import UsageError
@@ -22,16 +23,30 @@ from vestige.storage.results import RESULTS, read_results
 from vestige.training.external.naming import check_sinks
 from vestige.training.pace import duration
 
+if TYPE_CHECKING:
+    from vestige.training.team import AbstractTeam
+
 MOST = 8
 """Runs at a time, unless more are requested: each needs about a gigabyte."""
 
 
 @dataclasses.dataclass(frozen=True)
-class SingleRunSettings(RunSettings):
+class SingleRunSettings(Joining, RunSettings):
     """Where and how one experiment is run, beside what."""
 
     save_config: Path | None = None
     """Write the options to this .yaml file, for vestige run FILE, and train nothing."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.check()
+        if self.coordinator is not None and self.seeds > 1:
+            raise ValueError(f"several processes make one run of one seed: got coordinator, and seeds={self.seeds}")
+        if self.coordinator is not None and self.devices is not None:
+            raise ValueError(
+                "several processes spread each batch over all of their devices: got coordinator, and "
+                f"devices={self.devices}; leave devices out"
+            )
 
 
 def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
@@ -180,11 +195,24 @@ def main(arguments: list[str]) -> int:
         stem = f"{entry.name}-{settings.preset}-seeds"
         folder = settings.out or default_folder(stem, resume=settings.resume)
         return run_members(entry, {entry.name: experiment}, settings, vary="", folder=folder, longer=longer)
+    with joined(settings) as team:
+        return _run_one(entry, experiment, settings, team, longer=longer)
+
+
+def _run_one(
+    entry: Entry, experiment: Experiment, settings: SingleRunSettings, team: "AbstractTeam", *, longer: bool
+) -> int:
+    """One run, by all processes of a team; the leader prints and writes the report."""
     from vestige.report import write_report
     from vestige.runs.execution import execute
 
-    folder = settings.out or default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume)
-    execute(entry, experiment, seed=settings.seed, folder=folder, **how(settings, longer=longer))
+    if not team.leads:
+        settings = dataclasses.replace(settings, quiet=True, json=False, verbose=False, sink=())
+    default = lambda: str(default_folder(f"{entry.name}-{settings.preset}", resume=settings.resume))
+    folder = settings.out or Path(team.shared(default))
+    execute(entry, experiment, seed=settings.seed, folder=folder, team=team, **how(settings, longer=longer))
+    if not team.leads:
+        return 0
     page = write_report(folder)
     if settings.json:
         settings.print_json(document(folder, page))

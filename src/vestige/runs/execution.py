@@ -18,6 +18,7 @@ from vestige.runs.data_identity import DataInUse, check_unchanged, present
 from vestige.runs.early_stopping import early_stopping
 from vestige.runs.evaluate import evaluate, write_evaluation
 from vestige.runs.folder import CHECKPOINTS, CONFIG, EVALUATION, LOG, SO_FAR, make, need_free
+from vestige.runs.following import announced, check_alike, check_folder, check_same_data
 from vestige.runs.inheriting import Weights, begun_with, weights_of
 from vestige.runs.uses import uses_of
 from vestige.storage.digests import digest_of_file
@@ -25,11 +26,12 @@ from vestige.storage.durable import sweep
 from vestige.storage.fitted import write_fitted
 from vestige.storage.locking import FolderLock, refuse_if_held
 from vestige.storage.results import RESULTS, write_results
-from vestige.training import AbstractCallback, Cadence, Checkpoints, Run, fit
+from vestige.training import AbstractCallback, Cadence, Checkpoints, Fit, Run, fit
 from vestige.training.external.naming import check_sinks, external_sinks
 from vestige.training.measure import peak_resident_bytes
-from vestige.training.progress import AbstractProgress, Logged, ending
+from vestige.training.progress import AbstractProgress, Logged, Silent, ending
 from vestige.training.refusal import Refused, refusals
+from vestige.training.team import AbstractTeam, Alone
 
 
 def execute(
@@ -49,6 +51,7 @@ def execute(
     progress: Callable[[], AbstractProgress] | None = None,
     sinks: Sequence[str] = (),
     callbacks: Sequence[AbstractCallback] = (),
+    team: AbstractTeam | None = None,
 ) -> dict[str, Any]:
     """Train, evaluate, and fill the run folder; with `resume` go on where it stopped, or return at once
     where it is finished. While it writes, nobody else may: the folder is locked.
@@ -64,6 +67,8 @@ def execute(
     - `patience`: seconds to wait for a process that is about to leave the folder.
     - `sinks`: names of other programs that receive the log, such as "mlflow".
     - `callbacks`: as for `fit`.
+    - `team`: the processes that make the run together, by default this one alone. All call this with the same
+      arguments; the leader writes, evaluates and shows progress, the others train along.
 
     **Returns:** what `results.json` holds.
 
@@ -72,6 +77,10 @@ def execute(
     """
     check_sinks(sinks)
     early_stopping(experiment)
+    team = Alone() if team is None else team
+    check_alike(team, entry, experiment, seed=seed, more={"resume": resume, "skip_nonfinite": skip_nonfinite})
+    if not team.leads:
+        return _followed(team, experiment, seed=seed, folder=folder, skip_nonfinite=skip_nonfinite)
     shown = Logged() if progress is None else progress()
     with ending(shown):
         return _executed(
@@ -86,6 +95,7 @@ def execute(
             shown=shown,
             sinks=sinks,
             callbacks=callbacks,
+            team=team,
         )
 
 
@@ -102,8 +112,9 @@ def _executed(
     shown: AbstractProgress,
     sinks: Sequence[str],
     callbacks: Sequence[AbstractCallback],
+    team: AbstractTeam,
 ) -> dict[str, Any]:
-    """`execute`, with a display that its caller ends."""
+    """`execute` in the leader, with a display that its caller ends."""
     entry, experiment, seed, _, resume, _ = wanted
     config = describe(entry, experiment, preset=preset, seed=seed, command=command)
     begun = begun_with(folder, init_from, resume=resume)
@@ -113,7 +124,7 @@ def _executed(
     wanted = wanted._replace(config=config)
     if (done := finished(folder, wanted)) is not None:
         check_unchanged(folder, present(experiment.task, folder=folder))
-        return done
+        return announced(team, {"results": done})["results"]
     need_free(folder, resume=resume)
     if not patience:
         refuse_if_held(folder)
@@ -132,9 +143,10 @@ def _executed(
         run = settle(folder, wanted, shown.note)
         write_fitted(folder, built.fitted)
         if (done := finished(folder, wanted)) is not None:  # by the one that was waited for
-            return done
-        more = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown, "sinks": sinks, "callbacks": callbacks}
-        return _performed(run, built, wanted, weights, lock, data, **more)
+            return announced(team, {"results": done})["results"]
+        announced(team, {"identity": run.identity, "earlier": list(run.earlier)})
+        how = {"skip_nonfinite": skip_nonfinite, "mesh": mesh, "shown": shown, "sinks": sinks}
+        return _performed(run, built, wanted, weights, lock, data, **how, callbacks=callbacks, team=team)
 
 
 def _performed(
@@ -150,6 +162,7 @@ def _performed(
     shown: AbstractProgress,
     sinks: Sequence[str],
     callbacks: Sequence[AbstractCallback],
+    team: AbstractTeam,
 ) -> dict[str, Any]:
     """Train, evaluate and write the results of a run whose folder is settled."""
     entry, experiment, config, folder = wanted.entry, wanted.experiment, wanted.config, lock.folder
@@ -158,32 +171,18 @@ def _performed(
         built = built._replace(model=weights.into(built.model))
     for notice in weights.notices if weights is not None else []:
         shown.note(notice)
-    cadence = Cadence(
-        log_every=max(experiment.steps // 100, 1),
-        checkpoint_every=max(experiment.steps // 10, 1),
-        evaluate_every=max(experiment.steps // experiment.num_evals, 1),
-        evaluation_size=experiment.eval_size,
+    result = _trained(
+        built,
+        experiment,
+        Run(folder, fingerprint=run.identity, also=run.earlier, lock=lock),
+        data,
+        mesh=mesh,
+        skip_nonfinite=skip_nonfinite,
+        progress=shown,
+        sinks=external_sinks(sinks, folder, config),
+        callbacks=callbacks,
+        team=team,
     )
-    try:
-        result = fit(
-            built.model,
-            built.task,
-            rule=experiment.trained_by(built.rule),
-            optimiser=built.optimiser,
-            steps=experiment.steps,
-            key=built.key,
-            batch_size=experiment.batch_size,
-            run=Run(folder, fingerprint=run.identity, also=run.earlier, lock=lock),
-            cadence=cadence,
-            mesh=mesh,
-            skip_nonfinite=skip_nonfinite,
-            progress=shown,
-            sinks=external_sinks(sinks, folder, config),
-            callbacks=callbacks,
-            stopping=early_stopping(experiment),
-        )
-    except Refused as error:
-        raise UsageError(str(error)) from error
     peak = peak_resident_bytes()  # of training alone
     if (changed := data.changed()) is not None:
         shown.note(changed)
@@ -211,7 +210,53 @@ def _performed(
     written = write_results(folder / RESULTS, {**results, "files": sealed})
     if os.path.lexists(folder / SO_FAR):
         (folder / SO_FAR).unlink()
-    return written
+    return announced(team, {"results": written})["results"]
+
+
+def _trained(
+    built: Components, experiment: Experiment, run: Run, data: DataInUse, *, team: AbstractTeam, **how: Any
+) -> Fit:
+    """`fit`, as the experiment has it: the same in every process."""
+    check_same_data(team, data)
+    check_folder(team, run.folder)
+    cadence = Cadence(
+        log_every=max(experiment.steps // 100, 1),
+        checkpoint_every=max(experiment.steps // 10, 1),
+        evaluate_every=max(experiment.steps // experiment.num_evals, 1),
+        evaluation_size=experiment.eval_size,
+    )
+    try:
+        return fit(
+            built.model,
+            built.task,
+            rule=experiment.trained_by(built.rule),
+            optimiser=built.optimiser,
+            steps=experiment.steps,
+            key=built.key,
+            batch_size=experiment.batch_size,
+            run=run,
+            cadence=cadence,
+            stopping=early_stopping(experiment),
+            team=team,
+            **how,
+        )
+    except Refused as error:
+        raise UsageError(str(error)) from error
+
+
+def _followed(
+    team: AbstractTeam, experiment: Experiment, *, seed: int, folder: Path, skip_nonfinite: bool
+) -> dict[str, Any]:
+    """`execute` in a process that follows. The weights are those of the leader, and so is what is in the folder."""
+    data = DataInUse.of(experiment.task, folder=folder)
+    built = constructed(experiment, seed=seed)
+    check_sizes(experiment, built)
+    begun = announced(team, {})
+    if "results" not in begun:
+        run = Run(folder, fingerprint=begun["identity"], also=tuple(begun["earlier"]))
+        _trained(built, experiment, run, data, skip_nonfinite=skip_nonfinite, progress=Silent(), team=team)
+        begun = announced(team, {})
+    return begun["results"]
 
 
 def constructed(

@@ -110,8 +110,8 @@ class Observers:
         if self._callbacks:
             self._waiting.append((method, arguments))
 
-    def notify(self, step: int) -> None:
-        """Call what was queued, after update `step`. **Raises:** `CallbackFailed`."""
+    def notify(self, step: int) -> str:
+        """Call what was queued, after update `step`. **Returns:** `ended_by`. **Raises:** `CallbackFailed`."""
         waiting, self._waiting = self._waiting, []
         for method, arguments in waiting:
             for callback in self._callbacks:
@@ -124,6 +124,7 @@ class Observers:
                     ) from error
                 if ended is True and not self.ended_by:
                     self.ended_by = type(callback).__name__
+        return self.ended_by
 
     def close(self) -> None:
         """Nothing more will come."""

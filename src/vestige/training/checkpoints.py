@@ -8,29 +8,20 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import numpy as np
 
 from vestige.errors import RunError, UsageError
 from vestige.storage.durable import set_aside, sync_folder, sync_tree
 from vestige.training.leaves import named_leaves
 from vestige.training.manifest import STEP, Link, Manifest, fault_of_files, made, read_manifest
+from vestige.training.schema import blank as zeros_of
+from vestige.training.schema import filled, lasting, renamed, schema_of
+from vestige.training.team import AbstractTeam, Alone
 
 MARGIN_BYTES = 2**19  # for metadata, and for the log and results that follow
 UNFINISHED = (".partial", ".removed")
 """How the names of folders end that a kill left while a checkpoint was written or removed."""
-KEYS = {"key<fry>": "threefry2x32", "key<rbg>": "rbg", "key<urbg>": "unsafe_rbg"}
-"""Random keys by the name of their type."""
 OWN_STEP = "step"
 """The leaf in which a state counts its updates."""
-
-
-def _filled(leaves: dict[str, Any]) -> dict[str, Any]:
-    """Those that hold anything: Orbax refuses arrays of size 0, and there is nothing in them to keep."""
-    return {name: leaf for name, leaf in leaves.items() if leaf.size}
-
-
-def _schema(leaves: dict[str, Any]) -> dict[str, str]:
-    return {name: f"{leaf.dtype}{list(leaf.shape)}" for name, leaf in leaves.items()}
 
 
 class Stored(NamedTuple):
@@ -57,9 +48,19 @@ class Checkpoints:
     - `fingerprint`: identifies the configuration; a checkpoint of another one is refused.
     - `also`: fingerprints that the run had before it was made longer.
     - `keep`: how many to keep, at least 1.
+    - `team`: the processes of the run, by default this one. All call `save`, `restore` and `restore_at`, each writes
+      its share of the arrays, and the leader does all the rest. A checkpoint does not depend on how many there were.
     """
 
-    def __init__(self, folder: Path, *, fingerprint: str, also: tuple[str, ...] = (), keep: int = 3):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fingerprint: str,
+        also: tuple[str, ...] = (),
+        keep: int = 3,
+        team: AbstractTeam | None = None,
+    ):
         if keep < 1:
             raise ValueError(f"keep must be at least 1, got {keep}")
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # what Orbax reports there, we raise
@@ -68,6 +69,7 @@ class Checkpoints:
         self.protected: int | None = None
         """The step of a checkpoint that is kept beside the newest ones."""
         self._proven: dict[int, tuple[Any, ...]] = {}
+        self._team = Alone() if team is None else team
 
     def steps(self) -> list[int]:
         """The steps for which something exists, newest first; not verified."""
@@ -94,32 +96,41 @@ class Checkpoints:
         if own is not None and own.size == 1 and int(own) != step:
             raise ValueError(f"step: the state counts {int(own)} updates, got {step}")
         target, partial = self.folder / str(step), self.folder / f"{step}.partial"
-        notices: list[str] = []
         try:
-            if self.folder.exists() and not self.folder.is_dir():
-                notices.append(f"{self.folder} is no folder; set aside as {set_aside(self.folder).name}")
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._need_space(leaves)
-            self._sweep()
             import orbax.checkpoint as ocp  # late: it takes a quarter of a second
 
+            notices = self._team.shared(lambda: self._prepare(leaves))
             with ocp.StandardCheckpointer() as writer:
-                writer.save(partial, _filled(leaves))
-            before = self._sound(below=step)
-            link = Link(before.step, before.digest) if before else None
-            sealing = {"fingerprint": self.fingerprint, "leaves": _schema(leaves), "predecessor": link, "log": log}
-            manifest = made(partial, step=step, **sealing)
-            manifest.write(partial)
-            sync_tree(partial)
-            if os.path.lexists(target):
-                notices += self._make_way(step)
-            os.rename(partial, target)
-            sync_folder(self.folder)
-            self._proven[step] = _signature(target)
-            notices += self._prune(step)
+                writer.save(partial, filled(leaves))
+            return notices + self._team.shared(lambda: self._seal(step, schema_of(leaves), log))
         except Exception as error:  # Orbax reports a full disk in many guises
-            raise RunError(f"cannot write a checkpoint to {target}: {_first_line(error)}") from error
+            reason = self._team.lost(error) or _first_line(error)
+            raise RunError(f"cannot write a checkpoint to {target}: {reason}") from error
+
+    def _prepare(self, leaves: dict[str, Any]) -> list[str]:
+        """Make room for a checkpoint. **Returns:** a sentence where something was set aside."""
+        notices: list[str] = []
+        if self.folder.exists() and not self.folder.is_dir():
+            notices.append(f"{self.folder} is no folder; set aside as {set_aside(self.folder).name}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._need_space(leaves)
+        self._sweep()
         return notices
+
+    def _seal(self, step: int, schema: dict[str, str], log: str) -> list[str]:
+        """Give what was written its manifest and its name. **Returns:** a sentence for what was set aside."""
+        target, partial = self.folder / str(step), self.folder / f"{step}.partial"
+        before = self._sound(below=step)
+        link = Link(before.step, before.digest) if before else None
+        sealing = {"fingerprint": self.fingerprint, "leaves": schema, "predecessor": link, "log": log}
+        manifest = made(partial, step=step, **sealing)
+        manifest.write(partial)
+        sync_tree(partial)
+        notices = self._make_way(step) if os.path.lexists(target) else []
+        os.rename(partial, target)
+        sync_folder(self.folder)
+        self._proven[step] = _signature(target)
+        return notices + self._prune(step)
 
     def _make_way(self, step: int) -> list[str]:
         """Free the name of a step that is written again."""
@@ -221,20 +232,44 @@ class Checkpoints:
         **Raises:** `UsageError` where the newest sound checkpoint belongs to another configuration.
         """
         notices: list[str] = []
+        below: int | None = None
+        while True:
+            step, passed = self._team.shared(lambda: self._choose(template, below))  # noqa: B023
+            notices += passed
+            if step is None:
+                return template, None, notices
+            state, fault = self._state(step, template)
+            if not fault:
+                return state, step, notices
+            notices.append(f"checkpoint {self.folder / str(step)} {fault}; trying the one before")
+            below = step
+
+    def _choose(self, template: Any, below: int | None) -> tuple[int | None, list[str]]:
+        """The newest sound step of an update before `below`, and a sentence for each that was passed over."""
+        notices: list[str] = []
         if self.folder.exists() and not self.folder.is_dir():
             notices.append(f"{self.folder} is no folder; there is no checkpoint")
         for step in self.steps():
+            if below is not None and step >= below:
+                continue
             target = self.folder / str(step)
             fault, manifest = self.fault(step), read_manifest(target)
             if not fault and isinstance(manifest, Manifest):
                 self._check_fingerprint(target, manifest, template)
-                state = self._load(target, manifest, template)
-                own = named_leaves(state).get(OWN_STEP)
-                if own is None or own.size != 1 or int(own) == step:
-                    return state, step, notices
-                fault = f"is not what its name says (its state is that of update {int(own)})"
+                return step, notices
             notices.append(f"checkpoint {target} {fault or 'is gone'}; trying the one before")
-        return template, None, notices
+        return None, notices
+
+    def _state(self, step: int, template: Any) -> tuple[Any, str]:
+        """The state of a sound checkpoint, and what is wrong with it, to follow its name."""
+        manifest = read_manifest(self.folder / str(step))
+        if isinstance(manifest, str):
+            return None, manifest
+        state = self._load(self.folder / str(step), manifest, template)
+        own = named_leaves(state).get(OWN_STEP)
+        if own is None or own.size != 1 or int(own) == step:
+            return state, ""
+        return None, f"is not what its name says (its state is that of update {int(own)})"
 
     def restore_at(self, step: int, template: Any) -> Any | None:
         """The state of one checkpoint, shaped and placed like `template`.
@@ -249,7 +284,7 @@ class Checkpoints:
         **Raises:** `UsageError` where it belongs to another configuration.
         """
         target = self.folder / str(step)
-        fault, manifest = self.fault(step), read_manifest(target)
+        fault, manifest = self._team.shared(lambda: self.fault(step)), read_manifest(target)
         if fault or not isinstance(manifest, Manifest):
             return None
         self._check_fingerprint(target, manifest, template)
@@ -295,8 +330,8 @@ class Checkpoints:
         manifest = read_manifest(self.folder / str(step))
         if isinstance(manifest, str):
             raise RunError(f"checkpoint {self.folder / str(step)} {manifest}")
-        blank = {name: _blank(kind) for name, kind in manifest.leaves.items()}
-        return blank | _read(self.folder / str(step), _filled(blank))
+        blank = {name: zeros_of(kind) for name, kind in manifest.leaves.items()}
+        return blank | _read(self.folder / str(step), filled(blank))
 
     def log_digest(self, step: int) -> str:
         """The digest of the log that a checkpoint sealed; empty where it sealed none."""
@@ -304,14 +339,14 @@ class Checkpoints:
         return "" if isinstance(manifest, str) else manifest.log
 
     def _check_fingerprint(self, target: Path, manifest: Manifest, template: Any) -> None:
-        here, there = _lasting(_schema(named_leaves(template))), _lasting(dict(manifest.leaves))
+        here, there = lasting(schema_of(named_leaves(template))), lasting(dict(manifest.leaves))
         differing = [
             f"{name}: saved {there.get(name, 'absent')}, expected {here.get(name, 'absent')}"
             for name in sorted(here.keys() | there.keys())
             if here.get(name) != there.get(name)
         ]
         same = manifest.fingerprint in self.fingerprints
-        if (differing and not (same and _renamed(here, there))) or not same:
+        if (differing and not (same and renamed(here, there))) or not same:
             detail = ("\n  " + "\n  ".join(differing[:8])) if differing else ""
             raise UsageError(
                 f"checkpoint {target} belongs to another configuration; "
@@ -320,11 +355,11 @@ class Checkpoints:
 
     def _load(self, target: Path, manifest: Manifest, template: Any) -> Any:
         wanted, saved = named_leaves(template), manifest.leaves
-        names = dict(zip(_lasting(wanted), _lasting(dict(saved)), strict=True)) | {n: n for n in wanted if n in saved}
+        names = dict(zip(lasting(wanted), lasting(dict(saved)), strict=True)) | {n: n for n in wanted if n in saved}
         stored = {names[name]: leaf for name, leaf in wanted.items() if name in names}
         # Orbax reads all that was stored or nothing: sums of metrics that are no more are read and dropped.
-        gone = {name: _blank(kind) for name, kind in saved.items() if name not in stored}
-        loaded = stored | _read(target, _filled({**stored, **gone}))
+        gone = {name: zeros_of(kind) for name, kind in saved.items() if name not in stored}
+        loaded = stored | _read(target, filled({**stored, **gone}))
         arrays, static = eqx.partition(template, eqx.is_array)
         leaves = [loaded[names[name]] if name in names else leaf for name, leaf in wanted.items()]
         return eqx.combine(jax.tree.unflatten(jax.tree.structure(arrays), leaves), static)
@@ -347,25 +382,6 @@ def _signature(target: Path) -> tuple[Any, ...]:
     except OSError:  # removed meanwhile, by the run that goes on
         return ()
     return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
-
-
-def _lasting(leaves: dict[str, Any]) -> dict[str, Any]:
-    """Without the sums behind the next line of the log, which depend on the metrics that a version has."""
-    return {name: leaf for name, leaf in leaves.items() if not name.startswith("totals.")}
-
-
-def _blank(kind: str) -> Any:
-    """Zeros of a leaf's type and shape, as the schema of a manifest gives them."""
-    dtype, _, sizes = kind.partition("[")
-    shape = tuple(int(size) for size in sizes.rstrip("]").split(",") if size.strip())
-    if dtype.startswith("key<"):
-        return jax.numpy.broadcast_to(jax.random.key(0, impl=KEYS[dtype]), shape)
-    return np.zeros(shape, dtype)
-
-
-def _renamed(here: dict[str, str], there: dict[str, str]) -> bool:
-    """Whether the leaves are the same, in their order, under other names: attributes were renamed between versions."""
-    return list(here.values()) == list(there.values())
 
 
 def _first_line(error: BaseException) -> str:

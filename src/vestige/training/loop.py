@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
 from vestige.errors import RunError
 from vestige.rules import AbstractRule
@@ -20,12 +20,14 @@ from vestige.training.best import Best
 from vestige.training.callbacks import AbstractCallback, CallbackFailed, Observers
 from vestige.training.checkpoints import Checkpoints
 from vestige.training.early_stopping import EarlyStopping
+from vestige.training.host_reads import refuse_host_reads
 from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Logged
 from vestige.training.refusal import Refused, refusals
 from vestige.training.run import Cadence, Run, alone
 from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard, read_records
 from vestige.training.state import RunState, Traced, start
+from vestige.training.team import AbstractTeam, Alone, local
 from vestige.training.update import Program, make_advance, name_nonfinite
 from vestige.typing import Key
 
@@ -68,6 +70,7 @@ def fit(
     sinks: Sequence[AbstractSink] = (),
     callbacks: Sequence[AbstractCallback] = (),
     stopping: EarlyStopping | None = None,
+    team: AbstractTeam | None = None,
 ) -> Fit:
     """Train `model` on `task` by `rule` for `steps` updates.
 
@@ -93,6 +96,9 @@ def fit(
     - `stopping`: end where a metric gets no better; the model then is that of the best evaluation, also where the last
       update is reached. Its state follows from the log, so a resumed run stops where an uninterrupted one does. It
       costs one more copy of the model.
+    - `team`: the processes that make this run together; by default this one alone. Every process calls `fit` with the
+      same arguments. The batch is spread over the devices of all, the leader alone writes log and checkpoint manifests
+      and evaluates, `sinks` and `callbacks` are those of the leader, and every process returns the same model.
 
     **Raises:** `Refused`, a `ValueError`, for a batch that does not divide over the mesh and for what model, task and
     rule refuse when they meet; `RunError` where an update is not finite (names step and leaves), where a file that is
@@ -106,12 +112,17 @@ def fit(
     cadence = Cadence() if cadence is None else cadence
     if steps < 0:
         raise Refused(f"steps must not be negative, got {steps}")
+    team = Alone() if team is None else team
+    mesh = team.mesh() if mesh is None else mesh
     if mesh is not None and batch_size % mesh.size:
-        raise Refused(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh")
+        below = batch_size - batch_size % mesh.size
+        near = " or ".join(str(size) for size in (below, below + mesh.size) if size)
+        raise Refused(f"batch_size {batch_size} does not divide over the {mesh.size} devices of the mesh; take {near}")
     parts = {"rule": rule, "optimiser": optimiser, "steps": steps, "key": key, "batch_size": batch_size, "mesh": mesh}
-    with alone(run, progress.note) as run:
-        observers = Observers(sinks, callbacks, progress.note)
-        options = {"cadence": cadence, "skip_nonfinite": skip_nonfinite, "progress": progress}
+    with alone(run if team.leads else None, progress.note) as held:
+        run = held if team.leads else run
+        observers = Observers(sinks if team.leads else (), callbacks if team.leads else (), progress.note)
+        options = {"cadence": cadence, "skip_nonfinite": skip_nonfinite, "progress": progress, "team": team}
         try:
             found = _fitted(model, task, **parts, **options, run=run, observers=observers, stopping=stopping)
         finally:
@@ -137,6 +148,7 @@ def _fitted(
     progress: AbstractProgress,
     observers: Observers,
     stopping: EarlyStopping | None,
+    team: AbstractTeam,
 ) -> Fit:
     """`fit`, alone in the folder."""
     began = time.monotonic()
@@ -144,29 +156,31 @@ def _fitted(
     traced = Traced()
     with refusals(model, task, rule):
         state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key, traced=traced)
+    refuse_host_reads(team, program, state, batch_size)
+    if mesh is not None:
+        program, state = _placed(program, state, mesh, team)
+        traced = None  # a step on one device is another one
     checkpoints = None
     if run is not None:
-        options = {"fingerprint": run.fingerprint, "also": run.also, "keep": run.keep}
+        options = {"fingerprint": run.fingerprint, "also": run.also, "keep": run.keep, "team": team}
         checkpoints = Checkpoints(run.folder / "checkpoints", **options)
         state, found, notices = checkpoints.restore(state)
         for notice in notices:
             progress.note(notice)
         if found is not None:
             progress.note(f"continuing from update {found}")
-    if mesh is not None:
-        replicated = NamedSharding(mesh, PartitionSpec())
-        program, state = eqx.filter_shard((program, state), replicated)
     step = int(state.step)
     own: list[AbstractSink] = []
     earlier = 0.0
     lines: JsonLines | None = None
-    if run is not None:
+    if run is not None and team.leads:
         sealed = checkpoints.log_digest(step) if checkpoints is not None else ""
         lines = JsonLines(run.folder / "metrics.jsonl", step=step, sealed=sealed)
         for notice in lines.notices:
             progress.note(notice)
         own, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
-    best = Best(stopping, checkpoints, read_records(run.folder / "metrics.jsonl") if run is not None else [])
+    records = team.shared(lambda: read_records(run.folder / "metrics.jsonl") if run is not None and stopping else [])
+    best = Best(stopping, checkpoints, records)
     if notice := best.restore(state, step):
         progress.note(notice)
     options = {"batch_size": batch_size, "skip_nonfinite": skip_nonfinite, "mesh": mesh, "traced": traced}
@@ -175,7 +189,7 @@ def _fitted(
     newest: dict[str, float] = {}
     chunk, first_update, evaluated = 1, 0.0, False
     pace: list[float] = []
-    saved = -1
+    saved, ended_by = -1, ""
 
     def record(kind: str, values: dict[str, float]) -> None:
         entry = {"kind": kind, "step": step, "seconds": earlier + time.monotonic() - began, **values}
@@ -186,11 +200,11 @@ def _fitted(
 
     def save() -> None:
         nonlocal saved
-        if run is None or checkpoints is None or lines is None or saved == step:
+        if run is None or checkpoints is None or saved == step:
             return
         if run.lock is not None:
             run.lock.check()
-        for notice in checkpoints.save(state, step, log=lines.seal()):
+        for notice in checkpoints.save(state, step, log=lines.seal() if lines is not None else ""):
             progress.note(notice)
         saved = step
         observers.queue("on_checkpoint", step, checkpoints.folder / str(step))
@@ -200,7 +214,7 @@ def _fitted(
         with Interrupts() as interrupts:
             while step < steps and not best.exhausted:
                 asked = time.monotonic()
-                count = min(chunk, cadence.next_stop(step, steps) - step)
+                count = team.shared(lambda: min(chunk, cadence.next_stop(step, steps) - step))  # noqa: B023
                 state, halted = advance((program, jnp.asarray(count, jnp.int32)), state)
                 interrupts.hold(run is not None)
                 done, step = int(state.step) - step, int(state.step)
@@ -213,7 +227,8 @@ def _fitted(
                     if done == chunk:
                         chunk = max(1, min(2 * chunk, round(chunk * CHUNK_SECONDS / max(took, 1e-9))))
                 if bool(halted):
-                    named = ", ".join(name_nonfinite(program, state, batch_size)[:6]) or "the new parameters"
+                    here = Program(task, rule), local(state)
+                    named = ", ".join(name_nonfinite(*here, batch_size)[:6]) or "the new parameters"
                     raise RunError(
                         f"update {step} is not finite: {named}. Nothing was changed by it. Lower the learning "
                         "rate or the clip, or pass --on-nonfinite skip to count such updates and go on."
@@ -228,10 +243,9 @@ def _fitted(
                 if cadence.evaluate_every and (step % cadence.evaluate_every == 0 or step == steps):
                     interrupts.hold(run is not None and evaluated)  # compiling the first may be cut short
                     progress.phase("evaluating")
-                    key_evaluation = jax.random.fold_in(state.key, EVALUATION_STREAM)
-                    values = scalars(evaluate(task, state.model, cadence.evaluation_size, key=key_evaluation))
+                    values = team.shared(lambda: _evaluated(task, local(state), cadence))  # noqa: B023
                     record("evaluate", values)
-                    observers.queue("on_evaluation", history[-1], state.model)
+                    observers.queue("on_evaluation", history[-1], local(state.model))
                     improved = best.see(history[-1], state.model)
                     evaluated = True
                     interrupts.hold(run is not None)
@@ -243,21 +257,24 @@ def _fitted(
                     save()
                 progress.update(step, newest)
                 try:
-                    observers.notify(step)
+                    ended_by = team.shared(lambda: observers.notify(step))  # noqa: B023
                 except CallbackFailed:
                     save()
                     raise
-                if observers.ended_by:
+                if ended_by:
                     save()
                     break
-                if interrupts.pending and step < steps:
+                pending = next(filter(None, team.gathered(interrupts.pending)), None)
+                if pending and step < steps:
                     save()
                     where = "" if run is None else f"; a checkpoint is in {run.folder / 'checkpoints'}"
-                    raise Interrupted(f"stopped by {interrupts.pending} after update {step}{where}")
+                    raise Interrupted(f"stopped by {pending} after update {step}{where}")
     except (jax.errors.JaxRuntimeError, ValueError) as error:
-        if (message := _said_by_host(error)) is None:
-            raise
-        raise RunError(f"{message}. {_way_on(checkpoints)}") from None
+        if message := _said_by_host(error):
+            raise RunError(f"{message}. {_way_on(checkpoints, 'put the file right and go')}") from None
+        if message := team.lost(error):
+            raise RunError(f"{message}. {_way_on(checkpoints, 'go')}") from None
+        raise
     finally:
         progress.stop()
         for sink in own:
@@ -265,11 +282,22 @@ def _fitted(
     update_seconds = statistics.median(pace) if pace else 0.0
     seconds = earlier + time.monotonic() - began
     stopped = best.sentence() if best.exhausted else ""
-    if observers.ended_by and step < steps and not stopped:
-        stopped = f"stopped by callback {observers.ended_by} after update {step}"
+    if ended_by and step < steps and not stopped:
+        stopped = f"stopped by callback {ended_by} after update {step}"
     if stopped:
         progress.note(stopped)
+    state = local(state)
     return Fit(state.model, state, history, seconds, first_update, update_seconds, stopped)
+
+
+def _placed(program: Program, state: RunState, mesh: Mesh, team: AbstractTeam) -> tuple[Program, RunState]:
+    """Whole on every device of the mesh, and in every process the state of the leader. Data are each process's own."""
+    return Alone().spread(program, mesh), team.spread(state, mesh)
+
+
+def _evaluated(task: AbstractTask, state: RunState, cadence: Cadence) -> dict[str, float]:
+    key = jax.random.fold_in(state.key, EVALUATION_STREAM)
+    return scalars(evaluate(task, state.model, cadence.evaluation_size, key=key))
 
 
 def _said_by_host(error: Exception) -> str | None:
@@ -278,14 +306,14 @@ def _said_by_host(error: Exception) -> str | None:
     return found and found[1].strip()
 
 
-def _way_on(checkpoints: Checkpoints | None) -> str:
+def _way_on(checkpoints: Checkpoints | None, fix: str) -> str:
     if checkpoints is None:
         return "There is no run folder, so nothing of this run is kept."
     if not checkpoints.steps():
         return "No checkpoint had been written yet."
     newest = checkpoints.folder / str(checkpoints.steps()[0])
     return (
-        f"The newest checkpoint, {newest}, is intact: put the file right and go on from there with --resume (from "
+        f"The newest checkpoint, {newest}, is intact: {fix} on from there with --resume (from "
         "Python: call fit again with the same folder)"
     )
 

@@ -137,7 +137,10 @@ def make_advance(
 
         zero = jnp.zeros((), jnp.int32)
         _, halted, arrays = jax.lax.while_loop(proceed, body, (zero, jnp.zeros((), bool), arrays))
-        return eqx.combine(arrays, static)[0], halted
+        state = eqx.combine(arrays, static)[0]
+        if mesh is not None:  # as it came in, so that the next call is the same program, and every process has it whole
+            state = eqx.filter_shard(state, NamedSharding(mesh, PartitionSpec()))
+        return state, halted
 
     return advance
 
