@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from vestige.rules.clip import check_clip, clipped
 from vestige.rules.contract import AbstractRule, Step
+from vestige.rules.spreading import mean_of_shares
 from vestige.typing import Batch, Key, Metrics
 
 
@@ -59,11 +60,11 @@ class Gradient(AbstractRule):
         rows = jax.tree.leaves(batch)[0].shape[0]
         keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(rows))
 
-        def loss(parameters):
+        def loss(parameters, rows):
             whole = eqx.combine(parameters, rest)
-            values, metrics = jax.vmap(lambda row, k: self.objective(whole, row, key=k))(batch, keys)
+            values, metrics = jax.vmap(lambda row, k: self.objective(whole, row, key=k))(*rows)
             return -jnp.mean(values), jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
 
-        grads, metrics = jax.grad(loss, has_aux=True)(parameters)
+        grads, metrics = mean_of_shares(jax.grad(loss, has_aux=True), parameters, (batch, keys))
         grads, norm = clipped(grads, self.clip)
         return Step(grads, None, {**metrics, "grad_norm": norm})

@@ -11,6 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Int
 
 from vestige.rules import AbstractRule, Step
+from vestige.rules.spreading import spread_over
 from vestige.tasks import AbstractTask
 from vestige.training.state import RunState, Traced
 from vestige.typing import Batch
@@ -40,7 +41,8 @@ def _propose(
     batch = draw() if drawn is None else drawn
     if mesh is not None:
         batch = jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(mesh.axis_names)))
-    return traced.step(program.rule, state.model, state.carry, batch, key_rule), drawn
+    with spread_over(mesh):
+        return traced.step(program.rule, state.model, state.carry, batch, key_rule), drawn
 
 
 def _undrawn(program: Program, state: RunState, batch_size: int, traced: Traced) -> Batch | None:
