@@ -31,7 +31,7 @@ def begin(folder, *more, count=2, own=lambda rank: [], **how):
     """The processes of one run."""
     at = f"127.0.0.1:{port()}"
     flags = os.environ.get("XLA_FLAGS", "").replace("--xla_force_host_platform_device_count=4", "")
-    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "VESTIGE_JOIN_SECONDS": "100"}
     return [
         subprocess.Popen(
             [
@@ -160,7 +160,7 @@ def test_one_that_is_killed_ends_the_other_with_one_message_and_a_checkpoint(tmp
     ("own", "named"),
     [
         (["--seed", "1"], "seed: process 0 has 0, process 1 has 1"),
-        (["--learning-rate", "0.5"], "optimiser.learning_rate: process 0 has"),
+        (["--optimiser.rate", "0.5"], "optimiser.rate: process 0 has 0.005, process 1 has 0.5"),
         (["--on-nonfinite", "skip"], "skip_nonfinite: process 0 has False, process 1 has True"),
     ],
 )
