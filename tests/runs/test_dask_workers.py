@@ -203,6 +203,26 @@ def test_options_that_do_not_go_together_are_refused(words, text):
         dispatch(["run", "perfect-recall", *words])
 
 
+def test_a_cluster_without_workers_is_waited_for(tmp_path):
+    """As one of dask-jobqueue, whose workers wait in a queue themselves."""
+    said: list[str] = []
+    with dask_workers._local_cluster(0) as cluster:
+
+        def announce(text: str) -> None:
+            said.append(text)
+            if "no workers" in text:
+                cluster.scale(1)
+
+        executor_on(cluster.scheduler_address, tmp_path, jobs=None).run(
+            leave_a_note, [("a", (tmp_path, "a"))], announce=announce
+        )
+    assert [line.partition(" on ")[0] for line in said] == [
+        "the cluster has no workers yet; waiting for the first",
+        "a: begun",
+        "a: done",
+    ]
+
+
 def test_a_scheduler_that_is_lost_is_named(tmp_path, monkeypatch):
     import threading
 
