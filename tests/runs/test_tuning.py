@@ -1,6 +1,7 @@
 """Studies: what trials are made, and what is noted of them. Runs are stood in for by a function of their options."""
 
 import dataclasses
+import itertools
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -153,6 +154,18 @@ def test_trials_that_promise_little_are_ended_and_the_default_never_is(runs, tmp
     assert [each.state for each in study.trials[7:]] == ["pruned", "pruned"]
     assert all(each.updates < 12 and each.value == 50.0 for each in study.trials[7:])
     assert all(each.state != "pruned" for each in studied(tmp_path / "b").trials)
+
+
+def test_the_default_options_are_not_ended_where_others_were_better_before(runs, tmp_path):
+    """As with several jobs, where the first to begin may be the last to end."""
+    tuning, place = dataclasses.replace(TUNING, pruner="median"), Place.of(None, "study", tmp_path)
+    study = open_study(tuning, place)
+    first, *others = itertools.islice(upcoming(tuning, place, study, tmp_path), 7)
+    runs.outcome = lambda experiment, call: [1.0 + call] * 4 if call < 6 else [50.0] * 4
+    for trial in (*others, first):
+        carry_out(trial, {})
+    found = study.get_trials()[0]
+    assert (found.number, found.state.name, found.value) == (0, "COMPLETE", 50.0)
 
 
 def test_another_search_is_refused_in_the_same_study(runs, tmp_path):
