@@ -1,4 +1,7 @@
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -89,6 +92,19 @@ def test_a_port_in_use_is_named():
             joined(Joining(at, 2, 0)),
         ):
             pass
+
+
+@pytest.mark.slow
+def test_others_that_do_not_come_are_waited_for_no_longer_than_said():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        at = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-m", "vestige", "run", "bars-and-stripes", "--coordinator", at, "--processes", "2"]
+    environment = {**os.environ, "VESTIGE_JOIN_SECONDS": "2"}
+    found = subprocess.run([*command, "--process-id", "0"], env=environment, capture_output=True, text=True)
+    assert found.returncode == 2
+    assert found.stderr.startswith("vestige: process 0 of 2 waited in vain for the others")
+    assert len(found.stderr.splitlines()) == 1
 
 
 def test_a_coordinator_that_is_not_there_is_named(monkeypatch):

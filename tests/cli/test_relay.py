@@ -61,6 +61,11 @@ def test_what_the_process_says_itself_comes_before_the_words_of_jax():
     assert passed(BLOCK + b"vestige: process 1 of 2 ended: no data\n") == b"vestige: process 1 of 2 ended: no data\n"
 
 
+def test_of_others_that_never_came():
+    block = BLOCK.replace(b"PollForError", b"RegisterTask")
+    assert passed(block).startswith(b"vestige: process 0 of 2 waited in vain for the others. Start all of them")
+
+
 def test_another_fatal_error_is_shown_whole():
     block = b"F1201 00:00:00 cpu.cc:1] Check failed: x\n*** Check failure stack trace: ***\n  @ 0x7\n"
     assert passed(block) == block

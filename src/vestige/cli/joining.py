@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vestige.checks import at_least
 from vestige.cli.relay import relayed
 from vestige.cli.streams import say
-from vestige.errors import UsageError, VestigeError
+from vestige.errors import RunError, UsageError, VestigeError
 
 if TYPE_CHECKING:
     from vestige.training.processes import Processes
@@ -106,8 +106,10 @@ def joined(joining: Joining) -> Iterator["AbstractTeam"]:
         yield Alone()
         return
     rank = joining.process_id if joining.process_id is not None else _rank(launcher)
-    with relayed(rank, joining.processes or 0):
+    with relayed(rank, joining.processes or _size(launcher)) as ends:
+        ends["code"] = UsageError.exit_code
         _initialise(joining, launcher)
+        ends["code"] = RunError.exit_code
         from vestige.training.processes import Processes
 
         team = Processes()
@@ -127,6 +129,11 @@ def joined(joining: Joining) -> Iterator["AbstractTeam"]:
 def _rank(launcher: str) -> int:
     name = {"SLURM": "SLURM_PROCID", "Open MPI": "OMPI_COMM_WORLD_RANK", "Kubernetes": "JOB_COMPLETION_INDEX"}[launcher]
     return int(os.environ[name])
+
+
+def _size(launcher: str) -> int:
+    """How many processes a launcher started; 0 where it does not say."""
+    return int(os.environ.get(CLUSTERS[launcher][0], "0"))
 
 
 def _seconds() -> float:
@@ -171,10 +178,14 @@ def _initialise(joining: Joining, launcher: str) -> None:
 
             multihost_utils.sync_global_devices("vestige")  # makes the connections, which Gloo reports
     except (RuntimeError, ValueError) as error:
-        where = f"at {joining.coordinator}" if joining.coordinator else f"as {launcher} has it"
         reason = str(error).strip().splitlines()[0]
+        if launcher:
+            raise UsageError(
+                f"{launcher} started several processes, which did not find each other within {seconds:.0f} s: {reason}"
+                ". Give --coordinator, --processes and --process-id, or --processes 1 where each is a run of its own"
+            ) from None
         raise UsageError(
-            f"the processes did not find each other {where} within {seconds:.0f} s: {reason}. "
+            f"the processes did not find each other at {joining.coordinator} within {seconds:.0f} s: {reason}. "
             "Start all of them with the same --coordinator and --processes, and each number from 0 once as --process-id"
         ) from None
 

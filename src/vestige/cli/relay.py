@@ -28,13 +28,17 @@ def said_of(block: bytes, rank: int, size: int) -> bytes:
         return b"".join(own)  # the process had time to say it itself
     found = GONE.search(block)
     gone = [number.decode() for number in re.findall(rb"\d+", found[1])] if found else ["0"]
-    return (
-        OURS
-        + (
-            f"process {', '.join(gone)} of {size} is gone, and this one, {rank}, ends with it. Every checkpoint that "
-            "was written is whole: --resume goes on from the newest, with any number of processes\n"
-        ).encode()
+    of = f" of {size}" if size else ""
+    said = (
+        f"process {', '.join(gone)}{of} is gone, and this one, {rank}, ends with it. Every checkpoint that was written "
+        "is whole: --resume goes on from the newest, with any number of processes"
     )
+    if b"RegisterTask" in block:
+        said = (
+            f"process {rank}{of} waited in vain for the others. Start all of them with the same --coordinator and "
+            "--processes, and each number from 0 once as --process-id; VESTIGE_JOIN_SECONDS gives them more time"
+        )
+    return OURS + said.encode() + b"\n"
 
 
 def pass_on(source: int, target: int, rank: int, size: int) -> None:
@@ -65,12 +69,14 @@ def _write(target: int, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def relayed(rank: int, size: int) -> Iterator[None]:
+def relayed(rank: int, size: int) -> Iterator[dict[str, int]]:
     """Within the block standard error goes through another process, and an abort of JAX is exit code 1.
 
     **Arguments:**
 
     - `rank`, `size`: of this process.
+
+    **Returns:** a context; `code` in its dictionary is that exit code, and may be set.
     """
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
@@ -80,14 +86,17 @@ def relayed(rank: int, size: int) -> Iterator[None]:
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=before, start_new_session=True
     )
     assert helper.stdin is not None
+    ends = {"code": 1}
     os.dup2(helper.stdin.fileno(), 2)
     helper.stdin.close()
-    answer = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: os._exit(1))  # Python's own handlers run too late
+    answer = ctypes.CFUNCTYPE(None, ctypes.c_int)(
+        lambda number: os._exit(ends["code"])
+    )  # Python's own handlers run too late
     libc = ctypes.CDLL(None)
     libc.signal.restype = ctypes.c_void_p
     libc.signal(int(signal.SIGABRT), answer)
     try:
-        yield
+        yield ends
     finally:
         libc.signal(int(signal.SIGABRT), None)
         with contextlib.suppress(OSError, ValueError):
