@@ -5,6 +5,8 @@ import json
 import pytest
 from tests.runs.test_overview import left, make
 
+from vestige.storage.results import write_results
+
 
 @pytest.fixture
 def two(tmp_path):
@@ -43,6 +45,21 @@ def test_members_of_a_comparison_are_listed_on_request(run, tmp_path):
         make(tmp_path / "many" / f"n-{n}" / "seed-0", checkpoints=False, **{"task.n": n})
     assert "seed-0" not in run("runs", ".")[1] and "1 comparison" in run("runs", ".")[1]
     assert run("runs", ".", "--all")[1].count("seed-0") == 2
+
+
+def test_a_study_is_one_line_and_its_trials_are_within(run, tmp_path):
+    for n in (0, 1):
+        make(tmp_path / "tuned" / f"trial-000{n}", checkpoints=False, **{"task.n": 3 + n})
+    (tmp_path / "tuned" / "study.journal").write_text("{}\n")
+    code, out, _ = run("runs", ".")
+    assert code == 0 and "trial-0001" not in out and "tuned  cut" in out and "1 study" in out
+    write_results(
+        tmp_path / "tuned" / "study.json", {"kind": "study", "metric": "loss", "space": {"task.n": "3:4"}, "trials": []}
+    )
+    out = run("runs", ".", "--all")[1]
+    assert "tuned  finished" in out and "study of toy-matching" in out and "space=task.n" in out and "trial-0001" in out
+    (tmp_path / "tuned" / "study.json").write_text("{")
+    assert "tuned  damaged" in run("runs", ".")[1]
 
 
 def test_a_folder_without_runs(run, tmp_path):

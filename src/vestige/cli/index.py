@@ -37,9 +37,9 @@ def sentence_of(found: "list[Found]", folder: Path) -> str:
     """How many of the runs that were `found` in `folder` there are, in what states, and how large they are."""
     if not found:
         return f"No runs in '{folder}'."
-    counts = [sum(each.kind == kind for each in found) for kind in ("run", "comparison", "matrix")]
-    names = ("run", "comparison", "matrix")
-    plural = {"matrix": "matrices"}
+    names = ("run", "comparison", "matrix", "study")
+    counts = [sum(each.kind == kind for each in found) for kind in names]
+    plural = {"matrix": "matrices", "study": "studies"}
     said = [
         f"{count:,} {name if count == 1 else plural.get(name, name + 's')}"
         for count, name in zip(counts, names, strict=True)

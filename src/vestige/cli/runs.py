@@ -26,18 +26,20 @@ class RunsSettings(Voice):
     folder: tyro.conf.Positional[Path] = Path()
     """A folder that holds runs; by default runs/, else the present one."""
     all: bool = False
-    """Also list the single runs of comparisons."""
+    """Also list the single runs of comparisons and studies."""
     html: Path | None = None
     """Also write an index page to this file, with links to the pages of the runs."""
 
 
 def main(arguments: list[str]) -> int:
-    """List every run, comparison and matrix below a folder, newest first, or prune them."""
+    """List every run, comparison, matrix and study below a folder, newest first, or prune them."""
     if arguments[:1] == ["prune"]:
         from vestige.cli.prune import main as prune
 
         return prune(arguments[1:])
-    says = "Every run, comparison and matrix below a folder: verdict, what differs, state, updates, time and size."
+    says = (
+        "Every run, comparison, matrix and study below a folder: verdict, what differs, state, updates, time and size."
+    )
     settings = simple("runs", f"{says}\n\nvestige runs prune removes old checkpoints.", RunsSettings, arguments)
     settings.listen()
     from vestige.runs.overview import differing, overview

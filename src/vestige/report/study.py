@@ -15,8 +15,7 @@ from vestige.report.metrics import metric
 from vestige.report.numbers import number
 from vestige.storage.digests import seal_holds
 from vestige.storage.durable import DamagedFile
-
-STUDY = "study.json"
+from vestige.storage.results import STUDY
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from vestige.report.dots import Dots, dot_plot
 from vestige.report.files import REPORT, mapping
 from vestige.report.numbers import MISSING, format_number, format_seconds, number
 from vestige.report.plot import COLOUR, NARROW, WIDE, Key, Plot, svg, words
-from vestige.report.study import STUDY, Study, Tried, read_study
+from vestige.report.study import Study, Tried, read_study
 from vestige.report.study_verdict import format_value, study_verdict
 from vestige.report.templates import render
+from vestige.storage.results import STUDY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Every run, comparison and matrix below a folder: what it is, how far it is, and what it cost."""
+"""Every run, comparison, matrix and study below a folder: what it is, how far it is, and what it cost."""
 
 import dataclasses
 import os
@@ -12,10 +12,10 @@ from vestige.storage.config import read_config
 from vestige.storage.durable import DamagedFile
 from vestige.storage.locking import holder
 from vestige.storage.log import read_log
-from vestige.storage.results import RESULTS, read_results
+from vestige.storage.results import JOURNAL, RESULTS, STUDY, read_results
 from vestige.training.manifest import STEP
 
-Kind = Literal["run", "comparison", "matrix"]
+Kind = Literal["run", "comparison", "matrix", "study"]
 State = Literal["running", "finished", "cut", "damaged"]
 PASSED_OVER = (CHECKPOINTS, "tensorboard", "wandb", "export")
 """Folders that hold no runs."""
@@ -24,7 +24,7 @@ MOST_DEPTH = 12
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """One run, comparison or matrix."""
+    """One run, comparison, matrix or study."""
 
     path: Path
     kind: Kind
@@ -34,7 +34,7 @@ class Found:
     preset: str = ""
     seed: int | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """All options of a run, by dotted name; of a comparison what was varied."""
+    """All options of a run, by dotted name; of a comparison what was varied, of a study what is searched."""
     updates: int = 0
     """That are done."""
     planned: int | None = None
@@ -44,7 +44,7 @@ class Found:
     changed: float = 0.0
     """When results, log or configuration last changed, in seconds since 1970."""
     inside: Path | None = None
-    """The comparison or matrix that it belongs to."""
+    """The comparison, matrix or study that it belongs to."""
     fault: str = ""
     """What cannot be read, where it is damaged."""
 
@@ -88,7 +88,7 @@ def is_run(folder: Path) -> bool:
 
 
 def _below(folder: Path, inside: Path | None, depth: int) -> Iterator[list[Found]]:
-    """Groups: a run by itself, or a comparison and all that is in it."""
+    """Groups: a run by itself, or a comparison or study and all that is in it."""
     if is_run(folder):
         yield [_run(folder, inside)]
         return
@@ -109,10 +109,16 @@ def _below(folder: Path, inside: Path | None, depth: int) -> Iterator[list[Found
 
 
 def _is_group(folder: Path, children: list[Path]) -> bool:
-    """Whether a folder is that of a comparison or a matrix: by its results, or by its runs, FOLDER/MEMBER/seed-0."""
-    if os.path.lexists(folder / RESULTS):
+    """Whether a folder is that of a comparison, a matrix or a study: by its results, or by what is in it:
+    FOLDER/MEMBER/seed-0, or the journal of a study.
+    """
+    if _is_study(folder) or os.path.lexists(folder / RESULTS):
         return True
     return any(is_run(inner) for child in children for inner in child.glob("seed-*"))
+
+
+def _is_study(folder: Path) -> bool:
+    return any(os.path.lexists(folder / name) for name in (STUDY, JOURNAL))
 
 
 def _run(folder: Path, inside: Path | None) -> Found:
@@ -148,21 +154,22 @@ def _run(folder: Path, inside: Path | None) -> Found:
 def _group(folder: Path, members: list[Found], inside: Path | None) -> Found:
     fault, results = "", {}
     try:
-        if os.path.lexists(folder / RESULTS):
-            results = read_results(folder / RESULTS)
+        written = folder / (STUDY if _is_study(folder) else RESULTS)
+        if os.path.lexists(written):
+            results = read_results(written)
     except (DamagedFile, UsageError) as error:
         fault = str(error)
     runs = [each for each in members if each.kind == "run"]
-    vary = results.get("vary")
+    told = {"vary": results.get("vary"), "space": ", ".join(results.get("space") or ())}
     experiments = list(dict.fromkeys(each.experiment for each in runs if each.experiment))
     steps = [each.planned for each in runs]
     return Found(
         folder,
-        "matrix" if "cells" in results or any(each.kind == "comparison" for each in members) else "comparison",
+        _kind(folder, results, members),
         _state(folder, fault, results),
         experiment=str(results.get("experiment") or ", ".join(experiments)),
         preset=next((each.preset for each in runs), ""),
-        options={"vary": vary} if vary else {},
+        options={name: value for name, value in told.items() if value},
         updates=sum(each.updates for each in runs),
         planned=sum(step for step in steps if step is not None) if steps and None not in steps else None,
         seconds=sum(each.seconds for each in runs),
@@ -171,6 +178,12 @@ def _group(folder: Path, members: list[Found], inside: Path | None) -> Found:
         inside=inside,
         fault=fault,
     )
+
+
+def _kind(folder: Path, results: Mapping[str, Any], members: list[Found]) -> Kind:
+    if _is_study(folder):
+        return "study"
+    return "matrix" if "cells" in results or any(each.kind == "comparison" for each in members) else "comparison"
 
 
 def _state(folder: Path, fault: str, results: Mapping[str, Any]) -> State:
@@ -197,7 +210,7 @@ def _progress(folder: Path, results: Mapping[str, Any]) -> tuple[int, float]:
 
 
 def _times(folder: Path) -> list[float]:
-    return [(folder / name).stat().st_mtime for name in (RESULTS, LOG, CONFIG) if (folder / name).is_file()]
+    return [(folder / name).stat().st_mtime for name in (RESULTS, STUDY, LOG, CONFIG) if (folder / name).is_file()]
 
 
 def size_of(path: Path) -> int:

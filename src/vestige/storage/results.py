@@ -1,4 +1,4 @@
-"""`results.json` of a run, a comparison or a suite: what it must hold, and its seal."""
+"""`results.json` of a run, a comparison or a suite: what it must hold, and its seal; `study.json` has the same seal."""
 
 import json
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from vestige.storage.digests import DIGEST, seal_holds, sealed
 from vestige.storage.durable import DamagedFile, write_text
 
 RESULTS = "results.json"
+STUDY = "study.json"
+JOURNAL = "study.journal"  # what Optuna writes beside it
 OF_RUNS: Mapping[str, type | tuple[type, ...]] = {
     "metrics": dict,
     "metrics_train": dict,
@@ -25,6 +27,7 @@ OF_RUNS: Mapping[str, type | tuple[type, ...]] = {
 }
 OF_COMPARISONS: Mapping[str, type | tuple[type, ...]] = {"members": dict}
 OF_SUITES: Mapping[str, type | tuple[type, ...]] = {"rows": list, "columns": list, "cells": dict, "metric": dict}
+OF_STUDIES: Mapping[str, type | tuple[type, ...]] = {"metric": str, "space": dict, "trials": list}
 REQUIRED = ("metrics",)
 
 
@@ -62,6 +65,8 @@ def fault_of(results: Any) -> str:
         return "does not hold an object of results"
     if DIGEST in results and not seal_holds(results):
         return "is damaged: its content is not what was written (its digest differs)"
+    if results.get("kind") == "study":
+        return _misfit(results, OF_STUDIES, required=tuple(OF_STUDIES))
     if "members" in results:
         return _misfit(results, OF_COMPARISONS, required=("members",))
     if "rows" in results or "cells" in results:

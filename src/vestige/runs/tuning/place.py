@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vestige.errors import UsageError, shown
-
-JOURNAL = "study.journal"
+from vestige.storage.results import JOURNAL
 
 
 class Place(NamedTuple):

@@ -8,9 +8,8 @@ from vestige.runs.folder import versions
 from vestige.runs.tuning.place import Place, need_optuna
 from vestige.runs.tuning.study import Tuning, folder_of, value_of
 from vestige.runs.tuning.trial import DEFAULT_TRIAL
-from vestige.storage.results import write_results
+from vestige.storage.results import STUDY, write_results
 
-STUDY = "study.json"
 FEWEST = 4
 """Finished trials from which on it is said which option mattered."""
 
