@@ -111,7 +111,7 @@ def constructor(part):
         (
             REFHSpec(),
             "vestige.models.harmonium:AnnealedLikelihood",
-            {"hidden", "sweeps", "noise", "sampled", "annealing"},
+            {"hidden", "sweeps", "noise", "sampled", "sparsity", "activity", "annealing"},
         ),
         (LocalSpec(), LocalSpec.part, set()),
         (TransitionSpec(), TransitionSpec.part, set()),
