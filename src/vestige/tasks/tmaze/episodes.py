@@ -22,12 +22,8 @@ class MazeSequence(AbstractSequence):
     """
 
     start: MazeState
+    length: Int[Array, ""]
     key: Key
-
-    @property
-    def length(self) -> Int[Array, ""]:
-        """Steps of the episode."""
-        return self.start.length
 
     def window(self, start: Int[Array, ""], size: int) -> Window:
         steps, inside = steps_of(start, size, self.length)
@@ -52,4 +48,4 @@ class MazeSequence(AbstractSequence):
 def episode(maze: TMaze, *, key: Key) -> MazeSequence:
     """The episode that is played with this key."""
     state, _ = maze.reset(key=step_keys(key, jnp.zeros((), jnp.int32))[0])
-    return MazeSequence(state, key)
+    return MazeSequence(start=state, length=state.length, key=key)

@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from vestige.sequences import AbstractSequence
 from vestige.tasks.longterm import AbstractLongTask
 from vestige.tasks.tmaze.episodes import MazeSequence, episode
 from vestige.tasks.tmaze.maze import RIGHT, WRONG, TMaze, choice_step
@@ -47,7 +48,8 @@ class MazeEpisodes(AbstractLongTask):
     def held_out(self, *, key: Key) -> MazeSequence:
         return self.sequence(key=key)
 
-    def queries(self, sequence: MazeSequence) -> Int[Array, " queries"]:
+    def queries(self, sequence: AbstractSequence) -> Int[Array, " queries"]:
+        assert isinstance(sequence, MazeSequence)
         return choice_step(sequence.start)[None]
 
     def prediction_metrics(
