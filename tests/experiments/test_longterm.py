@@ -182,4 +182,4 @@ def test_of_two_keys_one_makes_the_model():
     halves = jax.random.split(jax.random.key(3))
     assert built.key == halves[1]
     made = SMALL.build(built.task, key=halves[0])
-    assert eqx.tree_equal(made, built.model, rtol=1e-6, atol=1e-7)  # one program rounds in another order
+    assert eqx.tree_equal(made, built.model, rtol=1e-5, atol=1e-5)  # one program rounds in another order

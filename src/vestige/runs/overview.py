@@ -160,7 +160,7 @@ def _group(folder: Path, members: list[Found], inside: Path | None) -> Found:
     except (DamagedFile, UsageError) as error:
         fault = str(error)
     runs = [each for each in members if each.kind == "run"]
-    told = {"vary": results.get("vary"), "space": ", ".join(results.get("space") or ())}
+    said = {"vary": results.get("vary"), "space": ", ".join(results.get("space") or ())}
     experiments = list(dict.fromkeys(each.experiment for each in runs if each.experiment))
     steps = [each.planned for each in runs]
     return Found(
@@ -169,7 +169,7 @@ def _group(folder: Path, members: list[Found], inside: Path | None) -> Found:
         _state(folder, fault, results),
         experiment=str(results.get("experiment") or ", ".join(experiments)),
         preset=next((each.preset for each in runs), ""),
-        options={name: value for name, value in told.items() if value},
+        options={name: value for name, value in said.items() if value},
         updates=sum(each.updates for each in runs),
         planned=sum(step for step in steps if step is not None) if steps and None not in steps else None,
         seconds=sum(each.seconds for each in runs),
