@@ -139,6 +139,7 @@ def test_rules_are_compared_by_default_at_the_same_sizes():
 @pytest.mark.slow
 def test_storage_is_flat_for_memup_and_not_for_bptt():
     wide = dataclasses.replace(tiny(RecallSpec(1600)), batch_size=8)
+    wide = wide.replace("rule.scan_chunk", 20)  # windows of 19 and of 20 steps; of at most 100 they would be 67 and 95
     found = storage_by_distance(wide, wide.build(seed=0))
     near, far = found.arrays["storage_bytes"]
     assert found.arrays["storage_spans"].tolist() == [200, 1600]
