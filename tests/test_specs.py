@@ -120,3 +120,10 @@ class TestPlain:
         with pytest.raises(UsageError) as refused:
             from_plain(registry("memory").base, plain, where="c")
         assert message in str(refused.value)
+
+
+def test_another_precision_is_refused():
+    small = registry("experiment").find("toy-matching").preset("small")
+    assert dataclasses.replace(small, precision="bfloat16").precision == "bfloat16"
+    with pytest.raises(ValueError, match="precision must be float32 or bfloat16, got float16"):
+        dataclasses.replace(small, precision="float16")

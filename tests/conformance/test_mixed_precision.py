@@ -52,8 +52,3 @@ def test_the_slope_is_nearly_that_of_float32():
     away = float(jnp.linalg.norm(found - wanted) / jnp.linalg.norm(wanted))
     assert 1e-5 < away < 0.02, away
     assert experiment.trained_by(rule) is rule
-
-
-def test_another_precision_is_refused():
-    with pytest.raises(ValueError, match="precision must be float32 or bfloat16, got float16"):
-        dataclasses.replace(SMALL["objective"], precision="float16")
