@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
 _MESH: contextvars.ContextVar[Mesh | None] = contextvars.ContextVar("mesh", default=None)
@@ -42,9 +43,21 @@ def mean_of_shares(means: Callable[[Any, Any], Any], whole: Any, rows: Any) -> A
     arrays, static = eqx.partition(rows, eqx.is_array)
 
     def share(whole: Any, arrays: Any) -> Any:
-        return jax.lax.pmean(means(whole, eqx.combine(arrays, static)), mesh.axis_names)
+        return _averaged(means(whole, eqx.combine(arrays, static)), mesh.axis_names)
 
     split = PartitionSpec(mesh.axis_names)
     return jax.shard_map(
         share, mesh=mesh, in_specs=(PartitionSpec(), split), out_specs=PartitionSpec(), check_vma=False
     )(whole, arrays)
+
+
+def _averaged(tree: Any, axes: tuple[str, ...]) -> Any:
+    """Every array averaged over the devices; those of one dtype as one vector, since each message has its own delay."""
+    leaves, structure = jax.tree.flatten(tree)
+    averaged = list(leaves)
+    for dtype in dict.fromkeys(leaf.dtype for leaf in leaves):
+        places = [place for place, leaf in enumerate(leaves) if leaf.dtype == dtype]
+        whole, split = ravel_pytree([leaves[place] for place in places])
+        for place, leaf in zip(places, split(jax.lax.pmean(whole, axes)), strict=True):
+            averaged[place] = leaf
+    return jax.tree.unflatten(structure, averaged)
