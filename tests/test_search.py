@@ -75,3 +75,15 @@ def test_values_that_cannot_lie_in_a_range_leave_it_as_it_is():
         assert isinstance(over, AbstractRange)
         for value in (None, "x", 0):
             assert over.including(value) == over
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "1"])
+def test_what_is_no_finite_number_widens_nothing(value):
+    for over in (Reals(0.5, 2.0), Integers(1, 1_000_000)):
+        assert value not in over and over.including(value) == over
+    assert str(Integers(1, 1_000_000)) == "1:1000000"
+
+
+def test_ends_that_are_not_finite_are_refused():
+    with pytest.raises(ValueError, match="low and high must be finite, got 1.0 and inf"):
+        Reals(1.0, float("inf"))

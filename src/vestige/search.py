@@ -2,8 +2,9 @@
 
 import abc
 import dataclasses
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 SEARCH = "search"
 """The key of a field's metadata under which its range stands."""
@@ -48,10 +49,10 @@ class AbstractRange(abc.ABC):
 
 
 @dataclasses.dataclass(frozen=True)
-class Reals(AbstractRange):
-    """Real numbers from `low` to `high`, both among them; with `log` their logarithms are uniform.
+class AbstractInterval(AbstractRange):
+    """Numbers from `low` to `high`, both among them; with `log` their logarithms are uniform.
 
-    **Raises:** `ValueError` where there is none, or a logarithm does not exist.
+    **Raises:** `ValueError` where there is none, an end is not finite, or a logarithm does not exist.
     """
 
     low: float
@@ -59,56 +60,63 @@ class Reals(AbstractRange):
     log: bool = False
 
     def __post_init__(self):
-        _check_ends(self.low, self.high, self.log)
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ValueError(f"low and high must be finite, got {self.low} and {self.high}")
+        if not self.low < self.high:
+            raise ValueError(f"low must be less than high, got {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low must be positive where logarithms are searched, got {self.low}")
+
+    @abc.abstractmethod
+    def admits(self, value: Any) -> bool:
+        """Whether something is a number of this kind, wherever it lies.
+
+        **Arguments:**
+
+        - `value`: of an option, or anything else.
+
+        **Returns:** True for finite numbers of the kind.
+        """
+
+    def including(self, value: Any) -> Self:
+        if not self.admits(value) or (self.log and value <= 0):
+            return self
+        return dataclasses.replace(self, low=min(self.low, value), high=max(self.high, value))
+
+    def __contains__(self, value: Any) -> bool:
+        return self.admits(value) and self.low <= value <= self.high
+
+    def ends(self) -> tuple[Any, ...]:
+        return self.low, self.high
+
+    def __str__(self) -> str:
+        low, high = (str(end) if isinstance(end, int) else f"{end:g}" for end in (self.low, self.high))
+        return f"{low}:{high}{':log' if self.log else ''}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Reals(AbstractInterval):
+    """Real numbers."""
 
     def suggest(self, trial: Any, name: str) -> float:
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
-    def including(self, value: Any) -> "Reals":
-        if not _is_number(value) or (self.log and value <= 0):
-            return self
-        return dataclasses.replace(self, low=min(self.low, value), high=max(self.high, value))
-
-    def __contains__(self, value: Any) -> bool:
-        return _is_number(value) and self.low <= value <= self.high
-
-    def ends(self) -> tuple[float, float]:
-        return self.low, self.high
-
-    def __str__(self) -> str:
-        return f"{self.low:g}:{self.high:g}{':log' if self.log else ''}"
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclasses.dataclass(frozen=True)
-class Integers(AbstractRange):
-    """Whole numbers from `low` to `high`, both among them; with `log` their logarithms are uniform.
+class Integers(AbstractInterval):
+    """Whole numbers."""
 
-    **Raises:** `ValueError` where there is none, or a logarithm does not exist.
-    """
-
-    low: int
-    high: int
-    log: bool = False
-
-    def __post_init__(self):
-        _check_ends(self.low, self.high, self.log)
+    low: int  # pyright: ignore[reportIncompatibleVariableOverride]
+    high: int  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def suggest(self, trial: Any, name: str) -> int:
         return trial.suggest_int(name, self.low, self.high, log=self.log)
 
-    def including(self, value: Any) -> "Integers":
-        if not isinstance(value, int) or isinstance(value, bool) or (self.log and value <= 0):
-            return self
-        return dataclasses.replace(self, low=min(self.low, value), high=max(self.high, value))
-
-    def __contains__(self, value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
-
-    def ends(self) -> tuple[int, int]:
-        return self.low, self.high
-
-    def __str__(self) -> str:
-        return f"{self.low}:{self.high}{':log' if self.log else ''}"
+    def admits(self, value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,14 +172,3 @@ def declared(spec: Any, prefix: str = "") -> Iterator[tuple[str, AbstractRange]]
             yield name, over
         if dataclasses.is_dataclass(value):
             yield from declared(value, f"{name}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_ends(low: float, high: float, log: bool) -> None:
-    if not low < high:
-        raise ValueError(f"low must be less than high, got {low} and {high}")
-    if log and low <= 0:
-        raise ValueError(f"low must be positive where logarithms are searched, got {low}")

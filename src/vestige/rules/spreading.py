@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
@@ -52,12 +53,14 @@ def mean_of_shares(means: Callable[[Any, Any], Any], whole: Any, rows: Any) -> A
 
 
 def _averaged(tree: Any, axes: tuple[str, ...]) -> Any:
-    """Every array averaged over the devices; those of one dtype as one vector, since each message has its own delay."""
+    """Every array averaged over the devices; those of one dtype as one vector, since each message has its own delay.
+    Counts become floating-point, as the mean of rows does.
+    """
     leaves, structure = jax.tree.flatten(tree)
-    averaged = list(leaves)
+    leaves = [leaf if eqx.is_inexact_array(leaf) else jnp.asarray(leaf, float) for leaf in leaves]
     for dtype in dict.fromkeys(leaf.dtype for leaf in leaves):
         places = [place for place, leaf in enumerate(leaves) if leaf.dtype == dtype]
         whole, split = ravel_pytree([leaves[place] for place in places])
         for place, leaf in zip(places, split(jax.lax.pmean(whole, axes)), strict=True):
-            averaged[place] = leaf
-    return jax.tree.unflatten(structure, averaged)
+            leaves[place] = leaf
+    return jax.tree.unflatten(structure, leaves)
