@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 SEARCH = "search"
 """The key of a field's metadata under which its range stands."""
@@ -78,7 +78,7 @@ class AbstractInterval(AbstractRange):
         **Returns:** True for finite numbers of the kind.
         """
 
-    def including(self, value: Any) -> Self:
+    def including(self, value: Any) -> "AbstractInterval":
         if not self.admits(value) or (self.log and value <= 0):
             return self
         return dataclasses.replace(self, low=min(self.low, value), high=max(self.high, value))

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -72,6 +72,7 @@ class AbstractPredictions(abc.ABC, Generic[Chunk]):
         """How good the predictions were that were iterated over."""
 
 
+@runtime_checkable
 class SurprisingSteps(Protocol):
     """Consecutive steps of a table, and how surprising each is."""
 
