@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vestige.cells import LSTM, CellSpec, LSTMSpec, Remembering, RememberingSpec, unroll
-from vestige.cells.specs import CELLS, MOST_KEPT
+from vestige.cells.specs import CELLS, MOST_KEPT, LinearSpec
 from vestige.memory import AttentionSpec, DNCSpec, MemorySpec, NoMemorySpec
 from vestige.memory.specs import MEMORIES
 from vestige.plain import from_plain, name_of, to_plain
@@ -68,3 +68,14 @@ def test_a_cell_without_a_memory_behind_it_takes_no_feedback(key):
     assert cell.cell.weight.shape[0] == 3 + 4
     _, output = cell(cell.init(), jnp.ones(3))
     assert output.shape == (cell.output_size,)
+
+
+def test_a_linear_recurrence_has_the_state_and_the_angles_that_are_asked_for(key):
+    cell = LinearSpec(hidden=4, units=400, angle=3.0).build(3, distance=9, key=key)
+    assert cell.init().shape == (400,) and cell.output_size == 4
+    assert 2.5 < np.max(np.abs(cell.angle)) <= 3.0
+    assert LinearSpec(hidden=4).build(3, distance=9, key=key).init().shape == (4,)
+    with pytest.raises(ValueError, match=r"angle must be in \[0.0, 3.14.*\], got 3.2"):
+        LinearSpec(angle=3.2)
+    with pytest.raises(ValueError, match="units must be at least 1, got 0"):
+        LinearSpec(units=0)

@@ -2,10 +2,11 @@
 
 import abc
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vestige.checks import WIDTH, at_least
+from vestige.checks import WIDTH, at_least, between
 from vestige.memory.specs import DNCSpec, MemorySpec
 from vestige.registries import Registry, registry
 from vestige.spec import Spec, load
@@ -150,10 +151,23 @@ class SRNNSpec(AbstractLayeredSpec):
 class LinearSpec(AbstractLayeredSpec):
     """A diagonal linear recurrence, all steps of a window at once."""
 
+    units: int | None = None
+    """Complex numbers of each layer's state; None: as many as `hidden`."""
+    angle: float = 0.3
+    """Radians per step, the range on either side of 0 in which the angles of the eigenvalues start: small for inputs
+    that change slowly, pi (the largest) for those in no order."""
+
     part: ClassVar[str] = "vestige.cells.linear:LinearRecurrence"
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.units is not None:
+            at_least(self, 1, "units")
+        between(self, 0.0, math.pi, "angle")
+
     def layer(self, inputs: int, *, distance: int, key: "Key") -> "AbstractCell[Any]":
-        return load(self.part)(inputs, self.hidden, longest=float(max(distance, 2)), key=key)
+        longest = float(max(distance, 2))
+        return load(self.part)(inputs, self.hidden, units=self.units, longest=longest, angle=self.angle, key=key)
 
 
 FEW_WORDS = DNCSpec(slots=16, word_size=16)

@@ -51,6 +51,13 @@ class ImagePool(AbstractSource):
             return jax.random.bernoulli(key, grey.astype(jnp.float32) / 255.0).astype(jnp.float32)
         return (grey >= 128).astype(jnp.float32)
 
+    def divided(self, at: int) -> tuple["ImagePool", "ImagePool"]:
+        """The images before number `at` and those from it on; a negative one counts from the end."""
+        labels = (None, None) if self.labels is None else (self.labels[:at], self.labels[at:])
+        parts = zip((self.pixels[:at], self.pixels[at:]), labels, strict=True)
+        first, second = (ImagePool(pixels, known, self.stochastic) for pixels, known in parts)
+        return first, second
+
     def pick(self, frames: int, *, key: Key) -> Int[Array, " time"]:
         """Which images to fetch: `frames` of them, independently and uniformly, with replacement."""
         return jax.random.randint(key, (frames,), 0, self.size)

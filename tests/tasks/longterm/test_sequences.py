@@ -10,6 +10,7 @@ from tests.sequences.conformance import compiled, conforms
 from tests.tasks.frame_tasks import TEST, TRAIN
 from vestige.tasks import ImagePool
 from vestige.tasks.longterm import Add, Copy, PixelImages, Positional, Recall, Scattered, WithContextWindow, Xor
+from vestige.tasks.longterm.specs import PixelsSpec
 
 SHUFFLED = jnp.asarray(np.random.default_rng(3).permutation(64))
 TASKS = {
@@ -324,6 +325,13 @@ class TestPixels:
         rows = [[0, 0, 1, 1, 2, 2]] * 2 + [[3, 3, 4, 4, 5, 5]] * 2
         np.testing.assert_allclose(whole(trained_on(task, key)).inputs[:, 0], np.ravel(rows) / 5, rtol=1e-6)
 
+    def test_golden_of_border(self, key):
+        pool = self.image([[51, 102], [153, 204]])
+        task = PixelImages(pool, pool, border=1)
+        assert task.steps == task.max_distance == 16
+        rows = [[0, 0, 0, 0], [0, 1, 2, 0], [0, 3, 4, 0], [0, 0, 0, 0]]
+        np.testing.assert_allclose(whole(trained_on(task, key)).inputs[:, 0], np.ravel(rows) / 5, rtol=1e-6)
+
     def test_golden_of_order(self, key):
         pool = self.image([[0, 51], [255, 102]])
         task = PixelImages(pool, pool, permutation=jnp.array([2, 0, 3, 1]))
@@ -346,6 +354,15 @@ class TestPixels:
         large = ImagePool(jnp.zeros((10, 28, 28), jnp.uint8), jnp.arange(10))
         assert PixelImages(large, large).steps == 784
         assert PixelImages(large, large, scale=2).steps == 3136
+        assert PixelImages(large, large, border=14).steps == 3136
+
+    def test_images_for_choosing_are_the_last_to_train_on(self):
+        tested, chosen = PixelsSpec().build(seed=0), PixelsSpec().for_choosing().build(seed=0)
+        tenth = tested.train.size // 10
+        assert chosen.test.size == tenth
+        for name in ("pixels", "labels"):
+            both = [getattr(pool, name) for pool in (chosen.train, chosen.test)]
+            np.testing.assert_array_equal(np.concatenate(both), getattr(tested.train, name))
 
 
 LABELS = jnp.arange(40) % 10
@@ -365,6 +382,7 @@ REFUSED = {
     "Add: length must be at least 2, got length=1": lambda: Add(1),
     "Xor: distance must be at least 1, got distance=0": lambda: Xor(0),
     "PixelImages: scale must be at least 1, got scale=0": lambda: PixelImages(TRAIN, TEST, scale=0),
+    "PixelImages: border must be at least 0, got border=-1": lambda: PixelImages(TRAIN, TEST, border=-1),
     "the images have no labels": lambda: PixelImages(TRAIN, ImagePool(TEST.pixels)),
     "digits 0..9, got 1..10": lambda: PixelImages(ImagePool(TRAIN.pixels, LABELS + 1), TEST),
     r"one shape, got \(4, 4\) to train on and \(4, 2\) held out": lambda: PixelImages(

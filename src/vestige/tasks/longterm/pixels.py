@@ -31,11 +31,12 @@ class PixelImages(AbstractChoice):
     """Grey images of digits, one pixel per step: row by row, or in the order of a permutation (MemUP section 5.1).
 
     Of 28 x 28 images, `scale=1` makes sequences of 784 steps and `scale=2` of 3136: every pixel is repeated `scale`
-    times in both directions before the permutation. One order serves all images, to train on and held out:
+    times in both directions before the permutation. `border=14` makes 3136 as well, of an image in the middle of black
+    pixels, so many on every side (addendum A). One order serves all images, to train on and held out:
     `jax.random.permutation(key, steps)` makes one. Images are drawn with replacement; the levels of chance are those
     of the held-out images' digits.
 
-    **Raises:** `ValueError` where `scale < 1`, where the two pools differ in the shape of an image, where an image has
+    **Raises:** `ValueError` where `scale < 1`, where `border < 0`, where the two pools differ in the shape of an image, where an image has
     no label in 0..9, or where `permutation` is not one of 0 … steps - 1.
     """
 
@@ -43,9 +44,11 @@ class PixelImages(AbstractChoice):
     test: ImagePool
     scale: int = eqx.field(static=True, default=1)
     permutation: Int[Array, " steps"] | None = None
+    border: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
         at_least(1, "PixelImages", scale=self.scale)
+        at_least(0, "PixelImages", border=self.border)
         for pool in (self.train, self.test):
             digit_labels(pool, "PixelImages")
         if self.train.frame_shape != self.test.frame_shape:
@@ -63,7 +66,7 @@ class PixelImages(AbstractChoice):
 
     @property
     def steps(self) -> int:
-        height, width = self.train.frame_shape
+        height, width = (side + 2 * self.border for side in self.train.frame_shape)
         return height * width * self.scale**2
 
     @property
@@ -98,6 +101,7 @@ class PixelImages(AbstractChoice):
     def _of(self, pool: ImagePool, key: Key) -> PixelSequence:
         assert pool.labels is not None
         index = pool.pick(1, key=key)[0]
-        large = jnp.repeat(jnp.repeat(pool.pixels[index], self.scale, axis=0), self.scale, axis=1).reshape(-1)
+        image = jnp.pad(pool.pixels[index], self.border)
+        large = jnp.repeat(jnp.repeat(image, self.scale, axis=0), self.scale, axis=1).reshape(-1)
         ordered = large if self.permutation is None else large[self.permutation]
         return PixelSequence(ordered, pool.labels[index].astype(jnp.int32), jnp.array(self.steps, jnp.int32))

@@ -151,10 +151,15 @@ class PixelsSpec(AbstractOutcomesSpec):
     files), or one of a plugin."""
     size: int | None = None
     """Make the images that many pixels wide and high first; None leaves them as they are."""
+    border: int = 0
+    """Black pixels around an image on every side: MNIST with 14 has 3136 steps."""
     scale: int = 1
     """Repeat every pixel in both directions: MNIST at 2 has 3136 steps."""
     permuted: bool = True
     """In one random order instead of row by row."""
+    held_out: Literal["test", "valid"] = "test"
+    """On which images the model is evaluated; valid: the last tenth of those to train on, which are then not trained
+    on."""
 
     part: ClassVar[str] = "vestige.tasks.longterm.pixels:PixelImages"
 
@@ -162,16 +167,20 @@ class PixelsSpec(AbstractOutcomesSpec):
         super().__post_init__()
         known(self.source)
         at_least(self, 1, "size", "scale")
+        at_least(self, 0, "border")
         side = image_data(self.source).side
         if self.size is not None and self.size > side:
             raise ValueError(f"size makes images smaller: at most {side} for {self.source}, got {self.size}")
 
     @property
     def distance(self) -> int:
-        return ((self.size or image_data(self.source).side) * self.scale) ** 2
+        return (((self.size or image_data(self.source).side) + 2 * self.border) * self.scale) ** 2
 
     def sources(self) -> tuple[Source, ...]:
         return (NamedData(self.source),)
+
+    def for_choosing(self) -> "PixelsSpec":
+        return dataclasses.replace(self, held_out="valid")
 
     def build(self, *, seed: int) -> "AbstractLongTask":
         return self._of(*ImageOptions(self.source).pools())
@@ -183,10 +192,12 @@ class PixelsSpec(AbstractOutcomesSpec):
         import jax
 
         train, test = map(self._sized, pools)
-        height, width = train.frame_shape
+        if self.held_out == "valid":
+            train, test = train.divided(-max(1, train.size // 10))
+        height, width = (side + 2 * self.border for side in train.frame_shape)
         steps = height * width * self.scale**2
         order = jax.random.permutation(jax.random.key(0), steps) if self.permuted else None
-        return load(self.part)(train, test, self.scale, order)
+        return load(self.part)(train, test, self.scale, order, self.border)
 
     def _sized(self, pool: "ImagePool") -> "ImagePool":
         import jax.numpy as jnp
