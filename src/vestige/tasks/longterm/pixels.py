@@ -36,8 +36,8 @@ class PixelImages(AbstractChoice):
     `jax.random.permutation(key, steps)` makes one. Images are drawn with replacement; the levels of chance are those
     of the held-out images' digits.
 
-    **Raises:** `ValueError` where `scale < 1`, where `border < 0`, where the two pools differ in the shape of an image, where an image has
-    no label in 0..9, or where `permutation` is not one of 0 … steps - 1.
+    **Raises:** `ValueError` where `scale < 1`, where `border < 0`, where the two pools differ in the shape of an image,
+    where an image has no label in 0..9, or where `permutation` is not one of 0 … steps - 1.
     """
 
     train: ImagePool
