@@ -45,7 +45,7 @@ def errors(net, data):
     for k in range(1, net.depth + 1):
         below = data[None] if table is None else layer_states(net, k - 1)
         above = layer_states(net, k)
-        logits = jax.vmap(lambda x, k=k: net.up_logits(k, x))(below)
+        logits = jax.vmap(lambda x, k=k: net.up_logits(k, (x,) * k))(below)
         step = jnp.exp(logits @ above.T - jnp.sum(jax.nn.softplus(logits), axis=1)[:, None])
         table = step[0] if table is None else table @ step
         exact.append(table @ above)

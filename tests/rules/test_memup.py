@@ -12,6 +12,7 @@ from vestige.rules import (
     GumbelTopK,
     HindsightScore,
     Importance,
+    InformationGain,
     MemUP,
     OracleScore,
     RandomScore,
@@ -178,7 +179,15 @@ def middle(sequence):
     return jnp.array([11, 22], jnp.int32)
 
 
-SCORES = (Entropy(), Surprise(), HindsightScore(), ReducibleUncertainty(), RandomScore(), OracleScore(middle))
+SCORES = (
+    Entropy(),
+    Surprise(),
+    HindsightScore(),
+    ReducibleUncertainty(),
+    InformationGain(),
+    RandomScore(),
+    OracleScore(middle),
+)
 PAIRS = [(score, None) for score in SCORES]
 PAIRS += [(Surprise(), GumbelTopK()), (RandomScore(), Importance())]
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from tests.rules.knowing import knowing_model
-from tests.rules.longterm import number_model, numbers
+from tests.rules.longterm import cues, number_model, numbers, token_model
 from vestige.rules import (
     AbstractScore,
     GumbelTopK,
     HindsightScore,
     Importance,
+    InformationGain,
     OracleScore,
     RandomScore,
     ReducibleUncertainty,
@@ -116,3 +117,33 @@ def test_what_has_been_explained_is_told_from_noise():
     assert precision(ReducibleUncertainty(), knows=True) > 0.9
     assert precision(ReducibleUncertainty(), knows=False) < 0.4
     assert precision(HindsightScore(), knows=True) == 0.0
+
+
+@pytest.mark.slow
+def test_information_gain_tells_what_has_been_explained_from_noise():
+    assert precision(InformationGain(), knows=True) > 0.9
+    assert precision(InformationGain(), knows=False) < 0.4
+
+
+def test_information_gain_is_a_difference_of_entropies(key):
+    """No outcome enters, and it is that of detector and prediction by hand."""
+    model, batch = token_model(key=key), cues(1, 12, key=key)
+    sequence = jax.tree.map(lambda leaf: leaf[0], batch.inputs)
+    window = sequence.window(jnp.array(0), 12)
+    score = lambda window: InformationGain(0.5)(model, model.init(), window, jnp.arange(12), 0, key=key)[1]
+    found = score(window)
+    others = eqx.tree_at(lambda w: w.outcomes, window, (window.outcomes + 1) % model.outcome.size)
+    np.testing.assert_array_equal(found, score(others))
+    _, memories = model.encode(model.init(), window.inputs, window.inside)
+    entropy = lambda logits: -np.sum(np.exp(logs := np.asarray(jax.nn.log_softmax(logits))) * logs, axis=-1)
+    local = entropy(model.detector(window.inputs, window.inside))
+    full = entropy(jax.vmap(model.predict)(memories, window.inputs))
+    np.testing.assert_allclose(found, 1.5 * local - full, rtol=1e-4, atol=1e-5)
+
+
+def test_information_gain_needs_entropies(key):
+    model, sequence = number_model(key=key), one_sequence(30, key)
+    with pytest.raises(ValueError, match="a mean has no entropy"):
+        scored(InformationGain(), sequence, model, key=key)
+    with pytest.raises(ValueError, match="curiosity must not be negative, got -1"):
+        InformationGain(-1)

@@ -26,6 +26,7 @@ from .memup_specs import EntropySpec as EntropySpec
 from .memup_specs import GumbelTopKSpec as GumbelTopKSpec
 from .memup_specs import HindsightSpec as HindsightSpec
 from .memup_specs import ImportanceSpec as ImportanceSpec
+from .memup_specs import InformationGainSpec as InformationGainSpec
 from .memup_specs import MemUPSpec as MemUPSpec
 from .memup_specs import OracleScoreSpec as OracleScoreSpec
 from .memup_specs import RandomScoreSpec as RandomScoreSpec
@@ -47,6 +48,7 @@ from .random_truncation import RandomlyTruncated as RandomlyTruncated
 from .scores import AbstractScore as AbstractScore
 from .scores import Entropy as Entropy
 from .scores import HindsightScore as HindsightScore
+from .scores import InformationGain as InformationGain
 from .scores import OracleScore as OracleScore
 from .scores import RandomScore as RandomScore
 from .scores import ReducibleUncertainty as ReducibleUncertainty

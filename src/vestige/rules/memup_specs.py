@@ -95,6 +95,20 @@ class ReducibleSpec(ScoreSpec):
 
 
 @dataclasses.dataclass(frozen=True)
+class InformationGainSpec(ScoreSpec):
+    """How much less uncertain memory makes a step, by entropies (ours): reducible, in expectation; for classes only."""
+
+    curiosity: float = 0.1
+    """How much of the local entropy counts beside that: before anything is explained, it alone decides."""
+
+    part: ClassVar[str] = "vestige.rules.scores:InformationGain"
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(self, 0, "curiosity")
+
+
+@dataclasses.dataclass(frozen=True)
 class RandomScoreSpec(ScoreSpec):
     """A random number: the control in which targets are chosen blindly."""
 
@@ -124,6 +138,7 @@ SCORES: Registry[ScoreSpec] = Registry(
         "entropy": EntropySpec(),
         "hindsight": HindsightSpec(),
         "reducible": ReducibleSpec(),
+        "gain": InformationGainSpec(),
         "random": RandomScoreSpec(),
         "oracle": OracleScoreSpec(),
     },

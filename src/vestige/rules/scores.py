@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from vestige.models.longterm import AbstractLongTermModel
 from vestige.sequences import AbstractSequence, Window
-from vestige.typing import Key
+from vestige.typing import Key, PyTree
 
 
 class AbstractScore(eqx.Module):
@@ -120,6 +120,9 @@ class ReducibleUncertainty(AbstractScore):
     sections 3.11.2 and 6, item 1); their difference is 0. At the start nothing is explained and the second term
     alone decides.
 
+    Beware: the losses are those of what happened. Of two noisy steps the one wins whose outcome the memory guessed by
+    luck, so that it is trained on outcomes that agree with it; `InformationGain` looks at no outcome.
+
     **Arguments:**
 
     - `curiosity`: weight of the local loss, not negative.
@@ -144,6 +147,60 @@ class ReducibleUncertainty(AbstractScore):
         local = _local(model, window, lead)
         state, full = _remembered(model, state, window, lead)
         return state, local - full + self.curiosity * local
+
+
+@runtime_checkable
+class PredictsOutcomes(Protocol):
+    """A model whose prediction says how uncertain it is."""
+
+    def predict(self, memory: PyTree[Array], inputs: PyTree[Array]) -> Float[Array, " outputs"]:
+        """q(y_k | m_t, x_k).
+
+        **Arguments:**
+
+        - `memory`: m_t, without a time axis.
+        - `inputs`: x_k.
+
+        **Returns:** in the form that the model's `outcome` understands.
+        """
+        ...
+
+
+class InformationGain(AbstractScore):
+    """How much less uncertain memory makes a step: H[d(y | x_k)] - H[q(y | m, x_k)], plus `curiosity` times the first.
+
+    What `ReducibleUncertainty` is in expectation, as far as the model knows. No outcome enters, so that steps are not
+    chosen by how they came out: a prediction that is too sure of noise has a high score, is trained on what happens,
+    and loses it again. Needs entropies: classes, and a model that predicts them. Costs a pass of the recurrence.
+
+    **Arguments:**
+
+    - `curiosity`: weight of the local entropy, not negative.
+
+    **Raises:** `ValueError` where `curiosity < 0`.
+    """
+
+    curiosity: float = eqx.field(static=True, default=0.1)
+
+    def __check_init__(self):
+        if self.curiosity < 0:
+            raise ValueError(f"InformationGain: curiosity must not be negative, got {self.curiosity}")
+
+    @property
+    def from_start(self) -> bool:
+        return True
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
+        return model.init()
+
+    def __call__(self, model: AbstractLongTermModel, state: Any, window: Window, steps: Array, lead: int, *, key: Key):
+        if not isinstance(model, PredictsOutcomes):
+            raise ValueError(f"InformationGain: {type(model).__name__} predicts no outcome; take HindsightScore")
+        local = jax.vmap(model.outcome.uncertainty)(model.detector(window.inputs, window.inside))
+        inputs, inside = jax.tree.map(lambda leaf: leaf[lead:], (window.inputs, window.inside))
+        state, memories = model.encode(state, inputs, inside)
+        full = jax.vmap(model.outcome.uncertainty)(jax.vmap(model.predict)(memories, inputs))
+        return state, (1 + self.curiosity) * local - full
 
 
 class RandomScore(AbstractScore):

@@ -44,7 +44,7 @@ def test_the_table():
 def test_a_transposed_pair_is_the_machine():
     """Check 4: q(h|x) p(x) = p(x|h) p(h) = joint, and up and down leave p(x) as it is."""
     joint, net = rbm(), Small([W], [U], [V], [0, 0]).pair().resolve()
-    up = np.array([[chance(h, net.up_logits(1, jnp.asarray(x))) for h in bits(2)] for x in bits(3)])
+    up = np.array([[chance(h, net.up_logits(1, (jnp.asarray(x),))) for h in bits(2)] for x in bits(3)])
     down = np.array([[chance(x, net.down_logits(0, jnp.asarray(h))) for x in bits(3)] for h in bits(2)])
     np.testing.assert_allclose(up * joint.sum(1)[:, None], joint, atol=1e-15)
     np.testing.assert_allclose((down * joint.sum(0)[:, None]).T, joint, atol=1e-15)
@@ -118,7 +118,7 @@ def test_one_layer_of_classes_can_be_consistent(key):
     )
     for x in bits(4):
         naive = np.exp(prior) * np.prod(np.where(x[:, None] == 1, sigma(kernel), 1 - sigma(kernel)), axis=0)
-        np.testing.assert_allclose(jax.nn.softmax(net.up_logits(1, jnp.asarray(x))), naive / naive.sum(), atol=1e-14)
+        np.testing.assert_allclose(jax.nn.softmax(net.up_logits(1, (jnp.asarray(x),))), naive / naive.sum(), atol=1e-14)
     data = layer_states(net, 0)
     np.testing.assert_allclose(exact_gaps(net, data), 0.0, atol=1e-13)
     assert float(log_z_squared(net)) == pytest.approx(0.0, abs=1e-12)

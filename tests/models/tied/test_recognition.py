@@ -90,11 +90,11 @@ def test_the_normal_activation_in_the_chain():
     """Check 2, AP2-normal above an exact first layer."""
     net = CHAIN.pair().resolve()
     first = jnp.asarray(exact_marginals(CHAIN, (1, 0))[0])
-    upper = net.above(1)
-    mean, variance = upper.up_logits(1, first), (first * (1 - first)) @ upper.recognition[0] ** 2
+    data = jnp.array([1.0, 0.0])
+    mean, variance = net.up_logits(2, (data, first)), (first * (1 - first)) @ net.recognition[1] ** 2
     second = Normal()(mean, variance)
     np.testing.assert_allclose(second, [0.47822633, 0.54438093], atol=1e-7)
-    third = Normal()(upper.up_logits(2, second), (second * (1 - second)) @ upper.recognition[1] ** 2)
+    third = Normal()(net.up_logits(3, (data, first, second)), (second * (1 - second)) @ net.recognition[2] ** 2)
     np.testing.assert_allclose(third, [0.29489397], atol=1e-7)
 
 
@@ -200,12 +200,12 @@ def test_large_weights_make_a_threshold_network(key):
     """Check 12."""
     net = tied_pair([Bits(4), Bits(5), Bits(3)], scale=50.0, key=key).resolve()
     data = jnp.array([1.0, 0.0, 1.0, 1.0])
-    state = data
+    states = [data]
     for k in (1, 2):
-        logits = net.up_logits(k, state)
+        logits = net.up_logits(k, states)
         assert float(jnp.min(jnp.abs(logits))) > 1
-        state = (logits > 0).astype(float)
-    np.testing.assert_allclose(PlainForward()(net, data, key=key)[-1], state, atol=0.2)
+        states.append((logits > 0).astype(float))
+    np.testing.assert_allclose(PlainForward()(net, data, key=key)[-1], states[-1], atol=0.2)
 
 
 def test_classes_at_the_top_and_between(key):
@@ -213,7 +213,7 @@ def test_classes_at_the_top_and_between(key):
     net = tied_pair([Bits(3), OneHot(4), OneHot(5)], scale=2.0, key=key).resolve()
     data = jnp.array([1.0, 0.0, 1.0])
     second = jax.nn.softmax(net.recognition[1] + net.up_biases[1][None], axis=-1)
-    exact = jax.nn.softmax(net.up_logits(1, data)) @ second
+    exact = jax.nn.softmax(net.up_logits(1, (data,))) @ second
     for recognition in (PlainForward(), VariancePropagation(), Sampled(4)):
         means = recognition(net, data, key=key)
         np.testing.assert_allclose(jnp.sum(means[-1]), 1.0, rtol=1e-9)
@@ -223,7 +223,7 @@ def test_classes_at_the_top_and_between(key):
     spread = below @ net.recognition[1] ** 2 - (below @ net.recognition[1]) ** 2
     np.testing.assert_allclose(
         VariancePropagation()(net, data, key=key)[-1],
-        jax.nn.softmax(Probit().tempered(net.up_logits(2, below), spread)),
+        jax.nn.softmax(Probit().tempered(net.up_logits(2, (data, below)), spread)),
         rtol=1e-9,
     )
 

@@ -306,7 +306,7 @@ def test_transposed_weights_are_consistent_for_numbers_and_grey_levels():
     @jax.jit
     @jax.vmap
     def apart(x):
-        return net.log_p((x, jnp.ones(1))) - net.log_p((x, jnp.zeros(1))) - net.up_logits(1, x)[0]
+        return net.log_p((x, jnp.ones(1))) - net.log_p((x, jnp.zeros(1))) - net.up_logits(1, (x,))[0]
 
     found = apart(rows)
     np.testing.assert_allclose(found - found[0], 0.0, atol=1e-9)

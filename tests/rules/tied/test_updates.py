@@ -386,7 +386,7 @@ def test_a_consistent_pair_stays():
     p_x = {tuple(x): sum(p for p, s in zip(joint, states, strict=True) if tuple(s[0]) == tuple(x)) for x in bits(3)}
     p_h = {tuple(h): sum(p for p, s in zip(joint, states, strict=True) if tuple(s[1]) == tuple(h)) for h in bits(2)}
     xs, hs = (jnp.asarray(np.array([s[i] for s in states])) for i in (0, 1))
-    up = np.array([p_x[tuple(x)] * chance(h, net.up_logits(1, jnp.asarray(x))) for x, h in states])
+    up = np.array([p_x[tuple(x)] * chance(h, net.up_logits(1, (jnp.asarray(x),))) for x, h in states])
     down = np.array([p_h[tuple(h)] * chance(x, net.down_logits(0, jnp.asarray(h))) for x, h in states])
     wake = generation_update(net, (xs, hs), jnp.asarray(up))
     sleep = recognition_update(net, (xs, hs), jnp.asarray(down))

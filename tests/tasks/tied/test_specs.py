@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vestige.errors import UsageError
+from vestige.models.tied.specs import TiedPairSpec
 from vestige.plain import from_plain, to_plain
 from vestige.tasks.spec import TaskSpec
 from vestige.tasks.tied import CalibratedDigits, LabelledImages, bars_and_stripes
@@ -52,6 +53,25 @@ def test_options_reach_the_images():
     assert (len(task.train), len(task.test), len(task.test_labels)) == (400, 30, 30)
     assert (task.samples, task.sweeps, task.image) == (7, 3, (8, 8))
     assert BinaryDigitsSpec(labelled=False).build(seed=0).train_labels is None
+
+
+def test_digits_for_choosing_are_the_last_to_train_on():
+    tested, chosen = BinaryDigitsSpec().build(seed=0), BinaryDigitsSpec().for_choosing().build(seed=0)
+    assert len(chosen.test) == 1347 // 5 and len(chosen.train) == 1347 - 1347 // 5
+    np.testing.assert_array_equal(np.concatenate([chosen.train, chosen.test]), tested.train)
+    labels = np.argmax(np.asarray(tested.train_labels), axis=1)
+    np.testing.assert_array_equal(chosen.test_labels, labels[len(chosen.train) :])
+
+
+def test_shortcuts_need_classes(key):
+    task = BinaryDigitsSpec(labelled=False, train=50, test=10).build(seed=0)
+    with pytest.raises(ValueError, match="these data have no classes"):
+        TiedPairSpec("8-4", shortcuts="all").build(task, key=key)
+    task = BinaryDigitsSpec(train=50, test=10).build(seed=0)
+    assert len(TiedPairSpec("8-4", shortcuts="all").build(task, key=key).shortcuts) == 2
+    assert len(TiedPairSpec("8-4", shortcuts="hidden").build(task, key=key).shortcuts) == 1
+    with pytest.raises(ValueError, match="shortcuts 'hidden' join no layer"):
+        TiedPairSpec("8", shortcuts="hidden").build(task, key=key)
 
 
 def test_patterns_as_a_model_sees_them():

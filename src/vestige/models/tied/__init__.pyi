@@ -62,6 +62,7 @@ from .recognition import AbstractRecognition as AbstractRecognition
 from .recognition import PlainForward as PlainForward
 from .recognition import Sampled as Sampled
 from .recognition import VariancePropagation as VariancePropagation
+from .shortcuts import Shortcuts as Shortcuts
 from .ties import AbstractTie as AbstractTie
 from .ties import Full as Full
 from .ties import Scaled as Scaled

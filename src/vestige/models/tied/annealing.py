@@ -129,14 +129,15 @@ def _classes(net: Net, states: States, k: int, b: Array, *, key: Key) -> Float[A
 
 def _log_density(net: Net, states: States, k: int, value: Array, b: Array) -> Float[Array, ""]:
     """The part of log f_b in which layer k enters."""
-    units, below = net.units, states[k - 1]
-    above = states[k + 1] if k < net.depth else None
-    p = units[k].log_prob(value, net.prior_logits(k, above))
-    p += units[k - 1].log_prob(below, net.down_logits(k - 1, value))
-    q = units[k].log_prob(value, net.up_logits(k, below))
-    if above is not None:
-        q += units[k + 1].log_prob(above, net.up_logits(k + 1, value))
-    return b * p + (1 - b) * q
+    states = (*states[:k], value, *states[k + 1 :])
+    down, up = {k - 1, k}, {k, min(k + 1, net.depth)}
+    if k == net.depth:
+        down |= set(net.with_top)
+    elif k in net.with_top:
+        up.add(net.depth)
+    p = jnp.stack([net.log_p_term(j, states) for j in sorted(down)])
+    q = jnp.stack([net.log_q_term(j, states) for j in sorted(up)])
+    return b * jnp.sum(p) + (1 - b) * jnp.sum(q)
 
 
 def _log_ratio(net: Net, states: States) -> Float[Array, ""]:

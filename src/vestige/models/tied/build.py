@@ -1,6 +1,7 @@
 """From layers as one writes them to a pair."""
 
 import itertools
+from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -22,6 +23,7 @@ def build_pair(
     layers: str,
     tie: Tie,
     scale: float,
+    shortcuts: Literal["none", "hidden", "all"] = "none",
     key: Key,
 ) -> TiedPair:
     """A pair for binary images, whose biases start at the frequencies of pixels and classes.
@@ -33,8 +35,10 @@ def build_pair(
     - `image`: height and width, which are the same.
     - `layers`: of hidden units, e.g. `8c5s2p1-50` (`vestige.models.tied.layers`).
     - `tie`, `scale`: as for `tied_pair`.
+    - `shortcuts`: with which layers classes are joined beside the last, as for `tied_pair`.
 
-    **Raises:** `ValueError` where `layers` cannot be read, or filters cannot be transposed.
+    **Raises:** `ValueError` where `layers` cannot be read, filters cannot be transposed, or there are no classes or
+    layers to be joined.
     """
     hidden = shapes(layers, image[0])
     top, prior = _top(labels)
@@ -46,6 +50,7 @@ def build_pair(
         scale=scale,
         data_mean=jnp.mean(images, axis=0),
         prior=prior,
+        shortcuts=_joinable(shortcuts, labels),
         key=key,
     )
 
@@ -58,6 +63,7 @@ def build_pair_of_rows(
     layers: str,
     tie: Tie,
     scale: float,
+    shortcuts: Literal["none", "hidden", "all"] = "none",
     key: Key,
 ) -> TiedPair:
     """A pair for rows of any kind of values, whose biases start at the means of values and the frequencies of classes.
@@ -66,14 +72,23 @@ def build_pair_of_rows(
 
     - `visible`: the lowest layer.
     - `bias`: of it at the start.
-    - `labels`, `tie`, `scale`: as for `build_pair`.
+    - `labels`, `tie`, `scale`, `shortcuts`: as for `build_pair`.
     - `layers`: sizes of the hidden layers, such as `32-16`.
 
-    **Raises:** `ValueError` where `layers` cannot be read.
+    **Raises:** `ValueError` where `layers` cannot be read, or there is nothing to be joined.
     """
     hidden = [Bits(size) for size in sizes(layers)]
     top, prior = _top(labels)
-    return tied_pair([visible, *hidden, *top], tie=tie, scale=scale, data_bias=bias, prior=prior, key=key)
+    shortcuts = _joinable(shortcuts, labels)
+    units = [visible, *hidden, *top]
+    return tied_pair(units, tie=tie, scale=scale, data_bias=bias, prior=prior, shortcuts=shortcuts, key=key)
+
+
+def _joinable(shortcuts: Literal["none", "hidden", "all"], labels: Array | None) -> Literal["none", "hidden", "all"]:
+    """`shortcuts`, where there are classes for them."""
+    if shortcuts != "none" and labels is None:
+        raise ValueError("shortcuts join classes with lower layers, and these data have no classes: leave them out")
+    return shortcuts
 
 
 def _top(labels: Float[Array, "rows classes"] | None) -> tuple[list[AbstractUnits], Float[Array, " classes"] | None]:

@@ -71,6 +71,8 @@ def exact_log_likelihood(
     **Raises:** `ValueError` for concrete rows that are not values of layer 0.
     """
     require_values(net, data, "exact_log_likelihood", rows=True)
+    if net.shortcuts is not None:
+        return _by_top(net, data, layer_log_probs(net, net.depth, None)[0] if log_top is None else log_top)
     above = marginals(net, log_top).log_p[0]
     states = layer_states(net, 1)
     logits = jax.vmap(lambda x: net.down_logits(0, x))(states)
@@ -79,6 +81,12 @@ def exact_log_likelihood(
         return log_or_impossible(net, x, logsumexp(jax.vmap(lambda a: net.units[0].log_prob(x, a))(logits) + above, 0))
 
     return jax.lax.map(one, data)
+
+
+def _by_top(net: Net, data: Array, log_top: Array) -> Float[Array, " rows"]:
+    """log p(x⁰) of a net that is a chain once its top is given: once for every state of the top."""
+    each = jax.lax.map(lambda top: exact_log_likelihood(net.given_top(top), data), layer_states(net, net.depth))
+    return logsumexp(each + log_top[:, None], 0)
 
 
 def log_posterior(net: Net, data: Float[Array, "*units"]) -> Float[Array, " states"]:
@@ -165,9 +173,11 @@ def layer_log_probs(net: Net, k: int, given: int | None) -> Float[Array, "above 
 
     **Returns:** a row for every state above; one, of the prior, where there is none.
 
-    **Raises:** `ValueError` where a layer has more than 2^20 states.
+    **Raises:** `ValueError` where a layer has more than 2^20 states, and for a net with shortcuts.
     """
     states = layer_states(net, k)
+    if given is not None:
+        _require_chain(net)
     logits = net.prior[None] if given is None else jax.vmap(lambda x: net.down_logits(k, x))(layer_states(net, given))
     return jax.vmap(lambda a: jax.vmap(lambda x: net.units[k].log_prob(x, a))(states))(logits)
 
@@ -181,16 +191,26 @@ def layer_log_q(net: Net, k: int, below: Float[Array, "rows *units"]) -> Float[A
     - `k`: the layer.
     - `below`: (rows, …), values of layer k - 1.
 
-    **Raises:** `ValueError` where layer k has more than 2^20 states.
+    **Raises:** `ValueError` where layer k has more than 2^20 states, and for a net with shortcuts.
     """
+    _require_chain(net)
     states = layer_states(net, k)
-    logits = jax.vmap(lambda x: net.up_logits(k, x))(below)
+    logits = jax.vmap(lambda x: net.up_logits(k, (x,) * k))(below)
     return jax.vmap(lambda a: jax.vmap(lambda x: net.units[k].log_prob(x, a))(states))(logits)
 
 
 def _divergence(log_q: Float[Array, "rows states"], log_p: Float[Array, "rows states"]) -> Float[Array, " rows"]:
     there = log_q > -jnp.inf
     return jnp.sum(jnp.where(there, jnp.exp(log_q) * (jnp.where(there, log_q, 0.0) - log_p), 0.0), axis=1)
+
+
+def _require_chain(net: Net) -> None:
+    if net.shortcuts is not None:
+        raise ValueError(
+            "enumeration: layers are summed out one after the other here, which those of a net with shortcuts cannot "
+            "be; for it there are `exact_log_likelihood`, `log_posterior` and `half_log_likelihood`, and by sampling "
+            "`gaps`, `completed`, `filled` and `chain_end`"
+        )
 
 
 def _few(count: int, what: str) -> int:

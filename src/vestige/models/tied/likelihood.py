@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.models.tied.domain import admitted, log_or_impossible, require_values
-from vestige.models.tied.net import Net
+from vestige.models.tied.net import Net, States
 from vestige.models.tied.units import OneHot
 from vestige.numerics import batched_map, log_add, logsumexp
 from vestige.typing import Key
@@ -45,19 +45,37 @@ def log_weight(net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Arr
     - `net`: the pair of networks.
     - `data`: one example, shaped like layer 0.
     """
-    states = net.recognise(data, key=key)
-    p, q = net.log_p_terms(states), net.log_q_terms(states)
+    return continued_log_weight(net, (data,), key=key)
+
+
+def continued_log_weight(net: Net, lower: States, *, key: Key) -> Float[Array, ""]:
+    """As `log_weight`, of an upward pass whose lowest layers are given: log p(lower, h) - log q(h | lower) with h the
+    layers above these.
+
+    **Arguments:**
+
+    - `net`: the pair of networks.
+    - `lower`: values of the layers from the data upward, at least one and not the top.
+
+    **Returns:** nats; the mean of its exponential is p(lower).
+    """
+    states = net.recognise_on(lower, key=key)
+    q = net.log_q_terms(states)[len(lower) - 1 :]
     if isinstance(net.units[-1], OneHot) and net.depth > 1:
-        joint = class_log_joint(net, states[-2])
-        return jnp.sum(p[:-2]) + logsumexp(joint, 0) - jnp.sum(q[:-1])
-    return jnp.sum(p) - jnp.sum(q)
+        return logsumexp(class_log_joint(net, states), 0) - jnp.sum(q[:-1])
+    return net.log_p(states) - jnp.sum(q)
 
 
-def class_log_joint(net: Net, below: Float[Array, "*units"]) -> Float[Array, " classes"]:
-    """log p(x^{n-1}, y) for every class y of the top of `net`; `below` is x^{n-1}, shaped like the layer below it."""
+def class_log_joint(net: Net, states: States) -> Float[Array, " classes"]:
+    """log p(x⁰, …, x^{n-1}, y) for every class y of the top of `net`, whatever class stands in `states`."""
     classes = jnp.eye(net.units[-1].shape[0], dtype=net.prior.dtype)
-    given = jax.vmap(lambda y: net.units[-2].log_prob(below, net.down_logits(net.depth - 1, y)))(classes)
-    return given + jax.nn.log_softmax(net.prior)
+
+    def given(y: Float[Array, " classes"]) -> Float[Array, ""]:
+        return jnp.sum(jnp.stack([net.log_p_term(k, (*states[:-1], y)) for k in net.with_top]))
+
+    found = jax.vmap(given)(classes) + jax.nn.log_softmax(net.prior)
+    rest = [net.log_p_term(k, states) for k in range(net.depth) if k not in net.with_top]
+    return found + jnp.sum(jnp.stack(rest)) if rest else found
 
 
 def importance_log_likelihood(
@@ -132,8 +150,7 @@ def class_log_likelihoods(
 
     def once(key: Key) -> Float[Array, " classes"]:
         states = net.recognise(data, key=key)
-        rest = jnp.sum(net.log_p_terms(states)[:-2]) - jnp.sum(net.log_q_terms(states)[:-1])
-        return class_log_joint(net, states[-2]) + rest
+        return class_log_joint(net, states) - jnp.sum(net.log_q_terms(states)[:-1])
 
     each = batched_map(once, jax.random.split(key, samples), at_most=1000)
     return log_or_impossible(net, data, logsumexp(each, 0) - jnp.log(jnp.asarray(samples, each.dtype)))
@@ -142,9 +159,10 @@ def class_log_likelihoods(
 def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> Float[Array, " layers"]:
     """KL(q(h | x) ‖ p(h | x)) of one example by layer, estimated, nats: see `exact_gaps`.
 
-    From one upward pass, with log p(x^k) of each of its layers by `samples` importance samples from there up. Noisy for
-    one example; take the mean over many. What the estimates of log p(x^k) lack moves from one layer to the next, the
-    sum only lacks what that of the data does. NaN for data that are not values of layer 0; concrete ones raise.
+    E_q[log q(x^k | x⁰ … x^{k-1}) - log p(x^k | x⁰ … x^{k-1})], from one upward pass, with log p(x⁰ … x^k) by `samples`
+    importance samples from there up. Noisy for one example; take the mean over many. What these estimates lack moves
+    from one layer to the next, the sum only lacks what that of the data does. NaN for data that are not values of
+    layer 0; concrete ones raise.
 
     **Arguments:**
 
@@ -152,18 +170,18 @@ def gaps(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> F
     - `data`: one example, shaped like layer 0.
     - `samples`: importance samples for each layer.
     """
+    _at_least_one("gaps", samples=samples)
     require_values(net, data, "gaps")
     key_pass, key_rest = jax.random.split(key)
     states = net.recognise(data, key=key_pass)
-    p, q = net.log_p_terms(states), net.log_q_terms(states)
-    margins = [
-        importance_log_likelihood(
-            net.above(k), states[k], samples=samples, key=jax.random.fold_in(key_rest, k)
-        ).log_mean
-        for k in range(net.depth)
-    ]
-    margins = jnp.stack([*margins, p[-1]])
-    return jnp.where(admitted(net, data), q - p[:-1] - margins[1:] + margins[:-1], jnp.nan)
+    margins = []
+    for k in range(net.depth):
+        keys = jax.random.split(jax.random.fold_in(key_rest, k), samples)
+        lower = states[: k + 1]
+        each = batched_map(lambda key, lower=lower: continued_log_weight(net, lower, key=key), keys, at_most=1000)
+        margins.append(summarised(each).log_mean)
+    whole = jnp.stack([*margins, net.log_p(states)])
+    return jnp.where(admitted(net, data), net.log_q_terms(states) - jnp.diff(whole), jnp.nan)
 
 
 def half_bound(net: Net, data: Float[Array, "*units"], *, samples: int, key: Key) -> Float[Array, ""]:

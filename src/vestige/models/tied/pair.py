@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float
 
 from vestige.models.tied.connections import AbstractConnection, Dense
 from vestige.models.tied.net import Net
+from vestige.models.tied.shortcuts import Shortcuts
 from vestige.models.tied.ties import AbstractTie, Tie, full
 from vestige.models.tied.units import AbstractUnits
 from vestige.typing import Key
@@ -23,9 +25,11 @@ class TiedPair(eqx.Module):
 
     **Fields:** `units` of the layers, data first; `ups` and `downs`, the connections of either way; `ties`, which hold
     the weights; `up_biases` v¹ … vⁿ, `down_biases` u⁰ … u^{n-1} and `prior` uⁿ, each of its layer's shape (u⁰ of its
-    `bias_shape`).
+    `bias_shape`); `shortcuts`, none, or a tie for each of the layers 1 … n-2, or 0 … n-2, which the top then reads and
+    takes part in making.
 
-    **Raises:** `ValueError` where sizes do not chain, or a shared kernel should serve two different connections.
+    **Raises:** `ValueError` where sizes do not chain, a shared kernel should serve two different connections, or there
+    are shortcuts for other layers.
     """
 
     units: tuple[AbstractUnits, ...]
@@ -35,6 +39,7 @@ class TiedPair(eqx.Module):
     up_biases: tuple[Float[Array, "..."], ...]
     down_biases: tuple[Float[Array, "..."], ...]
     prior: Float[Array, "..."]
+    shortcuts: tuple[AbstractTie, ...] = ()
 
     def __check_init__(self):
         depth = len(self.units) - 1
@@ -57,6 +62,11 @@ class TiedPair(eqx.Module):
                     f"upward and {down} downward, which are not each other's transpose. Give the same one twice, or "
                     "tie with `untied`"
                 )
+        if len(self.shortcuts) not in (0, max(depth - 2, 0), depth - 1):
+            raise ValueError(
+                f"TiedPair: shortcuts join the top with each of the layers 1 to {depth - 2}, or 0 to {depth - 2}, so "
+                f"there must be {max(depth - 2, 0)}, {depth - 1} or none, got {len(self.shortcuts)}"
+            )
 
     def resolve(self) -> Net:
         """The two networks with plain weights. The only way from ties to kernels: call it once, at the boundary."""
@@ -69,6 +79,18 @@ class TiedPair(eqx.Module):
             self.up_biases,
             self.down_biases,
             self.prior,
+            self._shortcuts(),
+        )
+
+    def _shortcuts(self) -> Shortcuts | None:
+        if not self.shortcuts:
+            return None
+        layers = tuple(range(len(self.ties) - 1))[-len(self.shortcuts) :]
+        return Shortcuts(
+            layers,
+            tuple(shortcut(self.units, k) for k in layers),
+            tuple(tie.generation() for tie in self.shortcuts),
+            tuple(tie.recognition() for tie in self.shortcuts),
         )
 
     def pull(self, change: Net) -> "TiedPair":
@@ -77,6 +99,8 @@ class TiedPair(eqx.Module):
         Both directions' derivatives of a shared kernel are summed here, before any optimiser sees them.
         """
         ties = zip(self.ties, change.generation, change.recognition, strict=True)
+        joined = change.shortcuts
+        slopes = zip(self.shortcuts, joined.generation, joined.recognition, strict=True) if joined else ()
         return TiedPair(
             self.units,
             self.ups,
@@ -85,7 +109,19 @@ class TiedPair(eqx.Module):
             change.up_biases,
             change.down_biases,
             change.prior,
+            tuple(tie.pull(down, up) for tie, down, up in slopes),
         )
+
+
+def shortcut(units: Sequence[AbstractUnits], k: int) -> Dense:
+    """What joins two layers that are not neighbours: all units of either.
+
+    **Arguments:**
+
+    - `units`: of all layers, the data first.
+    - `k`: the lower of the two layers; the other is the last.
+    """
+    return Dense(units[k].shape, units[-1].shape)
 
 
 def tied_pair(
@@ -98,6 +134,7 @@ def tied_pair(
     data_mean: Float[Array, "..."] | None = None,
     data_bias: Float[Array, "..."] | None = None,
     prior: Float[Array, "..."] | None = None,
+    shortcuts: Literal["none", "hidden", "all"] = "none",
     key: Key,
 ) -> TiedPair:
     """A pair with weights N(0, scale²) and biases at zero (notes, section 4).
@@ -110,10 +147,16 @@ def tied_pair(
     - `data_mean`: mean of the data, which are bits; u⁰ becomes its logit, clipped to [0.02, 0.98].
     - `data_bias`: u⁰ itself.
     - `prior`: logits of the top, zero by default.
+    - `shortcuts`: with which layers the top is joined beside its neighbour, by weights that start at 0: with no other,
+      all other hidden ones, or these and the data.
     - `scale`: standard deviation of the weights at the start.
 
-    **Raises:** `ValueError` as `TiedPair`.
+    **Raises:** `ValueError` as `TiedPair`, and where there is no layer for the shortcuts that are wanted.
     """
+    joined = {"none": range(0), "hidden": range(1, len(units) - 2), "all": range(len(units) - 2)}[shortcuts]
+    if shortcuts != "none" and not joined:
+        raise ValueError(f"tied_pair: shortcuts {shortcuts!r} join no layer of a net with {len(units)}; leave them out")
+    joints = [shortcut(units, k) for k in joined]
     ups = [Dense(a.shape, b.shape) for a, b in itertools.pairwise(units)] if ups is None else ups
     downs = ups if downs is None else downs
     keys = jax.random.split(key, (max(len(ups), 1), 2))
@@ -139,6 +182,7 @@ def tied_pair(
         tuple(jnp.zeros(u.shape) for u in units[1:]),
         tuple(biases[:-1]),
         biases[-1] if prior is None else prior,
+        tuple(tie(jnp.zeros(j.kernel_shape), jnp.zeros(j.kernel_shape), j.upper_axis) for j in joints),
     )
 
 

@@ -37,8 +37,8 @@ class _Weighed(NamedTuple):
     """Draws of the hidden layers, given what is known."""
 
     log_weights: Float[Array, " samples"]
-    first: Float[Array, "samples *units"]
-    """Layer 1."""
+    logits: Float[Array, "samples ..."]
+    """Of the data, given the hidden layers."""
 
 
 def guessed(net: Net, data: Float[Array, " size"], *, passes: int = PASSES) -> Float[Array, " size"]:
@@ -78,9 +78,8 @@ def filled(net: Net, data: Float[Array, " size"], *, samples: int, draws: int = 
     found = _weighed(net, data, samples, key=key_hidden)
     shares = jax.nn.softmax(found.log_weights)
     missing = jnp.isnan(data)
-    logits = jax.vmap(lambda h: net.down_logits(0, h))(found.first)
-    mean = jnp.tensordot(shares, jax.vmap(net.units[0].mean)(logits), 1)
-    chosen = logits[jax.random.categorical(key_choice, found.log_weights, shape=(draws,))]
+    mean = jnp.tensordot(shares, jax.vmap(net.units[0].mean)(found.logits), 1)
+    chosen = found.logits[jax.random.categorical(key_choice, found.log_weights, shape=(draws,))]
     drawn = jax.vmap(lambda a, k: net.units[0].sample(a, key=k))(chosen, jax.random.split(key_draws, draws))
     log_p = logsumexp(found.log_weights, 0) - jnp.log(jnp.asarray(samples, data.dtype))
     return Filled(
@@ -115,13 +114,13 @@ def recognised_in_part(
     found = _weighed(net, data, samples, key=key_hidden)
 
     def once(row: tuple[Array, Key]) -> Array:
-        first, key = row
+        logits, key = row
         key_fill, key_up = jax.random.split(key)
-        drawn = net.units[0].sample(net.down_logits(0, first), key=key_fill)
+        drawn = net.units[0].sample(logits, key=key_fill)
         whole = jnp.where(jnp.isnan(data), drawn, data)
         return jax.nn.softmax(recognition.log_top(net, whole, key=key_up))
 
-    each = batched_map(once, (found.first, jax.random.split(key_rest, samples)), at_most=AT_ONCE)
+    each = batched_map(once, (found.logits, jax.random.split(key_rest, samples)), at_most=AT_ONCE)
     return jnp.tensordot(jax.nn.softmax(found.log_weights), each, 1)
 
 
@@ -130,14 +129,14 @@ def _weighed(net: Net, data: Float[Array, " size"], samples: int, *, key: Key) -
 
     def once(key: Key) -> tuple[Array, Array]:
         states = net.recognise(guess, key=key)
-        return _log_weight(net, data, states), states[1]
+        return _log_weight(net, data, states), net.data_logits(states)
 
     return _Weighed(*batched_map(once, jax.random.split(key, samples), at_most=AT_ONCE))
 
 
 def _log_weight(net: Net, data: Float[Array, " size"], states: States) -> Float[Array, ""]:
-    """log p(known, h) - log q(h | guessed), classes on top summed out in both."""
-    p, q = net.log_p_terms((data, *states[1:])), net.log_q_terms(states)
-    if isinstance(net.units[-1], OneHot) and net.depth > 1:
-        return jnp.sum(p[:-2]) + logsumexp(class_log_joint(net, states[-2]), 0) - jnp.sum(q[:-1])
-    return jnp.sum(p) - jnp.sum(q)
+    """log p(known, h) - log q(h | guessed), classes on top summed out in both where the data do not depend on them."""
+    whole, q = (data, *states[1:]), net.log_q_terms(states)
+    if isinstance(net.units[-1], OneHot) and net.depth > 1 and 0 not in net.with_top:
+        return logsumexp(class_log_joint(net, whole), 0) - jnp.sum(q[:-1])
+    return net.log_p(whole) - jnp.sum(q)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from vestige.models.tied.domain import admitted, require_values
 from vestige.models.tied.enumeration import layer_states, marginals
 from vestige.models.tied.net import Net
-from vestige.models.tied.recognition import AbstractRecognition
+from vestige.models.tied.recognition import AbstractRecognition, PlainForward
 from vestige.models.tied.units import Bits, InParts
 from vestige.numerics import batched_map, require_support
 from vestige.typing import Key
@@ -25,7 +25,7 @@ def generated(net: Net, top: Float[Array, "*top"], *, key: Key) -> Float[Array, 
     - `net`: the pair of networks.
     - `top`: a value of the top layer.
     """
-    return net.units[0].mean(net.down_logits(0, net.generate(top=top, key=key)[1]))
+    return net.units[0].mean(net.data_logits(net.generate(top=top, key=key)))
 
 
 def reconstructed(net: Net, data: Float[Array, "*units"], *, layer: int | None = None) -> Float[Array, "*units"]:
@@ -42,12 +42,11 @@ def reconstructed(net: Net, data: Float[Array, "*units"], *, layer: int | None =
     layer = net.depth if layer is None else layer
     if not 1 <= layer <= net.depth:
         raise ValueError(f"reconstructed: layer must be from 1 to {net.depth}, got {layer}")
-    state = data
-    for k in range(1, layer + 1):
-        state = net.units[k].mean(net.up_logits(k, state))
+    means = PlainForward()(net, data, key=jax.random.key(0))  # which ignores the key
+    state = means[layer]
     for k in reversed(range(1, layer)):
-        state = net.units[k].mean(net.down_logits(k, state))
-    return net.down_logits(0, state)
+        state = net.units[k].mean(net.down_logits(k, state, means[-1]))
+    return net.down_logits(0, state, means[-1])
 
 
 def inpainted(
@@ -78,7 +77,7 @@ def inpainted(
         state, total = carry
         key_up, key_down, key_fill = jax.random.split(jax.random.fold_in(key, t), 3)
         hidden = net.recognise(state, key=key_up)
-        logits = net.down_logits(0, net.generate(top=hidden[-1], key=key_down)[1])
+        logits = net.data_logits(net.generate(top=hidden[-1], key=key_down))
         filled = jnp.where(known, data, net.units[0].sample(logits, key=key_fill))
         return (filled, total + jnp.where(t >= burnt, net.units[0].mean(logits), 0.0)), None
 
@@ -133,7 +132,7 @@ def completed(
         drawn = net.units[0].sample(logits, key=key_fill)
         states = net.recognise(jnp.where(known, data, drawn), key=key_up)
         log_r = jnp.sum(jnp.where(known, 0.0, drawn * logits - jax.nn.softplus(logits)))
-        mean = net.units[0].mean(net.down_logits(0, states[1]))
+        mean = net.units[0].mean(net.data_logits(states))
         return net.log_p(states) - net.log_q(states) - log_r, mean
 
     weights, means = batched_map(once, jax.random.split(key_draws, samples), at_most=1000)

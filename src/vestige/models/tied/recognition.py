@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vestige.models.tied.activation import AbstractActivation, Probit
+from vestige.models.tied.connections import AbstractConnection
 from vestige.models.tied.net import Net, States
-from vestige.models.tied.units import OneHot
+from vestige.models.tied.units import AbstractUnits, OneHot
 from vestige.typing import Key
 
 
@@ -50,12 +51,11 @@ class PlainForward(AbstractRecognition):
     def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
         means = [data]
         for k in range(1, net.depth + 1):
-            means.append(net.units[k].mean(net.up_logits(k, means[-1])))
+            means.append(net.units[k].mean(net.up_logits(k, means)))
         return tuple(means)
 
     def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
-        below = self(net, data, key=key)[-2]
-        return net.up_logits(net.depth, below)
+        return net.up_logits(net.depth, self(net, data, key=key))
 
 
 class VariancePropagation(AbstractRecognition):
@@ -104,7 +104,7 @@ class Sampled(AbstractRecognition):
         def once(key: Key) -> States:
             states = net.recognise(data, key=key)
             # Each layer's mean given the sampled layer below: less noise than the sample itself.
-            above = [net.units[k].mean(net.up_logits(k, states[k - 1])) for k in range(1, net.depth + 1)]
+            above = [net.units[k].mean(net.up_logits(k, states)) for k in range(1, net.depth + 1)]
             return data, *above
 
         def add(total: States, key: Key) -> tuple[States, None]:
@@ -124,11 +124,21 @@ class Sampled(AbstractRecognition):
 
 def _moments(net: Net, k: int, means: list[Array]) -> tuple[Float[Array, "*units"], Float[Array, "*units"]]:
     """Mean and variance of the inputs of layer k; the data themselves are certain."""
-    below, kernel, connection = means[k - 1], net.recognition[k - 1], net.ups[k - 1]
-    mean = net.up_logits(k, below)
+    mean = net.up_logits(k, means)
     if k == 1:
         return mean, jnp.zeros_like(mean)
-    if isinstance(net.units[k - 1], OneHot):  # one class of several: the units are not independent but exclusive
-        plain = connection.up(kernel, below)
-        return mean, jnp.maximum(connection.up(kernel**2, below) - plain**2, 0.0)
-    return mean, connection.up(kernel**2, below * (1 - below))
+    variance = _variance(net.units[k - 1], net.ups[k - 1], net.recognition[k - 1], means[k - 1])
+    if k == net.depth and net.shortcuts is not None:
+        cuts = net.shortcuts
+        for lower, joint, kernel in zip(cuts.layers, cuts.joints, cuts.recognition, strict=True):
+            if lower > 0:
+                variance = variance + _variance(net.units[lower], joint, kernel, means[lower])
+    return mean, variance
+
+
+def _variance(units: AbstractUnits, connection: AbstractConnection, kernel: Array, mean: Array) -> Array:
+    """Of what a layer with this mean sends up."""
+    if isinstance(units, OneHot):  # one class of several: the units are not independent but exclusive
+        plain = connection.up(kernel, mean)
+        return jnp.maximum(connection.up(kernel**2, mean) - plain**2, 0.0)
+    return connection.up(kernel**2, mean * (1 - mean))

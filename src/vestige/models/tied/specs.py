@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from vestige.checks import at_least, positive
 from vestige.models.spec import ModelSpec
@@ -145,6 +145,9 @@ class TiedPairSpec(ModelSpec):
     tie: TieSpec = FullTieSpec()
     scale: float = 0.1
     """Standard deviation of the first weights."""
+    shortcuts: Literal["none", "hidden", "all"] = "none"
+    """Layers that classes are joined with beside the last hidden one, to be recognised from them and to make them.
+    hidden: every other hidden layer; all: these and the data."""
 
     part: ClassVar[str] = "vestige.models.tied.pair:tied_pair"
     needs: ClassVar[str] = "bits"
@@ -188,6 +191,7 @@ class TiedPairSpec(ModelSpec):
             layers=self.layers,
             tie=self.tie.build(),
             scale=self.scale,
+            shortcuts=self.shortcuts,
             key=key,
         )
 
@@ -221,6 +225,9 @@ class TiedRowsSpec(ModelSpec):
     tie: TieSpec = FullTieSpec()
     scale: float = 0.1
     """Standard deviation of the first weights."""
+    shortcuts: Literal["none", "hidden", "all"] = "none"
+    """Layers that classes are joined with beside the last hidden one, to be recognised from them and to make them.
+    hidden: every other hidden layer; all: these and the data."""
 
     part: ClassVar[str] = "vestige.models.tied.pair:tied_pair"
     needs: ClassVar[str] = "rows"
@@ -257,6 +264,7 @@ class TiedRowsSpec(ModelSpec):
             layers=self.layers,
             tie=self.tie.build(),
             scale=self.scale,
+            shortcuts=self.shortcuts,
             key=key,
         )
 

@@ -68,6 +68,9 @@ class NVIL(AbstractRule):
         each = jnp.concatenate([p[..., :-1] - q, p[..., -1:]], axis=-1)
         # Term k: log p(x^k | x^{k+1}) - log q(x^{k+1} | x^k). Layer k + 1 enters from term k on.
         signals = jnp.flip(jnp.cumsum(jnp.flip(each, -1), -1), -1)[..., :-1]
+        if net.shortcuts is not None:  # by which the top enters lower layers too
+            lower = jnp.sum(p[..., jnp.asarray(net.shortcuts.layers)], axis=-1)
+            signals = signals.at[..., -1].add(lower)
         signals = signals if self.local else jnp.broadcast_to(signals[..., :1], signals.shape)
         context = jax.vmap(lambda x: net.seen(0, x))(rows.data).reshape(count, -1)
         weights, baselines = [], []

@@ -74,7 +74,7 @@ class Guided(AbstractProposal):
         said = self._said(net, top)
         states, total = [data], jnp.zeros((), data.dtype)
         for k in range(1, net.depth + 1):
-            logits = net.up_logits(k, states[-1])
+            logits = net.up_logits(k, states)
             if k in said:
                 logits = logits + jnp.where(known, self.gain * said[k], 0.0)
             value = net.units[k].sample(logits, key=jax.random.fold_in(key, k))
@@ -92,7 +92,7 @@ class Guided(AbstractProposal):
         found, means = {}, classes
         lowest = 1 if self.layers is None else max(1, net.depth - self.layers)
         for k in reversed(range(lowest, net.depth)):
-            logits = jax.vmap(lambda above, k=k: net.down_logits(k, above))(means)
+            logits = jax.vmap(lambda above, top, k=k: net.down_logits(k, above, top))(means, classes)
             found[k] = jnp.tensordot(top - prior, logits, axes=1)
             means = jax.vmap(net.units[k].mean)(logits)
         return found

@@ -104,7 +104,7 @@ def of_images(task: Any, model: TiedPair, *, key: Key) -> Evaluation:
         arrays["class_samples"] = np.asarray(drawn).reshape(classes, SHOWN, height, width)
     else:
         keys = jax.random.split(key_pictures, 2 * SHOWN)
-        drawn = jax.vmap(lambda k: net.units[0].mean(net.down_logits(0, net.generate(key=k)[1])))(keys)
+        drawn = jax.vmap(lambda k: net.units[0].mean(net.data_logits(net.generate(key=k))))(keys)
         arrays["class_samples"] = np.asarray(drawn).reshape(2, SHOWN, height, width)
     return Evaluation(metrics, {}, task.bounds(metrics), arrays)
 

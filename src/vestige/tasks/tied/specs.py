@@ -1,7 +1,7 @@
 """What is recognised and generated, and digits for a classifier, as options; nothing here imports JAX."""
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vestige.checks import at_least
 from vestige.data import NamedData, Source, image_data
@@ -62,6 +62,9 @@ class BinaryDigitsSpec(TaskSpec):
     """Whether the top layer is the class; otherwise it has bits and labels are not used."""
     labels_per_class: int | None = None
     """How many labels of each class are known in training; None: all."""
+    held_out: Literal["test", "valid"] = "test"
+    """On which images the model is evaluated; valid: the last fifth of those to train on, which are then not trained
+    on."""
     train: int | None = None
     """Use the first so many training images; None: all."""
     test: int | None = None
@@ -100,6 +103,9 @@ class BinaryDigitsSpec(TaskSpec):
     def sources(self) -> tuple[Source, ...]:
         return (NamedData(self.source),)
 
+    def for_choosing(self) -> "BinaryDigitsSpec":
+        return dataclasses.replace(self, held_out="valid")
+
     def build(self, *, seed: int) -> "LabelledImages":
         from vestige.tasks.tied.images import binary
 
@@ -115,6 +121,9 @@ class BinaryDigitsSpec(TaskSpec):
 
         from vestige.tasks.tied.labels import few_labels, indicators
 
+        if self.held_out == "valid":
+            first = len(train[1]) - len(train[1]) // 5
+            train, test = ((train[0][part], train[1][part]) for part in (slice(first), slice(first, None)))
         images, labels = (array[: self.train] for array in train)
         held_out, held_out_labels = (array[: self.test] for array in test)
         classes = int(train[1].max()) + 1
