@@ -125,7 +125,9 @@ def test_rules_that_do_not_apply_are_refused_by_name(rule, tmp_path):
     else:
         assert constructed(whole, seed=0).task.segment is None
     if rule == "oracle-targets":
-        with pytest.raises(UsageError, match="Stream does not know these"):
+        with pytest.raises(ValueError, match="StreamSpec does not know these"):
+            cut.check()
+        with pytest.raises(UsageError, match="does not know these"):
             constructed(cut, seed=0)
     else:
         assert constructed(cut, seed=0).task.segment == 20

@@ -40,10 +40,30 @@ class HasQueries(Protocol):
         ...
 
 
+@runtime_checkable
+class MayBeUnqueried(Protocol):
+    """The options of a task whose sequences may come without the steps at which a memory is evaluated."""
+
+    @property
+    def has_queries(self) -> bool:
+        """Whether the task knows them."""
+        ...
+
+
 class ScoreSpec(Spec):
     """The options of a score: how uncertain a step is."""
 
     contract: ClassVar[str] = "score"
+
+    def check(self, task: Any) -> None:
+        """Check that the score fits a task; by default every one does.
+
+        **Arguments:**
+
+        - `task`: a `TaskSpec`.
+
+        **Raises:** `ValueError` where it does not.
+        """
 
     def build(self, task: Any) -> "AbstractScore":
         """The score.
@@ -121,13 +141,20 @@ class OracleScoreSpec(ScoreSpec):
 
     part: ClassVar[str] = "vestige.rules.scores:OracleScore"
 
+    def check(self, task: Any) -> None:
+        if isinstance(task, MayBeUnqueried) and not task.has_queries:
+            raise self._unknown(task)
+
     def build(self, task: Any) -> "AbstractScore":
         if not isinstance(task, HasQueries):
-            raise ValueError(
-                "score oracle (rule oracle-targets) takes the steps at which the task evaluates a memory, and "
-                f"{type(task).__name__} does not know these; use --rule memup"
-            )
+            raise self._unknown(task)
         return self.make(task.queries)
+
+    def _unknown(self, task: Any) -> ValueError:
+        return ValueError(
+            "score oracle (rule oracle-targets) takes the steps at which the task evaluates a memory, and "
+            f"{type(task).__name__} does not know these; use --rule memup"
+        )
 
 
 SCORES: Registry[ScoreSpec] = Registry(
@@ -260,6 +287,10 @@ class AbstractMemUPSpec(RuleSpec):
 
     def summary(self) -> dict[str, str]:
         return {"rollout": f"{self.rollout:,}"}
+
+    def check(self, model: Any, task: Any) -> None:
+        super().check(model, task)
+        self.score.check(task)
 
     def memup(self, task: LongSequences) -> "MemUP":
         """MemUP itself, its score and its selection built.

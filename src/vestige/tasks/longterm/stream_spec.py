@@ -76,6 +76,8 @@ class StreamSpec(TaskSpec, ReadOptions):
 
     part: ClassVar[str] = "vestige.tasks.longterm.stream:Stream"
     provides: ClassVar[frozenset[str]] = frozenset({"outcomes"})
+    has_queries: ClassVar[bool] = False
+    """Nobody says of a file which of its outcomes take a memory."""
 
     def __post_init__(self):
         super().__post_init__()
