@@ -1,7 +1,6 @@
 """From layers as one writes them to a pair."""
 
 import itertools
-from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,6 +8,7 @@ from jaxtyping import Array, Float
 from vestige.models.tied.connections import AbstractConnection, Convolution, Dense, OnVector
 from vestige.models.tied.layers import Filters, parsed, shapes, sizes
 from vestige.models.tied.pair import TiedPair, tied_pair
+from vestige.models.tied.shortcuts import Joined
 from vestige.models.tied.ties import Tie
 from vestige.models.tied.units import AbstractUnits, Bits, OneHot
 from vestige.models.tied.visible import Visible
@@ -23,7 +23,7 @@ def build_pair(
     layers: str,
     tie: Tie,
     scale: float,
-    shortcuts: Literal["none", "hidden", "all"] = "none",
+    shortcuts: Joined = "none",
     key: Key,
 ) -> TiedPair:
     """A pair for binary images, whose biases start at the frequencies of pixels and classes.
@@ -63,7 +63,7 @@ def build_pair_of_rows(
     layers: str,
     tie: Tie,
     scale: float,
-    shortcuts: Literal["none", "hidden", "all"] = "none",
+    shortcuts: Joined = "none",
     key: Key,
 ) -> TiedPair:
     """A pair for rows of any kind of values, whose biases start at the means of values and the frequencies of classes.
@@ -84,7 +84,7 @@ def build_pair_of_rows(
     return tied_pair(units, tie=tie, scale=scale, data_bias=bias, prior=prior, shortcuts=shortcuts, key=key)
 
 
-def _joinable(shortcuts: Literal["none", "hidden", "all"], labels: Array | None) -> Literal["none", "hidden", "all"]:
+def _joinable(shortcuts: Joined, labels: Array | None) -> Joined:
     """`shortcuts`, where there are classes for them."""
     if shortcuts != "none" and labels is None:
         raise ValueError("shortcuts join classes with lower layers, and these data have no classes: leave them out")

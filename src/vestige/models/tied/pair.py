@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Literal
 
 import equinox as eqx
 import jax
@@ -11,7 +10,7 @@ from jaxtyping import Array, Float
 
 from vestige.models.tied.connections import AbstractConnection, Dense
 from vestige.models.tied.net import Net
-from vestige.models.tied.shortcuts import Shortcuts
+from vestige.models.tied.shortcuts import Joined, Shortcuts
 from vestige.models.tied.ties import AbstractTie, Tie, full
 from vestige.models.tied.units import AbstractUnits
 from vestige.typing import Key
@@ -134,7 +133,7 @@ def tied_pair(
     data_mean: Float[Array, "..."] | None = None,
     data_bias: Float[Array, "..."] | None = None,
     prior: Float[Array, "..."] | None = None,
-    shortcuts: Literal["none", "hidden", "all"] = "none",
+    shortcuts: Joined = "none",
     key: Key,
 ) -> TiedPair:
     """A pair with weights N(0, scale²) and biases at zero (notes, section 4).
@@ -147,8 +146,8 @@ def tied_pair(
     - `data_mean`: mean of the data, which are bits; u⁰ becomes its logit, clipped to [0.02, 0.98].
     - `data_bias`: u⁰ itself.
     - `prior`: logits of the top, zero by default.
-    - `shortcuts`: with which layers the top is joined beside its neighbour, by weights that start at 0: with no other,
-      all other hidden ones, or these and the data.
+    - `shortcuts`: with which layers the top is joined beside its neighbour, by weights that start at 0: no other, all
+      other hidden ones, or these and the data.
     - `scale`: standard deviation of the weights at the start.
 
     **Raises:** `ValueError` as `TiedPair`, and where there is no layer for the shortcuts that are wanted.

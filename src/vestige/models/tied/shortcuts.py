@@ -1,11 +1,15 @@
 """Connections of the top layer with hidden layers that are not its neighbours."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import equinox as eqx
 from jaxtyping import Array, Float
 
 from vestige.models.tied.connections import AbstractConnection
+
+Joined = Literal["none", "hidden", "all"]
+"""The layers that a top is joined with beside its neighbour: no other, all other hidden ones, or these and the data."""
 
 
 class Shortcuts(eqx.Module):
