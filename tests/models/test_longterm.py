@@ -5,10 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from tests.drawn import drawn
 from tests.rules.longterm import number_model, token_model
-from vestige.models.longterm import Classes, Detector, Number, Vector
+from vestige.models.longterm import Classes, Detector, Number, NumberWithScale, Vector
 
 
 def test_the_losses_are_what_they_say():
@@ -19,6 +20,26 @@ def test_the_losses_are_what_they_say():
     np.testing.assert_allclose(Number().loss(jnp.array([3.0]), jnp.array(1.0)), 4.0)
     with pytest.raises(ValueError, match="a mean has no entropy"):
         Number().uncertainty(jnp.array([3.0]))
+
+
+@pytest.mark.parametrize("prediction", [[0.3, -2.0], [-4.0, 1.5], [2.0, -200.0]])
+def test_a_number_with_a_scale_is_normal(prediction):
+    outcome, mean = NumberWithScale(least=0.2), prediction[0]
+    law = scipy.stats.norm(mean, 0.2 + np.log1p(np.exp(prediction[1])))
+    for y in (-1.0, 0.25, 7.0):
+        found = outcome.loss(jnp.array(prediction), jnp.array(y))
+        np.testing.assert_allclose(found, -law.logpdf(y), rtol=1e-5)
+    np.testing.assert_allclose(outcome.uncertainty(jnp.array(prediction)), law.entropy(), rtol=1e-5)
+    far = jax.jit(jax.value_and_grad(outcome.loss))(jnp.array(prediction), jnp.array(1e6))
+    assert np.isfinite(far[0]) and np.all(np.isfinite(far[1]))
+    assert np.isnan(jax.jit(outcome.loss)(jnp.array(prediction), jnp.array(np.nan)))
+
+
+def test_a_scale_is_positive():
+    with pytest.raises(ValueError, match="least must be positive, got 0"):
+        NumberWithScale(least=0.0)
+    with pytest.raises(ValueError, match="NumberWithScale.loss: an outcome must be finite, got inf"):
+        NumberWithScale().loss(jnp.zeros(2), jnp.array(np.inf))
 
 
 @pytest.mark.parametrize("context", [1, 3])

@@ -18,6 +18,7 @@ from .objective import WholeSequence as WholeSequence
 from .outcome import AbstractOutcome as AbstractOutcome
 from .outcome import Classes as Classes
 from .outcome import Number as Number
+from .outcome import NumberWithScale as NumberWithScale
 from .picture import Glimpse as Glimpse
 from .picture import Picture as Picture
 from .specs import GenerativeMemorySpec as GenerativeMemorySpec

@@ -1,6 +1,7 @@
 """What is to be predicted, and how wrong a prediction is."""
 
 import abc
+import math
 from typing import Any
 
 import equinox as eqx
@@ -83,4 +84,37 @@ class Number(AbstractOutcome):
         return jnp.square(prediction[0] - outcome)
 
     def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
-        raise ValueError("Number: a mean has no entropy. Score steps by surprise, the realised squared error.")
+        raise ValueError(
+            "Number: a mean has no entropy. Score steps by surprise, the realised squared error, or predict a scale "
+            "too (`NumberWithScale`)."
+        )
+
+
+class NumberWithScale(AbstractOutcome):
+    """A real number whose prediction says how far off it will be: a normal distribution, N(m, s²).
+
+    A prediction is m and a number r with s = `least` + softplus(r); the loss is minus the log density, the uncertainty
+    the differential entropy, both in nats and below 0 where s is small.
+
+    **Arguments:** `least`: the smallest s, in units of the outcome; it bounds the loss where outcomes are certain.
+
+    **Raises:** `ValueError` where `least` is not positive.
+    """
+
+    size: int = eqx.field(static=True, default=2)
+    least: float = eqx.field(static=True, default=0.1)
+
+    def __check_init__(self):
+        if not self.least > 0:
+            raise ValueError(f"NumberWithScale: least must be positive, got {self.least}")
+
+    def loss(self, prediction: Float[Array, " size"], outcome: Array) -> Float[Array, ""]:
+        require_support(outcome, np.isfinite, owner="NumberWithScale.loss", expected="an outcome must be finite")
+        scale = self._scale(prediction)
+        return 0.5 * jnp.square((outcome - prediction[0]) / scale) + jnp.log(scale) + 0.5 * math.log(2 * math.pi)
+
+    def uncertainty(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
+        return jnp.log(self._scale(prediction)) + 0.5 * (1 + math.log(2 * math.pi))
+
+    def _scale(self, prediction: Float[Array, " size"]) -> Float[Array, ""]:
+        return self.least + jax.nn.softplus(prediction[1])

@@ -59,6 +59,8 @@ class AgentSpec(ModelSpec):
     forget_bias: float | None = None
     """The LSTM's forget bias, whose opposite is the input bias; None: the logarithm of a fifth of the corridor's
     length, at least 1."""
+    scale: bool = False
+    """Whether the memory also predicts how far off its rewards will be, for scores by entropy (gain, entropy)."""
 
     part: ClassVar[str] = "vestige.models.policy.agent:Agent"
     needs: ClassVar[str] = "maze"
@@ -92,11 +94,11 @@ class AgentSpec(ModelSpec):
         import jax
 
         from vestige.cells import LSTM, Fixed
-        from vestige.models.longterm import Columns, Detector, LongTermModel, Number
+        from vestige.models.longterm import Columns, Detector, LongTermModel, Number, NumberWithScale
 
         keys = jax.random.split(key, 6)
         bias = max(1.0, math.log(length / 5)) if self.forget_bias is None else self.forget_bias
-        outcome = Number()
+        outcome = NumberWithScale() if self.scale else Number()
         local = Columns(QUESTION, self.features, key=keys[3])
         return LongTermModel(
             Columns(BEFORE, self.features, key=keys[0]),

@@ -53,7 +53,7 @@ class MazeEpisodes(AbstractLongTask):
         return choice_step(sequence.start)[None]
 
     def prediction_metrics(
-        self, predictions: Float[Array, "queries 1"], outcomes: Array
+        self, predictions: Float[Array, "queries outputs"], outcomes: Array
     ) -> dict[str, Float[Array, " queries"]]:
         return {"mse": jnp.square(predictions[:, 0] - outcomes)}
 
