@@ -104,7 +104,14 @@ def test_optuna_that_is_not_installed_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "preset", "part"), [("parse", "cpu", "dev"), ("explain", "cpu", "valid"), ("explain", "sst", "valid")]
+    ("name", "preset", "part"),
+    [
+        ("parse", "cpu", "dev"),
+        ("explain", "cpu", "valid"),
+        ("explain", "sst", "valid"),
+        ("tied-digits", "small", "valid"),
+        ("pixel-mnist", "small", "valid"),
+    ],
 )
 def test_trials_are_compared_on_the_part_for_choosing_settings(name, preset, part):
     before = experiment(name, preset)
@@ -116,8 +123,8 @@ def test_trials_are_compared_on_the_part_for_choosing_settings(name, preset, par
 
 
 def test_where_there_is_no_such_part_it_is_said_what_they_are_compared_on():
-    same, said = compared_on(experiment("tied-digits"), frozenset())
-    assert same == experiment("tied-digits") and "nothing unseen is left" in said
+    same, said = compared_on(experiment("calibration"), frozenset())
+    assert same == experiment("calibration") and "nothing unseen is left" in said
     assert "examples that the task generates" in compared_on(experiment("recall"), frozenset())[1]
     assert "examples that the task generates" in compared_on(experiment("parse"), frozenset())[1]
     published = experiment("listops").replace("task.source", "d20s")
