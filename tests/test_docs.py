@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,18 @@ def test_pages_list_every_contract(contract):
     assert f"| [`{contract}`](api/parts.md#{contract}) |" in (ROOT / "docs" / "extend.md").read_text()
     rooms = [page.read_text() for page in (ROOT / "docs" / "api").glob("*.md") if page != PARTS]
     assert any(f"(parts.md#{contract})" in text for text in rooms)
+
+
+def test_what_pages_refer_to_has_a_place():
+    """`[name][vestige.room.name]` needs a `::: vestige.room.name`, or one for the class whose member it is; the build of
+    the documentation ends where there is none."""
+    pages = {page: page.read_text() for page in (ROOT / "docs").rglob("*.md")}
+    places = {name for text in pages.values() for name in re.findall(r"^::: ([\w.]+)", text, re.MULTILINE)}
+    assert len(places) > 800
+    missing = {
+        f"{page.relative_to(ROOT)}: {name}"
+        for page, text in pages.items()
+        for name in re.findall(r"\]\[(vestige\.[\w.]+)\]", text)
+        if name not in places and name.rpartition(".")[0] not in places
+    }
+    assert not missing
