@@ -64,8 +64,8 @@ def test_pages_list_every_contract(contract):
 
 
 def test_what_pages_refer_to_has_a_place():
-    """`[name][vestige.room.name]` needs a `::: vestige.room.name`, or one for the class whose member it is; the build of
-    the documentation ends where there is none."""
+    """`[name][vestige.room.name]` needs a `::: vestige.room.name`, or one for the class whose member it is; the build
+    of the documentation ends where there is none."""
     pages = {page: page.read_text() for page in (ROOT / "docs").rglob("*.md")}
     places = {name for text in pages.values() for name in re.findall(r"^::: ([\w.]+)", text, re.MULTILINE)}
     assert len(places) > 800

@@ -15,7 +15,7 @@ class Bfloat16Products(AbstractRule):
     Products are summed in float32. Weights, states, losses and the optimiser keep their precision, and so do products
     that must be exact: allocation, links and similarities of memories are written with `precision="highest"`.
     Evaluations are not the rule's, and remain in float32. See
-    [`with_bfloat16_products`][vestige.numerics.mixed.with_bfloat16_products] for what is rounded and what it costs.
+    `vestige.numerics.mixed.with_bfloat16_products` for what is rounded and what it costs.
 
     **Arguments:**
 
