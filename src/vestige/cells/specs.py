@@ -161,8 +161,7 @@ class LinearSpec(AbstractLayeredSpec):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.units is not None:
-            at_least(self, 1, "units")
+        at_least(self, 1, "units")
         between(self, 0.0, math.pi, "angle")
 
     def layer(self, inputs: int, *, distance: int, key: "Key") -> "AbstractCell[Any]":

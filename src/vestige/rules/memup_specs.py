@@ -101,13 +101,11 @@ class HindsightSpec(ScoreSpec):
 
 
 @dataclasses.dataclass(frozen=True)
-class ReducibleSpec(ScoreSpec):
-    """What the memory has explained of what local context cannot (ours): outcomes that nobody can predict score low."""
+class AbstractExplainedSpec(ScoreSpec):
+    """A score of what the memory has explained."""
 
     curiosity: float = 0.1
     """How much of the local uncertainty counts beside that: before anything is explained, it alone decides."""
-
-    part: ClassVar[str] = "vestige.rules.scores:ReducibleUncertainty"
 
     def __post_init__(self):
         super().__post_init__()
@@ -115,17 +113,17 @@ class ReducibleSpec(ScoreSpec):
 
 
 @dataclasses.dataclass(frozen=True)
-class InformationGainSpec(ScoreSpec):
-    """How much less uncertain memory makes a step, by entropies (ours): reducible, in expectation; for classes only."""
+class ReducibleSpec(AbstractExplainedSpec):
+    """What the memory has explained of what local context cannot, by losses of what happened (ours)."""
 
-    curiosity: float = 0.1
-    """How much of the local entropy counts beside that: before anything is explained, it alone decides."""
+    part: ClassVar[str] = "vestige.rules.scores:ReducibleUncertainty"
+
+
+@dataclasses.dataclass(frozen=True)
+class InformationGainSpec(AbstractExplainedSpec):
+    """How much less uncertain memory makes a step, by entropies (ours): of classes, or numbers with a scale."""
 
     part: ClassVar[str] = "vestige.rules.scores:InformationGain"
-
-    def __post_init__(self):
-        super().__post_init__()
-        at_least(self, 0, "curiosity")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -113,7 +113,25 @@ class HindsightScore(AbstractScore):
         return _remembered(model, state, window, lead)
 
 
-class ReducibleUncertainty(AbstractScore):
+class AbstractExplained(AbstractScore):
+    """What a memory has explained of what local context cannot, plus `curiosity` times the local part: before anything
+    is explained, that alone decides. Memory is followed from the first step on."""
+
+    curiosity: float = eqx.field(static=True, default=0.1)
+
+    def __check_init__(self):
+        if self.curiosity < 0:
+            raise ValueError(f"{type(self).__name__}: curiosity must not be negative, got {self.curiosity}")
+
+    @property
+    def from_start(self) -> bool:
+        return True
+
+    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
+        return model.init()
+
+
+class ReducibleUncertainty(AbstractExplained):
     """What a memory has explained of what local context cannot: local minus full loss, plus `curiosity` times local.
 
     Outcomes that nobody can predict have the largest local uncertainty and would take all the places (MemUP
@@ -129,19 +147,6 @@ class ReducibleUncertainty(AbstractScore):
 
     **Raises:** `ValueError` where `curiosity < 0`.
     """
-
-    curiosity: float = eqx.field(static=True, default=0.1)
-
-    def __check_init__(self):
-        if self.curiosity < 0:
-            raise ValueError(f"ReducibleUncertainty: curiosity must not be negative, got {self.curiosity}")
-
-    @property
-    def from_start(self) -> bool:
-        return True
-
-    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
-        return model.init()
 
     def __call__(self, model: AbstractLongTermModel, state: Any, window: Window, steps: Array, lead: int, *, key: Key):
         local = _local(model, window, lead)
@@ -166,12 +171,12 @@ class PredictsOutcomes(Protocol):
         ...
 
 
-class InformationGain(AbstractScore):
+class InformationGain(AbstractExplained):
     """How much less uncertain memory makes a step: H[d(y | x_k)] - H[q(y | m, x_k)], plus `curiosity` times the first.
 
     What `ReducibleUncertainty` is in expectation, as far as the model knows. No outcome enters, so that steps are not
     chosen by how they came out: a prediction that is too sure of noise has a high score, is trained on what happens,
-    and loses it again. Needs entropies: classes, and a model that predicts them. Costs a pass of the recurrence.
+    and loses it again. Needs entropies, and a model that predicts outcomes. Costs a pass of the recurrence.
 
     **Arguments:**
 
@@ -179,19 +184,6 @@ class InformationGain(AbstractScore):
 
     **Raises:** `ValueError` where `curiosity < 0`.
     """
-
-    curiosity: float = eqx.field(static=True, default=0.1)
-
-    def __check_init__(self):
-        if self.curiosity < 0:
-            raise ValueError(f"InformationGain: curiosity must not be negative, got {self.curiosity}")
-
-    @property
-    def from_start(self) -> bool:
-        return True
-
-    def init(self, model: AbstractLongTermModel, sequence: AbstractSequence) -> Any:
-        return model.init()
 
     def __call__(self, model: AbstractLongTermModel, state: Any, window: Window, steps: Array, lead: int, *, key: Key):
         if not isinstance(model, PredictsOutcomes):

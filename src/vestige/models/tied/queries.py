@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from vestige.models.tied.domain import admitted, require_values
 from vestige.models.tied.enumeration import layer_states, marginals
 from vestige.models.tied.net import Net
-from vestige.models.tied.recognition import AbstractRecognition, PlainForward
+from vestige.models.tied.recognition import AbstractRecognition, means_upward
 from vestige.models.tied.units import Bits, InParts
 from vestige.numerics import batched_map, require_support
 from vestige.typing import Key
@@ -42,7 +42,7 @@ def reconstructed(net: Net, data: Float[Array, "*units"], *, layer: int | None =
     layer = net.depth if layer is None else layer
     if not 1 <= layer <= net.depth:
         raise ValueError(f"reconstructed: layer must be from 1 to {net.depth}, got {layer}")
-    means = PlainForward()(net, data, key=jax.random.key(0))  # which ignores the key
+    means = means_upward(net, data)
     state = means[layer]
     for k in reversed(range(1, layer)):
         state = net.units[k].mean(net.down_logits(k, state, means[-1]))

@@ -44,18 +44,29 @@ class AbstractRecognition(eqx.Module):
         """
 
 
+def means_upward(net: Net, data: Float[Array, "*units"]) -> States:
+    """The mean of every layer given the means below it (AP1): the ordinary deterministic network.
+
+    **Arguments:**
+
+    - `net`: whose upward half is used.
+    - `data`: one example, shaped like the lowest layer.
+    """
+    means = [data]
+    for k in range(1, net.depth + 1):
+        means.append(net.units[k].mean(net.up_logits(k, means)))
+    return tuple(means)
+
+
 class PlainForward(AbstractRecognition):
     """AP1, the ordinary deterministic network: every layer is the activation of its mean input. It ignores that the
     layer below is uncertain and is too confident (notes, section 3.1). Ignores the key."""
 
     def __call__(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> States:
-        means = [data]
-        for k in range(1, net.depth + 1):
-            means.append(net.units[k].mean(net.up_logits(k, means)))
-        return tuple(means)
+        return means_upward(net, data)
 
     def log_top(self, net: Net, data: Float[Array, "*units"], *, key: Key) -> Float[Array, "*top"]:
-        return net.up_logits(net.depth, self(net, data, key=key))
+        return net.up_logits(net.depth, means_upward(net, data))
 
 
 class VariancePropagation(AbstractRecognition):
