@@ -149,6 +149,7 @@ def _initialise(joining: Joining, launcher: str) -> None:
     import jax
 
     seconds = _seconds()
+    _run_threads_in_turn()
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM, which the loop answers
     how: dict[str, Any] = {}
@@ -188,6 +189,18 @@ def _initialise(joining: Joining, launcher: str) -> None:
             f"the processes did not find each other at {joining.coordinator} within {seconds:.0f} s: {reason}. "
             "Start all of them with the same --coordinator and --processes, and each number from 0 once as --process-id"
         ) from None
+
+
+def _run_threads_in_turn() -> None:
+    """A thread that wakes up does not interrupt another one of this process, nor do those that are made from now on.
+
+    A sum over processes waits for Gloo's thread, which answers the network. On a process with one core that thread
+    interrupts the one that sends and holds the lock of the connection, and asks for the lock until its share of time
+    is over: 4 ms for 400 kB, against 0.15. Linux alone has the choice (SCHED_BATCH); it is open to every user.
+    """
+    if hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        with contextlib.suppress(OSError):  # where a sandbox forbids it, sums are slower
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _address(coordinator: str) -> tuple[str, int]:
