@@ -6,7 +6,7 @@ is the caller's business, it is the relaxation of stochastic softmax tricks (Pau
 family entropy"). Here every log-partition function is built from sums, products and quotients of positive
 numbers, never from a difference, so nothing has to be clamped, floored or repaired:
 
-- the determinant of the matrix-tree theorem is found as in `vestige.structures.matrix_tree`: a weight e^-120 below the
+- the determinant of the matrix-tree theorem is found as in `vestige.structures.tree_sums`: a weight e^-120 below the
   others is no special case.
 - the elementary symmetric polynomial of the subsets becomes P(k successes in independent trials), tilted so that
   k is their mean and therefore their most probable number.
@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.structures.matrix_tree import Eliminated, eliminate
+from vestige.structures.tree_sums import log_tree_sum
 
 BISECTIONS = 40  # halve a bracket of any sensible range to 1e-6; the tilt need not be exact
 
@@ -112,7 +112,7 @@ def spanning_tree_marginals(
         edges = jnp.where(upper, log_weights, log_weights.T)
         present = _with_arcs(edges) if mask is None else mask
         last = nodes - 1 - jnp.argmax(present[::-1])  # from every node as many trees are directed
-        return _zero_if_none(eliminate(edges, _root_at(last, edges), present))
+        return _zero_if_none(log_tree_sum(edges, _root_at(last, edges), present))
 
     marginals = jax.grad(log_partition)(log_weights)
     return marginals + marginals.T
@@ -153,8 +153,8 @@ def arborescence_marginals(
         arcs = jnp.where(read, log_weights, -jnp.inf)
         present = (_with_arcs(arcs) if mask is None else mask).at[root].set(True)
         if multiroot:
-            return _zero_if_none(eliminate(arcs, _root_at(jnp.int32(root), arcs), present))
-        return _zero_if_none(eliminate(arcs, arcs[root], present.at[root].set(False)))
+            return _zero_if_none(log_tree_sum(arcs, _root_at(jnp.int32(root), arcs), present))
+        return _zero_if_none(log_tree_sum(arcs, arcs[root], present.at[root].set(False)))
 
     return jax.grad(log_partition)(log_weights)
 
@@ -171,6 +171,5 @@ def _root_at(root: Int[Array, ""], arcs: Float[Array, "nodes nodes"]) -> Float[A
     )
 
 
-def _zero_if_none(eliminated: Eliminated) -> Float[Array, ""]:
-    total = eliminated.log_partition
+def _zero_if_none(total: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.where(total == -jnp.inf, 0.0, total)

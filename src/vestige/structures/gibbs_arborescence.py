@@ -10,7 +10,8 @@ from jaxtyping import Array, Bool, Float, Int
 from vestige.structures.arborescence import Arborescence, rates_of_arcs
 from vestige.structures.contract import LogRates, indicator
 from vestige.structures.gibbs import AbstractGibbs
-from vestige.structures.matrix_tree import draw_parents, eliminate, is_tree
+from vestige.structures.matrix_tree import is_tree
+from vestige.structures.tree_sums import draw_tree, log_tree_sum
 from vestige.typing import Key
 
 Kind = TypeVar("Kind", bound="AbstractGibbsArborescence")
@@ -135,14 +136,14 @@ class GibbsArborescence(AbstractGibbsArborescence):
     """
 
     def log_partition_of(self, log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
-        return eliminate(log_weights, self.roots_of(log_weights), self.present_nodes).log_partition
+        return log_tree_sum(log_weights, self.roots_of(log_weights), self.present_nodes)
 
     def contains(self, value: Float[Array, "nodes nodes"]) -> Bool[Array, ""]:
         return is_arborescence(value, self.root, self.present_nodes)
 
     def draw_value(self, *, key: Key) -> Float[Array, "nodes nodes"]:
         weights = self.log_weights
-        parents = draw_parents(eliminate(weights, self.roots_of(weights), self.present_nodes), key=key)
+        parents = draw_tree(weights, self.roots_of(weights), self.present_nodes, key=key)
         return arcs_of_parents(parents, weights.dtype)
 
     def best_value(self) -> Float[Array, "nodes nodes"]:

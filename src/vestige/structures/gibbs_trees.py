@@ -7,9 +7,9 @@ from jaxtyping import Array, Bool, Float
 from vestige.structures.contract import LogRates
 from vestige.structures.gibbs import AbstractGibbs
 from vestige.structures.gibbs_arborescence import arcs_of_parents
-from vestige.structures.matrix_tree import Eliminated, draw_parents, eliminate
 from vestige.structures.reach import reachable
 from vestige.structures.spanning_tree import SpanningTree, rates_of_edges
+from vestige.structures.tree_sums import draw_tree, log_tree_sum
 from vestige.typing import Key
 
 
@@ -38,7 +38,7 @@ class GibbsSpanningTree(AbstractGibbs):
         self.mask = mask
 
     def log_partition_of(self, log_weights: Float[Array, "nodes nodes"]) -> Float[Array, ""]:
-        return self._eliminated(log_weights).log_partition
+        return log_tree_sum(*self._directed(log_weights))
 
     def members(self, value: Float[Array, "nodes nodes"]) -> Float[Array, "nodes nodes"]:
         return jnp.triu(value, 1)
@@ -52,7 +52,7 @@ class GibbsSpanningTree(AbstractGibbs):
         return inside & jnp.all(value == value.T) & right & connected
 
     def draw_value(self, *, key: Key) -> Float[Array, "nodes nodes"]:
-        value = arcs_of_parents(draw_parents(self._eliminated(self.log_weights), key=key), self.log_weights.dtype)
+        value = arcs_of_parents(draw_tree(*self._directed(self.log_weights), key=key), self.log_weights.dtype)
         return value + value.T
 
     def best_value(self) -> Float[Array, "nodes nodes"]:
@@ -74,7 +74,7 @@ class GibbsSpanningTree(AbstractGibbs):
     def _present(self) -> Bool[Array, " nodes"]:
         return jnp.ones(self.log_weights.shape[0], bool) if self.mask is None else self.mask
 
-    def _eliminated(self, log_weights: Array) -> Eliminated:
+    def _directed(self, log_weights: Array) -> tuple[Array, Array, Array]:
         """Directed from the last node that is there; every root has as many trees."""
         present = self._present
         n = present.shape[0]
@@ -84,4 +84,4 @@ class GibbsSpanningTree(AbstractGibbs):
         )
         half = jnp.triu(jnp.ones((n, n), bool), 1)
         edges = jnp.where(half, log_weights, log_weights.T)
-        return eliminate(edges, roots, present)
+        return edges, roots, present

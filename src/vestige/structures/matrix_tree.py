@@ -12,6 +12,7 @@ weight; those that did become children of v, and v hangs on some node that is no
 into v. By Cayley's formula with weights that is the law of the larger tree given the smaller one.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -98,15 +99,17 @@ def eliminate(
     return Eliminated(jnp.where(exists, total, jnp.where(some, -jnp.inf, 0.0)), steps, kept)
 
 
-def draw_parents(eliminated: Eliminated, *, key: Key) -> Int[Array, " nodes"]:
+def draw_parents(
+    steps: Struck, kept: Int[Array, ""], logarithm: Callable[[Array], Array] = lambda arcs: arcs, *, key: Key
+) -> Int[Array, " nodes"]:
     """The tails of the arcs into each node of a tree, drawn in proportion to its weight; -1 for the root and for nodes
     that are not there. O(nodes² log nodes) time.
 
     **Arguments:**
 
-    - `eliminated`: what `eliminate` returned; where there is no tree the result means nothing.
+    - `steps`, `kept`: what `eliminate` returned; where there is no tree the result means nothing.
+    - `logarithm`: of the arcs that are looked up, where they are not logarithms.
     """
-    steps, kept = eliminated.steps, eliminated.kept
     n = steps.shares.shape[0]
     place = jnp.arange(n, dtype=jnp.int32)
 
@@ -116,9 +119,10 @@ def draw_parents(eliminated: Eliminated, *, key: Key) -> Int[Array, " nodes"]:
         noise = -log_exponential((5, n), step.shares.dtype, key=key)
         inner = parents >= 0
         tails = jnp.where(inner, parents, 0)
-        direct, detour = step.arcs[tails, place], step.shares[tails] + step.arcs[node]
+        out = logarithm(step.arcs[node])
+        direct, detour = logarithm(step.arcs[tails, place]), step.shares[tails] + out
         by_node = inner & (detour + noise[0] > direct + noise[1])
-        rooting = step.roots[node] + step.arcs[node, root] - step.log_pivot
+        rooting = step.roots[node] + out[root] - step.log_pivot
         first = rooting + noise[2, 0] > step.roots[root] + noise[3, 0]  # the node is the root, above that of before
         children = by_node | (first & (place == root))
         below, up = children, jnp.where(inner, parents, place)

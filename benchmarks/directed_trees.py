@@ -1,0 +1,116 @@
+"""Gibbs distributions over directed trees beside SynJax: CPU time of log-probability with gradient, draw, entropy.
+
+    git clone https://github.com/google-deepmind/synjax
+    python -m venv synjax-env
+    synjax-env/bin/pip install jax==0.4.30 jaxlib==0.4.30 'numpy<2' scipy 'typeguard<3' equinox==0.11.4 \\
+        jaxtyping==0.2.28 numba opt_einsum absl-py distrax
+    taskset -c 0 python benchmarks/directed_trees.py --synjax synjax --synjax-python synjax-env/bin/python
+
+SynJax (last commit of June 2025) is not on a package index, and needs libraries of 2024. A batch of 128, weights of
+standard normal numbers, a fixed root with any number of arcs; both sides in turn, `--repeats` times, a process each,
+medians of 15 calls.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+BATCH = 128
+
+
+def vestige_side(rates):
+    import jax
+    import jax.numpy as jnp
+
+    from vestige.structures import GibbsArborescence
+
+    keys = jax.random.split(jax.random.key(1), BATCH)
+
+    def draw(rates):
+        return jax.vmap(lambda w, k: GibbsArborescence(w).sample(key=k).value)(rates, keys)
+
+    values = jax.jit(draw)(rates)
+
+    def score(rates):
+        return jnp.sum(jax.vmap(lambda w, t: GibbsArborescence(w).log_prob(t))(rates, values))
+
+    def entropy(rates):
+        return jnp.sum(jax.vmap(lambda w: GibbsArborescence(w).entropy())(rates))
+
+    return {"log-prob + grad": jax.value_and_grad(score), "draw": draw, "entropy + grad": jax.value_and_grad(entropy)}
+
+
+def synjax_side(rates):
+    import jax
+    import jax.numpy as jnp
+    import synjax
+
+    def trees(rates):
+        return synjax.SpanningTreeCRF(rates, directed=True, projective=False, single_root_edge=False)
+
+    values = trees(rates).sample(jax.random.key(1))
+
+    def score(rates):
+        return jnp.sum(trees(rates).log_prob(values))
+
+    return {"log-prob + grad": jax.value_and_grad(score), "draw": lambda rates: trees(rates).sample(jax.random.key(1))}
+
+
+def side(make, sizes):
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    found = {}
+    for n in sizes:
+        rates = jnp.asarray(np.random.default_rng(0).normal(size=(BATCH, n, n)), jnp.float32)
+        for name, function in make(rates).items():
+            program = jax.jit(function)
+            jax.block_until_ready(program(rates))
+            times = []
+            for _ in range(15):
+                began = time.process_time()
+                jax.block_until_ready(program(rates))
+                times.append(1e3 * (time.process_time() - began))
+            found[f"{name}, n = {n}"] = statistics.median(times)
+    print(json.dumps(found))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 20, 50])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--synjax", type=pathlib.Path, help="folder of its repository")
+    parser.add_argument("--synjax-python", default=sys.executable)
+    parser.add_argument("--side", choices=["vestige", "synjax"], help=argparse.SUPPRESS)
+    settings = parser.parse_args()
+    if settings.side:
+        if settings.side == "synjax":
+            sys.path.insert(0, str(settings.synjax))
+        side({"vestige": vestige_side, "synjax": synjax_side}[settings.side], settings.sizes)
+        return
+    rounds = {"vestige": [], "synjax": []}
+    sides = {"vestige": sys.executable} | ({"synjax": settings.synjax_python} if settings.synjax else {})
+    for _ in range(settings.repeats):
+        for name, python in sides.items():
+            command = [python, __file__, "--side", name, "--sizes", *map(str, settings.sizes)]
+            command += ["--synjax", str(settings.synjax)] if name == "synjax" else []
+            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            rounds[name].append(json.loads(said.splitlines()[-1]))
+    for work in rounds["vestige"][0]:
+        ours = [found[work] for found in rounds["vestige"]]
+        line = f"{work:26} Vestige {statistics.median(ours):7.2f} CPU ms"
+        if rounds["synjax"] and work in rounds["synjax"][0]:
+            theirs = [found[work] for found in rounds["synjax"]]
+            ratios = sorted(t / o for t, o in zip(theirs, ours, strict=True))
+            line += f"  SynJax {statistics.median(theirs):7.2f}  ratio {statistics.median(ratios):.2f}"
+            line += f" ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
