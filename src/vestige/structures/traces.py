@@ -62,7 +62,9 @@ class Nested(AbstractTrace):
         return _cumulative(leaving, reverse=True)
 
     def log_elapsed(self, log_minima: Float[Array, " steps"]) -> Float[Array, "*keys"]:
-        return _increasing(_cumulative(log_minima))[self.exits]
+        elapsed = _increasing(_cumulative(log_minima))
+        # Row by row: looked up where they are used, they would keep the logarithms of all keys from being vectorised.
+        return elapsed[self.exits] if self.exits.ndim == 1 else jax.lax.map(lambda exits: elapsed[exits], self.exits)
 
 
 class Rows(AbstractTrace):
