@@ -16,6 +16,7 @@ from vestige.errors import RunError
 from vestige.rules import AbstractRule
 from vestige.tasks import AbstractTask
 from vestige.tasks.evaluation import evaluate, scalars
+from vestige.training.background import Background, Written
 from vestige.training.best import Best
 from vestige.training.callbacks import AbstractCallback, CallbackFailed, Observers
 from vestige.training.checkpoints import Checkpoints
@@ -160,10 +161,11 @@ def _fitted(
     if mesh is not None:
         program, state = _placed(program, state, mesh, team)
         traced = None  # a step on one device is another one
-    checkpoints = None
+    checkpoints = background = None
     if run is not None:
         options = {"fingerprint": run.fingerprint, "also": run.also, "keep": run.keep, "team": team}
         checkpoints = Checkpoints(run.folder / "checkpoints", **options)
+        background = Background(checkpoints)
         state, found, notices = checkpoints.restore(state)
         for notice in notices:
             progress.note(notice)
@@ -198,16 +200,27 @@ def _fitted(
             sink.write(entry)
         observers.write(entry)
 
-    def save() -> None:
+    def written(found: list[Written]) -> None:
+        for each in found:
+            for notice in each.notices:
+                progress.note(notice)
+            if checkpoints is not None:
+                observers.queue("on_checkpoint", each.step, checkpoints.folder / str(each.step))
+
+    def save(*, wait: bool = True) -> None:
         nonlocal saved
-        if run is None or checkpoints is None or saved == step:
+        if run is None or checkpoints is None or background is None:
+            return
+        written(background.settle())
+        if saved == step:
             return
         if run.lock is not None:
             run.lock.check()
-        for notice in checkpoints.save(state, step, log=lines.seal() if lines is not None else ""):
-            progress.note(notice)
-        saved = step
-        observers.queue("on_checkpoint", step, checkpoints.folder / str(step))
+        log, saved = lines.seal() if lines is not None else "", step
+        if wait:
+            written([Written(step, checkpoints.save(state, step, log=log))])
+        else:
+            background.begin(state, step, log=log)
 
     progress.start(steps, step)
     try:
@@ -252,9 +265,14 @@ def _fitted(
                     newest |= values
                 if step == steps or best.exhausted:
                     state = best.into(state)
-                if step % cadence.checkpoint_every == 0 or step == steps or improved or best.exhausted:
-                    progress.phase("writing")
-                    save()
+                last = step == steps or best.exhausted
+                if step % cadence.checkpoint_every == 0 or last or improved:
+                    wait = last or stopping is not None or team.size > 1
+                    if wait:
+                        progress.phase("writing")
+                    save(wait=wait)
+                elif background is not None:
+                    written(background.done())
                 progress.update(step, newest)
                 try:
                     ended_by = team.shared(lambda: observers.notify(step))  # noqa: B023
@@ -270,12 +288,16 @@ def _fitted(
                     where = "" if run is None else f"; a checkpoint is in {run.folder / 'checkpoints'}"
                     raise Interrupted(f"stopped by {pending} after update {step}{where}")
     except (jax.errors.JaxRuntimeError, ValueError) as error:
+        if background is not None:
+            background.close()
         if message := _said_by_host(error):
             raise RunError(f"{message}. {_way_on(checkpoints, 'put the file right and go')}") from None
         if message := team.lost(error):
             raise RunError(f"{message}. {_way_on(checkpoints, 'go')}") from None
         raise
     finally:
+        if background is not None:
+            background.close()
         progress.stop()
         for sink in own:
             sink.close()
