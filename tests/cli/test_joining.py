@@ -94,10 +94,10 @@ def test_a_port_in_use_is_named():
             pass
 
 
-@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has the choice")
-def test_threads_made_after_joining_do_not_interrupt_each_other():
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has the policy")
+def test_threads_made_after_joining_do_not_preempt_each_other():
     code = (
-        "import os, threading; from vestige.cli.joining import _run_threads_in_turn as f; f(); "
+        "import os, threading; from vestige.cli.joining import _disable_wakeup_preemption as f; f(); "
         "t = threading.Thread(target=lambda: print(os.sched_getscheduler(0) == os.SCHED_BATCH)); t.start(); t.join()"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

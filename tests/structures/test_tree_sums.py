@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vestige.numerics.mixed import with_bfloat16_products
 from vestige.structures.matrix_tree import draw_parents, eliminate
 from vestige.structures.tree_sums import _on_weights, draw_tree, log_tree_sum
 
@@ -84,6 +85,15 @@ def test_the_same_noise_draws_the_same_trees(kind):
     found = jax.jit(jax.vmap(lambda key: draw_tree(*at, key=key)))(keys)
     assert len({tuple(tree) for tree in np.asarray(found)}) > (1 if kind == "nested cycles" else 20)
     np.testing.assert_array_equal(found, jax.jit(jax.vmap(known))(keys))
+
+
+def test_products_are_exact_where_others_are_rounded():
+    at = instance("free root", 8)
+    both = jax.value_and_grad(log_tree_sum, argnums=(0, 1))
+    twice = jax.grad(lambda *at: jnp.sum(jax.grad(log_tree_sum)(*at) ** 2))
+    for function in (both, twice):
+        rounded = with_bfloat16_products(function)(*at)
+        jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-6), rounded, function(*at))
 
 
 def test_an_exported_program_gives_the_same():

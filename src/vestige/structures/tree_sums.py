@@ -12,12 +12,14 @@ sum of the former, and G, g the derivatives by arcs and roots of what was left,
     by the arcs into v:  (G a + 1 - ρ_v g·a / p - s·G a) / p
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from vestige.numerics.mixed import EXACT
 from vestige.structures.matrix_tree import Struck, draw_parents, eliminate
 from vestige.typing import Key
 
@@ -38,7 +40,9 @@ def log_tree_sum(
 ) -> Float[Array, ""]:
     """log Σ_r ρ_r Σ_T Π_{(u → v) ∈ T} W_uv over all trees T that span the nodes and are directed from r.
 
-    O(nodes³) time and O(nodes²) memory, with its gradient.
+    O(nodes³) time and memory, with its gradient: the program holds both ways. Of a batch (`vmap`) all are summed on
+    logarithms where one lacks range, which takes 14 (20 nodes) to 53 times (50) as long and changes the last bits of
+    the others.
 
     **Arguments:**
 
@@ -55,7 +59,8 @@ def log_tree_sum(
 def _log_tree_sum_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
     found = _solved(*primals)
     d_arcs, d_roots, _ = tangents
-    return found.log_partition, jnp.vdot(found.arcs, d_arcs) + jnp.vdot(found.roots, d_roots)
+    rise = _product(found.arcs.ravel(), d_arcs.ravel()) + _product(found.roots, d_roots)
+    return found.log_partition, rise
 
 
 @jax.custom_jvp
@@ -243,10 +248,10 @@ def _backward(total: Array, steps: _Step, struck: Array, kept: Array) -> tuple[A
         by_arcs, by_roots = written(state, jnp.minimum(node + 1, n - 1))
         goes = struck[node]
         later = (place > node) | (place == kept)
-        by_shares = by_arcs @ step.out
-        row = step.shares @ by_arcs + by_roots * step.root
-        root = (by_roots @ step.out) / step.pivot
-        common = 1.0 / step.pivot - step.root * root - (by_shares @ step.shares) / step.pivot
+        by_shares = _product(by_arcs, step.out)
+        row = _product(step.shares, by_arcs) + by_roots * step.root
+        root = _product(by_roots, step.out) / step.pivot
+        common = 1.0 / step.pivot - step.root * root - _product(by_shares, step.shares) / step.pivot
         column = by_shares / step.pivot + common
         row = jnp.where(goes, jnp.where(later, row, 0.0), _at(by_arcs, node, 0))
         column = jnp.where(goes, jnp.where(later, column, 0.0), _at(by_arcs, node, 1))
@@ -257,6 +262,10 @@ def _backward(total: Array, steps: _Step, struck: Array, kept: Array) -> tuple[A
     start = jnp.zeros((n, n), total.dtype), by_roots, none, none, by_roots[n - 1]
     state, _ = jax.lax.scan(put_back, start, (place, steps), reverse=True)
     return written(state, place[0])
+
+
+_product = functools.partial(jnp.matmul, precision=EXACT)
+"""In float32 on every device, and where other products are rounded: what is left of a share is a difference."""
 
 
 def _at(matrix: Array, node: Array, axis: int) -> Array:

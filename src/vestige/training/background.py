@@ -3,11 +3,8 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-
 from vestige.training.checkpoints import Checkpoints
+from vestige.training.leaves import copied
 
 
 class Written(NamedTuple):
@@ -46,10 +43,8 @@ class Background:
         """
         if self._under_way is not None:
             raise RuntimeError(f"begin: the checkpoint of update {self._step} is still under way")
-        arrays, static = eqx.partition(state, eqx.is_array)
-        copied = eqx.combine(jax.tree.map(jnp.copy, arrays), static)
         self._step = step
-        self._under_way = self._pool.submit(self._checkpoints.save, copied, step, log=log)
+        self._under_way = self._pool.submit(self._checkpoints.save, copied(state), step, log=log)
 
     def done(self) -> list[Written]:
         """The checkpoint that was under way, if it has been written; without waiting.

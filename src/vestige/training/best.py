@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 
 from vestige.storage.log import Record
 from vestige.training.checkpoints import Checkpoints
 from vestige.training.early_stopping import EarlyStopping, Patience
+from vestige.training.leaves import copied
 from vestige.training.state import RunState
 
 
@@ -45,7 +44,7 @@ class Best:
         if self._patience is None or not self._patience.best_step or self.exhausted:
             return ""
         if self._patience.best_step == step:
-            self._model = _copied(state.model)
+            self._model = copied(state.model)
             return ""
         found = None if self._checkpoints is None else self._checkpoints.restore_at(self._patience.best_step, state)
         if found is None:
@@ -59,7 +58,7 @@ class Best:
         """Take in an evaluation of a `model`. **Returns:** whether it is the best so far, and is to be saved."""
         if self._patience is None or not self._patience.see(record):
             return False
-        self._model = _copied(model)
+        self._model = copied(model)
         self._protect()
         return True
 
@@ -79,8 +78,3 @@ class Best:
     def _protect(self) -> None:
         if self._checkpoints is not None and self._patience is not None:
             self._checkpoints.protected = self._patience.best_step or None
-
-
-def _copied(model: Any) -> Any:
-    """A model whose arrays are its own: those of the state are given to the next update."""
-    return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, model)

@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from vestige.typing import Key
 
@@ -48,6 +49,18 @@ def _unless_it_looks(apply: Callable[[Callable[[Key], Any], Key], Any], make: Ca
         return apply(make, key)
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError):
         return make(key)
+
+
+def copied(tree: Any) -> Any:
+    """The same with arrays of its own: those of a run's state are given to its next update.
+
+    **Arguments:**
+
+    - `tree`: arrays and other leaves.
+
+    **Returns:** a tree whose arrays are copies, on the same devices; other leaves are shared.
+    """
+    return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, tree)
 
 
 def _is_array(leaf: Any) -> bool:
