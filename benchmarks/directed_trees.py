@@ -13,12 +13,14 @@ and 7 are raised, against the Laplacian inverted in float64.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import statistics
 import subprocess
 import sys
-import time
+
+from stopwatch import median_cpu
 
 BATCH = 128
 RAISED = (0, 6, 9, 12)
@@ -104,13 +106,8 @@ def side(make, sizes):
             if name == "log-partition":
                 continue
             program = jax.jit(function)
-            jax.block_until_ready(program(rates))
-            times = []
-            for _ in range(15):
-                began = time.process_time()
-                jax.block_until_ready(program(rates))
-                times.append(1e3 * (time.process_time() - began))
-            found[f"{name}, n = {n}"] = statistics.median(times)
+            call = functools.partial(lambda program, rates: jax.block_until_ready(program(rates)), program, rates)
+            found[f"{name}, n = {n}"] = median_cpu(call, 15)
     print(json.dumps(found | errors(make(rates)["log-partition"])))
 
 

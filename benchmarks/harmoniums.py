@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from sklearn.neural_network import BernoulliRBM
+from stopwatch import median_cpu
 
 from vestige.models.families import Bernoulli
 from vestige.models.harmonium import Harmonium, annealed_log_partition
@@ -83,13 +84,7 @@ def rate():
     """Of a 1024 x 1024 product, per millisecond of CPU time."""
     square = jnp.ones((1024, 1024))
     product = jax.jit(lambda x: x @ x)
-    jax.block_until_ready(product(square))
-    times = []
-    for _ in range(9):
-        began = time.process_time()
-        jax.block_until_ready(product(square))
-        times.append(1e3 * (time.process_time() - began))
-    return 2 * 1024**3 / statistics.median(times)
+    return 2 * 1024**3 / median_cpu(lambda: jax.block_until_ready(product(square)), 9)
 
 
 def compare(name, products, ours, theirs, repeats):

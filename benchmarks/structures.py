@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 
+from stopwatch import median_cpu
+
 PARTS = ("sample", "log-prob + grad", "posterior")
 AUTHORED = ("SpanningTree", "Arborescence", "BinaryTree", "Matching")
 
@@ -37,17 +39,6 @@ def makers():
 
 
 NAMES = (*AUTHORED, "Permutation", "Subset")
-
-
-def median_cpu(call, calls):
-    """Milliseconds."""
-    call()
-    times = []
-    for _ in range(calls):
-        began = time.process_time()
-        call()
-        times.append((time.process_time() - began) * 1e3)
-    return statistics.median(times)
 
 
 def vestige_side(name, n, batch):
