@@ -1,11 +1,16 @@
+from types import SimpleNamespace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
 import pytest
 
+from tests.training.in_threads import Store
 from vestige.rules import Gradient
 from vestige.tasks import AbstractTask
+from vestige.training import processes
+from vestige.training.processes import Processes
 from vestige.typing import Batch
 
 
@@ -54,3 +59,19 @@ def parts():
         "key": jax.random.key(2),
         "batch_size": 8,
     }
+
+
+@pytest.fixture
+def teams(monkeypatch):
+    """Three processes."""
+    import jax._src.distributed as private
+
+    monkeypatch.setattr(private, "global_state", SimpleNamespace(client=Store()))
+    monkeypatch.setattr(jax, "process_count", lambda: 3)
+    monkeypatch.setattr(processes, "SLICE_SECONDS", 0.05)
+    monkeypatch.setattr(processes, "FAULT_SECONDS", 0.2)
+    found = []
+    for rank in range(3):
+        monkeypatch.setattr(jax, "process_index", lambda rank=rank: rank)
+        found.append(Processes())
+    return found

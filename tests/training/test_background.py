@@ -1,12 +1,16 @@
+import concurrent.futures
 import threading
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.training.in_threads import each
 from vestige.errors import RunError
 from vestige.training import AbstractCallback, Cadence, Run, fit
+from vestige.training import background as background_module
 from vestige.training.background import Background
 from vestige.training.checkpoints import Checkpoints
 from vestige.training.leaves import named_leaves
@@ -20,13 +24,13 @@ def checkpoints(tmp_path):
 @pytest.fixture
 def held_up(checkpoints, monkeypatch):
     """Writing waits for this event."""
-    go_on, write = threading.Event(), checkpoints.save
+    go_on, write = threading.Event(), checkpoints.begin
 
-    def save(*args, **kwargs):
+    def begin(*args, **kwargs):
         assert go_on.wait(60)
         return write(*args, **kwargs)
 
-    monkeypatch.setattr(checkpoints, "save", save)
+    monkeypatch.setattr(checkpoints, "begin", begin)
     return go_on
 
 
@@ -71,9 +75,9 @@ def test_an_error_is_that_of_the_run(checkpoints):
 
 
 def test_updates_go_on_meanwhile(parts, tmp_path, monkeypatch):
-    go_on, write, begun, ended = threading.Event(), Checkpoints.save, [], []
+    go_on, write, begun, ended = threading.Event(), Checkpoints.begin, [], []
 
-    def save(self, state, step, **more):
+    def begin(self, state, step, **more):
         begun.append(step)
         assert step != 20 or go_on.wait(60)
         return write(self, state, step, **more)
@@ -88,7 +92,7 @@ def test_updates_go_on_meanwhile(parts, tmp_path, monkeypatch):
             ended.append(step)
             assert (folder / "manifest.json").is_file()
 
-    monkeypatch.setattr(Checkpoints, "save", save)
+    monkeypatch.setattr(Checkpoints, "begin", begin)
     cadence = Cadence(log_every=10, checkpoint_every=20, evaluate_every=0)
     run = Run(tmp_path / "run")
     found = fit(**parts, steps=60, cadence=cadence, callbacks=[Releases()], run=run)
@@ -121,3 +125,77 @@ def test_a_disk_that_fills_ends_the_run_at_the_checkpoint_before(parts, tmp_path
     monkeypatch.undo()
     found = fit(**parts, steps=100, cadence=cadence, run=Run(tmp_path / "run"))
     assert int(found.state.step) == 100
+
+
+class Shares:
+    """Stands for the checkpoints of three processes: each writes its share when its event comes, the leader seals."""
+
+    def __init__(self, fails=-1):
+        self.go_on, self.fails, self.threads = [threading.Event() for _ in range(3)], fails, {}
+
+    def of(self, team):
+        return SimpleNamespace(begin=lambda state, step, log: self._begin(team, step))
+
+    def _begin(self, team, step):
+        assert team.gathered(step) == [step] * 3  # an exchange, where all are at the same place
+        begun = threading.current_thread()
+
+        def end():
+            assert threading.current_thread() is not begun
+            assert self.go_on[team.rank].wait(60)
+            if team.rank == self.fails:
+                raise RunError(f"no space left for the share of {team.rank}")
+            return ["set aside"] if team.leads else []
+
+        return end
+
+
+def test_processes_take_a_checkpoint_as_written_when_the_leader_has_sealed_it(teams):
+    shares = Shares()
+
+    def work(team):
+        background, asked = Background(shares.of(team), team), []
+        background.begin({"weights": jnp.zeros(2)}, 5)
+        for rank in (2, 1, 0):
+            asked.append(background.done())
+            team.gathered("asked")
+            shares.go_on[rank].set()
+        asked.append(background.settle())
+        background.close()
+        return asked
+
+    assert each(teams, work) == [[[], [], [], [(5, ["set aside"])]]] * 3
+
+
+def test_a_share_that_cannot_be_written_is_said_before_the_leader_waits_for_it(teams):
+    shares = Shares(fails=1)
+    shares.go_on[1].set()
+
+    def work(team):
+        background = Background(shares.of(team), team)
+        background.begin({"weights": jnp.zeros(2)}, 5)
+        if team.rank != 1:
+            return "goes on"
+        concurrent.futures.wait([background._under_way])
+        return background.done()
+
+    first, failed, last = each(teams, work)
+    for event in shares.go_on:
+        event.set()
+    assert (first, last) == ("goes on",) * 2
+    assert str(failed) == "no space left for the share of 1"
+
+
+def test_a_process_does_not_wait_for_ever_for_one_that_is_gone(teams, monkeypatch):
+    monkeypatch.setattr(background_module, "CLOSE_SECONDS", 0.05)
+    shares = Shares()
+
+    def work(team):
+        background = Background(shares.of(team), team)
+        background.begin({"weights": jnp.zeros(2)}, 5)
+        background.close()
+        return background.done()
+
+    assert each(teams, work) == [[]] * 3
+    for event in shares.go_on:
+        event.set()

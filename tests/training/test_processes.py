@@ -1,76 +1,15 @@
 """The exchanges of a team, in threads around a store of this process. tests/runs has real processes."""
 
 import json
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
-import jax
 import pytest
 
+from tests.training.in_threads import each
 from vestige.errors import RunError, UsageError
-from vestige.training import processes
 from vestige.training.processes import FAULT, Lost, Processes
 from vestige.training.refusal import Refused
-
-
-class Store:
-    """What JAX keeps for its processes: a key is set once."""
-
-    def __init__(self):
-        self.values, self.changed = {}, threading.Condition()
-
-    def key_value_set(self, name, value):
-        with self.changed:
-            if name in self.values:
-                raise jax.errors.JaxRuntimeError("ALREADY_EXISTS")
-            self.values[name] = value
-            self.changed.notify_all()
-
-    def key_value_try_get(self, name):
-        if name not in self.values:
-            raise jax.errors.JaxRuntimeError("NOT_FOUND")
-        return self.values[name]
-
-    def blocking_key_value_get(self, name, milliseconds):
-        with self.changed:
-            if not self.changed.wait_for(lambda: name in self.values, milliseconds / 1e3):
-                raise jax.errors.JaxRuntimeError("DEADLINE_EXCEEDED: no answer")
-            return self.values[name]
-
-    def key_value_delete(self, name):
-        with self.changed:
-            self.values = {key: value for key, value in self.values.items() if not key.startswith(name)}
-
-
-@pytest.fixture
-def teams(monkeypatch):
-    """Three processes."""
-    import jax._src.distributed as private
-
-    monkeypatch.setattr(private, "global_state", SimpleNamespace(client=Store()))
-    monkeypatch.setattr(jax, "process_count", lambda: 3)
-    monkeypatch.setattr(processes, "SLICE_SECONDS", 0.05)
-    monkeypatch.setattr(processes, "FAULT_SECONDS", 0.2)
-    found = []
-    for rank in range(3):
-        monkeypatch.setattr(jax, "process_index", lambda rank=rank: rank)
-        found.append(Processes())
-    return found
-
-
-def each(teams, work):
-    """What `work` returns, or raises, in every process at the same time."""
-
-    def caught(team):
-        try:
-            return work(team)
-        except Exception as error:
-            return error
-
-    with ThreadPoolExecutor(len(teams)) as pool:
-        return list(pool.map(caught, teams))
 
 
 def test_the_leader_alone_makes_what_is_shared(teams):

@@ -1,21 +1,21 @@
 """Checkpoints that are atomic, verified, and fall back to the one before."""
 
+import contextlib
 import logging
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import equinox as eqx
-import jax
-
-from vestige.errors import RunError, UsageError
+from vestige.errors import RunError
 from vestige.storage.durable import set_aside, sync_folder, sync_tree
 from vestige.training.leaves import named_leaves
+from vestige.training.loading import check_same, first_line, load, read
 from vestige.training.manifest import STEP, Link, Manifest, fault_of_files, made, read_manifest
 from vestige.training.schema import blank as zeros_of
-from vestige.training.schema import filled, lasting, renamed, schema_of
-from vestige.training.team import AbstractTeam, Alone
+from vestige.training.schema import filled, schema_of
+from vestige.training.team import AbstractTeam, Alone, local
 
 MARGIN_BYTES = 2**19  # for metadata, and for the log and results that follow
 UNFINISHED = (".partial", ".removed")
@@ -91,20 +91,50 @@ class Checkpoints:
 
         **Raises:** `RunError` where it cannot be written; earlier checkpoints are untouched.
         """
+        notices = self.begin(state, step, log=log)()
+        return self._team.shared(lambda: notices)
+
+    def begin(self, state: Any, step: int, *, log: str = "") -> Callable[[], list[str]]:
+        """Start to write `state`, as `save` does. Every process of the run calls this after the same update.
+
+        **Arguments:**
+
+        - `state`, `step`, `log`: as `save` takes them. The arrays must stay as they are until it has ended.
+
+        **Returns:** what ends it, to be called once, in any thread. It exchanges nothing with other processes but by
+        Orbax. In the leader it waits until the checkpoint is safe on disk, in another process until its share is, and
+        returns a sentence for each damaged checkpoint that was set aside. It raises `RunError` where the checkpoint
+        cannot be written.
+
+        **Raises:** `RunError` where it cannot be begun.
+        """
         leaves = named_leaves(state)
         own = leaves.get(OWN_STEP)
-        if own is not None and own.size == 1 and int(own) != step:
-            raise ValueError(f"step: the state counts {int(own)} updates, got {step}")
+        if own is not None and own.size == 1 and int(local(own)) != step:
+            raise ValueError(f"step: the state counts {int(local(own))} updates, got {step}")
         target, partial = self.folder / str(step), self.folder / f"{step}.partial"
-        try:
+        with contextlib.ExitStack() as opened, self._worded(target):
             import orbax.checkpoint as ocp  # late: it takes a quarter of a second
 
             notices = self._team.shared(lambda: self._prepare(leaves))
-            with ocp.StandardCheckpointer() as writer:
-                writer.save(partial, filled(leaves))
-            return notices + self._team.shared(lambda: self._seal(step, schema_of(leaves), log))
+            writer = opened.enter_context(ocp.StandardCheckpointer())
+            writer.save(partial, filled(leaves))
+            under_way = opened.pop_all()
+
+        def end() -> list[str]:
+            with self._worded(target):
+                under_way.close()  # waits until all processes have written
+                return notices + (self._seal(step, schema_of(leaves), log) if self._team.leads else [])
+
+        return end
+
+    @contextlib.contextmanager
+    def _worded(self, target: Path) -> Iterator[None]:
+        """Within the block every error is a `RunError` that names the checkpoint."""
+        try:
+            yield
         except Exception as error:  # Orbax reports a full disk in many guises
-            reason = self._team.lost(error) or _first_line(error)
+            reason = self._team.lost(error) or first_line(error)
             raise RunError(f"cannot write a checkpoint to {target}: {reason}") from error
 
     def _prepare(self, leaves: dict[str, Any]) -> list[str]:
@@ -255,7 +285,7 @@ class Checkpoints:
             target = self.folder / str(step)
             fault, manifest = self.fault(step), read_manifest(target)
             if not fault and isinstance(manifest, Manifest):
-                self._check_fingerprint(target, manifest, template)
+                check_same(target, manifest, template, self.fingerprints)
                 return step, notices
             notices.append(f"checkpoint {target} {fault or 'is gone'}; trying the one before")
         return None, notices
@@ -265,7 +295,7 @@ class Checkpoints:
         manifest = read_manifest(self.folder / str(step))
         if isinstance(manifest, str):
             return None, manifest
-        state = self._load(self.folder / str(step), manifest, template)
+        state = load(self.folder / str(step), manifest, template)
         own = named_leaves(state).get(OWN_STEP)
         if own is None or own.size != 1 or int(own) == step:
             return state, ""
@@ -287,8 +317,8 @@ class Checkpoints:
         fault, manifest = self._team.shared(lambda: self.fault(step)), read_manifest(target)
         if fault or not isinstance(manifest, Manifest):
             return None
-        self._check_fingerprint(target, manifest, template)
-        return self._load(target, manifest, template)
+        check_same(target, manifest, template, self.fingerprints)
+        return load(target, manifest, template)
 
     def stored(self, *, prefix: str = "", digest: str = "") -> Stored | None:
         """The arrays of the newest sound checkpoint, of whichever configuration; None where there is none.
@@ -331,48 +361,12 @@ class Checkpoints:
         if isinstance(manifest, str):
             raise RunError(f"checkpoint {self.folder / str(step)} {manifest}")
         blank = {name: zeros_of(kind) for name, kind in manifest.leaves.items()}
-        return blank | _read(self.folder / str(step), filled(blank))
+        return blank | read(self.folder / str(step), filled(blank))
 
     def log_digest(self, step: int) -> str:
         """The digest of the log that a checkpoint sealed; empty where it sealed none."""
         manifest = read_manifest(self.folder / str(step))
         return "" if isinstance(manifest, str) else manifest.log
-
-    def _check_fingerprint(self, target: Path, manifest: Manifest, template: Any) -> None:
-        here, there = lasting(schema_of(named_leaves(template))), lasting(dict(manifest.leaves))
-        differing = [
-            f"{name}: saved {there.get(name, 'absent')}, expected {here.get(name, 'absent')}"
-            for name in sorted(here.keys() | there.keys())
-            if here.get(name) != there.get(name)
-        ]
-        same = manifest.fingerprint in self.fingerprints
-        if (differing and not (same and renamed(here, there))) or not same:
-            detail = ("\n  " + "\n  ".join(differing[:8])) if differing else ""
-            raise UsageError(
-                f"checkpoint {target} belongs to another configuration; "
-                f"resume with the options of that run, or choose another --out.{detail}"
-            )
-
-    def _load(self, target: Path, manifest: Manifest, template: Any) -> Any:
-        wanted, saved = named_leaves(template), manifest.leaves
-        names = dict(zip(lasting(wanted), lasting(dict(saved)), strict=True)) | {n: n for n in wanted if n in saved}
-        stored = {names[name]: leaf for name, leaf in wanted.items() if name in names}
-        # Orbax reads all that was stored or nothing: sums of metrics that are no more are read and dropped.
-        gone = {name: zeros_of(kind) for name, kind in saved.items() if name not in stored}
-        loaded = stored | _read(target, filled({**stored, **gone}))
-        arrays, static = eqx.partition(template, eqx.is_array)
-        leaves = [loaded[names[name]] if name in names else leaf for name, leaf in wanted.items()]
-        return eqx.combine(jax.tree.unflatten(jax.tree.structure(arrays), leaves), static)
-
-
-def _read(target: Path, like: dict[str, Any]) -> dict[str, Any]:
-    try:
-        import orbax.checkpoint as ocp
-
-        with ocp.StandardCheckpointer() as reader:
-            return reader.restore(target, like)
-    except Exception as error:
-        raise RunError(f"cannot read checkpoint {target}: {_first_line(error)}") from error
 
 
 def _signature(target: Path) -> tuple[Any, ...]:
@@ -382,10 +376,3 @@ def _signature(target: Path) -> tuple[Any, ...]:
     except OSError:  # removed meanwhile, by the run that goes on
         return ()
     return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    if "No space left on device" in text or "ENOSPC" in text or "RESOURCE_EXHAUSTED" in text:
-        return "no space left on the device"
-    return text.splitlines()[0][:300]

@@ -16,7 +16,6 @@ from vestige.errors import RunError
 from vestige.rules import AbstractRule
 from vestige.tasks import AbstractTask
 from vestige.tasks.evaluation import evaluate, scalars
-from vestige.training.background import Background, Written
 from vestige.training.best import Best
 from vestige.training.callbacks import AbstractCallback, CallbackFailed, Observers
 from vestige.training.checkpoints import Checkpoints
@@ -26,7 +25,8 @@ from vestige.training.interrupts import Interrupted, Interrupts
 from vestige.training.progress import AbstractProgress, Logged
 from vestige.training.refusal import Refused, refusals
 from vestige.training.run import Cadence, Run, alone
-from vestige.training.sinks import AbstractSink, JsonLines, Record, TensorBoard, read_records
+from vestige.training.saving import Saver
+from vestige.training.sinks import AbstractSink, Record, read_records
 from vestige.training.state import RunState, Traced, start
 from vestige.training.team import AbstractTeam, Alone, local
 from vestige.training.update import Program, make_advance, name_nonfinite
@@ -161,28 +161,11 @@ def _fitted(
     if mesh is not None:
         program, state = _placed(program, state, mesh, team)
         traced = None  # a step on one device is another one
-    checkpoints = background = None
-    if run is not None:
-        options = {"fingerprint": run.fingerprint, "also": run.also, "keep": run.keep, "team": team}
-        checkpoints = Checkpoints(run.folder / "checkpoints", **options)
-        background = Background(checkpoints)
-        state, found, notices = checkpoints.restore(state)
-        for notice in notices:
-            progress.note(notice)
-        if found is not None:
-            progress.note(f"continuing from update {found}")
+    saver = Saver(run, team, note=progress.note, observers=observers)
+    state = saver.restore(state)
     step = int(state.step)
-    own: list[AbstractSink] = []
-    earlier = 0.0
-    lines: JsonLines | None = None
-    if run is not None and team.leads:
-        sealed = checkpoints.log_digest(step) if checkpoints is not None else ""
-        lines = JsonLines(run.folder / "metrics.jsonl", step=step, sealed=sealed)
-        for notice in lines.notices:
-            progress.note(notice)
-        own, earlier = [lines, TensorBoard(run.folder / "tensorboard", step=step)], lines.seconds
     records = team.shared(lambda: read_records(run.folder / "metrics.jsonl") if run is not None and stopping else [])
-    best = Best(stopping, checkpoints, records)
+    best = Best(stopping, saver.checkpoints, records)
     if notice := best.restore(state, step):
         progress.note(notice)
     options = {"batch_size": batch_size, "skip_nonfinite": skip_nonfinite, "mesh": mesh, "traced": traced}
@@ -191,36 +174,13 @@ def _fitted(
     newest: dict[str, float] = {}
     chunk, first_update, evaluated = 1, 0.0, False
     pace: list[float] = []
-    saved, ended_by = -1, ""
+    ended_by = ""
 
     def record(kind: str, values: dict[str, float]) -> None:
-        entry = {"kind": kind, "step": step, "seconds": earlier + time.monotonic() - began, **values}
+        entry = {"kind": kind, "step": step, "seconds": saver.seconds + time.monotonic() - began, **values}
         history.append(entry)
-        for sink in own:
-            sink.write(entry)
+        saver.log(entry)
         observers.write(entry)
-
-    def written(found: list[Written]) -> None:
-        for each in found:
-            for notice in each.notices:
-                progress.note(notice)
-            if checkpoints is not None:
-                observers.queue("on_checkpoint", each.step, checkpoints.folder / str(each.step))
-
-    def save(*, wait: bool = True) -> None:
-        nonlocal saved
-        if run is None or checkpoints is None or background is None:
-            return
-        written(background.settle())
-        if saved == step:
-            return
-        if run.lock is not None:
-            run.lock.check()
-        log, saved = lines.seal() if lines is not None else "", step
-        if wait:
-            written([Written(step, checkpoints.save(state, step, log=log))])
-        else:
-            background.begin(state, step, log=log)
 
     progress.start(steps, step)
     try:
@@ -267,42 +227,38 @@ def _fitted(
                     state = best.into(state)
                 last = step == steps or best.exhausted
                 if step % cadence.checkpoint_every == 0 or last or improved:
-                    wait = last or stopping is not None or team.size > 1
+                    wait = last or stopping is not None
                     if wait:
                         progress.phase("writing")
-                    save(wait=wait)
-                elif background is not None:
-                    written(background.done())
+                    saver.save(state, step, wait=wait)
+                else:
+                    saver.poll()
                 progress.update(step, newest)
                 try:
                     ended_by = team.shared(lambda: observers.notify(step))  # noqa: B023
                 except CallbackFailed:
-                    save()
+                    saver.save(state, step)
                     raise
                 if ended_by:
-                    save()
+                    saver.save(state, step)
                     break
                 pending = next(filter(None, team.gathered(interrupts.pending)), None)
                 if pending and step < steps:
-                    save()
+                    saver.save(state, step)
                     where = "" if run is None else f"; a checkpoint is in {run.folder / 'checkpoints'}"
                     raise Interrupted(f"stopped by {pending} after update {step}{where}")
     except (jax.errors.JaxRuntimeError, ValueError) as error:
-        if background is not None:
-            background.close()
+        saver.settle()
         if message := _said_by_host(error):
-            raise RunError(f"{message}. {_way_on(checkpoints, 'put the file right and go')}") from None
+            raise RunError(f"{message}. {_way_on(saver.checkpoints, 'put the file right and go')}") from None
         if message := team.lost(error):
-            raise RunError(f"{message}. {_way_on(checkpoints, 'go')}") from None
+            raise RunError(f"{message}. {_way_on(saver.checkpoints, 'go')}") from None
         raise
     finally:
-        if background is not None:
-            background.close()
+        saver.close()
         progress.stop()
-        for sink in own:
-            sink.close()
     update_seconds = statistics.median(pace) if pace else 0.0
-    seconds = earlier + time.monotonic() - began
+    seconds = saver.seconds + time.monotonic() - began
     stopped = best.sentence() if best.exhausted else ""
     if ended_by and step < steps and not stopped:
         stopped = f"stopped by callback {ended_by} after update {step}"
