@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.learners import Classifier, Completer
 
 DATA = {"iris": load_iris, "wine": load_wine, "cancer": load_breast_cancer, "digits": load_digits}
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--complete", action="store_true")
     settings = parser.parse_args()
     warnings.simplefilter("ignore")
-    enable_compilation_cache()
+    set_up_compilation()
     with open(settings.out, "a") as out:
         for name in settings.data.split(","):
             X, y = DATA[name](return_X_y=True)

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 
-enable_compilation_cache()
+set_up_compilation()
 
 from vestige.data.tables.options import ReadOptions  # noqa: E402
 from vestige.errors import UsageError  # noqa: E402

@@ -16,9 +16,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 
-enable_compilation_cache()
+set_up_compilation()
 
 import equinox as eqx  # noqa: E402
 import jax  # noqa: E402

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.run import perform_one
 from vestige.registries import registry
 from vestige.runs.comparison import Planned
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    enable_compilation_cache()
+    set_up_compilation()
     mine = cores()
     places = {
         "1 worker, 1 core": ("dask", 1, mine[:1]),

@@ -21,7 +21,7 @@ def all_of_them():  # also those that take less than is worth keeping
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
-vestige.cli.run.enable_compilation_cache = all_of_them
+vestige.cli.run.set_up_compilation = all_of_them
 try:
     main(sys.argv[1:])
 finally:

@@ -57,10 +57,12 @@ def main(arguments: list[str]) -> int:
     varied, members = variants(entry.preset(settings.preset), settings.vary or entry.bench, entry.name)
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = (_first_update(settings, Path(cache)) for _ in range(2))
+    from vestige.numerics.threefry import write_out_threefry
     from vestige.runs.bench import measure_variants
     from vestige.runs.folder import device, versions, write_json
     from vestige.training.measure import matmul_rate, peak_resident_bytes
 
+    write_out_threefry()  # as runs do
     before = matmul_rate()
     lengths = {"updates": settings.updates, "blocks": settings.blocks, "seconds": settings.seconds}
     costs, left_out = measure_variants(members, **lengths, seed=settings.seed)

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.parse import simple
 from vestige.cli.run_on_table import RunOnTable
 from vestige.errors import UsageError
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     from vestige.runs.predicting import check_out
 
     check_out(settings.out, str(settings.table), force=settings.force, also=array_suffixes(str(settings.table)))
-    enable_compilation_cache()
+    set_up_compilation()
     from vestige.runs.restoring import load
 
     run = load(settings.folder, without_data=True)

@@ -17,6 +17,17 @@ def cache_folder() -> Path:
     return Path(named) if named else root / "vestige" / "compiled"
 
 
+def set_up_compilation() -> None:
+    """How this process compiles: see `enable_compilation_cache` and `write_out_threefry`.
+
+    **Raises:** `UsageError` where a variable of the environment does not hold what it should.
+    """
+    from vestige.numerics.threefry import write_out_threefry
+
+    enable_compilation_cache()
+    write_out_threefry()
+
+
 def enable_compilation_cache() -> None:
     """Keep compiled programs between processes; `VESTIGE_COMPILATION_CACHE=off` does not.
 

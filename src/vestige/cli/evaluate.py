@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import simple
 from vestige.cli.voice import Voice
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     """Print the final metrics of the newest checkpoint; the folder is only read."""
     settings = simple("evaluate", "Final metrics of a run, from its newest checkpoint.", EvaluateSettings, arguments)
     settings.listen()
-    enable_compilation_cache()
+    set_up_compilation()
     from vestige.report import format_number
     from vestige.runs.evaluate import evaluate
     from vestige.runs.restoring import load

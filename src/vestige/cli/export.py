@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.parse import simple
 from vestige.errors import UsageError
 
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     settings = simple("export", says, ExportSettings, arguments)
     if settings.licence is not None and not settings.licence.strip():
         raise UsageError("--licence must say something, such as CC-BY-4.0, got an empty text")
-    enable_compilation_cache()
+    set_up_compilation()
     from vestige.runs.export_card import LICENCE
     from vestige.runs.exporting import export
     from vestige.runs.restoring import load_for_use

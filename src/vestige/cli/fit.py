@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from rich.console import Console
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import Sinks, command_line, default_folder, simple
 from vestige.cli.table_options import pairs
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
         seed(settings, "seed")
     except ValueError as error:
         raise UsageError(str(error)) from error
-    enable_compilation_cache()
+    set_up_compilation()
     from vestige.report import write_report
     from vestige.report.verdict import verdict_of
     from vestige.runs.fits.fitting import fit_table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.grid import Grid, print_grid
 from vestige.cli.parse import simple
 from vestige.cli.run_on_table import RunOnTable
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     from vestige.runs.predicting import check_out, write_predictions
 
     check_out(settings.out, str(settings.table), force=settings.force)
-    enable_compilation_cache()
+    set_up_compilation()
     from vestige.runs.restoring import load
 
     run = load(settings.folder, without_data=True)

@@ -38,12 +38,12 @@ def main(arguments: list[str]) -> int:
 
     finished = os.path.lexists(settings.folder / RESULTS) or is_study(settings.folder)
     if not finished:
-        from vestige.cli.environment import enable_compilation_cache
+        from vestige.cli.environment import set_up_compilation
         from vestige.runs.restoring import picture_so_far
 
         read_config(settings.folder)
         print(f"note: {settings.folder} has no {RESULTS} yet; the page is of the run so far", file=sys.stderr)
-        enable_compilation_cache()
+        set_up_compilation()
         for notice in picture_so_far(settings.folder):
             print(notice, file=sys.stderr)
     page = write_report(settings.folder)

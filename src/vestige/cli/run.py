@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vestige.cli.environment import data_mesh, enable_compilation_cache
+from vestige.cli.environment import data_mesh, set_up_compilation
 from vestige.cli.joining import Joining, joined
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.tables import print_comparison, print_results
@@ -58,7 +58,7 @@ def how(settings: RunSettings, *, longer: bool) -> dict[str, Any]:
     - `longer`: whether the number of updates was given.
     """
     check_sinks(settings.sink)
-    enable_compilation_cache()
+    set_up_compilation()
     return {
         "preset": settings.preset,
         "command": command_line(),
@@ -157,7 +157,7 @@ def perform_one(planned: Planned, arguments: dict[str, Any]) -> None:
     """
     from vestige.runs.execution import execute
 
-    enable_compilation_cache()
+    set_up_compilation()
     execute(
         registry("experiment").find(planned.entry),
         planned.experiment,

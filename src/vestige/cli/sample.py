@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 
 from vestige.checks import finite, seed
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.parse import simple
 from vestige.errors import UsageError
 
@@ -53,7 +53,7 @@ DESCRIPTION = (
 def main(arguments: list[str]) -> int:
     """Draw samples from a run's model and write them to a file, with a card beside it."""
     settings = simple("sample", DESCRIPTION, SampleSettings, arguments)
-    enable_compilation_cache()
+    set_up_compilation()
     from vestige.experiments.protocols import GeneratesSamples, GeneratesSequences
     from vestige.runs.restoring import load
 

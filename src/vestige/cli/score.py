@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.parse import simple
 from vestige.cli.run_on_table import RunOnTable
 from vestige.errors import UsageError
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     from vestige.runs.scoring import write_scores
 
     check_out(settings.out, str(settings.table), force=settings.force)
-    enable_compilation_cache()
+    set_up_compilation()
     from vestige.runs.restoring import load
 
     run = load(settings.folder, without_data=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from vestige.checks import COUNT, at_least, at_most
-from vestige.cli.environment import enable_compilation_cache
+from vestige.cli.environment import set_up_compilation
 from vestige.cli.parse import RunSettings, command_line, default_folder, parse
 from vestige.cli.run import Counted, executor_of, how
 from vestige.cli.spaces import space_of
@@ -120,7 +120,7 @@ def perform_trial(trial: Trial, arguments: dict[str, Any]) -> None:
     - `trial`: what is run.
     - `arguments`: what `execute` takes beside it.
     """
-    enable_compilation_cache()
+    set_up_compilation()
     carry_out(trial, arguments)
 
 
