@@ -1,5 +1,6 @@
 """Directed spanning trees with a root."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -9,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from vestige.numerics import log_add, log_difference
-from vestige.structures.contract import AbstractStructure, LogRates, checked_rates, indicator, kept, square
+from vestige.numerics.one_by_one import one_by_one
+from vestige.structures.contract import ONE_BY_ONE, AbstractStructure, LogRates, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Laminar
 
@@ -114,7 +116,8 @@ class Arborescence(AbstractStructure[Laminar]):
     `mode()` is the cheapest tree of the mean times. It is often not the most probable one, which `best_values` finds
     for about five nodes and `GibbsArborescence.mode` for its own law at any size.
 
-    Every level contracts all its cycles at once: O(n² · levels) time, at most n levels, few on average; O(n²) memory.
+    Every level contracts all its cycles at once: O(n² · levels) time, at most n levels, n/6 on average where log-rates
+    are standard normal; O(n²) memory.
     Ties go to the smaller key, but inside a contracted cycle what is left of equal times is equal only up to rounding.
     `posterior` followed by `solve` returns the same trace up to rounding of differences of times: in float32 it may
     differ about once in 10⁵ draws, in float64 never in practice.
@@ -154,12 +157,9 @@ class Arborescence(AbstractStructure[Laminar]):
         self.multiroot = multiroot
 
     def run(self, log_times: Float[Array, "nodes nodes"]) -> Laminar:
-        if self.multiroot:
-            return contract(_Clock(lambda state: log_times, log_difference), root_times=jnp.diagonal(log_times))
-        place = jnp.arange(log_times.shape[0])
-        among = jnp.where(place[:, None] == self.root, jnp.inf, log_times)
-        own = jnp.where(place == self.root, jnp.inf, log_times[self.root])
-        return contract(_Clock(lambda state: among, log_difference), root_times=own, root=self.root)
+        race = functools.partial(_raced, self.root, self.multiroot)
+        large = log_times.shape[0] >= ONE_BY_ONE
+        return (one_by_one(race) if large else race)(jax.lax.stop_gradient(log_times))
 
     def replay(self, winners: Int[Array, " steps"]) -> Laminar:
         n = self.log_rates.shape[0]
@@ -234,6 +234,15 @@ def rates_of_arcs(
     if mask is not None:
         keys = keys & mask[:, None] & mask[None, :]
     return checked_rates(kept(log_rates, keys), owner)
+
+
+def _raced(root: int | None, multiroot: bool, log_times: Float[Array, "nodes nodes"]) -> Laminar:
+    if multiroot:
+        return contract(_Clock(lambda state: log_times, log_difference), root_times=jnp.diagonal(log_times))
+    place = jnp.arange(log_times.shape[0])
+    among = jnp.where(place[:, None] == root, jnp.inf, log_times)
+    own = jnp.where(place == root, jnp.inf, log_times[root])
+    return contract(_Clock(lambda state: among, log_difference), root_times=own, root=root)
 
 
 def contract(clock: _Clock, *, root_times: Float[Array, " nodes"], root: int | None = None) -> Laminar:

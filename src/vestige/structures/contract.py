@@ -15,6 +15,9 @@ from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import NO_SUCH_TRACE, AbstractTrace, log_prob, posterior
 from vestige.typing import Key
 
+ONE_BY_ONE = 40
+"""From so many nodes on, algorithms that end sooner for one draw than for another run a batch `one_by_one`."""
+
 TraceKind = TypeVar("TraceKind", bound=AbstractTrace)
 Structure = TypeVar("Structure", bound="AbstractStructure")
 

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from vestige.structures.contract import AbstractSequential, LogRates, checked_rates, indicator, kept, square
+from vestige.numerics.one_by_one import one_by_one
+from vestige.structures.contract import ONE_BY_ONE, AbstractSequential, LogRates, checked_rates, indicator, kept, square
 from vestige.structures.recursion import AbstractRecursion
 from vestige.structures.traces import Nested
 
@@ -61,7 +62,8 @@ class Matching(AbstractSequential[Nested]):
 
     def run(self, log_times: Float[Array, "rows columns"]) -> Nested:
         n = log_times.shape[0]
-        partner = cross(log_times)
+        pair = one_by_one(cross) if n >= ONE_BY_ONE else cross
+        partner = pair(jax.lax.stop_gradient(log_times))
         times = jnp.where(partner < 0, jnp.inf, log_times[jnp.arange(n), partner])
         keys = jnp.arange(n, dtype=jnp.int32) * n + partner
         order = jnp.lexsort((keys, times)).astype(jnp.int32)
