@@ -82,26 +82,25 @@ class TrackDynamics(eqx.Module):
 
         - `predicted`: what `predict` returned.
         - `detections`: of the frame.
-        - `weights`: from 0 to 1, the share of each detection that goes to each track. A track takes the weighted mean
-          of its detections, and moves towards it by its gain times its total weight, 1 at most; one without any stays
-          as predicted.
+        - `weights`: from 0 to 1, the share of each detection that goes to each track. A track moves towards the
+          weighted mean of its detections by its gain times its total weight, 1 at most; one without any stays as
+          predicted.
 
         **Returns:** the state after the frame.
         """
         total = jnp.sum(weights, axis=0)
-        mean = (weights.T @ detections) / jnp.where(total > 0, total, 1.0)[:, None]
-        share = jnp.minimum(total, 1.0)
+        away = detections[:, None, :] - predicted.tracks.places[None, :, :]
+        offs = jnp.sum(weights[:, :, None] * away, axis=0) / jnp.maximum(total, 1.0)[:, None]
 
         def one(
-            place: Array, velocity: Array, hidden: Array, log_std: Array, seen: Array, share: Array
+            place: Array, velocity: Array, hidden: Array, log_std: Array, off: Array, share: Array
         ) -> tuple[Array, Array, Array]:
-            off = share * (seen - place)
             features = jnp.concatenate([off / UNIT, velocity / UNIT, log_std[None], share[None]])
             hidden, _ = self.cell(hidden, features)
             gain = jax.nn.sigmoid(self.gains(hidden))
             return place + gain[0] * off, velocity + gain[1] * off, hidden
 
-        return Tracks(*jax.vmap(one)(*predicted.tracks, predicted.log_std, mean, share))
+        return Tracks(*jax.vmap(one)(*predicted.tracks, predicted.log_std, offs, jnp.minimum(total, 1.0)))
 
 
 class DetectionScorer(eqx.Module):
