@@ -39,7 +39,7 @@ def drawn_detections(objects: int, time: int, noise: float, *, key: Key) -> Dete
     speed = jax.random.uniform(key_speed, (objects,), minval=SLOWEST, maxval=FASTEST)
     velocity = speed[:, None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
     frame = jnp.arange(time, dtype=start.dtype)[:, None, None]
-    places = reflected(start + frame * velocity) + noise * jax.random.normal(key_noise, (time, objects, 2))
+    places = reflected(start[None] + frame * velocity[None]) + noise * jax.random.normal(key_noise, (time, objects, 2))
     in_order = jnp.arange(objects, dtype=jnp.int32)
     shuffled = jax.vmap(lambda key: jax.random.permutation(key, in_order))(jax.random.split(key_order, time - 1))
     order = jnp.concatenate([in_order[None], shuffled])

@@ -143,7 +143,7 @@ def right_tracks(
     - `objects`: of which object each detection is; the first frame too.
     """
     found = jnp.take_along_axis(objects[1:], taken, axis=1)
-    return jnp.mean(found == jnp.arange(objects.shape[1], dtype=objects.dtype), axis=1)
+    return jnp.mean(found == jnp.arange(objects.shape[1], dtype=objects.dtype)[None], axis=1)
 
 
 def _right_names(weights: Array, objects: Array) -> Array:
