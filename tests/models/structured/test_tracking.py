@@ -43,7 +43,8 @@ LATENT = {
 def tracker(name):
     """Weights that are far from the start, and predictions that are wide enough for every association to count."""
     model = drawn(lambda key: LATENT[name].build(TASK, key=key))
-    return eqx.tree_at(lambda m: (m.dynamics.last.bias, m.scorer.log_factor), model, (jnp.full(5, 0.2), jnp.asarray(-1.0)))
+    wide = jnp.full(5, 0.2), jnp.asarray(-1.0)
+    return eqx.tree_at(lambda m: (m.dynamics.last.bias, m.scorer.log_factor), model, wide)
 
 
 def forced(model, winners):
@@ -74,7 +75,7 @@ def listed(name):
     if name == "matching, by value":
         _, first = np.unique(np.sort(winners, axis=1), axis=0, return_index=True)
         winners = winners[first]
-    return jnp.asarray([pair for pair in itertools.product(winners, repeat=2)])
+    return jnp.asarray(list(itertools.product(winners, repeat=2)))
 
 
 def enumerated(model, name):

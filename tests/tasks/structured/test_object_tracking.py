@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from tests.drawn import drawn
 from vestige.models.structured.tracking_specs import TrackingSpec
 from vestige.tasks.structured import (
     ObjectTracking,
@@ -58,7 +57,9 @@ def test_frames_are_shuffled_but_for_the_first(sequences):
 
 
 def test_reflection_by_hand():
-    np.testing.assert_allclose(reflected(jnp.array([0.3, -0.2, 1.1, 2.3, -1.25])), [0.3, 0.2, 0.9, 0.3, 0.75], rtol=1e-5)
+    np.testing.assert_allclose(
+        reflected(jnp.array([0.3, -0.2, 1.1, 2.3, -1.25])), [0.3, 0.2, 0.9, 0.3, 0.75], rtol=1e-5
+    )
 
 
 def test_assignments_are_those_of_scipy():

@@ -50,8 +50,8 @@ class TrackingSpec(ObjectiveModelSpec):
         at_least(self, 1, "width")
         if self.level == "value" and self.association != "matching":
             raise ValueError(
-                f"level value is of a matching, whose traces are many; {self.association} has one for each value: leave "
-                "it out"
+                f"level value is of a matching, whose traces are many; {self.association} has one for each value: "
+                "leave level out"
             )
 
     def check(self, task: DetectedObjects) -> None:

@@ -140,9 +140,7 @@ class DetectionScorer(eqx.Module):
         return jnp.exp(self.log_factor) * log_densities(predicted, detections) + learned
 
 
-def log_densities(
-    predicted: Predicted, detections: Float[Array, "detections 2"]
-) -> Float[Array, "detections tracks"]:
+def log_densities(predicted: Predicted, detections: Float[Array, "detections 2"]) -> Float[Array, "detections tracks"]:
     """log N(detection; prediction of a track) for every pair, nats: isotropic Gaussians of the predicted width."""
     off = detections[:, None, :] - predicted.tracks.places[None, :, :]
     squared = jnp.sum(jnp.square(off), axis=-1) * jnp.exp(-2.0 * predicted.log_std)[None, :]

@@ -132,9 +132,7 @@ def by_value(model: TrackingModel) -> TrackingModel:
     return TrackingModel(model.dynamics, model.scorer, OneToOne("value"), model.draws)
 
 
-def right_tracks(
-    taken: Int[Array, "later tracks"], objects: Int[Array, "time detections"]
-) -> Float[Array, " later"]:
+def right_tracks(taken: Int[Array, "later tracks"], objects: Int[Array, "time detections"]) -> Float[Array, " later"]:
     """The share of tracks that have taken a detection of their own object, for each frame after the first.
 
     **Arguments:**
