@@ -35,6 +35,14 @@ TRACKING_METRICS = (
         role="diagnostic",
     ),
     Metric(
+        "detection_bound_matched",
+        "Negative bound, matched",
+        "Negative bound of these networks when a matching is their latent, whatever they were trained with, in nats.",
+        "lower",
+        "nats",
+        role="diagnostic",
+    ),
+    Metric(
         "identity_nearest",
         "Identities, nearest detection",
         "Identities by the nearest detection, which several tracks may take.",

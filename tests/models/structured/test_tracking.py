@@ -189,7 +189,6 @@ def test_a_track_moves_to_the_mean_of_its_detections_and_stays_without():
         (lambda: TrackingSpec(draws=1), "draws must be at least 2, got 1"),
         (lambda: TrackingSpec(width=0), "width must be at least 1, got 0"),
         (lambda: TrackingSpec("independent", level="value"), "level value is of a matching"),
-        (lambda: Experiment(ObjectTrackingSpec(13), TrackingSpec()).check(), "at most 12 objects"),
         (lambda: dataclasses.replace(tracker("matching"), draws=1), "draws must be at least 2, got 1"),
     ],
 )

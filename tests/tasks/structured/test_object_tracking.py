@@ -168,9 +168,11 @@ def test_levels():
     ("make", "message"),
     [
         (lambda: ObjectTracking(1, 5), "objects must be at least 2, or none can be confused, got 1"),
+        (lambda: ObjectTracking(13, 5), "objects must be at most 12, since the probability of a matching is a sum"),
         (lambda: ObjectTracking(3, 1), "length must be at least 2, since frame 0 is given, got 1"),
         (lambda: ObjectTracking(3, 5, 0.0), "noise must be positive, got 0"),
         (lambda: ObjectTrackingSpec(objects=1), "objects must be at least 2, got 1"),
+        (lambda: ObjectTrackingSpec(objects=13), "objects must be at most 12, got 13"),
         (lambda: ObjectTrackingSpec(length=1), "length must be at least 2, got 1"),
         (lambda: ObjectTrackingSpec(noise=0.0), "noise must be positive, got 0"),
     ],

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from vestige.models.structured.tracking import TrackingModel
     from vestige.typing import Key
 
-MOST_TRACKS = 12
-"""The probability of a matching is a sum over 2^n sets."""
-
 
 @runtime_checkable
 class DetectedObjects(Protocol):
@@ -52,13 +49,6 @@ class TrackingSpec(ObjectiveModelSpec):
             raise ValueError(
                 f"level value is of a matching, whose traces are many; {self.association} has one for each value: "
                 "leave level out"
-            )
-
-    def check(self, task: DetectedObjects) -> None:
-        if self.association == "matching" and task.objects > MOST_TRACKS:
-            raise ValueError(
-                f"a matching is evaluated for at most {MOST_TRACKS} objects, since its probability is a sum over 2^n "
-                f"sets; got {task.objects}. Take fewer objects, or --model.association independent"
             )
 
     def summary(self) -> dict[str, str]:

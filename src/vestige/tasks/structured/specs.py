@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from vestige.checks import WIDTH, at_least, positive
+from vestige.checks import WIDTH, at_least, at_most, positive
 from vestige.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ObjectTrackingSpec(TaskSpec):
     first frame alone."""
 
     objects: int = 4
-    """Points, and detections in every frame."""
+    """Points, and detections in every frame; at most 12, since the probability of a matching is a sum over 2^n sets."""
     length: int = 20
     """Frames of an example."""
     noise: float = 0.02
@@ -65,6 +65,7 @@ class ObjectTrackingSpec(TaskSpec):
     def __post_init__(self):
         super().__post_init__()
         at_least(self, 2, "objects", "length")
+        at_most(self, 12, "objects")
         positive(self, "noise")
 
     @property
