@@ -141,7 +141,15 @@ class DetectionScorer(eqx.Module):
 
 
 def log_densities(predicted: Predicted, detections: Float[Array, "detections 2"]) -> Float[Array, "detections tracks"]:
-    """log N(detection; prediction of a track) for every pair, nats: isotropic Gaussians of the predicted width."""
+    """log N(detection; prediction of a track) for every pair: isotropic Gaussians of the predicted width.
+
+    **Arguments:**
+
+    - `predicted`: what `TrackDynamics.predict` returned.
+    - `detections`: of the frame.
+
+    **Returns:** (detections, tracks), nats, differentiable in the prediction. O(detections · tracks).
+    """
     off = detections[:, None, :] - predicted.tracks.places[None, :, :]
     squared = jnp.sum(jnp.square(off), axis=-1) * jnp.exp(-2.0 * predicted.log_std)[None, :]
     return -0.5 * squared - 2.0 * predicted.log_std[None, :] - jnp.log(2.0 * jnp.pi).astype(squared.dtype)
