@@ -64,8 +64,8 @@ class OneToOne(AbstractAssociation):
     """A matching: every detection has its own track. q is the greedy matching of recursive Gumbel-max, p is uniform
     over the n! matchings.
 
-    The scores of each detection are divided by their sum first. That changes no comparison between tracks; the sharper
-    rows of a greedy matching would be won earlier, which a bound at the level of traces counts as information.
+    Scores are normalised over the tracks of each detection first, which changes no comparison between tracks. Without
+    that, detections with higher scores would be won earlier, and a bound of traces counts their order as information.
 
     **Arguments:**
 

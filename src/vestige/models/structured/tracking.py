@@ -1,6 +1,7 @@
 """Multi-object tracking with a latent association in every frame."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -72,22 +73,22 @@ class TrackingModel(eqx.Module):
         return jax.lax.scan(on, self.dynamics.init(frames[0]), later)[1]
 
     def follow(
-        self, frames: Float[Array, "time detections 2"], association: AbstractAssociation | None = None
+        self, frames: Float[Array, "time detections 2"], associate: Callable[[Array], Array] | None = None
     ) -> Followed:
-        """Follow the tracks by the likeliest association of each frame, given those before.
+        """Follow the tracks by one association of each frame, given those before.
 
         **Arguments:**
 
         - `frames`: as for `sample`.
-        - `association`: in place of the model's own.
+        - `associate`: from scores to weights, both (detections, tracks); None: the likeliest association.
 
         **Returns:** weights and predictions.
         """
-        chosen = self.association if association is None else association
+        chosen = self.association.likeliest if associate is None else associate
 
         def on(tracks: Tracks, detections: Array) -> tuple[Tracks, Followed]:
             predicted, scores = self._scored(tracks, detections)
-            weights = chosen.likeliest(scores)
+            weights = chosen(scores)
             return self.dynamics.update(predicted, detections, weights), Followed(weights, predicted.tracks.places)
 
         return jax.lax.scan(on, self.dynamics.init(frames[0]), frames[1:])[1]

@@ -7,8 +7,8 @@ from .graph_layout import GraphLayout as GraphLayout
 from .graph_layout import found_edges as found_edges
 from .layouts import drawn_layout as drawn_layout
 from .layouts import spring_step as spring_step
-from .object_tracking import BestAssigned as BestAssigned
 from .object_tracking import ObjectTracking as ObjectTracking
+from .object_tracking import best_assignment as best_assignment
 from .object_tracking import right_tracks as right_tracks
 from .trackers import assigned as assigned
 from .trackers import constant_velocity as constant_velocity

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from vestige.models.structured import TrackingModel
-from vestige.models.structured.associations import AbstractAssociation, OneToOne
+from vestige.models.structured import OneToOne, TrackingModel
 from vestige.numerics import batched_map
 from vestige.tasks.contract import AbstractTask, Evaluation
 from vestige.tasks.evaluation import evaluate_many, scalars
@@ -21,19 +20,6 @@ MOST_OBJECTS = 12
 AT_ONCE = 64
 REPEATS = 4  # evaluations behind the final metrics
 PICTURED = 3  # sequences on the page
-
-
-class BestAssigned(AbstractAssociation):
-    """The one-to-one association of the highest total score (the Hungarian algorithm), whatever a model was trained
-    with. O(n³)."""
-
-    latent = False
-
-    def associate(self, scores: Array, densities: Array, *, key: Key) -> Any:
-        raise TypeError("BestAssigned names detections and is not trained with. Use OneToOne or Independent.")
-
-    def likeliest(self, scores: Float[Array, "detections tracks"]) -> Float[Array, "detections tracks"]:
-        return jax.nn.one_hot(assigned(-scores), scores.shape[1], dtype=scores.dtype)
 
 
 class ObjectTracking(AbstractTask):
@@ -93,7 +79,7 @@ class ObjectTracking(AbstractTask):
             (frames, objects), key = (row[0].inputs, row[0].targets), row[1]
             assert objects is not None
             own = _right_names(model.follow(frames).weights, objects)
-            best = _right_names(model.follow(frames, BestAssigned()).weights, objects)
+            best = _right_names(model.follow(frames, best_assignment).weights, objects)
             followers = {
                 "nearest": nearest(frames),
                 "hungarian": constant_velocity(frames),
@@ -133,6 +119,16 @@ class ObjectTracking(AbstractTask):
         named = jnp.argmax(jax.vmap(lambda frames: model.follow(frames).weights)(rows.inputs), axis=-1)
         named = jnp.concatenate([rows.targets[:, :1], named.astype(jnp.int32)], axis=1)
         return {"detections": rows.inputs, "true_objects": rows.targets, "named_objects": named}
+
+
+def best_assignment(scores: Float[Array, "detections tracks"]) -> Float[Array, "detections tracks"]:
+    """The permutation matrix of the highest total score, by the Hungarian algorithm. O(tracks³).
+
+    **Arguments:**
+
+    - `scores`: square, finite.
+    """
+    return jax.nn.one_hot(assigned(-scores), scores.shape[1], dtype=scores.dtype)
 
 
 def right_tracks(taken: Int[Array, "later tracks"], objects: Int[Array, "time detections"]) -> Float[Array, " later"]:
