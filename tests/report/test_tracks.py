@@ -45,10 +45,11 @@ def test_a_run_shows_true_and_named_identities(tmp_path):
     for words in (
         "The tracks that it follows",
         "Sequence 1, not trained on: true identities.",
-        "Sequence 1 as named: 1 of the detections after the first frame have the right name.",
-        "Sequence 2 as named: 0.667 of the detections after the first frame have the right name.",
+        "Sequence 1 as named: 6 of 6 detections after the first frame have the right name.",
+        "Sequence 2 as named: 4 of 6 detections after the first frame have the right name.",
         "wrong name",
         "constant velocity and the Hungarian algorithm",
+        "a Kalman filter that is given the physics",
     ):
         assert words in page, words
     assert page.count('<svg class="tracks"') == 4

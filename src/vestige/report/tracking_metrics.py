@@ -4,6 +4,7 @@ from vestige.report.metric_facts import Metric
 
 _NEAREST = "nearest detection, one by one"
 _HUNGARIAN = "constant velocity and the Hungarian algorithm"
+_KALMAN = "a Kalman filter that is given the physics"
 
 TRACKING_METRICS = (
     Metric(
@@ -71,16 +72,20 @@ TRACKING_METRICS = (
     ),
     Metric(
         "identity_kalman",
-        "Identities, given the physics",
+        "Identities, Kalman",
         "Identities by a Kalman filter that is given noise, speeds and walls, and the best assignment.",
         "higher",
-        role="diagnostic",
+        role="baseline",
+        of="identity_accuracy",
+        who=_KALMAN,
     ),
     Metric(
         "identity_kalman_last",
-        "Identities, given the physics, last frame",
+        "Identities, Kalman, last frame",
         "The same at the last frame.",
         "higher",
-        role="diagnostic",
+        role="baseline",
+        of="identity_accuracy_last",
+        who=_KALMAN,
     ),
 )

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from vestige.report.arrays import array
-from vestige.report.numbers import format_number
 from vestige.report.plot import COLOUR, SERIES, SQUARE, Key, Plot, svg
 from vestige.report.run import Run
 
@@ -32,7 +31,7 @@ def _figure(row: int, places: "np.ndarray", true: "np.ndarray", names: "np.ndarr
     colours = [COLOUR[SERIES[i % len(SERIES)]] for i in range(true.shape[1])]
     ways = np.stack([frame[np.argsort(order)] for frame, order in zip(places, true, strict=True)])
     wrong = names != true
-    share = 1.0 - float(wrong[1:].mean()) if len(wrong) > 1 else 1.0
+    right, count = int((~wrong[1:]).sum()), wrong[1:].size
 
     def draw(axes: "Axes") -> None:
         axes.grid(False)
@@ -54,7 +53,7 @@ def _figure(row: int, places: "np.ndarray", true: "np.ndarray", names: "np.ndarr
         label = f"Sequence {row + 1}: {true.shape[1]} objects in {len(true)} frames, true identities."
         caption = f"Sequence {row + 1}, not trained on: true identities. Grey: true ways."
     else:
-        said = f"{format_number(share)} of the detections after the first frame have the right name"
+        said = f"{right} of {count} detections after the first frame have the right name"
         label = caption = f"Sequence {row + 1} as named: {said}."
     legend = (Key("first frame, names given", "ink", "□"), Key("wrong name", "ink", "○")) if kind == "named" else ()
     title = "Who is who, frame by frame" if row == 0 and kind == "true" else ""

@@ -38,7 +38,7 @@ class TrackingSpec(ObjectiveModelSpec):
     """Units of the recurrent state of a track, and of all hidden layers."""
 
     needs: ClassVar[str] = "detections"
-    subject: ClassVar[str] = "a tracker whose association of detections with tracks is latent"
+    subject: ClassVar[str] = "a tracker with latent data association"
     adam_options: ClassVar[Mapping[str, Any]] = {"rate": 3e-3}
 
     def __post_init__(self):
