@@ -38,7 +38,7 @@ def test_objects_are_followed_better_than_by_constant_velocity(tmp_path, how):
     metrics, bounds = results["metrics"], results["bounds"]
     assert metrics["identity_accuracy"] > metrics["identity_hungarian"] + 0.02
     assert metrics["identity_hungarian"] > metrics["identity_nearest"] > bounds["identity_accuracy"]["chance"]
-    assert metrics["detection_bound"] == pytest.approx(metrics["detection_bound_matched"], abs=1e-5) < -2.5
+    assert -2.5 > metrics["detection_bound"] == pytest.approx(metrics["detection_bound_matched"], abs=1e-5)
     assert "The tracks that it follows" in write_report(tmp_path / "run").read_text()
 
 
