@@ -74,10 +74,11 @@ STRUCTURED = (
         presets={
             "small": _tracked(4, 32, 3e-3, 16, 2000, 5),
             "cpu": _tracked(6, 64, 2e-3, 32, 10_000, 10),
+            "paper": _tracked(8, 128, 1e-3, 128, 50_000, 50),
         },
-        durations={"small": "1 min, 1 CPU core", "cpu": "20 min, 1 CPU core"},
-        vary="model.association",
-        bench="model.association",
+        durations={"small": "1 min, 1 CPU core", "cpu": "20 min, 1 CPU core", "paper": "not measured, 1 GPU"},
+        vary="optimiser",
+        bench="optimiser",
     ),
 )
 """Structures behind data."""
