@@ -18,6 +18,7 @@ OF_TASKS: Mapping[str, str] = {
     "token sequences": "texts of tokens whose length is known, to be generated",
     "cost": "a structure and what a draw of it costs",
     "moving graphs": "places of nodes over time, moved by the edges of a graph that is not shown",
+    "detections": "unordered detections of moving objects in every frame, who is who known in the first",
 }
 """What a task can provide to a model."""
 

@@ -14,7 +14,7 @@ from vestige.experiments import Experiment
 from vestige.registries import registry
 from vestige.tasks.filtering.specs import SensorsSpec
 from vestige.tasks.frame_specs import PerfectRecallSpec
-from vestige.tasks.structured.specs import GraphLayoutSpec
+from vestige.tasks.structured.specs import GraphLayoutSpec, ObjectTrackingSpec
 from vestige.tasks.text.specs import ExplainSpec, ListOpsSpec, ParenthesesSpec, ParseSpec
 from vestige.tasks.tied.specs import BarsAndStripesSpec, CalibratedDigitsSpec
 from vestige.tasks.tmaze.specs import TMazeSpec
@@ -31,6 +31,7 @@ TASKS = {
     "maze": TMazeSpec(length=6, jitter=2),
     "cost": ToyArborescenceSpec(),
     "moving graphs": GraphLayoutSpec(nodes=4, steps=4),
+    "detections": ObjectTrackingSpec(3, 4),
     "labelled texts": ListOpsSpec(depths=1, longest=9, train=40, test=20),
     "sentences": ParseSpec(longest=16, train=20, test=10),
     "token sequences": ParenthesesSpec(2),

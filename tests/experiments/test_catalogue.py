@@ -18,6 +18,7 @@ CATALOGUE = registry("experiment")
 WITHOUT = {"toy-spanning-tree", "recall", "xor", "gap-recall", "stream", "tmaze", "two-colors"}
 WITHOUT |= {"ring-tracking", "sensor-fusion", "mocap", "text", "hippocampus", "recordings"}
 WITHOUT |= {"bars-and-stripes", "tied-digits", "calibration", "labelled", "parse", "explain", "parentheses"}
+WITHOUT |= {"object-tracking"}
 
 
 @pytest.fixture(params=CATALOGUE)

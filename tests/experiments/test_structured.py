@@ -30,6 +30,19 @@ def test_the_tree_behind_a_layout_is_found(tmp_path, how):
 
 
 @pytest.mark.exhaustive
+def test_objects_are_followed_better_than_by_constant_velocity(tmp_path, how):
+    """After a third of the preset's updates, although no update sees who is who after the first frame."""
+    entry = CATALOGUE["object-tracking"]
+    small = dataclasses.replace(entry.preset("small"), steps=700, num_evals=1)
+    results = execute(entry, small, seed=0, folder=tmp_path / "run", **how)
+    metrics, bounds = results["metrics"], results["bounds"]
+    assert metrics["identity_accuracy"] > metrics["identity_hungarian"] + 0.02
+    assert metrics["identity_hungarian"] > metrics["identity_nearest"] > bounds["identity_accuracy"]["chance"]
+    assert -2.5 > metrics["detection_bound"] == pytest.approx(metrics["detection_bound_matched"], abs=1e-5)
+    assert "The tracks that it follows" in write_report(tmp_path / "run").read_text()
+
+
+@pytest.mark.exhaustive
 def test_brackets_are_learned_along_a_tree(tmp_path, how):
     """Of three pairs: below what is reached without looking at other tokens, above what is possible."""
     entry = CATALOGUE["parentheses"]

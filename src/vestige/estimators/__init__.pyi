@@ -8,6 +8,7 @@ from .baselines import RunningMean as RunningMean
 from .biased import BiasedRelaxation as BiasedRelaxation
 from .biased import BiasedStraightThrough as BiasedStraightThrough
 from .biased import relaxed as relaxed
+from .by_steps import expect_steps as expect_steps
 from .contract import AbstractEstimator as AbstractEstimator
 from .contract import expect as expect
 from .critic import Critic as Critic

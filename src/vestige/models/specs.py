@@ -10,6 +10,7 @@ from vestige.models.structured.graph_specs import RelationalSpec
 from vestige.models.structured.language_specs import LANGUAGE_MODELS
 from vestige.models.structured.specs import LogRatesSpec
 from vestige.models.structured.text_specs import TEXT_MODELS
+from vestige.models.structured.tracking_specs import TrackingSpec
 from vestige.models.temporal.specs import TemporalSpec
 from vestige.models.tied.specs import TIED_MODELS
 from vestige.registries import Registry
@@ -25,6 +26,7 @@ MODELS: Registry[ModelSpec] = Registry(
         "picture-memory": PictureMemorySpec(),
         "log-rates": LogRatesSpec(),
         "relational": RelationalSpec(),
+        "tracking": TrackingSpec(),
         **TEXT_MODELS,
         **LANGUAGE_MODELS,
         **TIED_MODELS,

@@ -25,6 +25,7 @@ from vestige.report.run import Run
 from vestige.report.run_pictures import pictures
 from vestige.report.templates import render
 from vestige.report.texts import explained_texts, parses
+from vestige.report.tracks import tracks
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -139,6 +140,7 @@ SECTIONS: Registry[AbstractSection] = Registry(
         "filtering": FigureSection("What it makes of what it sees", filtering),
         "frequencies": FigureSection("Draws", frequencies),
         "graphs": FigureSection("The graphs behind it", graphs),
+        "tracks": FigureSection("The tracks that it follows", tracks),
         "pictures": FigureSection("Pictures", pictures),
         "agreement": FigureSection("Whether it can be believed", agreement),
         "down": FigureSection("Up and down the same layers", made),

@@ -1,6 +1,7 @@
 """The metrics of models with a structure as latent, in the order in which they are shown."""
 
 from vestige.report.metric_facts import Metric
+from vestige.report.tracking_metrics import TRACKING_METRICS
 
 STRUCTURE_METRICS = (
     Metric(
@@ -59,4 +60,5 @@ STRUCTURE_METRICS = (
         "nats",
         role="diagnostic",
     ),
+    *TRACKING_METRICS,
 )

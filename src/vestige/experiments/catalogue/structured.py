@@ -7,7 +7,8 @@ from vestige.experiments.entry import Entry
 from vestige.experiments.experiment import Experiment
 from vestige.experiments.published import structured as published
 from vestige.models.structured.graph_specs import RelationalSpec
-from vestige.tasks.structured.specs import GraphLayoutSpec
+from vestige.models.structured.tracking_specs import TrackingSpec
+from vestige.tasks.structured.specs import GraphLayoutSpec, ObjectTrackingSpec
 from vestige.training.optimisers import AdamSpec
 
 SYSTEM = "structured latents"
@@ -35,6 +36,18 @@ def _scaled(nodes: int, width: int, draws: int, rate: float, batch: int, steps: 
     )
 
 
+def _tracked(objects: int, width: int, rate: float, batch: int, steps: int, num_evals: int) -> Experiment:
+    return Experiment(
+        ObjectTrackingSpec(objects),
+        TrackingSpec(width=width),
+        optimiser=AdamSpec(rate),
+        steps=steps,
+        batch_size=batch,
+        num_evals=num_evals,
+        eval_size=256,
+    )
+
+
 STRUCTURED = (
     Entry(
         name="graph-layout",
@@ -51,6 +64,21 @@ STRUCTURED = (
         published=published.graph_layout,
         vary="model.estimator",
         bench="model.estimator",
+    ),
+    Entry(
+        name="object-tracking",
+        title="Object tracking",
+        summary="which detection is of which object, when names are given in the first frame alone",
+        system=SYSTEM,
+        paper="ours: the matchings of Struminsky et al. 2021 as latents of a sequence",
+        presets={
+            "small": _tracked(4, 32, 3e-3, 16, 2000, 5),
+            "cpu": _tracked(6, 64, 2e-3, 32, 10_000, 10),
+            "paper": _tracked(8, 128, 1e-3, 128, 50_000, 50),
+        },
+        durations={"small": "1 min, 1 CPU core", "cpu": "20 min, 1 CPU core", "paper": "not measured, 1 GPU"},
+        vary="optimiser",
+        bench="optimiser",
     ),
 )
 """Structures behind data."""

@@ -1,5 +1,10 @@
 """Distributions over structures, whose log-rates are learned."""
 
+from .associations import AbstractAssociation as AbstractAssociation
+from .associations import Associated as Associated
+from .associations import Attention as Attention
+from .associations import Independent as Independent
+from .associations import OneToOne as OneToOne
 from .divergences import times_divergence as times_divergence
 from .divergences import trace_log_ratio as trace_log_ratio
 from .graphs import AbstractGraphs as AbstractGraphs
@@ -35,3 +40,11 @@ from .text_messages import MessageClassifier as MessageClassifier
 from .text_parser import DependencyParser as DependencyParser
 from .text_parser import best_tree as best_tree
 from .text_scorer import ArcScorer as ArcScorer
+from .tracking import Followed as Followed
+from .tracking import TrackingBound as TrackingBound
+from .tracking import TrackingModel as TrackingModel
+from .tracks import DetectionScorer as DetectionScorer
+from .tracks import Predicted as Predicted
+from .tracks import TrackDynamics as TrackDynamics
+from .tracks import Tracks as Tracks
+from .tracks import log_densities as log_densities
