@@ -62,11 +62,11 @@ def main() -> None:
 
     def variant(model, objective=elbo, per_call=None):
         rule = Gradient(objective)
-        advance = make_advance(optimiser, batch_size=experiment.batch_size, skip_nonfinite=False, mesh=None)
+        advance = make_advance(batch_size=experiment.batch_size, skip_nonfinite=False, mesh=None)
         state = start(
             model, task, rule=rule, optimiser=optimiser, batch_size=experiment.batch_size, key=jax.random.key(4)
         )
-        program = Program(task, rule)
+        program = Program(task, rule, optimiser)
         held = [state]
 
         def block():

@@ -40,10 +40,13 @@ def worker(arguments: argparse.Namespace) -> None:
         experiment = dataclasses.replace(experiment, batch_size=size)
         built = experiment.build(seed=0)
         how = {"rule": built.rule, "optimiser": built.optimiser, "batch_size": size}
-        state, program = start(built.model, built.task, key=built.key, **how), Program(built.task, built.rule)
+        state, program = (
+            start(built.model, built.task, key=built.key, **how),
+            Program(built.task, built.rule, built.optimiser),
+        )
         if (mesh := team.mesh()) is not None:
             program, state = Alone().spread(program, mesh), team.spread(state, mesh)
-        advance = make_advance(built.optimiser, batch_size=size, skip_nonfinite=False, mesh=mesh)
+        advance = make_advance(batch_size=size, skip_nonfinite=False, mesh=mesh)
         blocks = []
         for count in (2, *[arguments.updates] * arguments.blocks):
             team.gathered("ready")

@@ -118,8 +118,8 @@ def block_of(variant: Variant, updates: int) -> Callable[[], float]:
     """A call makes so many updates and returns CPU milliseconds of one."""
     parts = built(variant.experiment)
     model, batch_size = variant.change(parts.model), variant.experiment.batch_size
-    program = Program(parts.task, parts.rule)
-    advance = make_advance(parts.optimiser, batch_size=batch_size, skip_nonfinite=False, mesh=None)
+    program = Program(parts.task, parts.rule, parts.optimiser)
+    advance = make_advance(batch_size=batch_size, skip_nonfinite=False, mesh=None)
     held = [start(model, parts.task, rule=parts.rule, optimiser=parts.optimiser, batch_size=batch_size, key=parts.key)]
     count: Int[Array, ""] = jnp.asarray(updates, jnp.int32)
 

@@ -32,12 +32,12 @@ def begun(name, size=8):
     experiment = dataclasses.replace(registry("experiment").find(name).preset("small"), batch_size=size)
     built = experiment.build(seed=0)
     state = start(built.model, built.task, rule=built.rule, optimiser=built.optimiser, batch_size=size, key=built.key)
-    return built, Program(built.task, built.rule), state
+    return Program(built.task, built.rule, built.optimiser), state
 
 
 def advanced(name, mesh, size=8):
-    built, program, state = begun(name, size)
-    advance = make_advance(built.optimiser, batch_size=size, skip_nonfinite=False, mesh=mesh)
+    program, state = begun(name, size)
+    advance = make_advance(batch_size=size, skip_nonfinite=False, mesh=mesh)
     if mesh is not None:
         program, state = eqx.filter_shard(
             (program, state), jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
@@ -65,9 +65,9 @@ def test_the_numbers_do_not_depend_on_the_number_of_devices(kind):
 
 def test_gradients_are_summed_over_devices_once_an_update():
     """A sum in every step of a sequence would cost a message over the network each."""
-    built, program, state = begun("perfect-recall", size=4)
+    program, state = begun("perfect-recall", size=4)
     mesh = mesh_of(2)
-    advance = make_advance(built.optimiser, batch_size=4, skip_nonfinite=False, mesh=mesh)
+    advance = make_advance(batch_size=4, skip_nonfinite=False, mesh=mesh)
     program, state = eqx.filter_shard((program, state), jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
     compiled = advance.lower((program, jnp.asarray(1, jnp.int32)), state).compile()
     sums = re.findall(r' all-reduce\(.*?op_name="([^"]*)"', compiled.compiled.as_text())

@@ -153,7 +153,7 @@ def _fitted(
 ) -> Fit:
     """`fit`, alone in the folder."""
     began = time.monotonic()
-    program = Program(task, rule)
+    program = Program(task, rule, optimiser)
     traced = Traced()
     with refusals(model, task, rule):
         state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key, traced=traced)
@@ -169,7 +169,7 @@ def _fitted(
     if notice := best.restore(state, step):
         progress.note(notice)
     options = {"batch_size": batch_size, "skip_nonfinite": skip_nonfinite, "mesh": mesh, "traced": traced}
-    advance = make_advance(optimiser, **options)
+    advance = make_advance(**options)
     history: list[Record] = []
     newest: dict[str, float] = {}
     chunk, first_update, evaluated = 1, 0.0, False
@@ -200,7 +200,7 @@ def _fitted(
                     if done == chunk:
                         chunk = max(1, min(2 * chunk, round(chunk * CHUNK_SECONDS / max(took, 1e-9))))
                 if bool(halted):
-                    here = Program(task, rule), local(state)
+                    here = Program(task, rule, optimiser), local(state)
                     named = ", ".join(name_nonfinite(*here, batch_size)[:6]) or "the new parameters"
                     raise RunError(
                         f"update {step} is not finite: {named}. Nothing was changed by it. Lower the learning "

@@ -107,8 +107,8 @@ def measure(
     """
     state = start(model, task, rule=rule, optimiser=optimiser, batch_size=batch_size, key=key)
     state_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(eqx.filter(state, eqx.is_inexact_array)))
-    program = Program(task, rule)
-    advance = make_advance(optimiser, batch_size=batch_size, skip_nonfinite=False, mesh=None)
+    program = Program(task, rule, optimiser)
+    advance = make_advance(batch_size=batch_size, skip_nonfinite=False, mesh=None)
     one = jnp.ones((), jnp.int32)
     began = time.perf_counter()
     compiled = advance.lower((program, one), state).compile()  # pyright: ignore[reportFunctionMemberAccess]

@@ -79,26 +79,29 @@ class AbstractScheduledSpec(OptimiserSpec):
             "constant": "",
         }[self.decay]
 
-    def schedule(self, steps: int) -> Any:
+    def schedule(self, steps: int, rate: Any = None) -> Any:
         """The learning rate by update.
 
         **Arguments:**
 
         - `steps`: updates of the run, `warmup` among them.
+        - `rate`: the peak where it is an input of the compiled program, as `vestige.training.rated.rated` hands it on;
+          None: that of the options, a constant of the program.
 
         **Returns:** an optax schedule, from the number of an update to its rate.
         """
         import optax
 
+        peak = self.rate if rate is None else rate
         after = max(steps - self.warmup, 1)
         schedules = {
-            "cosine": optax.cosine_decay_schedule(self.rate, after, alpha=0.01),
-            "constant": optax.constant_schedule(self.rate),
-            "tenth": optax.piecewise_constant_schedule(self.rate, {round(0.6 * after): 0.1}),
+            "cosine": optax.cosine_decay_schedule(peak, after, alpha=0.01),
+            "constant": optax.constant_schedule(peak),
+            "tenth": optax.piecewise_constant_schedule(peak, {round(0.6 * after): 0.1}),
         }
         schedule = schedules[self.decay]
         if self.warmup:
-            rise = optax.linear_schedule(0.0, self.rate, self.warmup)
+            rise = optax.linear_schedule(0.0, peak, self.warmup)
             schedule = optax.join_schedules([rise, schedule], [self.warmup])
         return schedule
 
@@ -110,7 +113,9 @@ class AdamSpec(AbstractScheduledSpec):
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         import optax
 
-        return optax.adam(self.schedule(steps))
+        from vestige.training.rated import rated
+
+        return rated(self.rate, lambda rate: optax.adam(self.schedule(steps, rate)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,11 +143,11 @@ class TwoRatesSpec(AbstractScheduledSpec):
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         import optax
 
+        from vestige.training.rated import rated
         from vestige.training.two_rates import for_latent_structures
 
-        return optax.chain(
-            optax.adam(self.schedule(steps)), for_latent_structures(self.latent, round(self.explore * steps))
-        )
+        slower = for_latent_structures(self.latent, round(self.explore * steps))
+        return rated(self.rate, lambda rate: optax.chain(optax.adam(self.schedule(steps, rate)), slower))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +166,9 @@ class MuonSpec(AbstractScheduledSpec):
     def build(self, steps: int, *, task: Any, rule: Any) -> Any:
         import optax
 
-        return optax.contrib.muon(self.schedule(steps), consistent_rms=0.2)
+        from vestige.training.rated import rated
+
+        return rated(self.rate, lambda rate: optax.contrib.muon(self.schedule(steps, rate), consistent_rms=0.2))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,10 +18,12 @@ from vestige.typing import Batch
 
 
 class Program(NamedTuple):
-    """What does not change during a run: the data, the rule, and how it is spread."""
+    """What does not change during a run. Its arrays are inputs of the compiled program: runs that differ in them
+    alone, such as in the rate of an optimiser that is `rated`, share one."""
 
     task: AbstractTask
     rule: AbstractRule
+    optimiser: optax.GradientTransformation
 
 
 def _propose(
@@ -71,7 +73,6 @@ def _as_parameters(grads, parameters):
 
 
 def make_advance(
-    optimiser: optax.GradientTransformation,
     *,
     batch_size: int,
     skip_nonfinite: bool,
@@ -86,7 +87,6 @@ def make_advance(
 
     **Arguments:**
 
-    - `optimiser`: of optax.
     - `batch_size`: examples per update.
     - `skip_nonfinite`: whether such updates are counted and left out.
     - `mesh`: over whose axes the batch is spread; None: one device.
@@ -99,7 +99,7 @@ def make_advance(
     ) -> tuple[RunState, Bool[Array, ""], Batch | None]:
         proposal, drawn = _propose(program, state, drawn, batch_size, mesh, traced)
         parameters, rest = eqx.partition(state.model, eqx.is_inexact_array)
-        changes, optimiser_state = optimiser.update(
+        changes, optimiser_state = program.optimiser.update(
             _as_parameters(proposal.grads, parameters), state.optimiser, parameters
         )
         changed = eqx.apply_updates(parameters, changes)
