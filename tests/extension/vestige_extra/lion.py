@@ -7,6 +7,7 @@ import optax
 import vestige
 from vestige.checks import at_least
 from vestige.training.optimisers import AbstractScheduledSpec
+from vestige.training.rated import rated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,8 @@ class LionSpec(AbstractScheduledSpec):
         at_least(self, 0, "weight_decay")
 
     def build(self, steps, *, task, rule):
-        return optax.lion(self.schedule(steps), weight_decay=self.weight_decay)
+        # Not a constant of the program: trials that differ in the rate alone are compiled once.
+        return rated(self.rate, lambda rate: optax.lion(self.schedule(steps, rate), weight_decay=self.weight_decay))
 
 
 vestige.register("optimiser", "lion", LionSpec)
