@@ -1,5 +1,7 @@
 import concurrent.futures
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -184,6 +186,30 @@ def test_a_share_that_cannot_be_written_is_said_before_the_leader_waits_for_it(t
         event.set()
     assert (first, last) == ("goes on",) * 2
     assert str(failed) == "no space left for the share of 1"
+
+
+def test_what_the_leader_cannot_seal_is_an_error_of_all(teams):
+    """Also where nobody ends a process for the fault of another, as in a program of one's own."""
+    shares = Shares(fails=0)
+    for event in shares.go_on:
+        event.set()
+
+    def by_thread(team):
+        background = Background(shares.of(team), team)
+        background.begin({"weights": jnp.zeros(2)}, 5)
+        while not background.done():
+            team.gathered("not yet")
+
+    def at_once(team):
+        checkpoints = Checkpoints(Path("unused"), fingerprint="", team=team)
+        checkpoints.begin = lambda state, step, log: shares.of(team).begin(state, step, log)
+        with ThreadPoolExecutor(1) as main:  # `Shares` ends in another thread than it begins in
+            end = main.submit(checkpoints.begin, {}, 5, "").result()
+        checkpoints.begin = lambda state, step, log: end
+        checkpoints.save({}, 5)
+
+    for work in (by_thread, at_once):
+        assert [str(error) for error in each(teams, work)] == ["no space left for the share of 0"] * 3
 
 
 def test_a_process_does_not_wait_for_ever_for_one_that_is_gone(teams, monkeypatch):

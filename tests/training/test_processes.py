@@ -1,6 +1,7 @@
 """The exchanges of a team, in threads around a store of this process. tests/runs has real processes."""
 
 import json
+import threading
 import time
 from types import SimpleNamespace
 
@@ -98,3 +99,22 @@ def test_the_store_of_jax_has_the_methods_that_are_used():
 
     for name in ("key_value_set", "key_value_try_get", "blocking_key_value_get", "key_value_delete", "wait_at_barrier"):
         assert callable(getattr(_jax.DistributedRuntimeClient, name))
+
+
+def test_who_ends_a_process_waits_for_its_checkpoint(teams):
+    leader = teams[0]
+    begun, go_on = threading.Event(), threading.Event()
+
+    def complete():
+        with leader.writing:
+            begun.set()
+            assert go_on.wait(60)
+
+    thread = threading.Thread(target=complete)
+    thread.start()
+    assert begun.wait(60)
+    assert not leader.written(0.01)
+    go_on.set()
+    assert leader.written(60.0)
+    thread.join()
+    assert not leader.written(0.01)  # nor does another one begin

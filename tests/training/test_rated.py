@@ -47,6 +47,35 @@ def test_updates_are_those_of_a_constant_rate(spec, dtype):
             np.testing.assert_allclose(x.astype(jnp.float32), y.astype(jnp.float32), rtol=1e-6)
 
 
+def test_further_arguments_of_an_update_reach_the_optimiser():
+    def on_plateau(rate):
+        return optax.chain(optax.sgd(rate), optax.contrib.reduce_on_plateau(patience=1, factor=0.5))
+
+    ours = optax.chain(rated(0.1, on_plateau), optax.scale(1.0))
+    assert isinstance(rated(0.1, on_plateau), optax.GradientTransformationExtraArgs)
+    params = jnp.ones(2)
+    states, theirs = (ours.init(params), on_plateau(0.1).init(params)), on_plateau(0.1)
+    for _ in range(4):
+        found, here = ours.update(params, states[0], params, value=jnp.ones(()))
+        expected, there = theirs.update(params, states[1], params, value=jnp.ones(()))
+        states = here, there
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert float(found[0]) > -0.1  # reduced
+    plain = AdamSpec().build(10, task=None, rule=None)
+    plain.update(params, plain.init(params), params, value=1.0)  # as optax's own, which has no use for it
+
+
+def test_an_optimiser_that_is_no_namedtuple_and_has_no_hash(parts):
+    class Plain:
+        __hash__ = None
+        init, update = staticmethod(optax.sgd(0.1).init), staticmethod(optax.sgd(0.1).update)
+
+    parts = {**parts, "steps": 3, "cadence": Cadence(log_every=3)}
+    ours, theirs = (fit(**{**parts, "optimiser": each}).model for each in (Plain(), optax.sgd(0.1)))
+    for x, y in zip(*(jax.tree.leaves(eqx.filter(model, eqx.is_array)) for model in (ours, theirs)), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
 def programs(parts, optimisers):
     """The texts of the compiled loops of updates."""
     texts = []

@@ -287,8 +287,12 @@ def _leaders_word(team: "Processes") -> dict[str, Any] | None:
 
 
 def _follow_out(team: "Processes", fault: dict[str, Any], leaving: threading.Lock) -> None:
-    """Another process failed: end this one too, if its main thread has not left by itself in a while."""
+    """Another process failed: end this one too, if its main thread has not left by itself in a while. A checkpoint that
+    it completes is completed first."""
+    from vestige.training.background import CLOSE_SECONDS
+
     time.sleep(AGREE_SECONDS)
+    team.written(CLOSE_SECONDS)
     if not leaving.acquire(blocking=False):
         return
     if team.leads:

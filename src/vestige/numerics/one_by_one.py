@@ -11,7 +11,8 @@ def one_by_one(f: Callable[..., Any]) -> Callable[..., Any]:
 
     It is for loops that end sooner for one example than for another and carry much. Together they all take as long as
     the longest, and every pass through the loop copies what those carry that have ended. On several cores a batch that
-    runs together is spread over them, one that does not is not.
+    runs together is spread over them, one that does not is not; and where the compiler spreads a batch over devices of
+    a CPU, every device runs all of it (under `shard_map`, as the rule `gradient` has it, its share).
 
     **Arguments:**
 

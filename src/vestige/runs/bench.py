@@ -100,5 +100,8 @@ def first_update(experiment: Experiment, *, seed: int) -> float:
 
 
 if __name__ == "__main__":
+    from vestige.numerics.threefry import write_out_threefry
+
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    write_out_threefry()  # as runs do
     print(first_update(registry("experiment").find(sys.argv[1]).preset(sys.argv[2]), seed=int(sys.argv[3])))

@@ -68,9 +68,15 @@ class Background:
         under_way = self._under_way
         if under_way is None:
             return []
-        if under_way.done():
-            under_way.result()  # an error is not kept until the others have written
-        return self.settle() if self._team.shared(under_way.done) else []
+
+        def written() -> bool:
+            if under_way.done():
+                under_way.result()  # an error is not kept until the others have written
+            return under_way.done()
+
+        if not self._team.leads:
+            written()
+        return self.settle() if self._team.shared(written) else []
 
     def settle(self) -> list[Written]:
         """Wait for the checkpoint that is under way.

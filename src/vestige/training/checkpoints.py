@@ -91,8 +91,10 @@ class Checkpoints:
 
         **Raises:** `RunError` where it cannot be written; earlier checkpoints are untouched.
         """
-        notices = self.begin(state, step, log=log)()
-        return self._team.shared(lambda: notices)
+        end = self.begin(state, step, log=log)
+        if not self._team.leads:
+            end()
+        return self._team.shared(end)
 
     def begin(self, state: Any, step: int, *, log: str = "") -> Callable[[], list[str]]:
         """Start to write `state`, as `save` does. Every process of the run calls this after the same update.
@@ -113,7 +115,7 @@ class Checkpoints:
         if own is not None and own.size == 1 and int(local(own)) != step:
             raise ValueError(f"step: the state counts {int(local(own))} updates, got {step}")
         target, partial = self.folder / str(step), self.folder / f"{step}.partial"
-        with contextlib.ExitStack() as opened, self._worded(target):
+        with self._worded(target), contextlib.ExitStack() as opened:
             import orbax.checkpoint as ocp  # late: it takes a quarter of a second
 
             notices = self._team.shared(lambda: self._prepare(leaves))
@@ -122,7 +124,7 @@ class Checkpoints:
             under_way = opened.pop_all()
 
         def end() -> list[str]:
-            with self._worded(target):
+            with self._worded(target), self._team.writing:
                 under_way.close()  # waits until all processes have written
                 return notices + (self._seal(step, schema_of(leaves), log) if self._team.leads else [])
 

@@ -113,6 +113,8 @@ def fit(
     cadence = Cadence() if cadence is None else cadence
     if steps < 0:
         raise Refused(f"steps must not be negative, got {steps}")
+    if not isinstance(optimiser, optax.GradientTransformation):  # of another library: its two functions
+        optimiser = optax.GradientTransformation(optimiser.init, optimiser.update)
     team = Alone() if team is None else team
     mesh = team.mesh() if mesh is None else mesh
     if mesh is not None and batch_size % mesh.size:

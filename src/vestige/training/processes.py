@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, final
 
 import equinox as eqx
@@ -65,8 +66,20 @@ class Processes(AbstractTeam):
         if global_state.client is None:
             raise ValueError("jax.distributed.initialize must be called before the team is made")
         self.rank, self.size = jax.process_index(), jax.process_count()
+        self._writing = threading.Lock()
         self._client = global_state.client
         self._round = self._kept = 0
+
+    @property
+    def writing(self) -> AbstractContextManager[Any]:
+        return self._writing
+
+    def written(self, seconds: float) -> bool:
+        """Wait until no checkpoint is being completed here, `seconds` at most; none is from then on.
+
+        **Returns:** whether that is so.
+        """
+        return self._writing.acquire(timeout=seconds)
 
     def shared(self, make: Callable[[], Plain]) -> Plain:
         name = self._next()

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 Made = Callable[[Any], optax.GradientTransformation]
 
 
-def rated(rate: float, make: Made) -> optax.GradientTransformation:
+def rated(rate: float, make: Made) -> optax.GradientTransformationExtraArgs:
     """The optimiser `make(rate)`, in which the rate is an array that `vestige.training.fit` hands to its program: runs
     that differ in it alone share one program, which the second of them finds compiled.
 
@@ -20,11 +20,12 @@ def rated(rate: float, make: Made) -> optax.GradientTransformation:
     - `rate`: the learning rate.
     - `make`: from a rate, which may be traced, to an optimiser of optax.
 
-    **Returns:** an optimiser of optax, whose two functions are pytrees. In a program that closes over it the rate is a
+    **Returns:** an optimiser of optax, whose two functions are pytrees. Further keyword arguments of `update` go on to
+    the one that was made. In a program that closes over it the rate is a
     constant, as it is in any other.
     """
     value = jnp.asarray(rate)  # of the precision of what it meets, as a Python number
-    return optax.GradientTransformation(_Init(value, make), _Update(value, make))
+    return optax.GradientTransformationExtraArgs(_Init(value, make), _Update(value, make))
 
 
 class _Rated(eqx.Module):
@@ -48,5 +49,6 @@ class _Init(_Rated):
 
 @final
 class _Update(_Rated):
-    def __call__(self, updates: Any, state: Any, params: Any = None) -> Any:
-        return self.make(self.rate).update(updates, state, params)
+    def __call__(self, updates: Any, state: Any, params: Any = None, **further: Any) -> Any:
+        made = optax.with_extra_args_support(self.make(self.rate))
+        return made.update(updates, state, params, **further)

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, final
 
 import jax
@@ -28,6 +29,11 @@ class AbstractTeam(abc.ABC):
     def leads(self) -> bool:
         """Whether this is the process that writes: configuration, log, results, report."""
         return self.rank == 0
+
+    @property
+    @abc.abstractmethod
+    def writing(self) -> AbstractContextManager[Any]:
+        """Entered while this process completes a checkpoint: it is not ended in the middle where another one fails."""
 
     @abc.abstractmethod
     def shared(self, make: Callable[[], Plain]) -> Plain:
@@ -89,6 +95,10 @@ class Alone(AbstractTeam):
     """One process: nothing is exchanged, and every method returns at once what it was given."""
 
     rank, size = 0, 1
+
+    @property
+    def writing(self) -> AbstractContextManager[Any]:
+        return nullcontext()
 
     def shared(self, make: Callable[[], Plain]) -> Plain:
         return make()

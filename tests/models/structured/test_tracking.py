@@ -200,3 +200,24 @@ def test_what_does_not_fit_is_refused(make, message):
 def test_options_survive_yaml():
     made = Experiment(TASK, TrackingSpec("independent", 3))
     assert from_plain(Experiment, yaml.safe_load(yaml.safe_dump(to_plain(made))), where="x") == made
+
+
+@pytest.mark.parametrize("association", ["matching", "independent", "attention"])
+@pytest.mark.parametrize(
+    ("weights", "frames"), [("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float16", "float32")]
+)
+@jax.numpy_dtype_promotion("standard")
+def test_precisions_mix(association, weights, frames):
+    task = ObjectTrackingSpec(3, 4).build(seed=0)
+    model = TrackingSpec(association, 2, width=8).build(task, key=jax.random.key(0))
+    example = jax.tree.map(lambda leaf: leaf[0], task.batch(size=1, key=jax.random.key(1)))
+
+    def bound(model, inputs):
+        example_of = Batch(inputs, example.targets)
+        return TrackingBound()(model, example_of, key=jax.random.key(2))[0]
+
+    cast = jax.tree.map(lambda leaf: leaf.astype(weights) if eqx.is_inexact_array(leaf) else leaf, model)
+    value, slopes = eqx.filter_value_and_grad(bound)(cast, example.inputs.astype(frames))
+    assert jnp.allclose(value, bound(model, example.inputs), atol=0.1)
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(slopes))
+    assert cast.follow(example.inputs.astype(frames)).weights.shape == (3, 3, 3)

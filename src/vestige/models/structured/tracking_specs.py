@@ -82,5 +82,5 @@ class TrackingSpec(ObjectiveModelSpec):
             cls(width=8, draws=2),
             cls("matching", 2, "value", 8),
             cls("independent", 2, width=8),
-            cls("attention", width=8),
+            cls("attention", 1, width=8),
         )

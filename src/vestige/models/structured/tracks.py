@@ -59,8 +59,9 @@ class TrackDynamics(eqx.Module):
 
     def init(self, detections: Float[Array, "tracks 2"]) -> Tracks:
         """The state after the first frame, whose detections come in the order of the tracks; at rest."""
-        hidden = jnp.zeros((detections.shape[0], self.cell.output_size), detections.dtype)
-        return Tracks(detections, jnp.zeros_like(detections), hidden)
+        places = detections.astype(jnp.result_type(detections, self.first.weight))
+        hidden = jnp.zeros((detections.shape[0], self.cell.output_size), places.dtype)
+        return Tracks(places, jnp.zeros_like(places), hidden)
 
     def predict(self, tracks: Tracks) -> Predicted:
         """Move on by one frame."""
@@ -88,6 +89,7 @@ class TrackDynamics(eqx.Module):
 
         **Returns:** the state after the frame.
         """
+        weights = weights.astype(predicted.tracks.places.dtype)  # structures draw in single precision
         total = jnp.sum(weights, axis=0)
         away = detections[:, None, :] - predicted.tracks.places[None, :, :]
         offs = jnp.sum(weights[:, :, None] * away, axis=0) / jnp.maximum(total, 1.0)[:, None]

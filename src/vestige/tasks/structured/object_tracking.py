@@ -72,7 +72,7 @@ class ObjectTracking(AbstractTask):
     def evaluate(self, model: TrackingModel, *, size: int, key: Key) -> Metrics:
         key_rows, key_draws = jax.random.split(key)
         rows = self.batch(size=size, key=key_rows)
-        matched = TrackingModel(model.dynamics, model.scorer, OneToOne("value"), model.draws)
+        matched = TrackingModel(model.dynamics, model.scorer, OneToOne("value"))
         bounded = matched if isinstance(model.association, OneToOne) else model
 
         def one(row: tuple[Batch, Key]) -> Metrics:
