@@ -202,9 +202,13 @@ def test_options_survive_yaml():
     assert from_plain(Experiment, yaml.safe_load(yaml.safe_dump(to_plain(made))), where="x") == made
 
 
-@pytest.mark.parametrize("association", ["matching", "independent", "attention"])
 @pytest.mark.parametrize(
-    ("weights", "frames"), [("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float16", "float32")]
+    ("association", "weights", "frames"),
+    [
+        ("matching", "bfloat16", "bfloat16"),
+        ("independent", "float32", "bfloat16"),
+        ("attention", "float16", "float32"),
+    ],
 )
 @jax.numpy_dtype_promotion("standard")
 def test_precisions_mix(association, weights, frames):
