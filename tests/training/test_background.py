@@ -189,7 +189,7 @@ def test_a_share_that_cannot_be_written_is_said_before_the_leader_waits_for_it(t
 
 
 def test_what_the_leader_cannot_seal_is_an_error_of_all(teams):
-    """Also where nobody ends a process for the fault of another, as in a program of one's own."""
+    """Also where nobody ends a process for the fault of another, as in a custom program."""
     shares = Shares(fails=0)
     for event in shares.go_on:
         event.set()
